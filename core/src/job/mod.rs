@@ -1,0 +1,3 @@
+//! One job: what it is, what may happen to it, and what must then be done.
+
+pub mod code;

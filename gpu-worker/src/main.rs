@@ -1,0 +1,2 @@
+//! Renders export jobs with ffmpeg.
+fn main() {}

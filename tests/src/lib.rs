@@ -1,0 +1,1 @@
+//! Starts and stops the real pieces for the end-to-end tests.
