@@ -1,0 +1,3 @@
+//! Renders export jobs with ffmpeg, for people (`render`) and for queues (`serve`).
+
+pub mod render;
