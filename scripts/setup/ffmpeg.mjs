@@ -1,0 +1,23 @@
+// ffmpeg and ffprobe: the renderer decodes and encodes with them, the demo checks its result with them.
+import { find, run } from "../run.mjs";
+import { StepFailed } from "../say.mjs";
+import { apt } from "./apt.mjs";
+
+export const ffmpeg = {
+  name: "ffmpeg",
+  takes: "installing the system's package; about 1 min",
+  ready: () => Boolean(find("ffmpeg") && find("ffprobe")),
+  async run() {
+    const install = apt();
+    if (!install) {
+      throw new StepFailed("finding ffmpeg", {
+        why: `There is no \`${find("ffmpeg") ? "ffprobe" : "ffmpeg"}\` on PATH, and this script may not install one here.`,
+        todo: "install ffmpeg with libx264 and aac: `sudo apt-get install ffmpeg` (Debian, Ubuntu), `sudo dnf install ffmpeg` (Fedora, with RPM Fusion), `brew install ffmpeg` (macOS). Then run the same command again.",
+      });
+    }
+    await install(["ffmpeg"], "installing ffmpeg with apt-get");
+    if (!this.ready()) {
+      throw new StepFailed("installing ffmpeg", { why: "apt-get installed the package, but `ffmpeg` and `ffprobe` are not on PATH.", todo: "put /usr/bin on PATH." });
+    }
+  },
+};
