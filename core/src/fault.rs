@@ -35,6 +35,11 @@ impl<'f> At<'f> {
         At { pointer: format!("{}/{token}", self.pointer), faults: self.faults }
     }
 
+    /// The same place once more, for a reader whose result is then checked as a whole.
+    pub fn again(&mut self) -> At<'_> {
+        At { pointer: self.pointer.clone(), faults: self.faults }
+    }
+
     /// Records a fault here and answers `None`, so that a reader can end with it.
     pub fn refuse<T>(&mut self, detail: impl Into<String>) -> Option<T> {
         self.faults.push(Fault { pointer: self.pointer.clone(), detail: detail.into() });
@@ -190,11 +195,8 @@ pub fn list<T>(
         if items.len() > max {
             return at.refuse(format!("must have at most {max} items, and has {}", items.len()));
         }
-        let read_items: Vec<Option<T>> = items
-            .iter()
-            .enumerate()
-            .map(|(index, item)| read(item, at.child(&index.to_string())))
-            .collect();
+        let read_items: Vec<Option<T>> =
+            items.iter().enumerate().map(|(index, item)| read(item, at.child(&index.to_string()))).collect();
         read_items.into_iter().collect()
     }
 }
@@ -287,6 +289,9 @@ mod tests {
     #[test]
     fn a_distant_word_gets_no_hint() {
         assert_eq!(did_you_mean("banana", ["blur", "spotlight"].into_iter()), "");
-        assert_eq!(did_you_mean("Spotligth", ["blur", "spotlight"].into_iter()), " (did you mean \"spotlight\"?)");
+        assert_eq!(
+            did_you_mean("Spotligth", ["blur", "spotlight"].into_iter()),
+            " (did you mean \"spotlight\"?)"
+        );
     }
 }

@@ -2,14 +2,132 @@
 
 use serde_json::Value;
 
-use crate::fault::At;
+use super::bounds::{MAX_PIECES, seconds};
+use crate::fault::{At, Fields, integer, list, text};
 
-/// A compilation job.
+/// A compilation job: at least one clip, shown in this order.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Annotate {}
+pub struct Annotate {
+    /// The moments; they may overlap and go back in time.
+    pub clips: Vec<Annotation>,
+}
+
+/// One moment of a game, with what the coach says of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Annotation {
+    /// Seconds of source.
+    pub start_time: f64,
+    /// Seconds of source, after `start_time`.
+    pub end_time: f64,
+    /// The title; may be empty.
+    pub name: String,
+    /// A second line; may be empty.
+    pub notes: String,
+    /// How good the moment was.
+    pub rating: Rating,
+    /// Words to find it by; they are not drawn.
+    pub tags: Vec<String>,
+}
+
+/// One to five, written as chess players do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rating {
+    /// 1, `??`
+    Blunder,
+    /// 2, `?`
+    Mistake,
+    /// 3, `!?`
+    Interesting,
+    /// 4, `!`
+    Good,
+    /// 5, `!!`
+    Brilliant,
+}
+
+impl Rating {
+    /// The chess players' sign.
+    pub const fn notation(self) -> &'static str {
+        match self {
+            Self::Blunder => "??",
+            Self::Mistake => "?",
+            Self::Interesting => "!?",
+            Self::Good => "!",
+            Self::Brilliant => "!!",
+        }
+    }
+
+    fn read(value: &Value, at: At<'_>) -> Option<Self> {
+        integer(1..=5)(value, at).map(|stars| match stars {
+            1 => Self::Blunder,
+            2 => Self::Mistake,
+            3 => Self::Interesting,
+            4 => Self::Good,
+            _ => Self::Brilliant,
+        })
+    }
+}
 
 impl Annotate {
-    pub(super) fn read(_params: &Value, _at: At<'_>) -> Option<Self> {
-        Some(Self {})
+    pub(super) fn read(params: &Value, at: At<'_>) -> Option<Self> {
+        let mut fields = Fields::open(params, at)?;
+        let clips = fields.required("clips", read_clips);
+        fields.close();
+        Some(Self { clips: clips? })
+    }
+}
+
+fn read_clips(value: &Value, mut at: At<'_>) -> Option<Vec<Annotation>> {
+    let clips = list(MAX_PIECES, Annotation::read)(value, at.again())?;
+    if clips.is_empty() {
+        return at.refuse("must have at least one clip");
+    }
+    Some(clips)
+}
+
+impl Annotation {
+    fn read(value: &Value, at: At<'_>) -> Option<Self> {
+        let mut fields = Fields::open(value, at)?;
+        let start = fields.required("start_time", seconds);
+        let end = fields.required("end_time", seconds);
+        let name = fields.required("name", words(200));
+        let notes = fields.optional("notes", words(2000));
+        let rating = fields.required("rating", Rating::read);
+        let tags = fields.optional("tags", list(50, |value, at| text(100)(value, at).map(str::to_owned)));
+        let ordered = match (start, end) {
+            (Some(start), Some(end)) if end <= start => {
+                fields.at().child("end_time").refuse("must be after start_time")
+            }
+            _ => Some(()),
+        };
+        fields.close();
+        ordered?;
+        Some(Self {
+            start_time: start?,
+            end_time: end?,
+            name: name?,
+            notes: notes?.unwrap_or_default(),
+            rating: rating?,
+            tags: tags?.unwrap_or_default(),
+        })
+    }
+}
+
+/// Text a person typed: it may be empty, and line breaks in it become spaces.
+fn words(max_chars: usize) -> impl Fn(&Value, At<'_>) -> Option<String> {
+    move |value, mut at| {
+        if value.as_str().is_some_and(|typed| typed.trim().is_empty()) {
+            return Some(String::new());
+        }
+        match value.as_str() {
+            Some(typed) if typed.chars().count() > max_chars => {
+                at.refuse(format!("must have at most {max_chars} characters"))
+            }
+            Some(typed) => {
+                let plain: String = typed.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+                Some(plain.split_whitespace().collect::<Vec<_>>().join(" "))
+            }
+            // The common reader words the fault of a wrong type.
+            None => text(max_chars)(value, at).map(str::to_owned),
+        }
     }
 }

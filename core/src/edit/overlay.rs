@@ -2,14 +2,68 @@
 
 use serde_json::Value;
 
-use crate::fault::At;
+use super::crop::{self, CropTrack};
+use super::{Interpolation, Regions, Size};
+use crate::fault::{At, Fields, word};
+
+/// How a highlight sets its players apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Effect {
+    /// Outside is out of focus.
+    #[default]
+    Blur,
+    /// Outside is dark, with a soft edge.
+    Spotlight,
+    /// A coloured ring with a light fill.
+    Original,
+    /// Inside is brighter.
+    BrightnessBoost,
+    /// Outside is dimmed, with a hard edge.
+    DarkOverlay,
+}
+
+impl Effect {
+    /// Every effect with its word on the wire.
+    pub const WORDS: &'static [(&'static str, Self)] = &[
+        ("blur", Self::Blur),
+        ("spotlight", Self::Spotlight),
+        ("original", Self::Original),
+        ("brightness_boost", Self::BrightnessBoost),
+        ("dark_overlay", Self::DarkOverlay),
+    ];
+}
 
 /// A highlight job, ready to draw.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Overlay {}
+pub struct Overlay {
+    /// Where the players are; none means that the clip stays as it is.
+    pub regions: Regions,
+    /// How they are set apart.
+    pub effect: Effect,
+    /// The part of the picture to show, scaled to `output`; `None` keeps the source's picture and size.
+    pub crop: Option<CropTrack>,
+    /// The size of a cropped reel; without a crop it means nothing.
+    pub output: Size,
+    /// How regions move between keyframes.
+    pub interpolation: Interpolation,
+}
 
 impl Overlay {
-    pub(super) fn read(_params: &Value, _at: At<'_>) -> Option<Self> {
-        Some(Self {})
+    pub(super) fn read(params: &Value, at: At<'_>) -> Option<Self> {
+        let mut fields = Fields::open(params, at)?;
+        let regions = fields.optional("highlight_regions", Regions::read);
+        let effect = fields.optional("effect_type", word(Effect::WORDS));
+        let keyframes = fields.optional("crop_keyframes", crop::read_keyframes);
+        let output = Size::read_output(&mut fields);
+        let interpolation = fields.optional("interpolation", word(Interpolation::WORDS));
+        fields.close();
+        let interpolation = interpolation?.unwrap_or_default();
+        Some(Self {
+            regions: regions?.unwrap_or_default(),
+            effect: effect?.unwrap_or_default(),
+            crop: keyframes?.and_then(|keyframes| CropTrack::new(keyframes, interpolation)),
+            output: output?.unwrap_or(Size::REEL),
+            interpolation,
+        })
     }
 }

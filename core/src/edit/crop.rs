@@ -1,0 +1,285 @@
+//! The moving crop: which part of the source a frame shows.
+//!
+//! Invariant: a pixel rectangle always lies inside the picture and has at least one pixel.
+
+use serde_json::Value;
+
+use super::bounds::{MAX_ITEMS, coordinate, extent, frame, seconds, truncate};
+use super::interpolate::Place;
+use super::{Interpolation, Moment, Size};
+use crate::fault::{At, Fields, list, text};
+
+/// What the positions of a track count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CropUnit {
+    /// Source frames, as the plan's clients send them. A crop that hangs over the edge slides back.
+    Frame,
+    /// Seconds of source, as the app sends them. A crop that hangs over the edge shrinks.
+    Time,
+}
+
+/// A crop at one position; its sides are in pixels of the source.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CropKeyframe {
+    /// Frames or seconds, as the track's unit says.
+    pub position: f64,
+    /// Left edge.
+    pub x: f64,
+    /// Upper edge.
+    pub y: f64,
+    /// Pixels across.
+    pub width: f64,
+    /// Pixels down.
+    pub height: f64,
+}
+
+/// A crop over time: at least one keyframe, positions of one unit that never go down.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CropTrack {
+    unit: CropUnit,
+    keyframes: Vec<CropKeyframe>,
+    interpolation: Interpolation,
+}
+
+/// Whole pixels of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PixelRect {
+    /// Left column.
+    pub x: u32,
+    /// Upper row.
+    pub y: u32,
+    /// Columns, at least 1.
+    pub width: u32,
+    /// Rows, at least 1.
+    pub height: u32,
+}
+
+impl CropTrack {
+    /// A track of checked keyframes; `None` when there are none.
+    pub(super) fn new((unit, keyframes): Keyframes, interpolation: Interpolation) -> Option<Self> {
+        (!keyframes.is_empty()).then_some(Self { unit, keyframes, interpolation })
+    }
+
+    /// What its positions count.
+    pub fn unit(&self) -> CropUnit {
+        self.unit
+    }
+
+    /// The crop at a moment, with fractions: held before the first and after the last keyframe.
+    pub fn at(&self, moment: Moment) -> CropKeyframe {
+        let position = match self.unit {
+            CropUnit::Frame => moment.frame,
+            CropUnit::Time => moment.seconds(),
+        };
+        let place = Place::among(&self.keyframes, |keyframe| keyframe.position, position);
+        let side = |of: fn(&CropKeyframe) -> f64| {
+            let value = |index: usize| self.keyframes.get(index).map_or(0.0, of);
+            self.interpolation.at(place, self.keyframes.len(), value)
+        };
+        CropKeyframe {
+            position,
+            x: side(|k| k.x),
+            y: side(|k| k.y),
+            width: side(|k| k.width),
+            height: side(|k| k.height),
+        }
+    }
+
+    /// The pixels to show of a picture of size `picture` (each side at least 1): fractions
+    /// are cut off, and what hangs over the edge slides back or shrinks, as the unit says.
+    pub fn pixels(&self, moment: Moment, picture: Size) -> PixelRect {
+        let crop = self.at(moment);
+        let along = match self.unit {
+            CropUnit::Frame => slide,
+            CropUnit::Time => shrink,
+        };
+        let (x, width) = along(truncate(crop.x), truncate(crop.width), picture.width);
+        let (y, height) = along(truncate(crop.y), truncate(crop.height), picture.height);
+        PixelRect { x, y, width, height }
+    }
+
+    /// The size that the app gives a clip when nobody asks for one: four times the crop at
+    /// the start, within 2560x1440, both sides even.
+    pub fn natural_size(&self) -> Size {
+        const MAX_WIDTH: f64 = 2560.0;
+        const MAX_HEIGHT: f64 = 1440.0;
+        let crop = self.at(Moment { frame: 0.0, fps: 1.0 });
+        let (width, height) = (4.0 * crop.width.trunc().max(1.0), 4.0 * crop.height.trunc().max(1.0));
+        let scale = (MAX_WIDTH / width).min(MAX_HEIGHT / height).min(1.0);
+        let even = |side: f64| u32::try_from(truncate(side * scale)).unwrap_or(0).max(16) & !1;
+        Size { width: even(width), height: even(height) }
+    }
+}
+
+/// The plan's rule: the crop keeps its length and moves inside.
+fn slide(start: i32, length: i32, side: u32) -> (u32, u32) {
+    let length = u32::try_from(length).unwrap_or(0).clamp(1, side.max(1));
+    let start = u32::try_from(start).unwrap_or(0).min(side.saturating_sub(length));
+    (start, length)
+}
+
+/// The app's rule: the crop keeps its start and loses what hangs over the far edge.
+fn shrink(start: i32, length: i32, side: u32) -> (u32, u32) {
+    let start = u32::try_from(start).unwrap_or(0).min(side.saturating_sub(1));
+    let length = u32::try_from(length).unwrap_or(0).clamp(1, (side - start).max(1));
+    (start, length)
+}
+
+/// Keyframes as read, before the curve is known.
+pub(super) type Keyframes = (CropUnit, Vec<CropKeyframe>);
+
+/// Reads `crop_keyframes`; an empty list is a value, the caller knows whether it may be.
+pub(super) fn read_keyframes(value: &Value, mut at: At<'_>) -> Option<Keyframes> {
+    let items = list(MAX_ITEMS, read_keyframe)(value, at.again())?;
+    let unit = items.first().map_or(CropUnit::Frame, |(unit, _)| *unit);
+    let mut fine = true;
+    for (index, pair) in items.windows(2).enumerate() {
+        let [(_, earlier), (later_unit, later)] = pair else { continue };
+        let mut here = at.child(&(index + 1).to_string());
+        if *later_unit != unit {
+            here.refuse::<()>("must count like the first keyframe: all by frame, or all by time");
+            fine = false;
+        } else if later.position < earlier.position {
+            let name = unit.field();
+            here.child(name).refuse::<()>(format!("must not be before the {name} of the keyframe before it"));
+            fine = false;
+        }
+    }
+    fine.then(|| (unit, items.into_iter().map(|(_, keyframe)| keyframe).collect()))
+}
+
+fn read_keyframe(value: &Value, at: At<'_>) -> Option<(CropUnit, CropKeyframe)> {
+    let mut fields = Fields::open(value, at)?;
+    let (by_frame, by_time) = (fields.has("frame"), fields.has("time"));
+    let position = match (by_frame, by_time) {
+        (true, true) => fields.at().refuse("must have `frame` or `time`, not both"),
+        (false, false) => fields.at().refuse("needs `frame` or `time`"),
+        (true, false) => fields.required("frame", frame).map(|n| (CropUnit::Frame, f64::from(n))),
+        (false, true) => fields.required("time", seconds).map(|s| (CropUnit::Time, s)),
+    };
+    let x = fields.required("x", coordinate);
+    let y = fields.required("y", coordinate);
+    let width = fields.required("width", extent);
+    let height = fields.required("height", extent);
+    // The editor's note on who placed the keyframe: real clients send it, no renderer needs it.
+    let origin = fields.optional("origin", |value, at| text(32)(value, at).map(drop));
+    fields.close();
+    origin?;
+    let (unit, position) = position?;
+    Some((unit, CropKeyframe { position, x: x?, y: y?, width: width?, height: height? }))
+}
+
+impl CropUnit {
+    fn field(self) -> &'static str {
+        match self {
+            Self::Frame => "frame",
+            Self::Time => "time",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    const HD: Size = Size { width: 1920, height: 1080 };
+
+    fn track(keyframes: &Value) -> CropTrack {
+        let mut faults = Vec::new();
+        let read = read_keyframes(keyframes, At::root(&mut faults));
+        assert_eq!(faults, []);
+        CropTrack::new(read.expect("keyframes"), Interpolation::Linear).expect("not empty")
+    }
+
+    fn frame(frame: f64) -> Moment {
+        Moment { frame, fps: 30.0 }
+    }
+
+    #[test]
+    fn a_crop_by_frame_moves_straight_and_loses_its_fractions() {
+        let track = track(&json!([
+            {"frame": 10, "x": 100, "y": 0, "width": 405.9, "height": 720},
+            {"frame": 20, "x": 107.5, "y": 10, "width": 405.9, "height": 720},
+        ]));
+        let rect = |n| track.pixels(frame(n), HD);
+        assert_eq!(rect(0.0), PixelRect { x: 100, y: 0, width: 405, height: 720 });
+        assert_eq!(rect(15.0), PixelRect { x: 103, y: 5, width: 405, height: 720 });
+        assert_eq!(rect(99.0), PixelRect { x: 107, y: 10, width: 405, height: 720 });
+    }
+
+    #[test]
+    fn a_crop_by_time_knows_the_true_rate() {
+        let track = track(&json!([
+            {"time": 0, "x": 0, "y": 0, "width": 100, "height": 100, "origin": "permanent"},
+            {"time": 1, "x": 50, "y": 0, "width": 100, "height": 100, "origin": "user"},
+        ]));
+        assert_eq!(track.pixels(Moment { frame: 30.0, fps: 60.0 }, HD).x, 25);
+        assert_eq!(track.pixels(Moment { frame: 30.5, fps: 61.0 }, HD).x, 25);
+    }
+
+    #[test]
+    fn over_the_edge_a_crop_by_frame_slides_and_one_by_time_shrinks() {
+        let by = |unit: &str| {
+            let mut key = json!({"x": 1700, "y": -20, "width": 400, "height": 300});
+            key[unit] = json!(0);
+            track(&json!([key])).pixels(frame(0.0), HD)
+        };
+        assert_eq!(by("frame"), PixelRect { x: 1520, y: 0, width: 400, height: 300 });
+        assert_eq!(by("time"), PixelRect { x: 1700, y: 0, width: 220, height: 300 });
+    }
+
+    #[test]
+    fn the_natural_size_is_four_crops_within_the_cap() {
+        for (width, height, expected) in [
+            (205, 365, (808, 1440)),
+            (640, 360, (2560, 1440)),
+            (608, 1080, (810, 1440)),
+            (405, 720, (810, 1440)),
+            (101, 51, (404, 204)),
+        ] {
+            let size =
+                track(&json!([{"time": 0, "x": 0, "y": 0, "width": width, "height": height}])).natural_size();
+            assert_eq!((size.width, size.height), expected);
+        }
+    }
+
+    #[test]
+    fn mixed_units_and_steps_back_are_refused_where_they_are() {
+        let mut faults = Vec::new();
+        let body = json!([
+            {"frame": 5, "x": 0, "y": 0, "width": 9, "height": 9},
+            {"time": 1, "x": 0, "y": 0, "width": 9, "height": 9},
+            {"frame": 4, "x": 0, "y": 0, "width": 9, "height": 9},
+            {"frame": 3, "x": 0, "y": 0, "width": 9, "height": 9},
+        ]);
+        assert_eq!(read_keyframes(&body, At::root(&mut faults)), None);
+        let pointers: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+        assert_eq!(pointers, ["/1", "/3/frame"]);
+    }
+
+    proptest! {
+        #[test]
+        fn a_crop_always_lies_in_the_picture(
+            keys in prop::collection::vec(
+                (0.0..100.0_f64, -2e4..2e4_f64, -2e4..2e4_f64, 1.0..2e4_f64, 1.0..2e4_f64), 1..6),
+            by_time: bool,
+            smooth: bool,
+            at in 0.0..3_000.0_f64,
+            (width, height) in (1..5000_u32, 1..5000_u32),
+        ) {
+            let mut keyframes: Vec<_> = keys.into_iter()
+                .map(|(position, x, y, width, height)| CropKeyframe { position, x, y, width, height })
+                .collect();
+            keyframes.sort_by(|a, b| a.position.total_cmp(&b.position));
+            let unit = if by_time { CropUnit::Time } else { CropUnit::Frame };
+            let curve = if smooth { Interpolation::CatmullRom } else { Interpolation::Linear };
+            let track = CropTrack::new((unit, keyframes), curve).expect("not empty");
+            let rect = track.pixels(frame(at), Size { width, height });
+            prop_assert!(rect.width >= 1 && rect.x + rect.width <= width, "{rect:?}");
+            prop_assert!(rect.height >= 1 && rect.y + rect.height <= height, "{rect:?}");
+        }
+    }
+}

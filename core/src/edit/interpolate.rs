@@ -1,0 +1,142 @@
+//! Values between keyframes.
+//!
+//! Invariant: a linear value lies between its two neighbours; on a keyframe every curve gives
+//! exactly the keyframe's value.
+
+/// How a value travels from one keyframe to the next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Interpolation {
+    /// Straight, as the exports always did.
+    #[default]
+    Linear,
+    /// The smooth curve of the editor's preview: uniform Catmull-Rom, end points repeated.
+    CatmullRom,
+}
+
+impl Interpolation {
+    /// Every curve with its word on the wire.
+    pub(super) const WORDS: &'static [(&'static str, Self)] =
+        &[("linear", Self::Linear), ("catmull_rom", Self::CatmullRom)];
+
+    /// The value at `place`, where `value(i)` is that of keyframe `i`; ends are held.
+    pub(super) fn at(self, place: Place, count: usize, value: impl Fn(usize) -> f64) -> f64 {
+        let last = count.saturating_sub(1);
+        let (index, u) = match place {
+            Place::Before => (0, 0.0),
+            Place::From { index, u } => (index, u),
+            Place::After => (last, 0.0),
+        };
+        let next = (index + 1).min(last);
+        match self {
+            Self::Linear => linear(value(index), value(next), u),
+            Self::CatmullRom => {
+                let previous = value(index.saturating_sub(1));
+                catmull_rom([previous, value(index), value(next), value((index + 2).min(last))], u)
+            }
+        }
+    }
+}
+
+/// Where a moment lies among keyframes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Place {
+    /// Before the first.
+    Before,
+    /// At keyframe `index` or on the way from it to the next; `u` from 0 to below 1 tells how far.
+    From { index: usize, u: f64 },
+    /// After the last.
+    After,
+}
+
+impl Place {
+    /// Finds `at` among `keyframes`, whose positions never go down. Of keyframes at one
+    /// position the last counts.
+    pub(super) fn among<K>(keyframes: &[K], position: impl Fn(&K) -> f64, at: f64) -> Self {
+        let passed = keyframes.partition_point(|keyframe| position(keyframe) <= at);
+        let Some(index) = passed.checked_sub(1) else { return Self::Before };
+        let (Some(here), next) = (keyframes.get(index).map(&position), keyframes.get(passed)) else {
+            return Self::After;
+        };
+        match next.map(&position) {
+            Some(next) => Self::From { index, u: (at - here) / (next - here) },
+            // The very position of the last keyframe: it was put there, so it counts as reached.
+            None if at <= here => Self::From { index, u: 0.0 },
+            None => Self::After,
+        }
+    }
+}
+
+fn linear(from: f64, to: f64, u: f64) -> f64 {
+    from + (to - from) * u
+}
+
+fn catmull_rom([before, from, to, after]: [f64; 4], u: f64) -> f64 {
+    let slope_from = (to - before) / 2.0;
+    let slope_to = (after - from) / 2.0;
+    let square = u * u;
+    let cube = square * u;
+    (2.0 * cube - 3.0 * square + 1.0) * from
+        + (cube - 2.0 * square + u) * slope_from
+        + (3.0 * square - 2.0 * cube) * to
+        + (cube - square) * slope_to
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn two_keyframes_of_catmull_rom_ease_in_and_out_as_the_preview_does() {
+        let keys = [0.0, 1.0];
+        for (u, expected) in [(0.1, 0.064), (0.25, 0.203_125), (0.5, 0.5), (0.75, 0.796_875)] {
+            let place = Place::among(&keys, |k| *k, u);
+            let value = Interpolation::CatmullRom.at(place, 2, |i| keys[i]);
+            assert!((value - expected).abs() < 1e-12, "{u}: {value}");
+        }
+    }
+
+    #[test]
+    fn of_keyframes_at_one_position_the_later_counts() {
+        let keys = [(0.0, 1.0), (1.0, 2.0), (1.0, 8.0), (2.0, 9.0)];
+        let value = |at| Interpolation::Linear.at(Place::among(&keys, |k| k.0, at), 4, |i| keys[i].1);
+        assert_eq!([value(0.5), value(1.0), value(1.5)], [1.5, 8.0, 8.5]);
+    }
+
+    #[test]
+    fn ends_are_held() {
+        let keys = [(1.0, 10.0), (2.0, 20.0)];
+        for curve in [Interpolation::Linear, Interpolation::CatmullRom] {
+            let value = |at| curve.at(Place::among(&keys, |k| k.0, at), 2, |i| keys[i].1);
+            assert_eq!([value(0.0), value(1.0), value(2.0), value(9.0)], [10.0, 10.0, 20.0, 20.0]);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn linear_values_stay_between_their_ends(
+            mut keys in prop::collection::vec((0.0..100.0_f64, -1e4..1e4_f64), 1..8),
+            at in -10.0..110.0_f64,
+        ) {
+            keys.sort_by(|a, b| a.0.total_cmp(&b.0));
+            let place = Place::among(&keys, |k| k.0, at);
+            let value = Interpolation::Linear.at(place, keys.len(), |i| keys[i].1);
+            let low = keys.iter().map(|k| k.1).fold(f64::INFINITY, f64::min);
+            let high = keys.iter().map(|k| k.1).fold(f64::NEG_INFINITY, f64::max);
+            prop_assert!(value >= low - 1e-9 && value <= high + 1e-9);
+        }
+
+        #[test]
+        fn both_curves_meet_on_every_keyframe(
+            keys in prop::collection::vec(-1e4..1e4_f64, 1..8),
+            index in 0..8_usize,
+        ) {
+            let index = index.min(keys.len() - 1);
+            let place = Place::From { index, u: 0.0 };
+            for curve in [Interpolation::Linear, Interpolation::CatmullRom] {
+                prop_assert!((curve.at(place, keys.len(), |i| keys[i]) - keys[index]).abs() < 1e-9);
+            }
+        }
+    }
+}
