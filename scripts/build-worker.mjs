@@ -1,15 +1,16 @@
 // `npm run build`, and the build command in wrangler.toml: compiles the Worker to build/, unless
 // build/ is what these very sources make. Fails when the wasm is over its budget.
-import crypto from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import zlib from "node:zlib";
 
+import { digest } from "./digest.mjs";
+import { main } from "./main.mjs";
 import { BUILD, ROOT, TOOLS, TOOLS_BIN } from "./paths.mjs";
 import { WASM_BUDGET_BYTES } from "./pins.mjs";
 import { run } from "./run.mjs";
-import { StepFailed, dim, main, say, seconds } from "./say.mjs";
+import { StepFailed, dim, say, seconds } from "./say.mjs";
 import { setUp } from "./setup.mjs";
 
 // What decides the content of build/. A native crate does not.
@@ -65,21 +66,6 @@ function upToDate(inputs) {
 }
 
 const outputs = () => digest(OUTPUTS.map((name) => path.join(BUILD, name)));
-
-/** One hash over names and contents: neither a checkout nor a touched file changes it. */
-export function digest(paths) {
-  const hash = crypto.createHash("sha256");
-  const add = (file) => {
-    const stat = fs.statSync(file, { throwIfNoEntry: false });
-    if (stat?.isDirectory()) {
-      for (const name of fs.readdirSync(file).sort()) add(path.join(file, name));
-    } else if (stat) {
-      hash.update(`${path.relative(ROOT, file)}\0${stat.size}\0`).update(fs.readFileSync(file));
-    }
-  };
-  paths.forEach(add);
-  return hash.digest("hex");
-}
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await main(async () => buildWorker((await setUp()).wasm));

@@ -29,11 +29,12 @@ export function ask(command, args, options = {}) {
 }
 
 /**
- * Runs a program to its end. `show: true` passes its output on, else it is kept and its last lines
- * go into the failure. `onLine` hears every line of stdout. Throws StepFailed, never returns a code.
+ * Runs a program to its end. `show: true` passes its output on, line by line; `terminal: true` gives
+ * it the terminal itself, for progress bars; else its last lines go into the failure. `onLine` hears
+ * every line of stdout. Throws StepFailed, never returns a code.
  */
-export async function run(command, args, { step, todo = "", show = false, onLine, cwd, env = process.env, timeoutMs } = {}) {
-  const child = spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
+export async function run(command, args, { step, todo = "", show = false, terminal = false, onLine, cwd, env = process.env, timeoutMs } = {}) {
+  const child = spawn(command, args, { cwd, env, stdio: ["ignore", ...(terminal ? ["inherit", "inherit"] : ["pipe", "pipe"])], detached: true });
   const end = endWith(child);
   const tail = [];
   const keep = (stream, sink, listener) =>
@@ -43,7 +44,7 @@ export async function run(command, args, { step, todo = "", show = false, onLine
       listener?.(line);
       if (show) sink.write(`${line}\n`);
     });
-  const outputs = [keep(child.stdout, process.stdout, onLine), keep(child.stderr, process.stderr)];
+  const outputs = terminal ? [] : [keep(child.stdout, process.stdout, onLine), keep(child.stderr, process.stderr)];
   let timedOut = false;
   const timer = timeoutMs && setTimeout(() => { timedOut = true; end.kill("SIGKILL"); }, timeoutMs);
   const { code, signal, error } = await exitOf(child);
@@ -53,7 +54,7 @@ export async function run(command, args, { step, todo = "", show = false, onLine
   if (code === 0) return;
   const name = path.basename(command);
   const verdict = error ? `${name}: ${error.message}` : timedOut ? `${name} did not end within ${timeoutMs / 1000} s` : signal ? `${name} was ended by ${signal}` : `${name} ended with ${code}`;
-  throw new StepFailed(step ?? `${name} ${args.join(" ")}`, { why: [...(show ? [] : tail), verdict].join("\n"), todo });
+  throw new StepFailed(step ?? `${name} ${args.join(" ")}`, { why: [...(show || terminal ? [] : tail), verdict].join("\n"), todo });
 }
 
 /** How a child ended: `{ code, signal, error }`. */
@@ -94,7 +95,6 @@ export function killGroup(child, signal) {
 // Children are leaders of their own groups, so a Ctrl-C on the terminal does not reach them by
 // itself. Every group that is alive is listed here, and this process does not go before they do.
 const groups = new Set();
-let ending = null;
 
 /** Lists a detached child to be ended with this process. */
 export function endWith(child) {
@@ -102,16 +102,17 @@ export function endWith(child) {
   return { kill: (signal) => killGroup(child, signal), forget: () => groups.delete(child) };
 }
 
-/** What Ctrl-C and TERM do: by default every child is told to stop, and the script ends as signals end programs. */
-export function onSignal(handler) {
-  ending = handler;
-}
+let interrupt;
+/** Resolves when this process is told to end; `signal` then names how. */
+export const interruption = new Promise((resolve) => { interrupt = resolve; });
 
-for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15], ["SIGHUP", 1]]) {
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
   process.on(signal, () => {
-    if (ending) return ending(signal);
+    // A second one means "now": the exit handler below kills what is left.
+    if (interruption.signal) process.exit(130);
+    interruption.signal = signal;
     for (const child of groups) killGroup(child, "SIGTERM");
-    process.exit(128 + number);
+    interrupt();
   });
 }
 process.on("exit", () => {

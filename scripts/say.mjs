@@ -38,15 +38,4 @@ export class StepFailed extends Error {
   }
 }
 
-/** Runs a script's body: prints a failure as a failure, and turns it into the exit code. */
-export async function main(body) {
-  try {
-    await body();
-  } catch (error) {
-    if (!(error instanceof StepFailed)) throw error;
-    error.print();
-    process.exitCode = error.exitCode;
-  }
-}
-
 const indent = (text) => text.split("\n").map((line) => `  ${line}`).join("\n");

@@ -13,7 +13,8 @@ import { rust } from "./setup/rust.mjs";
 import { wasmBindgen, workerBuild } from "./setup/worker-tools.mjs";
 import { ownCompilerHasIt } from "./setup/wasm-library.mjs";
 import { wasmTarget } from "./setup/wasm-target.mjs";
-import { dim, main, say, seconds } from "./say.mjs";
+import { main } from "./main.mjs";
+import { dim, say, seconds } from "./say.mjs";
 
 const STEPS = [rust, ffmpeg, nodeModules, wasmTarget, wasmBindgen, workerBuild];
 

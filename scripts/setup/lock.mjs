@@ -5,24 +5,23 @@ import path from "node:path";
 import { TOOLS } from "../paths.mjs";
 import { say } from "../say.mjs";
 
-const LOCK = path.join(TOOLS, "setup.lock");
 const LOOK_AGAIN_MS = 250;
 
 /** Runs `body` while holding the lock. A lock whose process is gone is taken over. */
-export async function withLock(body) {
-  fs.mkdirSync(TOOLS, { recursive: true });
+export async function withLock(body, lock = path.join(TOOLS, "setup.lock")) {
+  fs.mkdirSync(path.dirname(lock), { recursive: true });
   let told = false;
-  while (!take()) {
-    const owner = read();
+  while (!take(lock)) {
+    const owner = read(lock);
     if (owner !== null && !alive(owner)) {
-      takeAway(owner);
+      takeAway(lock, owner);
       continue;
     }
     if (!told) say(`Another command (process ${owner ?? "unknown"}) is setting up this checkout: waiting for it.`);
     told = true;
     await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
   }
-  const release = () => fs.rmSync(LOCK, { force: true });
+  const release = () => fs.rmSync(lock, { force: true });
   process.once("exit", release);
   try {
     return await body();
@@ -32,12 +31,12 @@ export async function withLock(body) {
   }
 }
 
-function take() {
+function take(lock) {
   // Written aside and linked into place, so that nobody ever reads a lock without its number.
-  const own = `${LOCK}.${process.pid}`;
+  const own = `${lock}.${process.pid}`;
   fs.writeFileSync(own, `${process.pid}\n`);
   try {
-    fs.linkSync(own, LOCK);
+    fs.linkSync(own, lock);
     return true;
   } catch (error) {
     if (error.code === "EEXIST") return false;
@@ -47,21 +46,21 @@ function take() {
   }
 }
 
-function read() {
+function read(lock) {
   try {
-    const pid = Number.parseInt(fs.readFileSync(LOCK, "utf8"), 10);
+    const pid = Number.parseInt(fs.readFileSync(lock, "utf8"), 10);
     return Number.isInteger(pid) ? pid : null;
   } catch {
     return null;
   }
 }
 
-function takeAway(owner) {
-  const aside = `${LOCK}.stale.${process.pid}`;
+function takeAway(lock, owner) {
+  const aside = `${lock}.stale.${process.pid}`;
   try {
-    fs.renameSync(LOCK, aside);
+    fs.renameSync(lock, aside);
     // Two may find the same dead owner: the slower one must give back the lock of the faster one.
-    if (Number.parseInt(fs.readFileSync(aside, "utf8"), 10) !== owner) fs.linkSync(aside, LOCK);
+    if (Number.parseInt(fs.readFileSync(aside, "utf8"), 10) !== owner) fs.linkSync(aside, lock);
   } catch {
     // Somebody else was first: the next try tells.
   } finally {

@@ -1,0 +1,17 @@
+// `npm run check`: everything that a machine can say about the sources without running them.
+import { clippyNative, clippyWorker, docs, formatting, purity } from "./checks.mjs";
+import { main } from "./main.mjs";
+import { heading, say, seconds } from "./say.mjs";
+import { setUp } from "./setup.mjs";
+
+const CHECKS = [["formatting", formatting], ["the core is pure", purity], ["clippy", clippyNative], ["clippy for the Worker", clippyWorker], ["documentation", docs]];
+
+await main(async () => {
+  const environments = await setUp();
+  for (const [name, check] of CHECKS) {
+    heading(name);
+    const start = Date.now();
+    await check(environments);
+    say(`${name}: fine (${seconds(Date.now() - start)})`);
+  }
+});

@@ -1,0 +1,100 @@
+// `npm run demo`: a real clip through the whole system, twice, and a picture of what came out.
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+
+import { buildWorker } from "./build-worker.mjs";
+import { contactSheet } from "./contact-sheet.mjs";
+import { checkVideo } from "./check-video.mjs";
+import { main } from "./main.mjs";
+import { ROOT } from "./paths.mjs";
+import { freePort } from "./ports.mjs";
+import { run } from "./run.mjs";
+import { bold, dim, heading, say, seconds } from "./say.mjs";
+import { setUp } from "./setup.mjs";
+import { buildPrograms, startStack } from "./stack.mjs";
+import { withoutSettings } from "./worker-settings.mjs";
+
+const OUT = path.join(ROOT, "out");
+const CLIP = path.join(ROOT, "samples", "bigbuckbunny.mp4");
+const LOG = path.join(OUT, "demo.log");
+const LOG_TAIL_LINES = 30;
+
+const EXPORTS = [
+  {
+    type: "overlay",
+    what: "a spotlight that follows the rabbit, in a crop that zooms out",
+    params: path.join(ROOT, "samples", "overlay.json"),
+    out: path.join(OUT, "overlay.mp4"),
+    expected: { width: 1080, height: 1920, durationS: 5.28 },
+  },
+  {
+    type: "framing",
+    what: "a crop that pans to the rabbit and closes in on its face, the first 5 seconds",
+    params: path.join(ROOT, "samples", "framing.json"),
+    out: path.join(OUT, "framing.mp4"),
+    expected: { width: 1080, height: 1920, durationS: 5.0 },
+  },
+];
+
+await main(async () => {
+  const begin = Date.now();
+  heading("Set-up");
+  const { native, wasm } = await setUp();
+  const programs = await buildPrograms(native);
+  await buildWorker(wasm);
+
+  fs.mkdirSync(OUT, { recursive: true });
+  for (const { out } of EXPORTS) fs.rmSync(out, { force: true });
+  const stateDir = fs.mkdtempSync(path.join(os.tmpdir(), "reel-demo-"));
+  const log = fs.createWriteStream(LOG);
+  const tail = [];
+  let stack = null;
+  try {
+    heading("Starting the Worker and a gpu-worker");
+    const started = Date.now();
+    stack = await startStack({
+      port: await freePort(),
+      gpuPort: await freePort(),
+      stateDir,
+      gpuWorker: programs["gpu-worker"],
+      environment: wasm,
+      ownSettings: true,
+      log(part, line) {
+        tail.push(`${part} | ${line}`);
+        if (tail.length > LOG_TAIL_LINES) tail.shift();
+        log.write(`${part} | ${line}\n`);
+      },
+    });
+    say(`Worker ${stack.apiUrl}, GPU endpoint ${stack.gpuUrl} ${dim(`(${seconds(Date.now() - started)})`)}`);
+    for (const one of EXPORTS) await exportClip(one, stack, programs.reel, native);
+    heading("Before and after");
+    const sheet = await contactSheet(CLIP, EXPORTS.map(({ out, expected }) => ({ result: out, ...expected })), path.join(OUT, "contact-sheet.png"));
+    say(`Done in ${seconds(Date.now() - begin)}. Look at:`);
+    for (const file of [...EXPORTS.map(({ out }) => out), sheet]) say(`  ${bold(path.relative(process.cwd(), file))}`);
+    say(dim(`  (what the servers said: ${path.relative(process.cwd(), LOG)})`));
+  } catch (error) {
+    if (tail.length > 0) say([dim("\nThe last that the servers said:"), ...tail.map((line) => `  ${line}`)].join("\n"));
+    throw error;
+  } finally {
+    await stack?.stop();
+    await new Promise((resolve) => log.end(resolve));
+    fs.rmSync(stateDir, { recursive: true, force: true });
+  }
+});
+
+async function exportClip({ type, what, params, out, expected }, { apiUrl }, reel, environment) {
+  heading(`Export: ${type}`);
+  say(`${what} ${dim(`(params: ${path.relative(process.cwd(), params)})`)}`);
+  const start = Date.now();
+  await run(reel, ["export", CLIP, "--type", type, "--params", params, "--project", "1", "--out", out, "--api", apiUrl], {
+    cwd: ROOT,
+    env: withoutSettings(environment),
+    terminal: Boolean(process.stdout.isTTY),
+    show: true,
+    step: `exporting ${path.basename(out)}`,
+    todo: `see the message above, and ${path.relative(process.cwd(), LOG)} for what the servers said.`,
+  });
+  const facts = checkVideo(out, expected);
+  say(`${path.relative(process.cwd(), out)}: ${facts} ${dim(`(${seconds(Date.now() - start)})`)}`);
+}
