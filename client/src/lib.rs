@@ -1,1 +1,45 @@
-//! Typed client of the export job API.
+//! Typed client of the export job API: upload a clip, create a job, follow it, fetch the result.
+//!
+//! Invariant: no API key and no capability URL (presigned or with a token) is ever part of an error
+//! text or of a `Debug` output. Every wait has an end. May not decide what a job means: the server does.
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), reel_client::Error> {
+//! use futures_util::StreamExt as _;
+//! use reel_client::{Client, JobId};
+//!
+//! let client = Client::new("http://localhost:8787", None)?;
+//! let id: JobId = "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50".parse().expect("a UUID");
+//! let job = client.job(id).await?;
+//! let mut messages = client.watch(&job, job.seq.unwrap_or(0));
+//! while let Some(message) = messages.next().await {
+//!     println!("{} %", message?.job.progress);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+#![allow(
+    clippy::missing_errors_doc,
+    reason = "every call fails as `Error` says, variant by variant; repeating it at each call would tell nothing"
+)]
+
+mod client;
+mod download;
+mod error;
+mod job;
+mod message;
+mod problem;
+mod secret;
+mod upload;
+mod watch;
+
+pub use client::{Client, Health};
+pub use error::{Error, Result};
+pub use job::{Job, JobFilter, JobPage, NewJob, Stage, Status};
+pub use message::{Message, MessageKind};
+pub use problem::{Fault, Problem};
+pub use reel_core::edit::JobKind;
+pub use reel_core::id::JobId;
+pub use secret::{CapabilityUrl, Secret};
+pub use upload::UploadTarget;

@@ -1,0 +1,153 @@
+//! How the command can end other than well: what is said, and with which exit code.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use reel_client::{Error, Job, JobId};
+use serde_json::{Value, json};
+
+/// Why there is no result.
+#[derive(Debug)]
+pub enum Failure {
+    /// The job ended as an error: exit code 1.
+    Job(Box<Job>),
+    /// The command was called wrongly: exit code 2, as clap's own.
+    Usage(String),
+    /// The API, the storage or the network: exit code 3.
+    Call(Error),
+    /// Ctrl-C: exit code 130, as shells have it.
+    Interrupted {
+        /// The job that goes on without us.
+        job: Option<JobId>,
+    },
+}
+
+impl Failure {
+    /// For the shell.
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Job(_) => 1,
+            // A local file that cannot be read or written is the caller's to mend, not the network's.
+            Self::Usage(_) | Self::Call(Error::File { .. } | Error::BadUrl { what: "the API", .. }) => 2,
+            Self::Call(_) => 3,
+            Self::Interrupted { .. } => 130,
+        })
+    }
+
+    /// For scripts.
+    pub fn json(&self) -> Value {
+        match self {
+            Self::Job(job) => json!(job),
+            Self::Call(Error::Refused(problem)) => json!({"error": problem.sentence(), "problem": problem}),
+            Self::Interrupted { job } => json!({"error": self.to_string(), "job_id": job}),
+            Self::Usage(_) | Self::Call(_) => json!({"error": self.to_string()}),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Call(error)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Job(job) => {
+                f.write_str(job.error.as_deref().unwrap_or("The export failed without a reason."))?;
+                if let Some(code) = &job.error_code {
+                    write!(f, " ({code})")?;
+                }
+                if job.retryable == Some(true) {
+                    write!(f, "\n  To start it over: reel retry {}", job.job_id)?;
+                }
+                Ok(())
+            }
+            Self::Usage(text) => f.write_str(text),
+            Self::Call(error) => {
+                write!(f, "{error}")?;
+                match hint(error) {
+                    Some(hint) => write!(f, "\n  {hint}"),
+                    None => Ok(()),
+                }
+            }
+            Self::Interrupted { job: Some(id) } => {
+                write!(f, "Stopped watching; the job goes on. To follow it: reel watch {id}")
+            }
+            Self::Interrupted { job: None } => f.write_str("Stopped; no job was created."),
+        }
+    }
+}
+
+/// What a person may try next.
+fn hint(error: &Error) -> Option<&'static str> {
+    match error {
+        Error::ConnectionRefused { .. } => {
+            Some("Is `npm run dev` running? For another address, give --api URL or set REEL_API_URL.")
+        }
+        Error::Refused(problem) if problem.status == 401 => {
+            Some("Set WORKERS_API_KEY to the key of this API.")
+        }
+        Error::Storage { status: 403, .. } => {
+            Some("The signed link may have expired; run the command again.")
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reel_client::{Fault, Problem};
+
+    fn job(extra: Value) -> Box<Job> {
+        let mut job =
+            json!({"job_id": "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50", "type": "overlay", "status": "error"});
+        if let (Some(job), Value::Object(extra)) = (job.as_object_mut(), extra) {
+            job.extend(extra);
+        }
+        serde_json::from_value(job).unwrap()
+    }
+
+    #[test]
+    fn a_failed_job_tells_why_and_whether_trying_again_can_help() {
+        let failure =
+            Failure::Job(job(json!({"error": "No GPU.", "error_code": "queue_timeout", "retryable": true})));
+        assert_eq!(
+            failure.to_string(),
+            "No GPU. (queue_timeout)\n  To start it over: reel retry 3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50"
+        );
+        let failure = Failure::Job(job(json!({"error": "Bad video.", "error_code": "invalid_input"})));
+        assert_eq!(failure.to_string(), "Bad video. (invalid_input)");
+        assert_eq!(failure.json()["error_code"], json!("invalid_input"));
+    }
+
+    #[test]
+    fn a_refused_connection_comes_with_the_hint_that_mends_it() {
+        let failure = Failure::Call(Error::ConnectionRefused { origin: "http://localhost:8787".into() });
+        assert!(failure.to_string().contains("Is `npm run dev` running?"));
+    }
+
+    #[test]
+    fn a_problem_reaches_scripts_with_its_faults() {
+        let problem = Problem {
+            detail: "The request has a fault.".into(),
+            status: 400,
+            errors: vec![Fault { pointer: "/params".into(), detail: "is required".into() }],
+            ..Problem::default()
+        };
+        let json = Failure::Call(Error::Refused(Box::new(problem))).json();
+        assert_eq!(json["error"], json!("The request has a fault."));
+        assert_eq!(json["problem"]["errors"][0]["pointer"], json!("/params"));
+    }
+
+    #[test]
+    fn every_kind_of_end_has_its_own_exit_code() {
+        let code = |failure: Failure| failure.exit_code();
+        assert_eq!(code(Failure::Job(job(json!({})))), ExitCode::from(1));
+        assert_eq!(code(Failure::Usage(String::new())), ExitCode::from(2));
+        assert_eq!(code(Failure::Call(Error::Refused(Box::default()))), ExitCode::from(3));
+        assert_eq!(code(Failure::Interrupted { job: None }), ExitCode::from(130));
+    }
+}

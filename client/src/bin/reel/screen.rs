@@ -1,0 +1,247 @@
+//! What a person sees while waiting: bars on a terminal, plain lines in a log, nothing with `--json`.
+//!
+//! Invariant: everything here goes to standard error. In plain lines, a phase says something when it
+//! changes and at most once for every ten percent.
+
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressStyle};
+use reel_client::{Job, Stage, Status};
+
+/// How to show progress.
+#[derive(Debug)]
+pub struct Screen {
+    mode: Mode,
+}
+
+#[derive(Clone, Debug)]
+enum Mode {
+    Bars(MultiProgress),
+    Lines,
+    Quiet,
+}
+
+impl Screen {
+    /// `json` wants silence; a terminal gets bars.
+    pub fn new(json: bool, terminal: bool) -> Self {
+        let mode = match (json, terminal) {
+            (true, _) => Mode::Quiet,
+            (false, true) => Mode::Bars(MultiProgress::new()),
+            (false, false) => Mode::Lines,
+        };
+        Self { mode }
+    }
+
+    /// Whether results are to be JSON.
+    pub fn json(&self) -> bool {
+        matches!(self.mode, Mode::Quiet)
+    }
+
+    /// One line that stays.
+    pub fn say(&self, line: &str) {
+        match &self.mode {
+            Mode::Bars(bars) => {
+                // Nobody to tell when the terminal is gone.
+                let _ = bars.println(line);
+            }
+            Mode::Lines => eprintln!("{line}"),
+            Mode::Quiet => {}
+        }
+    }
+
+    /// Takes unfinished bars away, so that the last word stands alone.
+    pub fn clear(&self) {
+        if let Mode::Bars(bars) = &self.mode {
+            let _ = bars.clear();
+        }
+    }
+
+    /// A transfer of bytes, under way.
+    pub fn transfer(&self, label: &'static str, total_bytes: Option<u64>) -> Transfer {
+        let bar = match &self.mode {
+            Mode::Bars(bars) => {
+                let bar = bars.add(ProgressBar::no_length().with_style(style(BYTES)).with_prefix(label));
+                if let Some(total_bytes) = total_bytes {
+                    bar.set_length(total_bytes);
+                }
+                Some(bar)
+            }
+            Mode::Lines | Mode::Quiet => None,
+        };
+        let lines = matches!(self.mode, Mode::Lines);
+        if lines {
+            let size = total_bytes.map(|bytes| format!(" {}", HumanBytes(bytes))).unwrap_or_default();
+            eprintln!("{label}{size}");
+        }
+        Transfer { label, bar, lines, said_tenths: AtomicU64::new(0) }
+    }
+
+    /// A job, being followed.
+    pub fn job(&self) -> JobView<'_> {
+        JobView { screen: self, since: Instant::now(), bar: None, queue: None, said: None }
+    }
+}
+
+/// The bytes of one upload or download.
+#[derive(Debug)]
+pub struct Transfer {
+    label: &'static str,
+    bar: Option<ProgressBar>,
+    lines: bool,
+    said_tenths: AtomicU64,
+}
+
+impl Transfer {
+    /// So many bytes are through.
+    pub fn at(&self, done_bytes: u64, total_bytes: Option<u64>) {
+        if let Some(bar) = &self.bar {
+            if let Some(total_bytes) = total_bytes {
+                bar.set_length(total_bytes);
+            }
+            bar.set_position(done_bytes);
+        }
+        if let (true, Some(total_bytes)) = (self.lines, total_bytes) {
+            let tenths = done_bytes.saturating_mul(10).checked_div(total_bytes).unwrap_or(10);
+            if self.said_tenths.fetch_max(tenths, Ordering::Relaxed) < tenths {
+                eprintln!("{} {} %", self.label, tenths * 10);
+            }
+        }
+    }
+
+    /// It is through; the bar stays as a record.
+    pub fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish();
+        }
+    }
+}
+
+/// A job as it goes: waiting, then attempts.
+#[derive(Debug)]
+pub struct JobView<'s> {
+    screen: &'s Screen,
+    since: Instant,
+    bar: Option<ProgressBar>,
+    queue: Option<ProgressBar>,
+    said: Option<Said>,
+}
+
+/// What the last plain line told.
+#[derive(Clone, Debug, PartialEq)]
+struct Said {
+    attempt: u32,
+    stage: Option<Stage>,
+    status: Status,
+    tenths: u64,
+}
+
+impl JobView<'_> {
+    /// The job's newest state.
+    pub fn show(&mut self, job: &Job) {
+        let percent = whole_percent(job.progress);
+        let now =
+            Said { attempt: job.attempt, stage: job.stage.clone(), status: job.status, tenths: percent / 10 };
+        if self.said.as_ref().is_some_and(|said| said.attempt > 0 && said.attempt < now.attempt) {
+            self.screen.say(&format!("Attempt {} of {}", job.attempt, job.max_attempts));
+        }
+        match &self.screen.mode {
+            Mode::Bars(bars) => {
+                let bars = bars.clone();
+                self.draw(&bars, job, percent);
+            }
+            Mode::Lines if self.said.as_ref() != Some(&now) => eprintln!("{}", line(job, percent)),
+            Mode::Lines | Mode::Quiet => {}
+        }
+        self.said = Some(now);
+    }
+
+    /// The job is over.
+    pub fn finish(&self) {
+        for bar in [&self.queue, &self.bar].into_iter().flatten().filter(|bar| !bar.is_finished()) {
+            bar.finish();
+        }
+    }
+
+    fn draw(&mut self, bars: &MultiProgress, job: &Job, percent: u64) {
+        if job.status == Status::Pending {
+            let since = self.since;
+            let queue = self.queue.get_or_insert_with(|| {
+                let spinner = ProgressBar::new_spinner().with_style(style(WAITING)).with_prefix("queue");
+                let spinner = bars.add(spinner.with_elapsed(since.elapsed()));
+                spinner.enable_steady_tick(Duration::from_millis(120));
+                spinner
+            });
+            queue.set_message(job.message.clone().unwrap_or_else(|| "waiting for a renderer".to_owned()));
+            return;
+        }
+        if let Some(queue) = self.queue.take() {
+            queue.finish_with_message("taken by a renderer");
+        }
+        let bar = self.bar.get_or_insert_with(|| {
+            bars.add(ProgressBar::new(100).with_style(style(PERCENT)).with_prefix("render"))
+        });
+        bar.set_position(percent);
+        let words = job.message.as_deref().or(job.stage.as_ref().map(Stage::as_str)).unwrap_or_default();
+        bar.set_message(words.to_owned());
+    }
+}
+
+/// `rendering 40 %: 210 of 600 frames`.
+fn line(job: &Job, percent: u64) -> String {
+    let mut line = job.stage.as_ref().map_or(job.status.as_str(), Stage::as_str).to_owned();
+    if job.status == Status::Processing {
+        let _ = write!(line, " {percent} %");
+    }
+    if let Some(message) = job.message.as_deref().filter(|message| !message.is_empty()) {
+        let _ = write!(line, ": {message}");
+    }
+    line
+}
+
+/// Servers send whole percents; whatever else comes, a bar ends at 100.
+fn whole_percent(progress: f64) -> u64 {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=100")]
+    let percent = progress.clamp(0.0, 100.0) as u64;
+    percent
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+const BYTES: &str =
+    "{prefix:>8} [{bar:32}] {percent:>3} %  {bytes} of {total_bytes}, {binary_bytes_per_sec}, {eta} left";
+const PERCENT: &str = "{prefix:>8} [{bar:32}] {percent:>3} %  {wide_msg}";
+const WAITING: &str = "{prefix:>8} {spinner} {elapsed}  {wide_msg}";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn every_template_is_valid() {
+        for template in [BYTES, PERCENT, WAITING] {
+            assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
+        }
+    }
+
+    #[test]
+    fn a_line_tells_the_stage_the_percent_and_the_message() {
+        let job = |value| serde_json::from_value::<Job>(value).unwrap();
+        let id = "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50";
+        let rendering =
+            job(json!({"job_id": id, "type": "overlay", "status": "processing", "stage": "rendering",
+            "progress": 40, "message": "53 of 132 frames"}));
+        assert_eq!(line(&rendering, 40), "rendering 40 %: 53 of 132 frames");
+        let pending = job(json!({"job_id": id, "type": "overlay", "status": "pending"}));
+        assert_eq!(line(&pending, 0), "pending");
+    }
+
+    #[test]
+    fn nonsense_percents_stay_inside_the_bar() {
+        assert_eq!([-3.0, 41.9, 250.0, f64::NAN].map(whole_percent), [0, 41, 100, 0]);
+    }
+}

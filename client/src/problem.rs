@@ -1,0 +1,120 @@
+//! The API's error body (RFC 9457), read leniently and shown so that a person can act on it.
+
+use std::fmt;
+
+use reqwest::StatusCode;
+use serde::{Deserialize, Serialize};
+
+/// One thing wrong with a request, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// JSON pointer (RFC 6901) into the body that was sent; empty for the whole body.
+    #[serde(default)]
+    pub pointer: String,
+    /// One sentence.
+    #[serde(default)]
+    pub detail: String,
+}
+
+/// `application/problem+json` as the API writes it.
+///
+/// `Display` gives the server's sentence, then each fault with its pointer on a line of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Problem {
+    /// A URI that names the kind of problem.
+    #[serde(rename = "type")]
+    pub type_uri: String,
+    /// The kind of problem, for people.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What went wrong this time, in one sentence.
+    pub detail: String,
+    /// The same sentence under the name that older clients read.
+    pub error: String,
+    /// The closed word that programs should look at.
+    pub code: String,
+    /// For invalid requests: every fault at once.
+    pub errors: Vec<Fault>,
+    /// Names this very request in the server's logs.
+    pub request_id: Option<String>,
+}
+
+impl Problem {
+    /// Reads an error answer; a body that is no problem (a proxy's HTML, nothing) becomes a plain sentence.
+    pub(crate) fn read(status: StatusCode, body: &[u8]) -> Self {
+        let mut problem: Self = serde_json::from_slice(body).unwrap_or_default();
+        problem.status = status.as_u16();
+        if problem.sentence().is_empty() {
+            problem.detail = format!("The server answered {status} without giving a reason.");
+        }
+        problem
+    }
+
+    /// The server's sentence, under whichever name it came.
+    pub fn sentence(&self) -> &str {
+        [&self.detail, &self.error, &self.title]
+            .into_iter()
+            .find(|text| !text.is_empty())
+            .map_or("", String::as_str)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.sentence())?;
+        for fault in &self.errors {
+            let pointer = if fault.pointer.is_empty() { "(the body)" } else { &fault.pointer };
+            write!(f, "\n  {pointer}: {}", fault.detail)?;
+        }
+        match &self.request_id {
+            Some(id) if self.status >= 500 => write!(f, "\n  (request {id})"),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_shows_the_sentence_and_every_fault_with_its_pointer() {
+        let body = br#"{"type":"about:blank","title":"Invalid request","status":400,
+            "detail":"The request has 2 faults.","error":"The request has 2 faults.","code":"invalid_request",
+            "errors":[{"pointer":"/params/effect_type","detail":"must be one of blur, spotlight"},
+                      {"pointer":"","detail":"is odd"}],"request_id":"r1","new_field":1}"#;
+        let problem = Problem::read(StatusCode::BAD_REQUEST, body);
+        assert_eq!(
+            problem.to_string(),
+            "The request has 2 faults.\n  /params/effect_type: must be one of blur, spotlight\n  (the body): is odd"
+        );
+        assert_eq!(problem.code, "invalid_request");
+    }
+
+    #[test]
+    fn a_fault_of_the_server_shows_the_request_id_for_a_report() {
+        let problem = Problem::read(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            br#"{"detail":"Something went wrong on our side.","request_id":"r9"}"#,
+        );
+        assert_eq!(problem.to_string(), "Something went wrong on our side.\n  (request r9)");
+    }
+
+    #[test]
+    fn a_body_that_is_no_problem_still_reads_as_a_sentence() {
+        for body in [&b"<html>502</html>"[..], b"", b"null", b"[1]", br#"{"status":"x"}"#] {
+            let problem = Problem::read(StatusCode::BAD_GATEWAY, body);
+            assert_eq!(problem.to_string(), "The server answered 502 Bad Gateway without giving a reason.");
+            assert_eq!(problem.status, 502);
+        }
+    }
+
+    #[test]
+    fn the_plans_error_and_fastapis_detail_are_both_understood() {
+        for body in [&br#"{"error":"Job not found"}"#[..], br#"{"detail":"Job not found"}"#] {
+            assert_eq!(Problem::read(StatusCode::NOT_FOUND, body).sentence(), "Job not found");
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! Following a job to its end, over whatever connection can be had.
+//!
+//! The socket is preferred: it carries every stored event, and `?after=N` replays what was missed while it
+//! was down. While it cannot be had, `GET` is asked every two seconds.
+//!
+//! Invariant: stored events come out in order and once; the stream ends after the terminal message, after
+//! an error that waiting cannot mend, or after five minutes without any answer.
+
+use std::time::{Duration, Instant};
+
+use backon::{BackoffBuilder as _, ExponentialBackoff};
+use futures_util::stream::{self, BoxStream};
+use futures_util::{SinkExt as _, StreamExt as _};
+use reel_core::id::JobId;
+use tokio::net::TcpStream;
+use tokio::time::{Interval, MissedTickBehavior, interval_at, sleep, timeout};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::http::header::AUTHORIZATION;
+use tokio_tungstenite::tungstenite::protocol::Message as Frame;
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
+use url::Url;
+
+use crate::client::{Client, innermost, origin_of};
+use crate::error::{Error, Result};
+use crate::job::Job;
+use crate::message::{Message, MessageKind};
+use crate::secret::CapabilityUrl;
+
+impl Client {
+    /// Every message about `job` after its stored event number `after` (0 for all), until it is over.
+    ///
+    /// Each (re)connection begins with a snapshot, a message without `seq`.
+    pub fn watch(&self, job: &Job, after: u64) -> BoxStream<'static, Result<Message>> {
+        let watch = Watch {
+            client: self.clone(),
+            job_id: job.job_id,
+            websocket_url: job.websocket_url.clone(),
+            cursor: after,
+            gap_at: None,
+            socket: None,
+            next_socket_at: Instant::now(),
+            pauses: PAUSES.build(),
+            heard_at: Instant::now(),
+            polled: None,
+            ended: false,
+        };
+        stream::unfold(watch, |mut watch| async move { watch.next().await.map(|item| (item, watch)) }).boxed()
+    }
+}
+
+struct Watch {
+    client: Client,
+    job_id: JobId,
+    websocket_url: Option<CapabilityUrl>,
+    /// Number of the last stored event that was given out.
+    cursor: u64,
+    /// The cursor at which the socket already once went on with a later event than the next.
+    gap_at: Option<u64>,
+    socket: Option<Socket>,
+    next_socket_at: Instant,
+    pauses: ExponentialBackoff,
+    /// The last sign of life of the API.
+    heard_at: Instant,
+    polled: Option<Job>,
+    ended: bool,
+}
+
+struct Socket {
+    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    pings: Interval,
+    /// The snapshot has not come yet.
+    fresh: bool,
+    /// The snapshot says that the job is over, and only the replay is missing.
+    over: bool,
+}
+
+/// What to make of a message that came in.
+enum Verdict {
+    Give(Box<Message>),
+    Skip,
+    Reconnect,
+}
+
+impl Watch {
+    async fn next(&mut self) -> Option<Result<Message>> {
+        while !self.ended {
+            let item = match self.socket.take() {
+                Some(socket) => self.listen(socket).await,
+                None => self.reach().await,
+            };
+            match item {
+                Some(Ok(message)) => {
+                    self.ended = message.is_terminal();
+                    return Some(Ok(message));
+                }
+                Some(Err(error)) => {
+                    self.ended = true;
+                    return Some(Err(error));
+                }
+                None => {}
+            }
+        }
+        None
+    }
+
+    /// Waits for the next message of an open socket; `None` when it must be opened anew.
+    async fn listen(&mut self, mut socket: Socket) -> Option<Result<Message>> {
+        loop {
+            let patience = if socket.over { REPLAY_DEADLINE } else { SILENCE_DEADLINE };
+            let frame = tokio::select! {
+                frame = timeout(patience, socket.stream.next()) => frame,
+                _ = socket.pings.tick() => {
+                    timeout(CONNECT_DEADLINE, socket.stream.send(Frame::text(PING))).await.ok()?.ok()?;
+                    continue;
+                }
+            };
+            let text = match frame {
+                Ok(Some(Ok(Frame::Text(text)))) => text,
+                Ok(Some(Ok(Frame::Ping(_) | Frame::Pong(_) | Frame::Binary(_) | Frame::Frame(_)))) => {
+                    continue;
+                }
+                // A close after the end has its message before it; any other way out is mended by `reach`.
+                Ok(Some(Ok(Frame::Close(_)) | Err(_)) | None) | Err(_) => return None,
+            };
+            self.heard_at = Instant::now();
+            let message = match Message::parse(&text) {
+                Ok(Some(message)) => message,
+                Ok(None) => continue,
+                Err(error) => {
+                    return Some(Err(Error::BadAnswer {
+                        call: "the socket".to_owned(),
+                        reason: error.to_string(),
+                    }));
+                }
+            };
+            match self.judge(message, &mut socket) {
+                Verdict::Give(message) => {
+                    if message.is_terminal() {
+                        // Politeness only: the server closes by itself.
+                        let _ = timeout(Duration::from_secs(1), socket.stream.close(None)).await;
+                    } else {
+                        self.socket = Some(socket);
+                    }
+                    return Some(Ok(*message));
+                }
+                Verdict::Skip => {}
+                Verdict::Reconnect => return None,
+            }
+        }
+    }
+
+    fn judge(&mut self, mut message: Message, socket: &mut Socket) -> Verdict {
+        self.pauses = PAUSES.build();
+        if std::mem::take(&mut socket.fresh) && message.kind == MessageKind::Status {
+            let replay_follows = message.job.seq.is_some_and(|seq| seq > self.cursor);
+            if message.job.status.is_terminal() && !replay_follows {
+                return Verdict::Give(Box::new(Message::snapshot(message.job)));
+            }
+            socket.over = message.job.status.is_terminal();
+            message.seq = None;
+            return Verdict::Give(Box::new(message));
+        }
+        match message.seq {
+            Some(seq) if seq <= self.cursor => Verdict::Skip,
+            Some(seq) if seq > self.cursor + 1 && self.gap_at != Some(self.cursor) => {
+                // Something was lost on the way. Once, ask again; if it stays lost, the server has dropped it.
+                self.gap_at = Some(self.cursor);
+                Verdict::Reconnect
+            }
+            Some(seq) => {
+                self.cursor = seq;
+                Verdict::Give(Box::new(message))
+            }
+            None => Verdict::Give(Box::new(message)),
+        }
+    }
+
+    /// Opens the socket, or else asks by `GET` and waits a little; `None` when there is nothing to tell.
+    async fn reach(&mut self) -> Option<Result<Message>> {
+        if self.next_socket_at <= Instant::now()
+            && let Ok(socket) = self.connect().await
+        {
+            self.heard_at = Instant::now();
+            // Against a server that accepts and drops at once: not sooner than after a pause.
+            self.next_socket_at = self.heard_at + self.pauses.next().unwrap_or(SOCKET_RETRY);
+            self.socket = Some(socket);
+            return None;
+        }
+        match self.client.job(self.job_id).await {
+            Ok(job) => {
+                self.heard_at = Instant::now();
+                if self.next_socket_at <= self.heard_at {
+                    self.next_socket_at = self.heard_at + self.pauses.next().unwrap_or(SOCKET_RETRY);
+                }
+                self.websocket_url.clone_from(&job.websocket_url);
+                if job.status.is_terminal() || self.polled.as_ref().is_none_or(|old| moved(old, &job)) {
+                    self.polled = Some(job.clone());
+                    return Some(Ok(Message::snapshot(job)));
+                }
+                sleep(POLL_EVERY.min(self.next_socket_at.saturating_duration_since(Instant::now()))).await;
+                None
+            }
+            Err(error) if !error.is_transient() || self.heard_at.elapsed() > GIVE_UP_AFTER => {
+                Some(Err(error))
+            }
+            Err(_) => {
+                sleep(self.pauses.next().unwrap_or(SOCKET_RETRY).min(POLL_EVERY * 2)).await;
+                None
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<Socket> {
+        let bad_url = |reason: String| Error::BadUrl { what: "the socket", reason };
+        let given = match &self.websocket_url {
+            Some(url) => url.expose().to_owned(),
+            None => format!("api/jobs/{}/ws", self.job_id),
+        };
+        let mut url = self.client.base.join(&given).map_err(|error| bad_url(error.to_string()))?;
+        url.query_pairs_mut().append_pair("after", &self.cursor.to_string());
+        let origin = origin_of(&url);
+        let own = same_server(&url, &self.client.base);
+        let scheme = if matches!(url.scheme(), "https" | "wss") { "wss" } else { "ws" };
+        url.set_scheme(scheme).map_err(|()| bad_url("it is neither http nor ws".to_owned()))?;
+
+        let mut request = url.as_str().into_client_request().map_err(|error| bad_url(innermost(&error)))?;
+        if let (Some(key), true) = (&self.client.api_key, own) {
+            let mut value = HeaderValue::try_from(format!("Bearer {}", key.expose()))
+                .map_err(|_| bad_url("the API key cannot be sent in a header".to_owned()))?;
+            value.set_sensitive(true);
+            request.headers_mut().insert(AUTHORIZATION, value);
+        }
+        let connector = Connector::Rustls(self.client.tls.clone());
+        let connecting = connect_async_tls_with_config(request, None, false, Some(connector));
+        let (stream, _) = timeout(CONNECT_DEADLINE, connecting)
+            .await
+            .map_err(|_| Error::TimedOut { origin: origin.clone(), seconds: CONNECT_DEADLINE.as_secs() })?
+            .map_err(|error| Error::from_cause(&error, origin))?;
+        let mut pings = interval_at(tokio::time::Instant::now() + PING_EVERY, PING_EVERY);
+        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Ok(Socket { stream, pings, fresh: true, over: false })
+    }
+}
+
+/// Whether a watcher would see a difference; URLs are signed anew each time and do not count.
+fn moved(old: &Job, new: &Job) -> bool {
+    let view =
+        |job: &Job| (job.status, job.stage.clone(), job.progress, job.message.clone(), job.attempt, job.seq);
+    view(old) != view(new)
+}
+
+/// Same host and port; `ws` counts as `http`, `wss` as `https`.
+fn same_server(url: &Url, base: &Url) -> bool {
+    let place = |url: &Url| {
+        (
+            matches!(url.scheme(), "https" | "wss"),
+            url.host_str().map(str::to_owned),
+            url.port_or_known_default(),
+        )
+    };
+    place(url) == place(base)
+}
+
+/// The API answers it without waking the job.
+const PING: &str = r#"{"type":"ping"}"#;
+const PING_EVERY: Duration = Duration::from_secs(30);
+/// Two pings and their answers: a connection that says nothing for so long is dead.
+const SILENCE_DEADLINE: Duration = Duration::from_secs(75);
+/// The replay follows the snapshot at once.
+const REPLAY_DEADLINE: Duration = Duration::from_secs(10);
+const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
+const POLL_EVERY: Duration = Duration::from_secs(2);
+/// How often to look for a socket again while polling works.
+const SOCKET_RETRY: Duration = Duration::from_secs(30);
+const GIVE_UP_AFTER: Duration = Duration::from_mins(5);
+const PAUSES: backon::ExponentialBuilder = backon::ExponentialBuilder::new()
+    .with_min_delay(Duration::from_millis(250))
+    .with_max_delay(SOCKET_RETRY)
+    .with_max_times(10)
+    .with_jitter();
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_goes_only_to_the_apis_own_server() {
+        let base = Url::parse("https://api.example.org/").unwrap();
+        let same = |text| same_server(&Url::parse(text).unwrap(), &base);
+        assert!(same("wss://api.example.org/api/jobs/x/ws") && same("https://api.example.org:443/"));
+        assert!(!same("wss://elsewhere.example.org/") && !same("ws://api.example.org/"));
+    }
+}
