@@ -1,0 +1,368 @@
+//! The handler of one job: claim, download, render, upload, report.
+//!
+//! Invariants: every wait ends when the run is stopped; ffmpeg is gone and the scratch folder
+//! removed before [`Attempt::run`] returns; nothing is said to the API after the final report;
+//! what the handler returns is all that the queue learns.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reel_core::edit::Edit;
+use reel_core::job::code::ErrorCode;
+use reel_core::wire::gpu::{CompleteReport, ErrorReport, Grant, RenderInput, WorkStage};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::callback::{CallError, Callback};
+use super::chaos::Misconduct;
+use super::halt::{Halt, Why};
+use super::log::Log;
+use super::progress::{Reporter, Voice, ratio};
+use super::queue::{RunEnd, Taken};
+use super::scratch::{JobScratch, Scratch};
+use super::timing::Timing;
+use super::transfer::{self, TransferError};
+use crate::render::{self, Cancel, Order, RenderError};
+
+/// What every attempt of this server shares.
+#[derive(Clone)]
+pub struct Shop {
+    /// Keeps connections to the API and to storage.
+    pub client: reqwest::Client,
+    /// Every wait.
+    pub timing: Timing,
+    /// Where lines go.
+    pub log: Log,
+    /// Where job folders are made.
+    pub scratch: Arc<Scratch>,
+}
+
+/// One run of one job.
+pub struct Attempt {
+    shop: Shop,
+    id: String,
+    run: u64,
+    input: String,
+    misconduct: Misconduct,
+    stop: CancellationToken,
+    halt: Halt,
+}
+
+/// Why an attempt has no output.
+enum Failure {
+    /// Halted or stopped: say nothing more.
+    Halted,
+    /// For the API and, through it, for a person.
+    Told(ErrorReport),
+    /// The API cannot be told: only the queue learns it.
+    Untold(String),
+}
+
+impl Attempt {
+    /// Prepares a run of the job that was taken.
+    pub fn new(shop: Shop, taken: &Taken, misconduct: Misconduct) -> Self {
+        Self {
+            shop,
+            id: taken.id.clone(),
+            run: taken.run,
+            input: taken.submission.input.get().to_owned(),
+            misconduct,
+            halt: Halt::below(&taken.stop),
+            stop: taken.stop.clone(),
+        }
+    }
+
+    /// Does the work. Errors are reported here; the answer is the job's result at RunPod.
+    pub async fn run(self) -> RunEnd {
+        let Ok(input) = serde_json::from_str::<RenderInput>(&self.input) else {
+            return returned_error("the input is not a render job of this API");
+        };
+        let callback = Callback::new(
+            self.shop.client.clone(),
+            &input.callback_url,
+            self.shop.timing.clone(),
+            self.shop.log,
+            &self.id,
+        );
+        self.say(format_args!("attempt {} of {}, {}", input.attempt, input.job_id, input.kind.as_str()));
+        let done = match self.work(&callback).await {
+            Ok(key) => self.complete(&callback, key).await,
+            Err(failure) => Err(failure),
+        };
+        match done {
+            Ok(key) => RunEnd::Returned(json!({"status": "success", "output_video_key": key})),
+            Err(Failure::Halted) => self.halted().await,
+            Err(Failure::Untold(error)) => returned_error(&error),
+            Err(Failure::Told(report)) => self.report(&callback, report).await,
+        }
+    }
+
+    /// Everything up to the uploaded output; answers its key.
+    async fn work(&self, callback: &Callback) -> Result<String, Failure> {
+        let grant = match self.unless_halted(callback.claim()).await? {
+            Ok(grant) => grant,
+            Err(error) => return Err(self.untold(error)),
+        };
+        let reporter = Reporter::start(
+            callback.clone(),
+            self.shop.timing.progress_interval,
+            self.halt.clone(),
+            &self.misconduct,
+        );
+        let made = self.make(&grant, reporter.voice()).await;
+        match made {
+            Err(Failure::Halted) => reporter.abort(),
+            _ => reporter.finish().await,
+        }
+        made.map(|()| grant.output.key)
+    }
+
+    async fn make(&self, grant: &Grant, voice: &Voice) -> Result<(), Failure> {
+        let edit = Edit::parse(grant.kind, grant.params.get()).map_err(|faults| {
+            let first = faults.first().map(|fault| format!(" {} {}", fault.pointer, fault.detail));
+            told(
+                ErrorCode::InvalidInput,
+                format!("The edit cannot be rendered:{}.", first.unwrap_or_default()),
+            )
+        })?;
+        let folder = self.shop.scratch.job(&self.id, self.run).map_err(|error| self.disk_failed(&error))?;
+        self.download(grant, &folder, voice).await?;
+        self.render(edit, &folder, voice).await?;
+        self.upload(grant, &folder, voice).await
+    }
+
+    async fn download(&self, grant: &Grant, folder: &JobScratch, voice: &Voice) -> Result<(), Failure> {
+        voice.say(WorkStage::Downloading, 1.0, "Downloading video");
+        let file = folder.file(INPUT_FILE);
+        let on_bytes = |have: u64, total: Option<u64>| {
+            let share = total.map_or(0.0, |total| ratio(have, total));
+            voice.say(WorkStage::Downloading, 1.0 + 9.0 * share, "Downloading video");
+        };
+        let arrived =
+            transfer::download(&self.shop.client, &grant.input_url, &file, &self.shop.timing, on_bytes);
+        let bytes = self.unless_halted(arrived).await?.map_err(|error| match error {
+            TransferError::Refused(404 | 410) => told(
+                ErrorCode::InvalidInput,
+                "The uploaded video is no longer in storage; upload it again.".to_owned(),
+            ),
+            TransferError::Refused(status) => told(
+                ErrorCode::GpuError,
+                format!(
+                    "Storage refused to hand out the uploaded video (HTTP {status}); try the export again."
+                ),
+            ),
+            TransferError::Unreachable => told(
+                ErrorCode::GpuError,
+                "The uploaded video could not be fetched from storage; try the export again.".to_owned(),
+            ),
+            TransferError::Disk(error) => self.disk_failed(&error),
+        })?;
+        self.say(format_args!("downloaded {}", Size(bytes)));
+        Ok(())
+    }
+
+    async fn render(&self, edit: Edit, folder: &JobScratch, voice: &Voice) -> Result<(), Failure> {
+        voice.say(WorkStage::Rendering, 10.0, "Rendering");
+        let (input, output) = (folder.file(INPUT_FILE), folder.file(OUTPUT_FILE));
+        if let Some((code, sentence)) = &self.misconduct.fail {
+            return Err(told(*code, sentence.clone()));
+        }
+        if let Some(length) = self.misconduct.fake_render {
+            return self.pretend_to_render(length, [&input, &output], voice).await;
+        }
+        let started = tokio::time::Instant::now();
+        let cancel = Cancel::default();
+        let mut rendering = tokio::task::spawn_blocking({
+            let (cancel, voice) = (cancel.clone(), voice.clone());
+            move || {
+                let order = Order { edit: &edit, input: &input, output: &output, poster: None };
+                render::render(&order, &mut |progress| voice.say_frames(progress), &cancel)
+            }
+        });
+        let rendered = tokio::select! {
+            rendered = &mut rendering => rendered,
+            () = self.halt.halted() => {
+                cancel.cancel();
+                // ffmpeg must be gone before its folder is removed.
+                let _ = rendering.await;
+                return Err(Failure::Halted);
+            }
+        };
+        let rendered = rendered
+            .unwrap_or_else(|_| {
+                let sentence = "The renderer broke down on this video; try the export again.".to_owned();
+                Err(RenderError { code: ErrorCode::GpuError, sentence })
+            })
+            .map_err(|error| told(error.code, error.sentence))?;
+        self.say(format_args!(
+            "rendered {} frames, {}x{}, {} in {:.1} s",
+            rendered.frames,
+            rendered.width,
+            rendered.height,
+            Size(rendered.bytes),
+            started.elapsed().as_secs_f64()
+        ));
+        Ok(())
+    }
+
+    /// For soak tests: the time and the progress of a render, and the input as its output.
+    async fn pretend_to_render(
+        &self,
+        length: Duration,
+        [input, output]: [&Path; 2],
+        voice: &Voice,
+    ) -> Result<(), Failure> {
+        for step in 0..=FAKE_STEPS {
+            voice.say(
+                WorkStage::Rendering,
+                10.0 + 80.0 * ratio(step.into(), FAKE_STEPS.into()),
+                "Pretending to render",
+            );
+            self.unless_halted(tokio::time::sleep(length / (FAKE_STEPS + 1))).await?;
+        }
+        tokio::fs::copy(input, output).await.map_err(|error| self.disk_failed(&error))?;
+        Ok(())
+    }
+
+    async fn upload(&self, grant: &Grant, folder: &JobScratch, voice: &Voice) -> Result<(), Failure> {
+        voice.say(WorkStage::Uploading, 90.0, "Uploading result");
+        let file = folder.file(OUTPUT_FILE);
+        if self.misconduct.skip_upload {
+            return Ok(());
+        }
+        if self.misconduct.empty_upload {
+            tokio::fs::write(&file, b"").await.map_err(|error| self.disk_failed(&error))?;
+        }
+        let on_bytes = |sent, total| {
+            voice.say(WorkStage::Uploading, 90.0 + 9.0 * ratio(sent, total), "Uploading result");
+        };
+        let put = transfer::upload(
+            &self.shop.client,
+            &grant.output.url,
+            &grant.output.content_type,
+            &file,
+            &self.shop.timing,
+            on_bytes,
+        );
+        self.unless_halted(put).await?.map_err(|error| match error {
+            TransferError::Refused(status) => told(
+                ErrorCode::GpuError,
+                format!("Storage refused the finished video (HTTP {status}); try the export again."),
+            ),
+            TransferError::Unreachable => told(
+                ErrorCode::GpuError,
+                "The finished video could not be put into storage; try the export again.".to_owned(),
+            ),
+            TransferError::Disk(error) => self.disk_failed(&error),
+        })?;
+        voice.say(WorkStage::Uploading, 99.0, "Finishing");
+        Ok(())
+    }
+
+    async fn complete(&self, callback: &Callback, key: String) -> Result<String, Failure> {
+        let report = CompleteReport { output_video_key: key };
+        if self.misconduct.lose_complete {
+            return Ok(report.output_video_key);
+        }
+        if let Err(error) = self.unless_halted(callback.complete(&report)).await? {
+            return Err(self.untold(error));
+        }
+        for _ in 0..self.misconduct.extra_completes {
+            let _ = self.unless_halted(callback.complete(&report)).await?;
+        }
+        if self.misconduct.progress_after_complete {
+            let late = super::progress::report(WorkStage::Rendering, 50.0, "Rendering, says a late report");
+            let _ = self.unless_halted(callback.progress(&late)).await?;
+        }
+        Ok(report.output_video_key)
+    }
+
+    async fn report(&self, callback: &Callback, report: ErrorReport) -> RunEnd {
+        self.say(format_args!("failed: {}", report.error));
+        if !self.misconduct.lose_error {
+            match self.unless_halted(callback.error(&report)).await {
+                Err(_) => return self.halted().await,
+                Ok(Err(CallError::Over)) => return over(),
+                // The queue's result below is the second way for the API to learn it.
+                Ok(Err(error)) => self.say(format_args!("could not report the failure: {error}")),
+                Ok(Ok(_)) => {}
+            }
+        }
+        let code = report.error_code.map(ErrorCode::as_str);
+        RunEnd::Returned(json!({"status": "error", "error": report.error, "error_code": code}))
+    }
+
+    /// The result of work that was ended early.
+    async fn halted(&self) -> RunEnd {
+        match self.halt.why() {
+            Some(Why::Crash) if !self.stop.is_cancelled() => {
+                self.say("chaos: the worker dies");
+                RunEnd::Lost
+            }
+            Some(Why::Hang) => {
+                self.say("chaos: the worker hangs");
+                self.stop.cancelled().await;
+                over()
+            }
+            _ => {
+                self.say("stopped");
+                over()
+            }
+        }
+    }
+
+    async fn unless_halted<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
+        tokio::select! {
+            biased;
+            () = self.halt.halted() => Err(Failure::Halted),
+            done = work => Ok(done),
+        }
+    }
+
+    fn untold(&self, error: CallError) -> Failure {
+        if error == CallError::Over {
+            self.halt.with(Why::Over);
+            return Failure::Halted;
+        }
+        self.say(&error);
+        Failure::Untold(error.to_string())
+    }
+
+    fn disk_failed(&self, error: &std::io::Error) -> Failure {
+        self.say(format_args!("scratch disk: {error}"));
+        told(ErrorCode::GpuError, "The renderer's disk is full or broken; try the export again.".to_owned())
+    }
+
+    fn say(&self, what: impl std::fmt::Display) {
+        self.shop.log.job(&self.id, what);
+    }
+}
+
+fn told(code: ErrorCode, sentence: String) -> Failure {
+    Failure::Told(ErrorReport { error: sentence, error_code: Some(code), should_retry: None })
+}
+
+fn over() -> RunEnd {
+    RunEnd::Returned(json!({"status": "stopped"}))
+}
+
+fn returned_error(error: &str) -> RunEnd {
+    RunEnd::Returned(json!({"status": "error", "error": error}))
+}
+
+/// A number of bytes, for people.
+struct Size(u64);
+
+impl std::fmt::Display for Size {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            bytes @ ..1_000_000 => write!(f, "{} kB", bytes.div_ceil(1000)),
+            bytes => write!(f, "{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),
+        }
+    }
+}
+
+const INPUT_FILE: &str = "input";
+const OUTPUT_FILE: &str = "output.mp4";
+const FAKE_STEPS: u32 = 20;
