@@ -5,7 +5,9 @@ import path from "node:path";
 
 import { StepFailed } from "./say.mjs";
 
-const TAIL_LINES = 25;
+// Of a long failure the beginning names the fault (npm), or the end does (cargo, apt-get).
+const HEAD_LINES = 8;
+const TAIL_LINES = 20;
 
 /** The first `name` on PATH that may be executed, or null. */
 export function find(name, env = process.env) {
@@ -36,11 +38,12 @@ export function ask(command, args, options = {}) {
 export async function run(command, args, { step, todo = "", show = false, terminal = false, onLine, cwd, env = process.env, timeoutMs } = {}) {
   const child = spawn(command, args, { cwd, env, stdio: ["ignore", ...(terminal ? ["inherit", "inherit"] : ["pipe", "pipe"])], detached: true });
   const end = endWith(child);
-  const tail = [];
+  const [head, tail] = [[], []];
+  let dropped = 0;
   const keep = (stream, sink, listener) =>
     eachLine(stream, (line) => {
-      tail.push(line);
-      if (tail.length > TAIL_LINES) tail.shift();
+      (head.length < HEAD_LINES ? head : tail).push(line);
+      if (tail.length > TAIL_LINES) dropped += Boolean(tail.shift());
       listener?.(line);
       if (show) sink.write(`${line}\n`);
     });
@@ -54,7 +57,7 @@ export async function run(command, args, { step, todo = "", show = false, termin
   if (code === 0) return;
   const name = path.basename(command);
   const verdict = error ? `${name}: ${error.message}` : timedOut ? `${name} did not end within ${timeoutMs / 1000} s` : signal ? `${name} was ended by ${signal}` : `${name} ended with ${code}`;
-  throw new StepFailed(step ?? `${name} ${args.join(" ")}`, { why: [...(show || terminal ? [] : tail), verdict].join("\n"), todo });
+  throw new StepFailed(step ?? `${name} ${args.join(" ")}`, { why: [...(show || terminal ? [] : [...head, ...(dropped ? ["..."] : []), ...tail]), verdict].join("\n"), todo });
 }
 
 /** How a child ended: `{ code, signal, error }`. */
