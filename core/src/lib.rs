@@ -3,9 +3,17 @@
 //! Invariant: this crate never awaits, never reads a clock, never draws a random number and
 //! touches no IO. Time and chance come in as arguments; what must be done goes out as data.
 
+pub mod config;
 pub mod edit;
 pub mod fault;
 pub mod id;
+pub mod intake;
 pub mod job;
+pub mod object_key;
+pub mod problem;
+pub mod route;
+pub mod runpod;
+pub mod s3;
 pub mod time;
+pub mod token;
 pub mod wire;

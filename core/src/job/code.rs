@@ -79,14 +79,38 @@ impl ErrorCode {
         }
     }
 
+    /// Whether the job is dispatched again by itself. Narrower than `retryable`: a queue or a service that
+    /// has failed for its whole deadline will not be better a second later.
+    pub const fn tried_again(self) -> bool {
+        match self {
+            Self::GpuError
+            | Self::GpuOutOfMemory
+            | Self::ExecutionTimeout
+            | Self::WorkerLost
+            | Self::OutputMissing
+            | Self::Internal => true,
+            Self::Cancelled
+            | Self::InvalidInput
+            | Self::GpuUnreachable
+            | Self::GpuUnauthorized
+            | Self::QueueTimeout => false,
+        }
+    }
+
     /// What a person is told when nobody has a better sentence.
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::Cancelled => "The export was cancelled.",
-            Self::InvalidInput => "This video or edit cannot be rendered; check the file and try another one.",
+            Self::InvalidInput => {
+                "This video or edit cannot be rendered; check the file and try another one."
+            }
             Self::GpuError => "The renderer failed; try the export again.",
-            Self::GpuOutOfMemory => "The renderer ran out of memory; try a smaller output size or a shorter clip.",
-            Self::GpuUnreachable => "The render service could not be reached; try the export again in a few minutes.",
+            Self::GpuOutOfMemory => {
+                "The renderer ran out of memory; try a smaller output size or a shorter clip."
+            }
+            Self::GpuUnreachable => {
+                "The render service could not be reached; try the export again in a few minutes."
+            }
             Self::GpuUnauthorized => {
                 "The render service refused our key; an operator must renew RUNPOD_API_KEY, then retry the export."
             }

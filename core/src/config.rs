@@ -1,0 +1,294 @@
+//! A deployment's settings: parsed once, all faults at once, secrets that cannot be printed.
+
+use std::fmt;
+
+use url::Url;
+
+use crate::job::timing::Timing;
+use crate::s3::Presigner;
+use crate::token::Signer;
+
+/// The raw settings, as the environment has them (names: design.md 5). Empty counts as unset.
+#[derive(Clone, Default)]
+pub struct Raw {
+    /// `development`, or any other name.
+    pub environment: Option<String>,
+    /// Bearer key of the API.
+    pub workers_api_key: Option<String>,
+    /// Key of the tokens in callback, webhook and watch URLs, at least 32 bytes.
+    pub signing_key: Option<String>,
+    /// Such as `https://api.runpod.ai/v2/abc123`.
+    pub runpod_endpoint: Option<String>,
+    /// RunPod's API key.
+    pub runpod_api_key: Option<String>,
+    /// S3 endpoint of the bucket's account.
+    pub r2_endpoint: Option<String>,
+    /// S3 access key id.
+    pub r2_access_key_id: Option<String>,
+    /// S3 secret.
+    pub r2_secret_access_key: Option<String>,
+    /// Bucket name.
+    pub r2_bucket_name: Option<String>,
+    /// Origins of browsers that may call, separated by commas.
+    pub allowed_origins: Option<String>,
+    /// Where GPU workers reach this API from outside.
+    pub public_url: Option<String>,
+    /// Development only: divides every deadline, so that tests need not wait.
+    pub clock_speed: Option<String>,
+}
+
+/// Text that is never printed, logged or serialised.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+/// Who may call `/api`.
+#[derive(Clone, Debug)]
+pub enum Access {
+    /// Everybody: only in development.
+    Open,
+    /// Holders of this bearer key.
+    Key(Secret),
+}
+
+/// The GPU endpoint.
+#[derive(Clone, Debug)]
+pub struct Gpu {
+    /// Base URL without a slash at the end; `/run`, `/status/{id}` and `/cancel/{id}` follow.
+    pub endpoint: String,
+    /// Sent as `Authorization: Bearer`.
+    pub key: Secret,
+}
+
+/// All settings, valid.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Shown by `/health`.
+    pub environment: String,
+    /// Who may call.
+    pub access: Access,
+    /// Makes and checks tokens.
+    pub signer: Signer,
+    /// `None` while RunPod is not configured: jobs are then refused before anything is created.
+    pub gpu: Option<Gpu>,
+    /// Signs uploads and downloads.
+    pub presigner: Presigner,
+    /// Origins that get CORS headers, exactly these.
+    pub allowed_origins: Vec<String>,
+    /// Base of callback URLs, without a slash at the end.
+    pub public_url: String,
+    /// Every deadline of a job.
+    pub timing: Timing,
+}
+
+impl Secret {
+    /// Hides a text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text, for the one place that sends or compares it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+impl Config {
+    /// Checks every setting. The faults name settings and never show values.
+    pub fn parse(raw: Raw) -> Result<Self, Vec<String>> {
+        let mut faults = Vec::new();
+        let environment = set(raw.environment);
+        let development = environment.as_deref() == Some("development");
+        let access = match set(raw.workers_api_key) {
+            Some(key) => Some(Access::Key(Secret(key))),
+            None if development => Some(Access::Open),
+            None => {
+                fault(&mut faults, "WORKERS_API_KEY is missing: the API stays closed outside of development")
+            }
+        };
+        let signer = match set(raw.signing_key) {
+            Some(key) if key.len() >= SIGNING_KEY_MIN_BYTES => Some(Signer::new(key.as_bytes())),
+            Some(_) => fault(&mut faults, "SIGNING_KEY is shorter than 32 bytes"),
+            None => fault(&mut faults, "SIGNING_KEY is missing"),
+        };
+        let gpu = match (set(raw.runpod_endpoint), set(raw.runpod_api_key)) {
+            (None, _) => Some(None),
+            (Some(_), None) => fault(&mut faults, "RUNPOD_API_KEY is missing, and RUNPOD_ENDPOINT is set"),
+            (Some(endpoint), Some(key)) => web_url("RUNPOD_ENDPOINT", &endpoint, &mut faults)
+                .map(|endpoint| Some(Gpu { endpoint, key: Secret(key) })),
+        };
+        let endpoint = required("R2_ENDPOINT", raw.r2_endpoint, &mut faults)
+            .and_then(|text| web_url("R2_ENDPOINT", &text, &mut faults));
+        let key_id = required("R2_ACCESS_KEY_ID", raw.r2_access_key_id, &mut faults);
+        let secret = required("R2_SECRET_ACCESS_KEY", raw.r2_secret_access_key, &mut faults);
+        let bucket = required("R2_BUCKET_NAME", raw.r2_bucket_name, &mut faults);
+        let presigner = match (endpoint, key_id, secret, bucket) {
+            (Some(endpoint), Some(id), Some(secret), Some(bucket)) => {
+                Presigner::new(&endpoint, bucket, id, secret)
+                    .or_else(|| fault(&mut faults, "R2_ENDPOINT or R2_BUCKET_NAME cannot be part of a URL"))
+            }
+            _ => None,
+        };
+        let public_url = required("PUBLIC_URL", raw.public_url, &mut faults)
+            .and_then(|text| web_url("PUBLIC_URL", &text, &mut faults));
+        let allowed_origins = origins(raw.allowed_origins, &mut faults);
+        let timing = timing(set(raw.clock_speed), development, &mut faults);
+        match (access, signer, gpu, presigner, public_url, timing) {
+            (Some(access), Some(signer), Some(gpu), Some(presigner), Some(public_url), Some(timing))
+                if faults.is_empty() =>
+            {
+                Ok(Self {
+                    environment: environment.unwrap_or_else(|| "unnamed".to_owned()),
+                    access,
+                    signer,
+                    gpu,
+                    presigner,
+                    allowed_origins,
+                    public_url,
+                    timing,
+                })
+            }
+            _ => Err(faults),
+        }
+    }
+}
+
+fn set(value: Option<String>) -> Option<String> {
+    value.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+fn fault<T>(faults: &mut Vec<String>, text: impl Into<String>) -> Option<T> {
+    faults.push(text.into());
+    None
+}
+
+fn required(name: &str, value: Option<String>, faults: &mut Vec<String>) -> Option<String> {
+    set(value).or_else(|| fault(faults, format!("{name} is missing")))
+}
+
+/// An absolute http or https URL, without the slash at its end.
+fn web_url(name: &str, text: &str, faults: &mut Vec<String>) -> Option<String> {
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none() => {
+            Some(text.trim_end_matches('/').to_owned())
+        }
+        _ => fault(faults, format!("{name} is not an http or https URL")),
+    }
+}
+
+fn origins(value: Option<String>, faults: &mut Vec<String>) -> Vec<String> {
+    let list: Vec<String> = set(value)
+        .map(|text| {
+            text.split(',').map(|origin| origin.trim().to_owned()).filter(|o| !o.is_empty()).collect()
+        })
+        .unwrap_or_default();
+    for origin in &list {
+        let exact = Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
+        if !exact {
+            faults.push(
+                "ALLOWED_ORIGINS must list origins such as https://app.reelballers.com, separated by commas"
+                    .into(),
+            );
+            break;
+        }
+    }
+    list
+}
+
+fn timing(speed: Option<String>, development: bool, faults: &mut Vec<String>) -> Option<Timing> {
+    let Some(text) = speed else { return Some(Timing::STANDARD) };
+    if !development {
+        return fault(faults, "CLOCK_SPEED is for development only");
+    }
+    match text.parse::<i64>() {
+        Ok(times) if (1..=1000).contains(&times) => Some(Timing::STANDARD.faster(times)),
+        _ => fault(faults, "CLOCK_SPEED must be a whole number from 1 to 1000"),
+    }
+}
+
+const SIGNING_KEY_MIN_BYTES: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn good() -> Raw {
+        let text = |value: &str| Some(value.to_owned());
+        Raw {
+            environment: text("development"),
+            workers_api_key: None,
+            signing_key: text("0123456789abcdef0123456789abcdef"),
+            runpod_endpoint: text("http://127.0.0.1:8788/v2/local/"),
+            runpod_api_key: text("rp-secret"),
+            r2_endpoint: text("http://localhost:8787/cdn-cgi/local/r2/s3"),
+            r2_access_key_id: text("id"),
+            r2_secret_access_key: text("r2-secret"),
+            r2_bucket_name: text("reel-ballers-videos"),
+            allowed_origins: text("http://localhost:5173, http://localhost:3000"),
+            public_url: text("http://localhost:8787/"),
+            clock_speed: None,
+        }
+    }
+
+    #[test]
+    fn a_development_config_parses_and_trims_slashes() {
+        let config = Config::parse(good()).unwrap();
+        assert!(matches!(config.access, Access::Open));
+        assert_eq!(config.public_url, "http://localhost:8787");
+        assert_eq!(config.gpu.unwrap().endpoint, "http://127.0.0.1:8788/v2/local");
+        assert_eq!(config.allowed_origins, ["http://localhost:5173", "http://localhost:3000"]);
+    }
+
+    #[test]
+    fn every_missing_setting_is_named_at_once() {
+        let faults = Config::parse(Raw::default()).unwrap_err();
+        for name in [
+            "WORKERS_API_KEY",
+            "SIGNING_KEY",
+            "R2_ENDPOINT",
+            "R2_ACCESS_KEY_ID",
+            "R2_SECRET_ACCESS_KEY",
+            "R2_BUCKET_NAME",
+            "PUBLIC_URL",
+        ] {
+            assert!(faults.iter().any(|fault| fault.contains(name)), "{name}: {faults:?}");
+        }
+    }
+
+    #[test]
+    fn outside_of_development_the_api_never_fails_open() {
+        for environment in [None, Some(""), Some("production"), Some("Development"), Some("staging")] {
+            let raw = Raw { environment: environment.map(str::to_owned), ..good() };
+            assert!(Config::parse(raw).is_err(), "{environment:?}");
+        }
+    }
+
+    #[test]
+    fn the_clock_is_sped_up_in_development_only() {
+        let fast = Raw { clock_speed: Some("20".into()), ..good() };
+        assert_eq!(Config::parse(fast.clone()).unwrap().timing.silence.0, 3_000);
+        let production =
+            Raw { environment: Some("production".into()), workers_api_key: Some("k".into()), ..fast };
+        assert_eq!(Config::parse(production).unwrap_err(), ["CLOCK_SPEED is for development only"]);
+    }
+
+    #[test]
+    fn secrets_do_not_print() {
+        let config = Config::parse(Raw { workers_api_key: Some("api-secret".into()), ..good() }).unwrap();
+        let printed = format!("{config:?}");
+        for secret in ["api-secret", "rp-secret", "r2-secret", "0123456789abcdef"] {
+            assert!(!printed.contains(secret), "{printed}");
+        }
+    }
+
+    #[test]
+    fn a_wildcard_is_no_origin() {
+        let raw = Raw { allowed_origins: Some("*".into()), ..good() };
+        assert!(Config::parse(raw).unwrap_err().iter().any(|fault| fault.contains("ALLOWED_ORIGINS")));
+    }
+}

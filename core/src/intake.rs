@@ -1,0 +1,344 @@
+//! Requests at the door: bytes in, a typed request or every fault out.
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::edit::{Edit, JobKind};
+use crate::fault::{At, Fields, integer, text, word};
+use crate::id::JobId;
+use crate::job::code::ErrorCode;
+use crate::job::event::Report;
+use crate::object_key::ObjectKey;
+use crate::problem::{Code, Problem};
+use crate::runpod::GpuJobId;
+use crate::wire::gpu::WorkStage;
+
+/// `POST /api/jobs`.
+#[derive(Clone, Debug)]
+pub struct NewJob {
+    /// The app's project.
+    pub project_id: i64,
+    /// What to render.
+    pub kind: JobKind,
+    /// The video in the bucket.
+    pub input_key: ObjectKey,
+    /// The edit in canonical spelling: keys sorted, no blanks.
+    pub params: Box<RawValue>,
+    /// An id that the client chose.
+    pub job_id: Option<JobId>,
+}
+
+/// `POST /api/videos/upload-url`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadRequest {
+    /// As the user calls it.
+    pub filename: String,
+    /// A video type, in lower case.
+    pub content_type: String,
+    /// The exact size, if it is known.
+    pub size_bytes: Option<u64>,
+    /// The job it is for, if the client has one in mind.
+    pub job_id: Option<JobId>,
+}
+
+impl NewJob {
+    /// Reads and checks a body; the params are validated by the rules of the job's kind.
+    pub fn parse(body: &[u8]) -> Result<Self, Problem> {
+        read_body(body, |body, at| {
+            let mut fields = Fields::open(body, at)?;
+            let project_id = fields.required("project_id", integer(1..=ID_MAX));
+            let kind = fields.required("type", word(JobKind::WORDS));
+            let input_key = fields.required("input_video_key", input_key);
+            let job_id = fields.optional("job_id", job_id);
+            let params = fields.required("params", |params, at| match kind {
+                Some(kind) => Edit::read(kind, params, at).map(|_| params),
+                // Without a kind nothing can be said about them; the missing kind is the fault.
+                None => Some(params),
+            });
+            fields.close();
+            Some(Self {
+                project_id: project_id?,
+                kind: kind?,
+                input_key: input_key?,
+                params: RawValue::from_string(params?.to_string()).ok()?,
+                job_id: job_id?,
+            })
+        })
+    }
+}
+
+impl UploadRequest {
+    /// Reads and checks a body.
+    pub fn parse(body: &[u8]) -> Result<Self, Problem> {
+        read_body(body, |body, at| {
+            let mut fields = Fields::open(body, at)?;
+            let filename = fields.required("filename", filename);
+            let content_type = fields.required("content_type", video_type);
+            let size_bytes = fields.optional("size_bytes", integer(1..=UPLOAD_MAX_BYTES));
+            let job_id = fields.optional("job_id", job_id);
+            fields.close();
+            Some(Self {
+                filename: filename?,
+                content_type: content_type?,
+                size_bytes: size_bytes?.and_then(|size| u64::try_from(size).ok()),
+                job_id: job_id?,
+            })
+        })
+    }
+}
+
+/// Which callback a body belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Callback {
+    /// `/claim`.
+    Claim,
+    /// `/progress`.
+    Progress,
+    /// `/complete`.
+    Complete,
+    /// `/error`.
+    Error,
+}
+
+impl Callback {
+    /// Reads a GPU worker's report. Lenient where the plan's first worker is: unknown fields are ignored,
+    /// texts are cut, an unknown stage or code counts as none.
+    pub fn parse(self, job: JobId, body: &[u8]) -> Result<Report, Problem> {
+        if self == Self::Claim && body.iter().all(u8::is_ascii_whitespace) {
+            return Ok(Report::Claim { gpu_job: None });
+        }
+        read_body(body, |body, mut at| {
+            if !body.is_object() {
+                return at.refuse("must be an object");
+            }
+            let known = |name: &str| body.get(name).filter(|value| !value.is_null());
+            match self {
+                Self::Claim => Some(Report::Claim {
+                    gpu_job: known("runpod_job_id").and_then(Value::as_str).and_then(GpuJobId::parse),
+                }),
+                Self::Progress => {
+                    let Some(progress) = known("progress").and_then(Value::as_f64) else {
+                        return at.child("progress").refuse("is required and must be a number from 0 to 100");
+                    };
+                    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+                    let percent = progress.clamp(0.0, 100.0) as u8;
+                    Some(Report::Progress {
+                        percent,
+                        message: known("message").and_then(Value::as_str).map(one_line),
+                        stage: known("stage").and_then(|stage| WorkStage::deserialize_lenient(stage)),
+                    })
+                }
+                Self::Complete => {
+                    let key = known("output_video_key").and_then(Value::as_str);
+                    match key.map(|key| ObjectKey::parse_output_of(job, key)) {
+                        Some(Ok(key)) => Some(Report::Complete { key }),
+                        Some(Err(_)) => {
+                            at.child("output_video_key").refuse(format!("must lie under output/{job}/"))
+                        }
+                        None => at.child("output_video_key").refuse("is required"),
+                    }
+                }
+                Self::Error => {
+                    let code = known("error_code")
+                        .and_then(Value::as_str)
+                        .and_then(|word| ErrorCode::ALL.into_iter().find(|code| code.as_str() == word))
+                        .unwrap_or(ErrorCode::GpuError);
+                    let sentence = known("error").and_then(Value::as_str).map(one_line);
+                    Some(Report::Error {
+                        code,
+                        sentence: sentence
+                            .filter(|sentence| !sentence.is_empty())
+                            .unwrap_or_else(|| code.sentence().to_owned()),
+                        may_retry: known("should_retry").and_then(Value::as_bool).unwrap_or(true),
+                    })
+                }
+            }
+        })
+    }
+}
+
+impl WorkStage {
+    fn deserialize_lenient(value: &Value) -> Option<Self> {
+        match value.as_str()? {
+            "starting" => Some(Self::Starting),
+            "downloading" => Some(Self::Downloading),
+            "rendering" => Some(Self::Rendering),
+            "uploading" => Some(Self::Uploading),
+            _ => None,
+        }
+    }
+}
+
+/// Checks an `Idempotency-Key` header: 1 to 255 printable ASCII characters.
+pub fn idempotency_key(header: &str) -> Result<&str, Problem> {
+    let key = header.trim();
+    if (1..=255).contains(&key.len()) && key.chars().all(|c| c.is_ascii_graphic() || c == ' ') {
+        Ok(key)
+    } else {
+        Err(Problem::new(
+            Code::InvalidRequest,
+            "The Idempotency-Key header must have 1 to 255 printable ASCII characters.",
+        ))
+    }
+}
+
+fn read_body<T>(body: &[u8], read: impl FnOnce(&Value, At<'_>) -> Option<T>) -> Result<T, Problem> {
+    let value: Value = serde_json::from_slice(body)
+        .map_err(|error| Problem::new(Code::NotJson, format!("The body is not valid JSON: {error}.")))?;
+    let mut faults = Vec::new();
+    let read = read(&value, At::root(&mut faults));
+    match read {
+        Some(read) if faults.is_empty() => Ok(read),
+        _ => Err(Problem::invalid(faults)),
+    }
+}
+
+fn input_key(value: &Value, mut at: At<'_>) -> Option<ObjectKey> {
+    let Value::String(text) = value else { return at.refuse("must be a string") };
+    ObjectKey::parse_input(text).or_else(|bad| at.refuse(bad.to_string()).ok_or(bad)).ok()
+}
+
+fn job_id(value: &Value, mut at: At<'_>) -> Option<JobId> {
+    let parsed = value.as_str().and_then(|text| text.parse().ok());
+    parsed.or_else(|| at.refuse(crate::id::BadJobId.to_string()))
+}
+
+fn filename(value: &Value, at: At<'_>) -> Option<String> {
+    text(255)(value, at).map(str::to_owned)
+}
+
+/// `video/...`, without parameters: it becomes part of a signature.
+fn video_type(value: &Value, mut at: At<'_>) -> Option<String> {
+    let Value::String(text) = value else { return at.refuse("must be a string") };
+    let lower = text.trim().to_ascii_lowercase();
+    let subtype = lower.strip_prefix("video/").unwrap_or_default();
+    let token = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+');
+    if (1..=60).contains(&subtype.len()) && subtype.chars().all(token) {
+        Some(lower)
+    } else {
+        at.refuse("must be a video type such as video/mp4 or video/quicktime")
+    }
+}
+
+/// One line of at most 500 characters, for messages that people see.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect::<String>().trim().to_owned()
+}
+
+/// Whole numbers that JavaScript and D1 hold exactly.
+const ID_MAX: i64 = (1 << 53) - 1;
+
+/// 10 GB (design.md 3).
+pub const UPLOAD_MAX_BYTES: i64 = 10_000_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const JOB: &str = "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50";
+
+    fn pointers(problem: &Problem) -> Vec<&str> {
+        problem.faults.iter().map(|fault| fault.pointer.as_str()).collect()
+    }
+
+    #[test]
+    fn the_plans_create_body_parses() {
+        let body = json!({"project_id": 1, "type": "overlay", "input_video_key": "input/abc/working_video.mp4",
+            "params": {"highlight_regions": [{"start_frame": 0, "end_frame": 60, "x": 540, "y": 960,
+            "radius_x": 80, "radius_y": 160, "opacity": 1.0, "color": "#ffffff"}], "effect_type": "blur",
+            "crop_keyframes": null, "output_width": 1080, "output_height": 1920}});
+        let new = NewJob::parse(body.to_string().as_bytes()).unwrap();
+        assert_eq!((new.project_id, new.kind, new.job_id), (1, JobKind::Overlay, None));
+    }
+
+    #[test]
+    fn every_fault_of_a_create_is_named_at_once() {
+        let body = json!({"project_id": "7", "type": "overlays", "input_video_key": "../x", "job_id": 5, "extra": 1});
+        let problem = NewJob::parse(body.to_string().as_bytes()).unwrap_err();
+        assert_eq!(
+            pointers(&problem),
+            ["/project_id", "/type", "/input_video_key", "/job_id", "/params", "/extra"]
+        );
+        assert!(problem.faults[1].detail.contains("did you mean \"overlay\"?"), "{problem:?}");
+    }
+
+    #[test]
+    fn text_that_is_not_json_says_where() {
+        let problem = NewJob::parse(b"{\"project_id\": 1,}").unwrap_err();
+        assert_eq!(problem.code, Code::NotJson);
+        assert!(problem.detail.contains("line 1 column"), "{}", problem.detail);
+        assert_eq!(NewJob::parse(b"\xff\xfe").unwrap_err().code, Code::NotJson);
+    }
+
+    #[test]
+    fn equal_edits_have_equal_text() {
+        let spell = |params: &str| {
+            let body = format!(
+                r#"{{"project_id":1,"type":"overlay","input_video_key":"input/a/b.mp4","params":{params}}}"#
+            );
+            NewJob::parse(body.as_bytes()).unwrap().params.get().to_owned()
+        };
+        assert_eq!(
+            spell(r#"{"effect_type":"blur","highlight_regions":[]}"#),
+            spell(r#"{ "highlight_regions" : [], "effect_type" : "blur" }"#)
+        );
+    }
+
+    #[test]
+    fn only_videos_are_uploaded() {
+        let parse = |body: Value| UploadRequest::parse(body.to_string().as_bytes());
+        let good = parse(json!({"filename": "a.mp4", "content_type": "video/MP4", "job_id": null})).unwrap();
+        assert_eq!((good.content_type.as_str(), good.size_bytes), ("video/mp4", None));
+        for (body, at) in [
+            (json!({"filename": "a.mp4", "content_type": "image/png"}), "/content_type"),
+            (json!({"filename": "a.mp4", "content_type": "video/"}), "/content_type"),
+            (json!({"filename": "a.mp4", "content_type": "video/mp4; codecs=x"}), "/content_type"),
+            (json!({"filename": "a.mp4", "content_type": "video/mp4\r\nx: y"}), "/content_type"),
+            (json!({"filename": "", "content_type": "video/mp4"}), "/filename"),
+            (json!({"filename": "a", "content_type": "video/mp4", "size_bytes": 0}), "/size_bytes"),
+            (
+                json!({"filename": "a", "content_type": "video/mp4", "size_bytes": 10_000_000_001_i64}),
+                "/size_bytes",
+            ),
+            (json!({"filename": "a", "content_type": "video/mp4", "job_id": "x"}), "/job_id"),
+        ] {
+            assert_eq!(pointers(&parse(body.clone()).unwrap_err()), [at], "{body}");
+        }
+    }
+
+    #[test]
+    fn reports_of_the_plans_worker_and_of_ours_are_understood() {
+        let job: JobId = JOB.parse().unwrap();
+        let parse = |callback: Callback, body: Value| callback.parse(job, body.to_string().as_bytes());
+        assert_eq!(Callback::Claim.parse(job, b""), Ok(Report::Claim { gpu_job: None }));
+        assert_eq!(
+            parse(
+                Callback::Progress,
+                json!({"progress": 42.9, "message": "Go", "stage": "rendering", "more": 1})
+            ),
+            Ok(Report::Progress {
+                percent: 42,
+                message: Some("Go".into()),
+                stage: Some(WorkStage::Rendering)
+            })
+        );
+        assert_eq!(
+            parse(Callback::Progress, json!({"progress": 1e9, "stage": "dancing"})),
+            Ok(Report::Progress { percent: 100, message: None, stage: None })
+        );
+        assert!(parse(Callback::Progress, json!({"progress": "42"})).is_err());
+        assert!(
+            parse(Callback::Complete, json!({"output_video_key": format!("output/{JOB}/video.mp4")})).is_ok()
+        );
+        assert!(parse(Callback::Complete, json!({"output_video_key": "output/other/video.mp4"})).is_err());
+        assert_eq!(
+            parse(Callback::Error, json!({"error": "ValueError: x", "should_retry": true})),
+            Ok(Report::Error {
+                code: ErrorCode::GpuError,
+                sentence: "ValueError: x".into(),
+                may_retry: true
+            })
+        );
+    }
+}

@@ -1,0 +1,108 @@
+//! What happened to a job, as the shell saw it.
+
+use crate::job::code::ErrorCode;
+use crate::object_key::ObjectKey;
+use crate::runpod::{GpuJobId, StatusReply, SubmitReply};
+use crate::wire::gpu::WorkStage;
+
+/// Something happened. News of another attempt than the current one changes nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The alarm rang.
+    Woke,
+    /// RunPod answered a submit, or did not.
+    SubmitAnswered {
+        /// Which attempt was submitted.
+        attempt: u32,
+        /// What came of it.
+        reply: SubmitReply,
+    },
+    /// A GPU worker spoke; its token was good for this attempt.
+    Reported {
+        /// The token's attempt.
+        attempt: u32,
+        /// What it said.
+        report: Report,
+    },
+    /// RunPod's webhook came: a reason to ask, never the truth.
+    Hinted {
+        /// The token's attempt.
+        attempt: u32,
+    },
+    /// RunPod answered a question about the job, or did not.
+    StatusRead {
+        /// Which attempt was asked about.
+        attempt: u32,
+        /// What it said.
+        reply: StatusReply,
+    },
+    /// The bucket was asked for the result.
+    OutputLooked {
+        /// Where.
+        key: ObjectKey,
+        /// What was found.
+        found: Found,
+    },
+    /// RunPod was asked to cancel one of its jobs.
+    CancelAnswered {
+        /// Which.
+        gpu_job: GpuJobId,
+        /// It does not run (any more); otherwise it must be asked again.
+        settled: bool,
+    },
+    /// The index row was written, or not.
+    IndexAnswered {
+        /// Which version.
+        version: u64,
+        /// Whether it is in the index.
+        written: bool,
+    },
+    /// A person wants it to stop.
+    CancelAsked,
+    /// A person wants it to start over.
+    RetryAsked,
+}
+
+/// What a GPU worker may say.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Report {
+    /// It takes the attempt.
+    Claim {
+        /// RunPod's name of the job it works for, if it knows.
+        gpu_job: Option<GpuJobId>,
+    },
+    /// It got further.
+    Progress {
+        /// Percent of this attempt, 0 to 100.
+        percent: u8,
+        /// One line for a person.
+        message: Option<String>,
+        /// What it is doing, if it says.
+        stage: Option<WorkStage>,
+    },
+    /// The result is in the bucket, it says.
+    Complete {
+        /// Where.
+        key: ObjectKey,
+    },
+    /// It gave up.
+    Error {
+        /// Why.
+        code: ErrorCode,
+        /// One sentence for a person.
+        sentence: String,
+        /// Whether another attempt may follow.
+        may_retry: bool,
+    },
+}
+
+/// What the bucket said of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// An object of so many bytes.
+    Bytes(u64),
+    /// Nothing.
+    Missing,
+    /// It did not say.
+    CannotTell,
+}

@@ -1,0 +1,226 @@
+//! What a caller is told when something is refused: a closed list of codes, RFC 9457 on the wire.
+//!
+//! Three kinds of client read one body (design.md 2): `detail` for FastAPI's, `error` for the plan's,
+//! `errors` with pointers for ours.
+
+use serde::Serialize;
+
+use crate::fault::Fault;
+
+/// Why a request was refused. The word on the wire, the status and the retry advice come with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Code {
+    /// The body is not JSON.
+    NotJson,
+    /// The body is longer than this route takes.
+    BodyTooLarge,
+    /// The body is JSON and wrong; `errors` says where.
+    InvalidRequest,
+    /// The input video is not in the bucket.
+    InputNotFound,
+    /// Nothing lives at this path.
+    RouteNotFound,
+    /// The path is right and the method is not.
+    MethodNotAllowed,
+    /// No such job.
+    JobNotFound,
+    /// A WebSocket route was asked without an upgrade.
+    UpgradeRequired,
+    /// Authorization is missing or wrong.
+    Unauthorized,
+    /// The callback's token is not one of ours.
+    BadToken,
+    /// The callback belongs to an attempt that another has replaced.
+    StaleAttempt,
+    /// The attempt is in other hands: RunPod ran it twice.
+    AlreadyClaimed,
+    /// The same id or key was used for another request.
+    IdempotencyConflict,
+    /// The job is in a state in which this cannot be done.
+    JobState,
+    /// This deployment lacks settings.
+    NotConfigured,
+    /// Something we lean on did not answer in time.
+    Unavailable,
+    /// A fault of ours.
+    Internal,
+}
+
+impl Code {
+    /// Its word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotJson => "not_json",
+            Self::BodyTooLarge => "body_too_large",
+            Self::InvalidRequest => "invalid_request",
+            Self::InputNotFound => "input_not_found",
+            Self::RouteNotFound => "route_not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::JobNotFound => "job_not_found",
+            Self::UpgradeRequired => "upgrade_required",
+            Self::Unauthorized => "unauthorized",
+            Self::BadToken => "bad_token",
+            Self::StaleAttempt => "stale_attempt",
+            Self::AlreadyClaimed => "already_claimed",
+            Self::IdempotencyConflict => "idempotency_conflict",
+            Self::JobState => "job_state",
+            Self::NotConfigured => "not_configured",
+            Self::Unavailable => "unavailable",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// HTTP status (RFC 9110).
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::NotJson => 400,
+            Self::Unauthorized => 401,
+            Self::BadToken => 403,
+            Self::RouteNotFound | Self::JobNotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::StaleAttempt | Self::AlreadyClaimed | Self::IdempotencyConflict | Self::JobState => 409,
+            Self::BodyTooLarge => 413,
+            Self::InvalidRequest | Self::InputNotFound => 422,
+            Self::UpgradeRequired => 426,
+            Self::Internal => 500,
+            Self::NotConfigured | Self::Unavailable => 503,
+        }
+    }
+
+    /// The short name of the kind of problem, the same for every occurrence.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::NotJson => "Body is not JSON",
+            Self::BodyTooLarge => "Body too large",
+            Self::InvalidRequest => "Invalid request",
+            Self::InputNotFound => "Input video not found",
+            Self::RouteNotFound => "Not found",
+            Self::MethodNotAllowed => "Method not allowed",
+            Self::JobNotFound => "Job not found",
+            Self::UpgradeRequired => "Upgrade required",
+            Self::Unauthorized => "Unauthorized",
+            Self::BadToken => "Bad callback token",
+            Self::StaleAttempt => "Stale attempt",
+            Self::AlreadyClaimed => "Already claimed",
+            Self::IdempotencyConflict => "Used for another request",
+            Self::JobState => "Not possible in this state",
+            Self::NotConfigured => "Not configured",
+            Self::Unavailable => "Temporarily unavailable",
+            Self::Internal => "Internal error",
+        }
+    }
+}
+
+/// One refused request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What kind.
+    pub code: Code,
+    /// One sentence a person can act on; never a secret, never a cause from inside.
+    pub detail: String,
+    /// Every fault of the body, for [`Code::InvalidRequest`].
+    pub faults: Vec<Fault>,
+    /// The methods that would be right, for [`Code::MethodNotAllowed`].
+    pub allow: Option<&'static str>,
+}
+
+impl Problem {
+    /// A problem with its sentence.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), faults: Vec::new(), allow: None }
+    }
+
+    /// A wrong body: the sentence sums up, `errors` lists all faults.
+    pub fn invalid(faults: Vec<Fault>) -> Self {
+        let detail = match faults.as_slice() {
+            [only] if only.pointer.is_empty() => format!("The request {}.", only.detail),
+            [only] => format!("{} {}.", dotted(&only.pointer), only.detail),
+            [first, ..] => format!(
+                "The request has {} faults; the first: {} {}.",
+                faults.len(),
+                dotted(&first.pointer),
+                first.detail
+            ),
+            [] => "The request is not valid.".to_owned(),
+        };
+        Self { code: Code::InvalidRequest, detail, faults, allow: None }
+    }
+
+    /// The job that was asked for does not exist; the plan's clients know this sentence.
+    pub fn job_not_found() -> Self {
+        Self::new(Code::JobNotFound, "Job not found")
+    }
+
+    /// A fault of ours: the cause is logged where it happened, not told.
+    pub fn internal() -> Self {
+        Self::new(Code::Internal, "Something went wrong on our side; try again in a moment.")
+    }
+
+    /// The body, `application/problem+json`.
+    pub fn body(&self, request_id: &str) -> String {
+        let wire = Wire {
+            r#type: format!("https://reelballers.com/problems/{}", self.code.as_str()),
+            title: self.code.title(),
+            status: self.code.status(),
+            detail: &self.detail,
+            error: &self.detail,
+            code: self.code.as_str(),
+            errors: &self.faults,
+            request_id,
+        };
+        serde_json::to_string(&wire).unwrap_or_default()
+    }
+}
+
+#[derive(Serialize)]
+struct Wire<'p> {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: &'p str,
+    error: &'p str,
+    code: &'static str,
+    #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
+    errors: &'p [Fault],
+    request_id: &'p str,
+}
+
+/// `/params/crop/0/x` as a person reads it: `params.crop.0.x`.
+fn dotted(pointer: &str) -> String {
+    if pointer.is_empty() { "The body".to_owned() } else { pointer.trim_start_matches('/').replace('/', ".") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_body_serves_three_kinds_of_client() {
+        let fault = |p: &str, d: &str| Fault { pointer: p.into(), detail: d.into() };
+        let problem =
+            Problem::invalid(vec![fault("/type", "is required"), fault("/params/x", "must be a number")]);
+        let body: serde_json::Value = serde_json::from_str(&problem.body("r-1")).unwrap();
+        assert_eq!(
+            body,
+            serde_json::json!({
+                "type": "https://reelballers.com/problems/invalid_request",
+                "title": "Invalid request",
+                "status": 422,
+                "detail": "The request has 2 faults; the first: type is required.",
+                "error": "The request has 2 faults; the first: type is required.",
+                "code": "invalid_request",
+                "errors": [
+                    {"pointer": "/type", "detail": "is required"},
+                    {"pointer": "/params/x", "detail": "must be a number"}
+                ],
+                "request_id": "r-1"
+            })
+        );
+    }
+
+    #[test]
+    fn a_single_fault_is_the_sentence() {
+        let only = Fault { pointer: "/params/crop/0".into(), detail: "is required".into() };
+        assert_eq!(Problem::invalid(vec![only]).detail, "params.crop.0 is required.");
+    }
+}

@@ -1,0 +1,164 @@
+//! Routes are a value: method and path in, one route out. No IO, so that every one is a table test.
+
+use crate::id::JobId;
+use crate::intake::Callback;
+use crate::problem::{Code, Problem};
+
+/// What a request asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Route<'p> {
+    /// `GET /health`, `GET /api/health`.
+    Health,
+    /// `POST /api/jobs`.
+    CreateJob,
+    /// `GET /api/jobs/{id}`.
+    Job(JobId),
+    /// `GET /api/jobs/{id}/ws`.
+    Watch(JobId),
+    /// `GET /ws/export/{id}`.
+    WatchLegacy(JobId),
+    /// `GET /api/jobs/{id}/events`.
+    Events(JobId),
+    /// `POST /api/jobs/{id}/cancel`.
+    Cancel(JobId),
+    /// `POST /api/jobs/{id}/retry`.
+    Retry(JobId),
+    /// `POST /api/jobs/{id}/do/{token}/{callback}`.
+    Callback(JobId, &'p str, Callback),
+    /// `POST /api/runpod/webhook/{id}/{token}`.
+    Webhook(JobId, &'p str),
+    /// `POST /api/videos/upload-url`.
+    UploadUrl,
+    /// `OPTIONS` of anything: a browser asks before it calls.
+    Preflight,
+}
+
+impl<'p> Route<'p> {
+    /// Finds the route. An id that is no id names no job, so it is a 404 like any other unknown job.
+    pub fn parse(method: &str, path: &'p str) -> Result<Self, Problem> {
+        if method == "OPTIONS" {
+            return Ok(Self::Preflight);
+        }
+        let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        let job = |text: &str| text.parse::<JobId>().map_err(|_| Problem::job_not_found());
+        let allow = |methods: &'static str, route: fn() -> Self| allowed(method, methods).map(|()| route());
+        match segments.as_slice() {
+            ["health"] | ["api", "health"] => allow("GET, HEAD", || Self::Health),
+            ["api", "jobs"] => allow("POST", || Self::CreateJob),
+            ["api", "jobs", id] => allowed(method, "GET").and_then(|()| job(id)).map(Self::Job),
+            ["api", "jobs", id, "ws"] => allowed(method, "GET").and_then(|()| job(id)).map(Self::Watch),
+            ["ws", "export", id] => allowed(method, "GET").and_then(|()| job(id)).map(Self::WatchLegacy),
+            ["api", "jobs", id, "events"] => allowed(method, "GET").and_then(|()| job(id)).map(Self::Events),
+            ["api", "jobs", id, "cancel"] => allowed(method, "POST").and_then(|()| job(id)).map(Self::Cancel),
+            ["api", "jobs", id, "retry"] => allowed(method, "POST").and_then(|()| job(id)).map(Self::Retry),
+            ["api", "jobs", id, "do", token, word] => {
+                let callback = match *word {
+                    "claim" => Callback::Claim,
+                    "progress" => Callback::Progress,
+                    "complete" => Callback::Complete,
+                    "error" => Callback::Error,
+                    _ => return Err(not_found()),
+                };
+                allowed(method, "POST").and_then(|()| job(id)).map(|id| Self::Callback(id, token, callback))
+            }
+            ["api", "runpod", "webhook", id, token] => {
+                allowed(method, "POST").and_then(|()| job(id)).map(|id| Self::Webhook(id, token))
+            }
+            ["api", "videos", "upload-url"] => allow("POST", || Self::UploadUrl),
+            _ => Err(not_found()),
+        }
+    }
+
+    /// Whether the route answers without the API key: it proves itself by a token, or tells nothing.
+    pub const fn is_public(&self) -> bool {
+        match self {
+            Self::Health | Self::Preflight | Self::Callback(..) | Self::Webhook(..) => true,
+            Self::CreateJob
+            | Self::Job(_)
+            | Self::Watch(_)
+            | Self::WatchLegacy(_)
+            | Self::Events(_)
+            | Self::Cancel(_)
+            | Self::Retry(_)
+            | Self::UploadUrl => false,
+        }
+    }
+
+    /// The job whose watch token opens this route, if one does: reading, never changing.
+    pub const fn watchable(&self) -> Option<JobId> {
+        match self {
+            Self::Watch(id) | Self::WatchLegacy(id) | Self::Events(id) | Self::Job(id) => Some(*id),
+            Self::Health
+            | Self::CreateJob
+            | Self::Cancel(_)
+            | Self::Retry(_)
+            | Self::Callback(..)
+            | Self::Webhook(..)
+            | Self::UploadUrl
+            | Self::Preflight => None,
+        }
+    }
+}
+
+fn allowed(method: &str, methods: &'static str) -> Result<(), Problem> {
+    if methods.split(", ").any(|allowed| allowed == method) {
+        return Ok(());
+    }
+    let mut problem = Problem::new(Code::MethodNotAllowed, format!("This path takes {methods}."));
+    problem.allow = Some(methods);
+    Err(problem)
+}
+
+fn not_found() -> Problem {
+    Problem::new(Code::RouteNotFound, "Nothing lives at this path; the README lists the routes.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50";
+
+    #[test]
+    fn every_route_is_found() {
+        let id: JobId = ID.parse().unwrap();
+        let job = |rest: &str| format!("/api/jobs/{ID}{rest}");
+        for (method, path, route) in [
+            ("GET", "/health".to_owned(), Route::Health),
+            ("HEAD", "/api/health".to_owned(), Route::Health),
+            ("POST", "/api/jobs".to_owned(), Route::CreateJob),
+            ("GET", job(""), Route::Job(id)),
+            ("GET", job("/ws"), Route::Watch(id)),
+            ("GET", format!("/ws/export/{ID}"), Route::WatchLegacy(id)),
+            ("GET", job("/events"), Route::Events(id)),
+            ("POST", job("/cancel"), Route::Cancel(id)),
+            ("POST", job("/retry"), Route::Retry(id)),
+            ("POST", job("/do/1.2.ab/claim"), Route::Callback(id, "1.2.ab", Callback::Claim)),
+            ("POST", job("/do/t/progress"), Route::Callback(id, "t", Callback::Progress)),
+            ("POST", job("/do/t/complete"), Route::Callback(id, "t", Callback::Complete)),
+            ("POST", job("/do/t/error"), Route::Callback(id, "t", Callback::Error)),
+            ("POST", format!("/api/runpod/webhook/{ID}/t"), Route::Webhook(id, "t")),
+            ("POST", "/api/videos/upload-url".to_owned(), Route::UploadUrl),
+            ("OPTIONS", "/anything".to_owned(), Route::Preflight),
+        ] {
+            assert_eq!(Route::parse(method, &path), Ok(route), "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn wrong_paths_methods_and_ids_are_told_apart() {
+        for (method, path, code) in [
+            ("GET", "/", Code::RouteNotFound),
+            ("GET", "/api", Code::RouteNotFound),
+            ("GET", "/api/jobs", Code::MethodNotAllowed),
+            ("DELETE", "/api/videos/upload-url", Code::MethodNotAllowed),
+            ("GET", "/api/jobs/not-an-id", Code::JobNotFound),
+            ("GET", "/api/jobs/", Code::JobNotFound),
+            ("POST", "/api/jobs/x/do/t/dance", Code::RouteNotFound),
+            ("GET", &format!("/api/jobs/{ID}/ws/"), Code::RouteNotFound),
+        ] {
+            assert_eq!(Route::parse(method, path).unwrap_err().code, code, "{method} {path}");
+        }
+        assert_eq!(Route::parse("PUT", "/health").unwrap_err().allow, Some("GET, HEAD"));
+    }
+}

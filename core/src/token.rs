@@ -1,0 +1,193 @@
+//! Capabilities in URLs: short texts that prove what their holder may do, and until when.
+//!
+//! `{attempt}.{expiry, seconds}.{HMAC-SHA256 in hex}` over purpose, job, attempt and expiry. Nothing is
+//! stored: a token is checked before the job's object is even asked, and a new attempt voids the old one
+//! because the object compares the attempt.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+use thiserror::Error;
+
+use crate::id::JobId;
+use crate::time::{Millis, Span};
+
+/// What a token is for. A token of one purpose is worth nothing for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// The GPU worker's callbacks of one attempt.
+    Callback,
+    /// RunPod's webhook of one attempt.
+    Webhook,
+    /// Watching one job, for browsers that cannot send headers; its attempt is 0.
+    Watch,
+}
+
+impl Purpose {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Callback => "callback",
+            Self::Webhook => "webhook",
+            Self::Watch => "watch",
+        }
+    }
+}
+
+/// Signs and checks tokens with the deployment's `SIGNING_KEY`.
+#[derive(Clone)]
+pub struct Signer(Hmac<Sha256>);
+
+/// The token proves nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum BadToken {
+    /// Not made by this deployment for this job and purpose.
+    #[error("the token in this URL is not valid for this job")]
+    Forged,
+    /// Made by us, and too old.
+    #[error("the token in this URL has expired")]
+    Expired,
+}
+
+impl std::fmt::Debug for Signer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Signer(..)")
+    }
+}
+
+impl Signer {
+    /// A signer for this key; HMAC takes keys of any length, `config` asks for at least 32 bytes.
+    pub fn new(key: &[u8]) -> Self {
+        // Invariant: HMAC accepts every key length, so the fallback is never taken.
+        Self(
+            Hmac::new_from_slice(key)
+                .unwrap_or_else(|_| Hmac::new(&hmac::digest::Key::<Hmac<Sha256>>::default())),
+        )
+    }
+
+    /// A token for one job (and attempt) that is good until `now + lifetime`, in whole seconds.
+    pub fn sign(&self, purpose: Purpose, job: JobId, attempt: u32, now: Millis, lifetime: Span) -> String {
+        let expiry_s = (now + lifetime).0.div_euclid(1000);
+        let mac = hex(&self.mac(purpose, job, attempt, expiry_s));
+        format!("{attempt}.{expiry_s}.{mac}")
+    }
+
+    /// The attempt that the token stands for.
+    pub fn verify(&self, purpose: Purpose, job: JobId, token: &str, now: Millis) -> Result<u32, BadToken> {
+        let mut parts = token.splitn(3, '.');
+        let (Some(attempt), Some(expiry), Some(mac)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(BadToken::Forged);
+        };
+        let attempt: u32 = attempt.parse().map_err(|_| BadToken::Forged)?;
+        let expiry_s: i64 = expiry.parse().map_err(|_| BadToken::Forged)?;
+        let expected = hex(&self.mac(purpose, job, attempt, expiry_s));
+        if !bool::from(expected.as_bytes().ct_eq(mac.as_bytes())) {
+            return Err(BadToken::Forged);
+        }
+        if now.0.div_euclid(1000) > expiry_s { Err(BadToken::Expired) } else { Ok(attempt) }
+    }
+
+    /// Sixteen bytes that stand for an `Idempotency-Key`: the same key names the same job.
+    pub fn job_id_for(&self, idempotency_key: &str) -> JobId {
+        let mut mac = self.0.clone();
+        mac.update(b"idempotency\n");
+        mac.update(idempotency_key.as_bytes());
+        let digest = mac.finalize().into_bytes();
+        let mut bytes = [0u8; 16];
+        for (byte, digest) in bytes.iter_mut().zip(digest) {
+            *byte = digest;
+        }
+        JobId::from_random(bytes)
+    }
+
+    fn mac(&self, purpose: Purpose, job: JobId, attempt: u32, expiry_s: i64) -> [u8; 32] {
+        let mut mac = self.0.clone();
+        mac.update(format!("{}\n{job}\n{attempt}\n{expiry_s}", purpose.word()).as_bytes());
+        mac.finalize().into_bytes().into()
+    }
+}
+
+/// Whether an `Authorization` header carries this key: `Bearer {key}`, compared in constant time.
+pub fn bearer_matches(header: Option<&str>, key: &str) -> bool {
+    let Some((scheme, given)) = header.and_then(|value| value.trim().split_once(' ')) else { return false };
+    scheme.eq_ignore_ascii_case("bearer") && bool::from(given.trim().as_bytes().ct_eq(key.as_bytes()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|nibble| DIGITS.get(usize::from(nibble)).map(|digit| char::from(*digit)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const NOW: Millis = Millis(1_769_850_300_250);
+
+    fn job(n: u8) -> JobId {
+        JobId::from_random([n; 16])
+    }
+
+    fn signer() -> Signer {
+        Signer::new(&[7; 32])
+    }
+
+    #[test]
+    fn a_token_is_bound_to_purpose_job_attempt_key_and_time() {
+        let token = signer().sign(Purpose::Callback, job(1), 2, NOW, Span::minutes(30));
+        let check = |signer: &Signer, purpose, job, token: &str, now| signer.verify(purpose, job, token, now);
+        assert_eq!(check(&signer(), Purpose::Callback, job(1), &token, NOW), Ok(2));
+        assert_eq!(check(&signer(), Purpose::Webhook, job(1), &token, NOW), Err(BadToken::Forged));
+        assert_eq!(check(&signer(), Purpose::Callback, job(2), &token, NOW), Err(BadToken::Forged));
+        assert_eq!(
+            check(&Signer::new(&[8; 32]), Purpose::Callback, job(1), &token, NOW),
+            Err(BadToken::Forged)
+        );
+        let late = NOW + Span::minutes(31);
+        assert_eq!(check(&signer(), Purpose::Callback, job(1), &token, late), Err(BadToken::Expired));
+        let raised = token.replacen("2.", "3.", 1);
+        assert_eq!(check(&signer(), Purpose::Callback, job(1), &raised, NOW), Err(BadToken::Forged));
+    }
+
+    #[test]
+    fn the_token_format_is_pinned() {
+        assert_eq!(
+            signer().sign(Purpose::Callback, job(1), 1, NOW, Span::minutes(30)),
+            "1.1769852100.5d6d3f9bae77015b977cec4445343f69418ada2e12c83b0f2d1d6b36020db9ba"
+        );
+    }
+
+    #[test]
+    fn only_the_right_bearer_matches() {
+        assert!(bearer_matches(Some("Bearer secret"), "secret"));
+        assert!(bearer_matches(Some("bearer  secret "), "secret"));
+        for wrong in [
+            None,
+            Some(""),
+            Some("secret"),
+            Some("Basic secret"),
+            Some("Bearer secre"),
+            Some("Bearer secret2"),
+        ] {
+            assert!(!bearer_matches(wrong, "secret"), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn one_idempotency_key_names_one_job() {
+        assert_eq!(signer().job_id_for("abc"), signer().job_id_for("abc"));
+        assert_ne!(signer().job_id_for("abc"), signer().job_id_for("abd"));
+        assert_ne!(signer().job_id_for("abc"), Signer::new(&[8; 32]).job_id_for("abc"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_other_text_is_a_token(text in ".{0,120}") {
+            prop_assert!(signer().verify(Purpose::Callback, job(1), &text, NOW).is_err());
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! The job JSON: one shape for `GET`, both WebSocket dialects and the event log.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::edit::JobKind;
+use crate::id::JobId;
+use crate::job::code::ErrorCode;
+use crate::job::effect::Kind;
+use crate::job::state::{Order, Stage, Status};
+use crate::job::view::Face;
+
+/// Who reads the JSON: the word `type` means two things to them (design.md 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// `GET /api/jobs/{id}`: `type` is the job's kind.
+    Plain,
+    /// `/api/jobs/{id}/ws` and the event log: `type` is the message's kind, `job_type` the job's.
+    Message(Kind),
+    /// `/ws/export/{id}`: as plain, with `projectId` beside `project_id`.
+    Legacy,
+}
+
+/// URLs that are made for the reader of this moment, and never stored.
+#[derive(Clone, Copy, Debug)]
+pub struct Links<'l> {
+    /// Presigned GET of the result, when there is one.
+    pub output_url: Option<&'l str>,
+    /// Path of the socket, with a watch token when the API is closed.
+    pub websocket_url: &'l str,
+}
+
+/// How much of the job a reader is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Everything.
+    Whole,
+    /// Without `params`, which never change and may be long: messages between the snapshots.
+    Change,
+}
+
+/// A job as JSON text. `seq` is left out of messages that are not stored.
+pub fn job_json(
+    order: &Order,
+    face: &Face,
+    seq: Option<u64>,
+    links: Links<'_>,
+    dialect: Dialect,
+    extent: Extent,
+) -> String {
+    let failure = face.failure.as_ref();
+    let output = face.output.as_ref();
+    let json = JobJson {
+        kind: match dialect {
+            Dialect::Plain | Dialect::Legacy => order.kind.as_str(),
+            Dialect::Message(kind) => kind.as_str(),
+        },
+        job_type: matches!(dialect, Dialect::Message(_)).then_some(order.kind),
+        seq,
+        job_id: order.id,
+        id: order.id,
+        project_id: order.project_id,
+        project_id_camel: (dialect == Dialect::Legacy).then_some(order.project_id),
+        status: face.status,
+        stage: face.stage,
+        progress: face.progress,
+        message: &face.message,
+        attempt: face.attempt,
+        max_attempts: face.max_attempts,
+        retry_count: face.attempt.saturating_sub(1),
+        input_video_key: order.input_key.as_str(),
+        output_video_key: output.map(|output| output.key.as_str()),
+        output_bytes: output.map(|output| output.bytes),
+        output_url: links.output_url,
+        params: (extent == Extent::Whole).then_some(&*order.params),
+        error: failure.map(|failure| failure.sentence.as_str()),
+        error_code: failure.map(|failure| failure.code),
+        retryable: failure.map(|failure| failure.code.retryable()),
+        created_at: order.created_at.iso(),
+        started_at: face.started_at.map(crate::time::Millis::iso),
+        completed_at: face.completed_at.map(crate::time::Millis::iso),
+        runpod_job_id: face.gpu_job.as_deref(),
+        websocket_url: links.websocket_url,
+    };
+    serde_json::to_string(&json).unwrap_or_default()
+}
+
+#[derive(Serialize)]
+struct JobJson<'j> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    job_type: Option<JobKind>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seq: Option<u64>,
+    job_id: JobId,
+    id: JobId,
+    project_id: i64,
+    #[serde(rename = "projectId", skip_serializing_if = "Option::is_none")]
+    project_id_camel: Option<i64>,
+    status: Status,
+    stage: Stage,
+    progress: u8,
+    message: &'j str,
+    attempt: u32,
+    max_attempts: u32,
+    retry_count: u32,
+    input_video_key: &'j str,
+    output_video_key: Option<&'j str>,
+    output_bytes: Option<u64>,
+    output_url: Option<&'j str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    params: Option<&'j RawValue>,
+    error: Option<&'j str>,
+    error_code: Option<ErrorCode>,
+    retryable: Option<bool>,
+    created_at: String,
+    started_at: Option<String>,
+    completed_at: Option<String>,
+    runpod_job_id: Option<&'j str>,
+    websocket_url: &'j str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::state::Job;
+    use crate::object_key::ObjectKey;
+    use crate::time::Millis;
+    use serde_json::{Value, json};
+
+    fn order() -> Order {
+        Order {
+            id: "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50".parse().unwrap(),
+            project_id: 7,
+            kind: JobKind::Overlay,
+            input_key: ObjectKey::parse_input("input/abc/clip.mp4").unwrap(),
+            params: RawValue::from_string(r#"{"effect_type":"blur"}"#.into()).unwrap(),
+            created_at: Millis(1_769_850_300_250),
+        }
+    }
+
+    fn rendered(dialect: Dialect, extent: Extent) -> Value {
+        let order = order();
+        let face = Job::new(order.id, order.created_at).face();
+        let links = Links { output_url: None, websocket_url: "/api/jobs/x/ws" };
+        serde_json::from_str(&job_json(&order, &face, Some(1), links, dialect, extent)).unwrap()
+    }
+
+    #[test]
+    fn a_fresh_job_is_pinned() {
+        assert_eq!(
+            rendered(Dialect::Plain, Extent::Whole),
+            json!({
+                "type": "overlay", "seq": 1,
+                "job_id": "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50",
+                "id": "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50",
+                "project_id": 7, "status": "pending", "stage": "queued", "progress": 0,
+                "message": "Waiting for a renderer", "attempt": 1, "max_attempts": 3, "retry_count": 0,
+                "input_video_key": "input/abc/clip.mp4", "output_video_key": null, "output_bytes": null,
+                "output_url": null, "params": {"effect_type": "blur"},
+                "error": null, "error_code": null, "retryable": null,
+                "created_at": "2026-01-31T09:05:00.250Z", "started_at": null, "completed_at": null,
+                "runpod_job_id": null, "websocket_url": "/api/jobs/x/ws"
+            })
+        );
+    }
+
+    #[test]
+    fn the_word_type_means_two_things() {
+        let message = rendered(Dialect::Message(Kind::Progress), Extent::Change);
+        assert_eq!((&message["type"], &message["job_type"]), (&json!("progress"), &json!("overlay")));
+        assert_eq!(message.get("params"), None);
+        let legacy = rendered(Dialect::Legacy, Extent::Whole);
+        assert_eq!((&legacy["type"], &legacy["projectId"]), (&json!("overlay"), &json!(7)));
+    }
+}
