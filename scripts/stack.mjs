@@ -13,11 +13,13 @@ import { eachLine, endWith, exitOf, killGroup, run } from "./run.mjs";
 import { StepFailed } from "./say.mjs";
 import { wranglerNode } from "./setup/node-modules.mjs";
 import { givenEndpoint, withoutSettings, writeSettings } from "./worker-settings.mjs";
+import { readable } from "./wrangler-log.mjs";
 
 const READY_MS = 90_000;
 const POLL_MS = 150;
 const STOP_MS = 6_000;
 const LINGER_MS = 500;
+const KEPT_LINES = 200;
 
 /**
  * Builds the native programs when needed and returns where cargo put them: `{ reel, "gpu-worker" }`.
@@ -59,7 +61,7 @@ export async function startStack({ port, gpuPort, stateDir, gpuWorker, environme
       parts.push(gpu);
       await gpu.until(`gpu-worker listening on ${gpuUrl}`);
     }
-    const worker = startPart("worker", ...await wranglerDev({ port, stateDir, files }), environment, log);
+    const worker = startPart("worker", ...await wranglerDev({ port, stateDir, files }), environment, log, readable());
     parts.push(worker);
     await worker.untilAnswers(`${apiUrl}/health`);
   } catch (error) {
@@ -103,13 +105,16 @@ async function applyMigrations(stateDir, environment, log) {
   fs.writeFileSync(applied, wanted);
 }
 
-function startPart(name, command, args, env, log) {
+function startPart(name, command, args, env, log, show = (line) => line) {
   const child = spawn(command, args, { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
   const { forget } = endWith(child);
   const lines = [];
   const waiters = new Set();
-  const hear = (line) => {
-    if (lines.length < 1000) lines.push(line);
+  const hear = (raw) => {
+    const line = show(raw);
+    if (line === null) return;
+    lines.push(line);
+    if (lines.length > KEPT_LINES) lines.shift();
     log(name, line);
     for (const waiter of waiters) waiter(line);
   };
