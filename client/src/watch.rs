@@ -39,6 +39,7 @@ impl Client {
             cursor: after,
             gap_at: None,
             socket: None,
+            sockets_work: false,
             next_socket_at: Instant::now(),
             pauses: PAUSES.build(),
             heard_at: Instant::now(),
@@ -58,6 +59,8 @@ struct Watch {
     /// The cursor at which the socket already once went on with a later event than the next.
     gap_at: Option<u64>,
     socket: Option<Socket>,
+    /// The last try gave one.
+    sockets_work: bool,
     next_socket_at: Instant,
     pauses: ExponentialBackoff,
     /// The last sign of life of the API.
@@ -151,7 +154,6 @@ impl Watch {
     }
 
     fn judge(&mut self, mut message: Message, socket: &mut Socket) -> Verdict {
-        self.pauses = PAUSES.build();
         if std::mem::take(&mut socket.fresh) && message.kind == MessageKind::Status {
             let replay_follows = message.job.seq.is_some_and(|seq| seq > self.cursor);
             if message.job.status.is_terminal() && !replay_follows {
@@ -170,6 +172,7 @@ impl Watch {
             }
             Some(seq) => {
                 self.cursor = seq;
+                self.pauses = PAUSES.build();
                 Verdict::Give(Box::new(message))
             }
             None => Verdict::Give(Box::new(message)),
@@ -178,14 +181,20 @@ impl Watch {
 
     /// Opens the socket, or else asks by `GET` and waits a little; `None` when there is nothing to tell.
     async fn reach(&mut self) -> Option<Result<Message>> {
-        if self.next_socket_at <= Instant::now()
-            && let Ok(socket) = self.connect().await
-        {
-            self.heard_at = Instant::now();
-            // Against a server that accepts and drops at once: not sooner than after a pause.
-            self.next_socket_at = self.heard_at + self.pauses.next().unwrap_or(SOCKET_RETRY);
-            self.socket = Some(socket);
-            return None;
+        if self.sockets_work {
+            // It was only dropped: what was missed is replayed on the next one, so `GET` need not be asked.
+            sleep(self.next_socket_at.saturating_duration_since(Instant::now())).await;
+        }
+        if self.next_socket_at <= Instant::now() {
+            let socket = self.connect().await.ok();
+            self.sockets_work = socket.is_some();
+            if let Some(socket) = socket {
+                self.heard_at = Instant::now();
+                // Against a server that accepts and drops at once: not sooner than after a pause.
+                self.next_socket_at = self.heard_at + self.pause();
+                self.socket = Some(socket);
+                return None;
+            }
         }
         match self.client.job(self.job_id).await {
             Ok(job) => {
@@ -205,10 +214,15 @@ impl Watch {
                 Some(Err(error))
             }
             Err(_) => {
-                sleep(self.pauses.next().unwrap_or(SOCKET_RETRY).min(POLL_EVERY * 2)).await;
+                sleep(self.pause()).await;
                 None
             }
         }
+    }
+
+    /// The next pause, for as long as somebody may be waiting to hear that the server is back.
+    fn pause(&mut self) -> Duration {
+        self.pauses.next().unwrap_or(SOCKET_RETRY).min(POLL_EVERY * 2)
     }
 
     async fn connect(&self) -> Result<Socket> {

@@ -21,10 +21,17 @@ pub struct Args {
     )]
     pub api: String,
     /// Key of the export API; better given by the environment, where other users cannot read it
-    #[arg(long, global = true, env = "WORKERS_API_KEY", hide_env_values = true, value_name = "KEY")]
+    #[arg(
+        long,
+        global = true,
+        display_order = 101,
+        env = "WORKERS_API_KEY",
+        hide_env_values = true,
+        value_name = "KEY"
+    )]
     pub api_key: Option<Secret>,
     /// Print one JSON object for scripts
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 102)]
     pub json: bool,
     /// What to do
     #[command(subcommand)]

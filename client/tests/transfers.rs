@@ -1,0 +1,207 @@
+//! Uploads and downloads over a real connection, broken where it hurts.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod server;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, put};
+use futures_util::{StreamExt as _, stream};
+use reel_client::{CapabilityUrl, Error, UploadTarget};
+use serde_json::json;
+use server::Server;
+use tokio::sync::Notify;
+
+const VIDEO: &[u8] = b"twenty bytes of video, nearly";
+const ETAG: &str = "\"v1\"";
+
+/// The storage's answer to a GET, with Range and If-Range; `cut` sends seven bytes and breaks the connection
+/// once they have arrived.
+fn object(headers: &HeaderMap, etag: &str, cut: Option<Arc<Notify>>) -> Response {
+    let range = headers.get("range").map(|range| range.to_str().unwrap().to_owned());
+    let same = headers.get("if-range").is_none_or(|known| known == etag);
+    let start = range.filter(|_| same).map_or(0, |range| {
+        range
+            .strip_prefix("bytes=")
+            .and_then(|range| range.strip_suffix('-'))
+            .unwrap()
+            .parse::<usize>()
+            .unwrap()
+    });
+    if start >= VIDEO.len() {
+        let whole = [("content-range", format!("bytes */{}", VIDEO.len()))];
+        return (StatusCode::RANGE_NOT_SATISFIABLE, whole).into_response();
+    }
+    let rest = &VIDEO[start..];
+    let body = match cut {
+        None => Body::from(rest),
+        Some(arrived) => Body::from_stream(stream::iter([Ok(Bytes::from_static(&rest[..7]))]).chain(
+            stream::once(async move {
+                arrived.notified().await;
+                Err(std::io::Error::other("the cable was pulled"))
+            }),
+        )),
+    };
+    let answer = Response::builder().header("etag", etag).header("content-length", rest.len());
+    let answer = if start == 0 {
+        answer
+    } else {
+        let range = format!("bytes {start}-{}/{}", VIDEO.len() - 1, VIDEO.len());
+        answer.status(StatusCode::PARTIAL_CONTENT).header("content-range", range)
+    };
+    answer.body(body).unwrap()
+}
+
+fn left_behind(folder: &Path) -> Vec<String> {
+    let names = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> = names.map(|name| name.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn an_upload_has_its_exact_length_the_signed_headers_and_no_key() {
+    let seen = Arc::new(Mutex::new(None));
+    let note = Arc::clone(&seen);
+    let server = Server::start(Router::new().route(
+        "/bucket/clip",
+        put(async move |headers: HeaderMap, body: Bytes| {
+            *note.lock().unwrap() = Some((headers, body));
+        }),
+    ))
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let clip = folder.path().join("clip.mp4");
+    std::fs::write(&clip, VIDEO).unwrap();
+    let target: UploadTarget = serde_json::from_value(json!({
+        "upload_url": format!("{}/bucket/clip?X-Amz-Signature=abc", server.origin), "video_key": "input/a/clip.mp4",
+        "headers": {"Content-Type": "video/mp4", "Content-Length": VIDEO.len().to_string(), "x-amz-meta-job": "7"}
+    }))
+    .unwrap();
+
+    let sent = Arc::new(AtomicU64::new(0));
+    let bar = Arc::clone(&sent);
+    server.client().upload(&target, &clip, move |bytes| bar.store(bytes, Ordering::SeqCst)).await.unwrap();
+
+    let (headers, body) = seen.lock().unwrap().take().unwrap();
+    assert_eq!(body, VIDEO);
+    assert_eq!(sent.load(Ordering::SeqCst), VIDEO.len() as u64);
+    assert_eq!(headers["content-length"], VIDEO.len().to_string());
+    assert_eq!(headers.get_all("content-length").iter().count(), 1);
+    assert_eq!(
+        (&headers["content-type"], &headers["x-amz-meta-job"]),
+        (&"video/mp4".parse().unwrap(), &"7".parse().unwrap())
+    );
+    assert!(!headers.contains_key("transfer-encoding") && !headers.contains_key("authorization"));
+}
+
+#[tokio::test]
+async fn a_refused_upload_tells_the_storages_reason_and_not_the_link() {
+    let refusal = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>";
+    let server =
+        Server::start(Router::new().fallback(put(async move || (StatusCode::FORBIDDEN, refusal)))).await;
+    let folder = tempfile::tempdir().unwrap();
+    let clip = folder.path().join("clip.mp4");
+    std::fs::write(&clip, VIDEO).unwrap();
+    let target = serde_json::from_value(json!({
+        "upload_url": format!("{}/b?X-Amz-Signature=abc", server.origin), "video_key": "k"
+    }))
+    .unwrap();
+    let error = server.client().upload(&target, &clip, |_| ()).await.unwrap_err();
+    assert_eq!(error.to_string(), "The storage refused the upload (403: AccessDenied, Request has expired)");
+}
+
+#[tokio::test]
+async fn a_download_that_breaks_off_goes_on_where_it_stopped() {
+    let ranges = Arc::new(Mutex::new(Vec::new()));
+    let note = Arc::clone(&ranges);
+    let arrived = Arc::new(Notify::new());
+    let cable = Arc::clone(&arrived);
+    let server = Server::start(Router::new().route(
+        "/reel",
+        get(async move |headers: HeaderMap| {
+            let mut ranges = note.lock().unwrap();
+            ranges.push(headers.get("range").map(|range| range.to_str().unwrap().to_owned()));
+            object(&headers, ETAG, (ranges.len() <= 2).then(|| Arc::clone(&cable)))
+        }),
+    ))
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("reel.mp4");
+    let url = CapabilityUrl::new(format!("{}/reel?X-Amz-Signature=abc", server.origin));
+    let seen = Mutex::new(Vec::new());
+    let client = server.client();
+    let bytes = client.download(&url, &out, |done, total| {
+        let mut seen = seen.lock().unwrap();
+        if seen.iter().all(|(before, _)| *before < done) && done > 0 {
+            arrived.notify_one();
+        }
+        seen.push((done, total));
+    });
+    let bytes = bytes.await;
+
+    assert_eq!(bytes.unwrap(), VIDEO.len() as u64);
+    assert_eq!(std::fs::read(&out).unwrap(), VIDEO);
+    assert_eq!(*ranges.lock().unwrap(), [None, Some("bytes=7-".into()), Some("bytes=14-".into())]);
+    assert_eq!(left_behind(folder.path()), ["reel.mp4"]);
+    let seen = seen.into_inner().unwrap();
+    assert!(seen.is_sorted() && seen.iter().all(|(_, total)| *total == Some(VIDEO.len() as u64)), "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_part_of_an_earlier_run_is_used_only_if_it_is_of_the_same_object() {
+    let server = Server::start(
+        Router::new().route("/reel", get(async |headers: HeaderMap| object(&headers, ETAG, None))),
+    )
+    .await;
+    for (etag, part) in
+        [(ETAG, &VIDEO[..9]), (ETAG, VIDEO), ("\"old\"", &b"something else"[..]), ("", &b"orphan"[..])]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("reel.mp4");
+        std::fs::write(folder.path().join("reel.mp4.part"), part).unwrap();
+        std::fs::write(folder.path().join("reel.mp4.part.etag"), etag).unwrap();
+        let url = CapabilityUrl::new("/reel");
+        server.client().download(&url, &out, |_, _| ()).await.unwrap();
+        assert_eq!(std::fs::read(&out).unwrap(), VIDEO, "{etag}");
+        assert_eq!(left_behind(folder.path()), ["reel.mp4"]);
+    }
+}
+
+#[tokio::test]
+async fn the_key_is_sent_to_the_apis_own_routes_and_not_with_a_signed_link() {
+    let keyed =
+        async |headers: HeaderMap| (StatusCode::OK, headers.contains_key("authorization").to_string());
+    let router = Router::new().route("/api/videos/download/x", get(keyed)).route("/bucket/x", get(keyed));
+    let server = Server::start(router).await;
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("reel.mp4");
+    for (path, expected) in [("/api/videos/download/x", "true"), ("/bucket/x?X-Amz-Signature=abc", "false")] {
+        server.client().download(&CapabilityUrl::new(path), &out, |_, _| ()).await.unwrap();
+        assert_eq!(std::fs::read_to_string(&out).unwrap(), expected, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_is_refused_is_not_tried_again() {
+    let tries = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&tries);
+    let server = Server::start(Router::new().fallback(get(async move || {
+        count.fetch_add(1, Ordering::SeqCst);
+        StatusCode::FORBIDDEN
+    })))
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let url = CapabilityUrl::new("/reel");
+    let error = server.client().download(&url, &folder.path().join("r.mp4"), |_, _| ()).await.unwrap_err();
+    assert!(matches!(error, Error::Storage { status: 403, .. }), "{error}");
+    assert_eq!(tries.load(Ordering::SeqCst), 1);
+    assert!(left_behind(folder.path()).is_empty());
+}

@@ -1,0 +1,182 @@
+//! Following a job over sockets that drop, lose messages, or cannot be had.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::needless_pass_by_value, reason = "literals read better without an ampersand")]
+
+mod server;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use axum::extract::Query;
+use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket, WebSocketUpgrade};
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::get;
+use axum::{Json, Router};
+use futures_util::StreamExt as _;
+use reel_client::{Error, Job, Message, MessageKind};
+use serde_json::{Value, json};
+use server::Server;
+
+const ID: &str = "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50";
+const JOB: &str = "/api/jobs/3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50";
+const SOCKET: &str = "/api/jobs/3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50/ws";
+
+/// What one connection sends before it is dropped without a word.
+type Script = Vec<Value>;
+
+fn job(extra: Value) -> Value {
+    let mut job = json!({"job_id": ID, "type": "overlay", "status": "processing", "progress": 0,
+        "websocket_url": format!("{SOCKET}?token=t0ken")});
+    job.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+    job
+}
+
+fn message(kind: &str, extra: Value) -> Value {
+    let mut message = job(extra);
+    message["job_type"] = message["type"].take();
+    message["type"] = json!(kind);
+    message
+}
+
+fn typed(value: Value) -> Job {
+    serde_json::from_value(value).unwrap()
+}
+
+/// The socket route: the nth connection plays the nth script; notes what each asked for.
+fn scripted(scripts: Vec<Script>, asked: &Arc<Mutex<Vec<HashMap<String, String>>>>) -> Router {
+    let asked = Arc::clone(asked);
+    let scripts = Arc::new(scripts);
+    Router::new().route(
+        SOCKET,
+        get(async move |Query(query): Query<HashMap<String, String>>, upgrade: WebSocketUpgrade| {
+            let number = {
+                let mut asked = asked.lock().unwrap();
+                asked.push(query);
+                asked.len() - 1
+            };
+            upgrade.on_upgrade(async move |mut socket: WebSocket| {
+                let last = number + 1 >= scripts.len();
+                for message in &scripts[number] {
+                    socket.send(Frame::text(message.to_string())).await.unwrap();
+                }
+                if last {
+                    socket.send(Frame::Close(Some(CloseFrame { code: 1000, reason: "".into() }))).await.ok();
+                }
+            })
+        }),
+    )
+}
+
+async fn all(server: &Server, start: Value, after: u64) -> Vec<Result<Message, Error>> {
+    server.client().watch(&typed(start), after).collect().await
+}
+
+fn events(messages: Vec<Result<Message, Error>>) -> Vec<(MessageKind, Option<u64>)> {
+    messages.into_iter().map(|message| message.unwrap()).map(|message| (message.kind, message.seq)).collect()
+}
+
+#[tokio::test]
+async fn a_dropped_socket_is_opened_again_and_nothing_is_lost_or_told_twice() {
+    use MessageKind::{Complete, Progress, Status};
+    let asked = Arc::default();
+    let first = vec![
+        message("status", json!({"seq": 0})),
+        message("progress", json!({"seq": 1})),
+        message("progress", json!({"seq": 2})),
+        message("progress", json!({"progress": 7})),
+    ];
+    let second = vec![
+        message("status", json!({"seq": 3})),
+        message("progress", json!({"seq": 2})),
+        json!({"type": "pong"}),
+        message("progress", json!({"seq": 3})),
+        message("complete", json!({"seq": 4, "status": "complete"})),
+        message("progress", json!({"seq": 5})),
+    ];
+    let server = Server::start(scripted(vec![first, second], &asked)).await;
+    let messages = events(all(&server, job(json!({})), 0).await);
+    assert_eq!(
+        messages,
+        [
+            (Status, None),
+            (Progress, Some(1)),
+            (Progress, Some(2)),
+            (Progress, None),
+            (Status, None),
+            (Progress, Some(3)),
+            (Complete, Some(4))
+        ]
+    );
+    let asked = asked.lock().unwrap();
+    let after: Vec<&str> = asked.iter().map(|query| query["after"].as_str()).collect();
+    assert_eq!(after, ["0", "2"]);
+    assert!(asked.iter().all(|query| query["token"] == "t0ken"));
+}
+
+#[tokio::test]
+async fn a_lost_event_is_asked_for_once_and_then_let_go() {
+    use MessageKind::{Error as Failed, Progress, Status};
+    let asked = Arc::default();
+    let script = || {
+        vec![
+            message("status", json!({"seq": 5})),
+            message("progress", json!({"seq": 1})),
+            message("progress", json!({"seq": 3})),
+            message("error", json!({"seq": 4, "status": "error", "error": "No GPU."})),
+        ]
+    };
+    let server = Server::start(scripted(vec![script(), script()], &asked)).await;
+    let messages = events(all(&server, job(json!({})), 0).await);
+    assert_eq!(
+        messages,
+        [(Status, None), (Progress, Some(1)), (Status, None), (Progress, Some(3)), (Failed, Some(4))]
+    );
+    assert_eq!(asked.lock().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_job_that_was_over_before_ends_at_once_with_its_state() {
+    let asked = Arc::default();
+    let over = vec![message("status", json!({"seq": 9, "status": "complete", "progress": 100}))];
+    let server = Server::start(scripted(vec![over], &asked)).await;
+    assert_eq!(events(all(&server, job(json!({})), 9).await), [(MessageKind::Complete, None)]);
+}
+
+#[tokio::test]
+async fn without_sockets_the_job_is_polled_to_its_end() {
+    let polls = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&polls);
+    let router = Router::new().route(SOCKET, get(async || StatusCode::UPGRADE_REQUIRED)).route(
+        JOB,
+        get(async move |headers: HeaderMap| {
+            assert_eq!(headers["authorization"], "Bearer key-of-the-api");
+            Json(match count.fetch_add(1, Ordering::SeqCst) {
+                0 | 1 => job(json!({"progress": 10, "seq": 3})),
+                _ => job(json!({"progress": 100, "seq": 4, "status": "complete"})),
+            })
+        }),
+    );
+    let server = Server::start(router).await;
+    let messages = events(all(&server, job(json!({})), 0).await);
+    assert_eq!(messages, [(MessageKind::Status, None), (MessageKind::Complete, None)]);
+    assert_eq!(polls.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn a_job_that_nobody_knows_ends_the_stream_with_the_servers_sentence() {
+    let not_found = async || (StatusCode::NOT_FOUND, r#"{"error":"Job not found"}"#);
+    let server = Server::start(Router::new().fallback(get(not_found))).await;
+    let messages = all(&server, job(json!({})), 0).await;
+    assert_eq!(messages.len(), 1);
+    assert_eq!(messages[0].as_ref().unwrap_err().to_string(), "Job not found");
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_read_ends_the_stream_instead_of_being_hidden() {
+    let asked = Arc::default();
+    let server = Server::start(scripted(vec![vec![json!({"type": "progress"})]], &asked)).await;
+    let messages = all(&server, job(json!({})), 0).await;
+    assert!(matches!(messages[..], [Err(Error::BadAnswer { .. })]), "{messages:?}");
+}
