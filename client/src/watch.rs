@@ -12,6 +12,7 @@ use backon::{BackoffBuilder as _, ExponentialBackoff};
 use futures_util::stream::{self, BoxStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use reel_core::id::JobId;
+use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::{Interval, MissedTickBehavior, interval_at, sleep, timeout};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -35,6 +36,7 @@ impl Client {
         let watch = Watch {
             client: self.clone(),
             job_id: job.job_id,
+            params: job.params.clone(),
             websocket_url: job.websocket_url.clone(),
             cursor: after,
             gap_at: None,
@@ -53,6 +55,8 @@ impl Client {
 struct Watch {
     client: Client,
     job_id: JobId,
+    /// They never change, so messages between the snapshots leave them out.
+    params: Value,
     websocket_url: Option<CapabilityUrl>,
     /// Number of the last stored event that was given out.
     cursor: u64,
@@ -93,7 +97,10 @@ impl Watch {
                 None => self.reach().await,
             };
             match item {
-                Some(Ok(message)) => {
+                Some(Ok(mut message)) => {
+                    if message.job.params.is_null() {
+                        message.job.params.clone_from(&self.params);
+                    }
                     self.ended = message.is_terminal();
                     return Some(Ok(message));
                 }

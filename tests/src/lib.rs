@@ -1,1 +1,27 @@
-//! Starts and stops the real pieces for the end-to-end tests.
+//! Starts and stops the real pieces for the end-to-end tests: the Worker in workerd through
+//! `wrangler dev`, and `gpu-worker serve`, each on a free port with a state folder of its own.
+//!
+//! Invariants: whatever a test starts is ended when the test ends, also by a panic, by its own process
+//! group and never by a name. Tests wait for conditions, with a deadline that only a fault can reach.
+//! What fails here panics with a sentence: the reader is a person with a red test.
+
+#![allow(
+    clippy::missing_panics_doc,
+    reason = "everything here panics when it fails: that is how a test ends"
+)]
+
+mod flow;
+mod ports;
+mod process;
+mod socket;
+mod stack;
+mod video;
+mod worker;
+
+pub use flow::{
+    END_DEADLINE, bare_http, create, new_job, render, sample, spotlight_params, upload, wait_until,
+};
+pub use process::{root, run};
+pub use socket::{Heard, RawSocket};
+pub use stack::{Options, SharedStack, Stack};
+pub use video::{Probe, luma};

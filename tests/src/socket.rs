@@ -1,0 +1,89 @@
+//! A job's socket without the client's comforts: every message as it came, and how it was closed.
+
+use futures_util::StreamExt as _;
+use reel_client::Job;
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::protocol::Message as Frame;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use crate::flow::END_DEADLINE;
+use crate::stack::Stack;
+
+/// An open socket.
+#[derive(Debug)]
+pub struct RawSocket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+/// All that one socket said.
+#[derive(Debug)]
+pub struct Heard {
+    /// The messages, as JSON.
+    pub messages: Vec<Value>,
+    /// The close code; none when the connection just ended.
+    pub close_code: Option<u16>,
+}
+
+impl RawSocket {
+    /// Opens the socket that the job names.
+    pub async fn open(stack: &Stack, job: &Job) -> Self {
+        let path = job.websocket_url.as_ref().expect("a job names its socket").expose();
+        let url = format!("{}{path}", stack.api_url().replace("http", "ws"));
+        let (socket, _) = connect_async(url).await.expect("the socket opens");
+        Self(socket)
+    }
+
+    /// Listens until it is closed.
+    pub async fn listen(self) -> Heard {
+        tokio::time::timeout(END_DEADLINE, self.hear()).await.expect("the socket is closed at the job's end")
+    }
+
+    async fn hear(mut self) -> Heard {
+        let mut heard = Heard { messages: Vec::new(), close_code: None };
+        while let Some(frame) = self.0.next().await {
+            match frame {
+                Ok(Frame::Text(text)) => {
+                    heard.messages.push(serde_json::from_str(&text).expect("every message is JSON"));
+                }
+                Ok(Frame::Close(close)) => heard.close_code = close.map(|close| close.code.into()),
+                Ok(_) => {}
+                Err(_) => break,
+            }
+        }
+        heard
+    }
+}
+
+impl Heard {
+    /// Panics unless the story is whole: a snapshot first, stored events numbered +1 from 1, a progress
+    /// that never goes down within an attempt, one terminal message, the last.
+    pub fn assert_whole(&self) {
+        let story = format!("{:#?}", self.messages.iter().map(summary).collect::<Vec<_>>());
+        let word = |message: &Value, name: &str| message[name].as_str().unwrap_or_default().to_owned();
+        assert_eq!(word(&self.messages[0], "type"), "status", "a snapshot comes first: {story}");
+
+        let events = &self.messages[1..];
+        let numbers: Vec<u64> = events.iter().filter_map(|message| message["seq"].as_u64()).collect();
+        let first = numbers.first().copied().unwrap_or(1);
+        let expected: Vec<u64> = (first..).take(numbers.len()).collect();
+        assert!(numbers == expected && first == 1, "seq goes up by one from 1: {numbers:?} in {story}");
+
+        let steps: Vec<(u64, f64)> = events
+            .iter()
+            .map(|message| {
+                (message["attempt"].as_u64().unwrap_or(0), message["progress"].as_f64().expect("progress"))
+            })
+            .collect();
+        assert!(steps.is_sorted(), "progress never goes down: {story}");
+
+        let ends: Vec<usize> = (0..events.len())
+            .filter(|index| matches!(word(&events[*index], "type").as_str(), "complete" | "error"))
+            .collect();
+        assert_eq!(ends, [events.len() - 1], "one terminal message, the last: {story}");
+    }
+}
+
+/// What a failed assertion shows of a message: no URLs.
+fn summary(message: &Value) -> String {
+    let part = |name: &str| message[name].to_string();
+    ["type", "seq", "attempt", "stage", "progress", "message"].map(part).join(" ")
+}

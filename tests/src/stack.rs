@@ -1,0 +1,249 @@
+//! The Worker and the gpu-worker together, as a test sees them.
+
+use std::fmt::Write as _;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, OnceLock, Weak};
+
+use reel_client::Client;
+use tempfile::TempDir;
+use tokio::sync::Mutex;
+
+use crate::flow::{bare_http, wait_until};
+use crate::ports::free_port;
+use crate::process::{Process, root, run};
+use crate::worker::Worker;
+
+/// What a test wants to be different.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// Settings of the Worker, such as `("CLOCK_SPEED", "10")`.
+    pub vars: Vec<(&'static str, String)>,
+    /// A script of faults for the gpu-worker.
+    pub chaos: Option<PathBuf>,
+}
+
+impl Options {
+    /// Deadlines a tenth of production's: a lost worker is noticed after 6 s instead of a minute.
+    pub fn fast_clock() -> Self {
+        Self { vars: vec![("CLOCK_SPEED", "10".to_owned())], ..Self::default() }
+    }
+}
+
+/// Both servers, running. Everything is ended and removed when it is dropped; after a panic the logs
+/// are printed and the folder is kept.
+#[derive(Debug)]
+pub struct Stack {
+    // Before the folder they write to, so that they end first.
+    worker_process: Option<Process>,
+    gpu_process: Option<Process>,
+    worker: Worker,
+    gpu: Gpu,
+    api_url: String,
+    folder: Option<TempDir>,
+}
+
+#[derive(Debug)]
+struct Gpu {
+    port: u16,
+    key: String,
+    chaos: Option<PathBuf>,
+    log: PathBuf,
+    scratch: PathBuf,
+}
+
+impl Stack {
+    /// Starts both and waits until they answer.
+    pub async fn start(options: Options) -> Self {
+        let folder = tempfile::Builder::new().prefix("reel-e2e-").tempdir().expect("a temporary folder");
+        let (port, gpu_port) = (free_port(), free_port());
+        let api_url = format!("http://127.0.0.1:{port}");
+        let gpu_key = random_hex();
+        let mut settings = vec![
+            ("ENVIRONMENT", "development".to_owned()),
+            ("PUBLIC_URL", api_url.clone()),
+            ("R2_ENDPOINT", format!("{api_url}/cdn-cgi/local/r2/s3")),
+            ("RUNPOD_ENDPOINT", format!("http://127.0.0.1:{gpu_port}/v2/local")),
+            ("RUNPOD_API_KEY", gpu_key.clone()),
+            ("SIGNING_KEY", random_hex()),
+        ];
+        settings.retain(|(name, _)| options.vars.iter().all(|(given, _)| given != name));
+        settings.extend(options.vars);
+        let settings: Vec<(String, String)> =
+            settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+
+        let gpu = Gpu {
+            port: gpu_port,
+            key: gpu_key,
+            chaos: options.chaos,
+            log: folder.path().join("gpu-worker.log"),
+            scratch: folder.path().join("scratch"),
+        };
+        let worker = Worker::prepare(folder.path(), port, &settings);
+        let mut stack =
+            Self { worker_process: None, gpu_process: None, worker, gpu, api_url, folder: Some(folder) };
+        stack.restart_gpu().await;
+        stack.restart_worker().await;
+        stack
+    }
+
+    /// One stack for all tests of a file that only talk to it: started by the first, kept while any
+    /// holds it.
+    pub async fn shared() -> SharedStack {
+        static SHARED: OnceLock<Mutex<Weak<Stack>>> = OnceLock::new();
+        let mut shared = SHARED.get_or_init(Mutex::default).lock().await;
+        if let Some(stack) = shared.upgrade() {
+            return SharedStack(stack);
+        }
+        let stack = Arc::new(Self::start(Options::default()).await);
+        *shared = Arc::downgrade(&stack);
+        SharedStack(stack)
+    }
+
+    /// A client of this Worker.
+    pub fn client(&self) -> Client {
+        Client::new(&self.api_url, None).expect("a client")
+    }
+
+    /// Scheme, host and port of the Worker.
+    pub fn api_url(&self) -> &str {
+        &self.api_url
+    }
+
+    /// Room for files, gone with the stack.
+    pub fn folder(&self) -> &Path {
+        self.folder.as_ref().expect("a stack has a folder until it is dropped").path()
+    }
+
+    /// Kills wrangler and workerd with SIGKILL.
+    pub fn kill_worker(&mut self) {
+        self.worker_process.take().expect("the Worker runs").kill();
+    }
+
+    /// Starts the Worker again, with the same port and state.
+    pub async fn restart_worker(&mut self) {
+        let mut process = self.worker.start();
+        let health = format!("{}/health", self.api_url);
+        let http = bare_http();
+        wait_until("the Worker answers /health with 200", async || {
+            process.assert_alive();
+            matches!(http.get(&health).send().await, Ok(answer) if answer.status() == 200)
+        })
+        .await;
+        self.worker_process = Some(process);
+    }
+
+    /// Kills the gpu-worker, and what it renders with, with SIGKILL.
+    pub fn kill_gpu(&mut self) {
+        self.gpu_process.take().expect("the gpu-worker runs").kill();
+    }
+
+    /// Starts the gpu-worker again, on the same port; its queue is empty then.
+    pub async fn restart_gpu(&mut self) {
+        let mut command = Command::new(programs().join("gpu-worker"));
+        command.env("RUNPOD_API_KEY", &self.gpu.key).args(["serve", "--port", &self.gpu.port.to_string()]);
+        command.arg("--scratch").arg(&self.gpu.scratch);
+        if let Some(script) = &self.gpu.chaos {
+            command.arg("--chaos").arg(script);
+        }
+        // Only what this start writes counts.
+        let before = std::fs::read_to_string(&self.gpu.log).unwrap_or_default().len();
+        let mut process = Process::start("the gpu-worker", command, &self.gpu.log);
+        let ready = format!("gpu-worker listening on http://127.0.0.1:{}/v2/local", self.gpu.port);
+        wait_until("the gpu-worker says that it listens", async || {
+            process.assert_alive();
+            process.log().get(before..).is_some_and(|log| log.contains(&ready))
+        })
+        .await;
+        self.gpu_process = Some(process);
+    }
+
+    /// The program `reel`, set to this Worker.
+    pub fn reel(&self) -> Command {
+        let mut command = Command::new(programs().join("reel"));
+        command.env("REEL_API_URL", &self.api_url).env_remove("WORKERS_API_KEY");
+        command
+    }
+
+    fn print_logs(&self) {
+        let mut text = String::new();
+        for (name, path) in [("Worker", self.worker.log()), ("gpu-worker", self.gpu.log.clone())] {
+            let log = std::fs::read_to_string(path).unwrap_or_default();
+            let lines: Vec<&str> = log.lines().collect();
+            let tail = lines.len().saturating_sub(LOG_LINES);
+            let _ = writeln!(text, "--- {name}, last {} lines", lines.len() - tail);
+            for line in lines.iter().skip(tail) {
+                let _ = writeln!(text, "{line}");
+            }
+        }
+        eprintln!("{text}---");
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        // Both end before their folder goes.
+        self.worker_process = None;
+        self.gpu_process = None;
+        if std::thread::panicking() {
+            self.print_logs();
+            if let Some(folder) = self.folder.take() {
+                eprintln!("kept: {}", folder.keep().display());
+            }
+        }
+    }
+}
+
+/// A share of [`Stack::shared`].
+#[derive(Debug)]
+pub struct SharedStack(Arc<Stack>);
+
+impl Deref for SharedStack {
+    type Target = Stack;
+
+    fn deref(&self) -> &Stack {
+        &self.0
+    }
+}
+
+impl Drop for SharedStack {
+    fn drop(&mut self) {
+        // The last holder's drop would print them, but it need not be the one that failed.
+        if std::thread::panicking() && Arc::strong_count(&self.0) > 1 {
+            self.0.print_logs();
+        }
+    }
+}
+
+/// The folder of the programs, built before the first use: a stale program would test yesterday.
+fn programs() -> &'static Path {
+    static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAMS.get_or_init(|| {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut build = Command::new(cargo);
+        run(build.current_dir(root()).args([
+            "build",
+            "--quiet",
+            "-p",
+            "gpu-worker",
+            "-p",
+            "reel-client",
+            "--bins",
+        ]));
+        // target/debug/deps/this_test
+        let test = std::env::current_exe().expect("the path of this test");
+        test.ancestors().nth(2).expect("a test lies in deps/").to_owned()
+    })
+}
+
+fn random_hex() -> String {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).expect("the system gives random bytes");
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+const LOG_LINES: usize = 60;
