@@ -28,7 +28,8 @@ export async function buildWorker(environment) {
     say(`Worker: compiling to wasm ${dim("(1 to 2 min the first time, then about 20 s)")}`);
     await run(path.join(TOOLS_BIN, "worker-build"), ["--release"], {
       cwd: ROOT,
-      env: environment,
+      // The compiler's message says it all; where worker-build stood helps nobody.
+      env: { ...environment, RUST_BACKTRACE: "0" },
       show: true,
       step: "building the Worker (worker-build --release)",
       todo: "mend the error above; `npm run check` shows the same faults faster.",

@@ -74,7 +74,8 @@ function builtWith() {
   }
 }
 
-// An empty crate makes cargo build the standard library and nothing else. Debian's compiler is a
+// The Worker's release profile asks for LTO, which needs the bitcode that cargo leaves out of a plain
+// library. An empty crate makes cargo build the standard library and nothing else. Debian's compiler is a
 // stable one: RUSTC_BOOTSTRAP lets it take the unstable option, for this one build.
 async function buildStandardLibrary() {
   const crate = fs.mkdtempSync(path.join(TOOLS, "std-"));
@@ -85,7 +86,7 @@ async function buildStandardLibrary() {
   await run(CARGO, ["build", "--release", "-Z", "build-std=std,panic_abort", "--target", WASM_TARGET], {
     cwd: crate,
     step: "building the standard library for the target",
-    env: { ...process.env, RUSTC, RUSTC_BOOTSTRAP: "1", RUSTFLAGS: "", CARGO_TARGET_DIR: target, CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER: LINKER },
+    env: { ...process.env, RUSTC, RUSTC_BOOTSTRAP: "1", CARGO_TARGET_DIR: target, CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER: LINKER, RUSTFLAGS: "-C embed-bitcode=yes" },
   });
   const deps = path.join(target, WASM_TARGET, "release", "deps");
   const rlibs = fs.readdirSync(deps).filter((file) => file.endsWith(".rlib") && !file.startsWith("libempty-"));
