@@ -1,1 +1,26 @@
-//! The Worker.
+//! The Worker: entry points only. Every decision is in `reel-core`.
+//!
+//! Invariant: no handler returns an error to the runtime. Each failure becomes a problem with a
+//! request id, and its cause is logged once.
+
+mod api;
+mod clock;
+mod env;
+mod http;
+mod index;
+mod job_object;
+mod job_store;
+mod outbound;
+mod sockets;
+
+use worker::{Context, Env, Result, event, web_sys};
+
+#[event(start)]
+fn start() {
+    console_error_panic_hook::set_once();
+}
+
+#[event(fetch)]
+async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> Result<web_sys::Response> {
+    Ok(api::answer(request, env).await)
+}

@@ -127,6 +127,12 @@ pub fn read_status(reply: HttpReply<'_>) -> StatusReply {
     }
 }
 
+/// Whether an answer to `POST /cancel/{id}` means that the job does not run (any more): RunPod answers
+/// 404 for one that it does not know, and 400 for one that has ended.
+pub fn cancel_settled(status: u16) -> bool {
+    matches!(status, 200..=299 | 400 | 404)
+}
+
 fn read_job(body: &str) -> StatusReply {
     let Ok(Value::Object(job)) = serde_json::from_str::<Value>(body) else { return StatusReply::CannotTell };
     let status = match job.get("status") {

@@ -56,7 +56,7 @@ pub enum Outcome {
 }
 
 /// One stored event: what a watcher sees, and replays after a reconnect.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Noted {
     /// Number of the event, strictly one more than the one before.
     pub seq: u64,

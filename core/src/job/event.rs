@@ -1,5 +1,7 @@
 //! What happened to a job, as the shell saw it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::job::code::ErrorCode;
 use crate::object_key::ObjectKey;
 use crate::runpod::{GpuJobId, StatusReply, SubmitReply};
@@ -64,7 +66,8 @@ pub enum Event {
 }
 
 /// What a GPU worker may say.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Report {
     /// It takes the attempt.
     Claim {

@@ -1,0 +1,137 @@
+//! The HTTP side: who may call, which route, and one answer for everything.
+
+mod callbacks;
+mod health;
+mod jobs;
+mod uploads;
+
+use std::rc::Rc;
+
+use reel_core::config::{Access, Config};
+use reel_core::problem::{Code, Problem};
+use reel_core::route::Route;
+use reel_core::token::{Purpose, bearer_matches};
+use worker::{Env, console_error, web_sys};
+
+use crate::http::{Answer, Call};
+use crate::{clock, env};
+
+/// What a handler hands back: our answer, or a socket's that must pass untouched.
+pub enum Reply {
+    /// Ours.
+    Answer(Answer),
+    /// The runtime's own.
+    Raw(web_sys::Response),
+}
+
+/// A request on its way through the Worker.
+pub struct Visit<'v> {
+    /// The request.
+    pub call: &'v Call,
+    /// The bindings.
+    pub env: &'v Env,
+    /// The settings.
+    pub config: Rc<Config>,
+    /// Its name in the logs.
+    pub request_id: &'v str,
+}
+
+/// Answers any request.
+pub async fn answer(request: web_sys::Request, env: Env) -> web_sys::Response {
+    let call = Call::new(request);
+    let request_id = clock::request_id();
+    let method = call.method();
+    let config = env::config(&env);
+    let reply = dispatch(&call, &method, &env, &request_id, config.clone()).await;
+    let answer = match reply {
+        Ok(Reply::Raw(response)) => return response,
+        Ok(Reply::Answer(answer)) => answer,
+        Err(problem) => {
+            if problem.code == Code::Internal {
+                console_error!("{request_id} {method} answered 500");
+            }
+            Answer::problem(&problem, &request_id)
+        }
+    };
+    let answer = match config {
+        Ok(config) => with_cors(answer, &call, &config),
+        Err(_) => answer,
+    };
+    answer.send(&request_id, method != "HEAD")
+}
+
+async fn dispatch(
+    call: &Call,
+    method: &str,
+    env: &Env,
+    request_id: &str,
+    config: Result<Rc<Config>, Problem>,
+) -> Result<Reply, Problem> {
+    let route = Route::parse(method, call.path())?;
+    if route == Route::Health {
+        return Ok(Reply::Answer(health::show(config)));
+    }
+    let visit = Visit { call, env, config: config?, request_id };
+    visit.authorize(&route)?;
+    match route {
+        Route::Health | Route::Preflight => Ok(Reply::Answer(preflight())),
+        Route::CreateJob => jobs::create(&visit).await,
+        Route::Job(id) => jobs::show(&visit, id).await,
+        Route::Watch(id) => jobs::watch(&visit, id, crate::sockets::Tongue::Message).await,
+        Route::WatchLegacy(id) => jobs::watch(&visit, id, crate::sockets::Tongue::Legacy).await,
+        Route::Events(id) => jobs::events(&visit, id).await,
+        Route::Cancel(id) => jobs::cancel(&visit, id).await,
+        Route::Retry(id) => jobs::retry(&visit, id).await,
+        Route::Callback(id, token, callback) => callbacks::report(&visit, id, token, callback).await,
+        Route::Webhook(id, token) => callbacks::webhook(&visit, id, token).await,
+        Route::UploadUrl => uploads::upload_url(&visit).await,
+    }
+}
+
+impl Visit<'_> {
+    /// The key, or a token that opens this very route; in development an open API.
+    fn authorize(&self, route: &Route<'_>) -> Result<(), Problem> {
+        let Access::Key(key) = &self.config.access else { return Ok(()) };
+        if route.is_public() {
+            return Ok(());
+        }
+        if bearer_matches(self.call.header("authorization").as_deref(), key.reveal()) {
+            return Ok(());
+        }
+        if let (Some(id), Some(token)) = (route.watchable(), self.call.query("token")) {
+            let token = self.config.signer.verify(Purpose::Watch, id, token, clock::now());
+            if token.is_ok() {
+                return Ok(());
+            }
+        }
+        Err(Problem::new(
+            Code::Unauthorized,
+            "Send the API key as Authorization: Bearer, or the token of the job's websocket_url.",
+        ))
+    }
+}
+
+fn preflight() -> Answer {
+    Answer::json(204, String::new())
+        .with("access-control-allow-methods", "GET, POST, PUT, DELETE, HEAD")
+        .with(
+            "access-control-allow-headers",
+            "authorization, content-type, idempotency-key, range, if-none-match",
+        )
+        .with("access-control-max-age", "3600")
+}
+
+/// Exactly the origins that are configured (design.md 5); others get no header and the browser refuses.
+fn with_cors(answer: Answer, call: &Call, config: &Config) -> Answer {
+    if config.allowed_origins.is_empty() {
+        return answer;
+    }
+    let answer = answer.with("vary", "origin");
+    match call.header("origin").filter(|origin| config.allowed_origins.contains(origin)) {
+        Some(origin) => answer
+            .with("access-control-allow-origin", origin)
+            .with("access-control-allow-credentials", "true")
+            .with("access-control-expose-headers", "x-request-id, etag, content-range, retry-after"),
+        None => answer,
+    }
+}

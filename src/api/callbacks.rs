@@ -1,0 +1,33 @@
+//! What comes back from RunPod: the GPU worker's reports and RunPod's webhook. The token in the path is
+//! the credential; it is checked before the job's object is woken.
+
+use reel_core::id::JobId;
+use reel_core::intake::Callback;
+use reel_core::problem::{Code, Problem};
+use reel_core::token::Purpose;
+
+use super::{Reply, Visit, jobs};
+use crate::clock;
+use crate::job_object::Command;
+
+/// `POST /api/jobs/{id}/do/{token}/{callback}`.
+pub async fn report(visit: &Visit<'_>, id: JobId, token: &str, callback: Callback) -> Result<Reply, Problem> {
+    let attempt = verify(visit, Purpose::Callback, id, token)?;
+    let report = callback.parse(id, &visit.call.body(BODY_MAX_BYTES).await?)?;
+    jobs::command(visit, id, &Command::Report { attempt, report }).await
+}
+
+/// `POST /api/runpod/webhook/{id}/{token}`. The body is not read: RunPod's `/status` is asked instead,
+/// since the webhook is not signed and may be late, doubled or forged.
+pub async fn webhook(visit: &Visit<'_>, id: JobId, token: &str) -> Result<Reply, Problem> {
+    let attempt = verify(visit, Purpose::Webhook, id, token)?;
+    jobs::command(visit, id, &Command::Hint { attempt }).await
+}
+
+fn verify(visit: &Visit<'_>, purpose: Purpose, id: JobId, token: &str) -> Result<u32, Problem> {
+    let verified = visit.config.signer.verify(purpose, id, token, clock::now());
+    verified.map_err(|bad| Problem::new(Code::BadToken, format!("This callback is refused: {bad}.")))
+}
+
+/// Reports are a few hundred bytes.
+const BODY_MAX_BYTES: usize = 64 * 1024;

@@ -1,0 +1,29 @@
+//! `GET /health`: whether the API can work, and with what. Never a secret.
+
+use std::rc::Rc;
+
+use reel_core::config::{Access, Config};
+use reel_core::problem::Problem;
+
+use crate::http::Answer;
+
+/// 200 while the API can serve, 503 with the faults while it cannot.
+pub fn show(config: Result<Rc<Config>, Problem>) -> Answer {
+    let version = concat!(env!("CARGO_PKG_VERSION"), "+", env!("REVISION"));
+    match config {
+        Ok(config) => {
+            let body = serde_json::json!({
+                "status": "ok",
+                "env": config.environment,
+                "version": version,
+                "runpod": config.gpu.is_some(),
+                "api_key": matches!(config.access, Access::Key(_)),
+            });
+            Answer::json(200, body.to_string())
+        }
+        Err(problem) => {
+            let body = serde_json::json!({ "status": "not_configured", "version": version, "detail": problem.detail });
+            Answer::json(503, body.to_string())
+        }
+    }
+}

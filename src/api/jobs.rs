@@ -1,0 +1,150 @@
+//! Jobs: parse, ask the job's object, answer.
+
+use futures::future::{Either, select};
+use reel_core::id::JobId;
+use reel_core::intake::{NewJob, idempotency_key};
+use reel_core::job::state::Order;
+use reel_core::problem::{Code, Problem};
+use std::pin::pin;
+use std::time::Duration;
+use wasm_bindgen::JsValue;
+use worker::{Delay, Headers, Method, Request, RequestInit, Response, console_error, web_sys};
+
+use super::{Reply, Visit};
+use crate::http::Answer;
+use crate::job_object::{Command, input_not_found};
+use crate::sockets::Tongue;
+use crate::{clock, env};
+
+/// `POST /api/jobs`.
+pub async fn create(visit: &Visit<'_>) -> Result<Reply, Problem> {
+    let key = visit.call.header("idempotency-key");
+    let named_by_key =
+        key.as_deref().map(idempotency_key).transpose()?.map(|key| visit.config.signer.job_id_for(key));
+    let new = NewJob::parse(&visit.call.body(BODY_MAX_BYTES).await?)?;
+    if visit.config.gpu.is_none() {
+        return Err(Problem::new(
+            Code::NotConfigured,
+            "Exports are switched off: RUNPOD_ENDPOINT is not configured.",
+        ));
+    }
+    let named = new.job_id.or(named_by_key);
+    let order = Order {
+        id: named.unwrap_or_else(clock::job_id),
+        project_id: new.project_id,
+        kind: new.kind,
+        input_key: new.input_key,
+        params: new.params,
+        created_at: clock::now(),
+    };
+    let head = env::videos(visit.env)?.head(order.input_key.as_str()).await;
+    let input_found = head.map_err(|cause| unavailable("the bucket", &cause))?.is_some();
+    if !input_found && named.is_none() {
+        return Err(input_not_found(&order.input_key));
+    }
+    let id = order.id;
+    command(visit, id, &Command::Create { order, input_found }).await
+}
+
+/// `GET /api/jobs/{id}`.
+pub async fn show(visit: &Visit<'_>, id: JobId) -> Result<Reply, Problem> {
+    command(visit, id, &Command::Show).await
+}
+
+/// `GET /api/jobs/{id}/events?after=N`.
+pub async fn events(visit: &Visit<'_>, id: JobId) -> Result<Reply, Problem> {
+    let after = cursor(visit)?.unwrap_or(0);
+    command(visit, id, &Command::Events { after }).await
+}
+
+/// `POST /api/jobs/{id}/cancel`.
+pub async fn cancel(visit: &Visit<'_>, id: JobId) -> Result<Reply, Problem> {
+    command(visit, id, &Command::Cancel).await
+}
+
+/// `POST /api/jobs/{id}/retry`.
+pub async fn retry(visit: &Visit<'_>, id: JobId) -> Result<Reply, Problem> {
+    command(visit, id, &Command::Retry).await
+}
+
+/// `GET /api/jobs/{id}/ws` and `GET /ws/export/{id}`.
+pub async fn watch(visit: &Visit<'_>, id: JobId, tongue: Tongue) -> Result<Reply, Problem> {
+    if !visit.call.wants_websocket() {
+        return Err(Problem::new(
+            Code::UpgradeRequired,
+            "Open this path as a WebSocket, or poll GET /api/jobs/{id}.",
+        ));
+    }
+    let after = cursor(visit)?.map_or_else(|| "-".to_owned(), |after| after.to_string());
+    let headers = Headers::new();
+    let built = headers.set("upgrade", "websocket").and_then(|()| {
+        let mut init = RequestInit::new();
+        init.with_headers(headers);
+        Request::new_with_init(&format!("https://job/watch/{}/{after}", tongue.tag()), &init)
+    });
+    let response = ask(visit, id, built).await?;
+    if response.status_code() == 101 {
+        return Ok(Reply::Raw(web_sys::Response::from(response)));
+    }
+    hand_on(response).await
+}
+
+/// Sends a command to a job's object and hands its answer on.
+pub async fn command(visit: &Visit<'_>, id: JobId, command: &Command) -> Result<Reply, Problem> {
+    let body = serde_json::to_string(command).map_err(|_| Problem::internal())?;
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post).with_body(Some(JsValue::from_str(&body)));
+    let built = Request::new_with_init(&format!("https://job/{}", visit.request_id), &init);
+    hand_on(ask(visit, id, built).await?).await
+}
+
+async fn ask(visit: &Visit<'_>, id: JobId, request: worker::Result<Request>) -> Result<Response, Problem> {
+    let request = request.map_err(|cause| unavailable("a request", &cause))?;
+    let stub =
+        env::jobs(visit.env)?.get_by_name(&id.to_string()).map_err(|cause| unavailable("the job", &cause))?;
+    // A stub takes no abort signal: the wait is ended by a race.
+    match select(pin!(stub.fetch_with_request(request)), pin!(Delay::from(OBJECT_ANSWERS_WITHIN))).await {
+        Either::Left((response, _)) => response.map_err(|cause| unavailable("the job", &cause)),
+        Either::Right(((), _)) => Err(busy()),
+    }
+}
+
+async fn hand_on(mut response: Response) -> Result<Reply, Problem> {
+    let status = response.status_code();
+    let body = response.text().await.map_err(|cause| unavailable("the job", &cause))?;
+    Ok(Reply::Answer(if status < 400 {
+        Answer::json(status, body)
+    } else {
+        Answer::problem_body(status, body)
+    }))
+}
+
+/// `?after=N`, the number of the last event that the caller has.
+fn cursor(visit: &Visit<'_>) -> Result<Option<u64>, Problem> {
+    visit
+        .call
+        .query("after")
+        .map(|text| {
+            text.parse().map_err(|_| {
+                Problem::new(
+                    Code::InvalidRequest,
+                    "The parameter after must be a whole number, the seq of the last event you have.",
+                )
+            })
+        })
+        .transpose()
+}
+
+fn unavailable(what: &str, cause: &worker::Error) -> Problem {
+    console_error!("{what} did not answer: {cause}");
+    busy()
+}
+
+fn busy() -> Problem {
+    Problem::new(Code::Unavailable, "The service is busy; try again in a moment.")
+}
+
+/// 1 MiB (design.md 3).
+const BODY_MAX_BYTES: usize = 1024 * 1024;
+/// An object that verifies a result asks the bucket first; everything else takes milliseconds.
+const OBJECT_ANSWERS_WITHIN: Duration = Duration::from_secs(15);

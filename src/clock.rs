@@ -1,0 +1,35 @@
+//! Now and chance: the only places in this repository's Worker where either comes from.
+
+use reel_core::id::JobId;
+use reel_core::time::Millis;
+use worker::js_sys;
+
+/// The time of the last IO: Workers do not let time pass while they compute.
+pub fn now() -> Millis {
+    #[allow(clippy::cast_possible_truncation, reason = "milliseconds since 1970 are far below 2^53")]
+    Millis(js_sys::Date::now() as i64)
+}
+
+/// Any number, for jitter.
+pub fn chance() -> u32 {
+    u32::from_le_bytes(random())
+}
+
+/// A fresh job id.
+pub fn job_id() -> JobId {
+    JobId::from_random(random())
+}
+
+/// A name for one request, to be found in the logs.
+pub fn request_id() -> String {
+    format!("{:016x}", u64::from_le_bytes(random()))
+}
+
+/// Random bytes of the platform. Zeros if it has none: ids then collide and are refused, nothing panics.
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    if getrandom::fill(&mut bytes).is_err() {
+        worker::console_error!("the platform gave no random bytes");
+    }
+    bytes
+}

@@ -1,0 +1,81 @@
+//! Every binding and setting by its name, once; raw settings to a [`Config`].
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use reel_core::config::{Config, Raw};
+use reel_core::problem::{Code, Problem};
+use worker::{Bucket, D1Database, Env, ObjectNamespace, console_error};
+
+/// Durable Objects of jobs.
+pub const EXPORT_JOB: &str = "EXPORT_JOB";
+/// The bucket of inputs and outputs.
+pub const VIDEOS: &str = "VIDEOS";
+/// The index of jobs.
+pub const DB: &str = "DB";
+
+/// A parsed configuration, or the faults that keep the API closed.
+type Parsed = Result<Rc<Config>, Rc<[String]>>;
+
+thread_local! {
+    // Settings do not change while an isolate lives: parsed by the first request, kept for the rest.
+    static CONFIG: RefCell<Option<Parsed>> = const { RefCell::new(None) };
+}
+
+/// The deployment's settings.
+///
+/// # Errors
+/// 503 that names every setting that is missing or wrong, never a value.
+pub fn config(env: &Env) -> Result<Rc<Config>, Problem> {
+    let parsed = CONFIG.with(|kept| kept.borrow_mut().get_or_insert_with(|| parse(env)).clone());
+    parsed.map_err(|faults| {
+        Problem::new(
+            Code::NotConfigured,
+            format!("This deployment is not configured: {}.", faults.join("; ")),
+        )
+    })
+}
+
+fn parse(env: &Env) -> Parsed {
+    let setting = |name: &str| env.var(name).ok().map(|value| value.to_string());
+    let raw = Raw {
+        environment: setting("ENVIRONMENT"),
+        workers_api_key: setting("WORKERS_API_KEY"),
+        signing_key: setting("SIGNING_KEY"),
+        runpod_endpoint: setting("RUNPOD_ENDPOINT"),
+        runpod_api_key: setting("RUNPOD_API_KEY"),
+        r2_endpoint: setting("R2_ENDPOINT"),
+        r2_access_key_id: setting("R2_ACCESS_KEY_ID"),
+        r2_secret_access_key: setting("R2_SECRET_ACCESS_KEY"),
+        r2_bucket_name: setting("R2_BUCKET_NAME"),
+        allowed_origins: setting("ALLOWED_ORIGINS"),
+        public_url: setting("PUBLIC_URL"),
+        clock_speed: setting("CLOCK_SPEED"),
+    };
+    Config::parse(raw).map(Rc::new).map_err(|faults| {
+        console_error!("configuration: {}", faults.join("; "));
+        faults.into()
+    })
+}
+
+/// The namespace of job objects.
+pub fn jobs(env: &Env) -> Result<ObjectNamespace, Problem> {
+    env.durable_object(EXPORT_JOB).map_err(|_| unbound(EXPORT_JOB))
+}
+
+/// The bucket.
+pub fn videos(env: &Env) -> Result<Bucket, Problem> {
+    env.bucket(VIDEOS).map_err(|_| unbound(VIDEOS))
+}
+
+/// The index.
+pub fn database(env: &Env) -> Result<D1Database, Problem> {
+    env.d1(DB).map_err(|_| unbound(DB))
+}
+
+fn unbound(name: &str) -> Problem {
+    Problem::new(
+        Code::NotConfigured,
+        format!("This deployment is not configured: the binding {name} is missing."),
+    )
+}

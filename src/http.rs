@@ -1,0 +1,175 @@
+//! Requests and answers over `web_sys`: read only what a route needs, answer with as few crossings
+//! between JavaScript and wasm as can be. Handlers see nothing of `worker::Request`.
+
+use reel_core::problem::{Code, Problem};
+use wasm_bindgen::{JsCast, JsValue};
+use worker::js_sys::{self, futures::JsFuture};
+use worker::web_sys;
+
+/// An incoming request.
+pub struct Call {
+    raw: web_sys::Request,
+    path: String,
+    query: String,
+}
+
+impl Call {
+    /// Takes a request apart as far as routing needs it.
+    pub fn new(raw: web_sys::Request) -> Self {
+        let url = raw.url();
+        let after_host = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+        let target = after_host.find('/').and_then(|at| after_host.get(at..)).unwrap_or("/");
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        Self { path: path.to_owned(), query: query.to_owned(), raw }
+    }
+
+    /// The method, in capitals.
+    pub fn method(&self) -> String {
+        self.raw.method()
+    }
+
+    /// The path, still percent-encoded: no segment of ours needs decoding.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// A query parameter, as it was sent.
+    pub fn query(&self, name: &str) -> Option<&str> {
+        self.query.split('&').find_map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (key == name).then_some(value)
+        })
+    }
+
+    /// A header.
+    pub fn header(&self, name: &str) -> Option<String> {
+        self.raw.headers().get(name).ok().flatten()
+    }
+
+    /// Whether the client asks for a WebSocket.
+    pub fn wants_websocket(&self) -> bool {
+        self.header("upgrade").is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
+    }
+
+    /// The body, if it is at most `max_bytes` long.
+    ///
+    /// # Errors
+    /// 413 as soon as that is clear: from `Content-Length`, or while reading when there is none.
+    pub async fn body(&self, max_bytes: usize) -> Result<Vec<u8>, Problem> {
+        let too_large = || {
+            Problem::new(
+                Code::BodyTooLarge,
+                format!(
+                    "The body must have at most {max_bytes} bytes; videos go straight to storage, see POST /api/videos/upload-url."
+                ),
+            )
+        };
+        let unread = |_: JsValue| Problem::new(Code::NotJson, "The body could not be read; send it again.");
+        let declared = self.header("content-length").and_then(|text| text.parse::<usize>().ok());
+        if let Some(length) = declared {
+            if length > max_bytes {
+                return Err(too_large());
+            }
+            let buffer = JsFuture::from(self.raw.array_buffer().map_err(unread)?).await.map_err(unread)?;
+            return Ok(js_sys::Uint8Array::new(&buffer).to_vec());
+        }
+        let Some(stream) = self.raw.body() else { return Ok(Vec::new()) };
+        let reader: web_sys::ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
+        let mut body = Vec::new();
+        loop {
+            let chunk = JsFuture::from(reader.read()).await.map_err(unread)?;
+            let done = js_sys::Reflect::get(&chunk, &JsValue::from_str("done")).map_err(unread)?;
+            if done.is_truthy() {
+                return Ok(body);
+            }
+            let value = js_sys::Reflect::get(&chunk, &JsValue::from_str("value")).map_err(unread)?;
+            let bytes = js_sys::Uint8Array::new(&value);
+            if body.len() + usize::try_from(bytes.length()).unwrap_or(usize::MAX) > max_bytes {
+                // The client may never stop sending; it is told now, and the rest is not read.
+                let _cancelled = reader.cancel();
+                return Err(too_large());
+            }
+            body.extend(bytes.to_vec());
+        }
+    }
+}
+
+/// An answer in the making.
+pub struct Answer {
+    status: u16,
+    content_type: &'static str,
+    body: String,
+    headers: Vec<(&'static str, String)>,
+}
+
+impl Answer {
+    /// JSON.
+    pub fn json(status: u16, body: String) -> Self {
+        Self { status, content_type: "application/json", body, headers: Vec::new() }
+    }
+
+    /// A problem (RFC 9457).
+    pub fn problem(problem: &Problem, request_id: &str) -> Self {
+        let mut answer = Self {
+            status: problem.code.status(),
+            content_type: "application/problem+json",
+            body: problem.body(request_id),
+            headers: Vec::new(),
+        };
+        if let Some(methods) = problem.allow {
+            answer = answer.with("allow", methods);
+        }
+        if problem.code == Code::Unauthorized {
+            answer = answer.with("www-authenticate", "Bearer");
+        }
+        if problem.code == Code::Unavailable {
+            answer = answer.with("retry-after", "2");
+        }
+        if problem.code == Code::UpgradeRequired {
+            answer = answer.with("upgrade", "websocket");
+        }
+        answer
+    }
+
+    /// A problem whose body is already written.
+    pub fn problem_body(status: u16, body: String) -> Self {
+        Self { status, content_type: "application/problem+json", body, headers: Vec::new() }
+    }
+
+    /// The same with one more header.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Hands the answer to the runtime. `HEAD` and 204 have no body.
+    pub fn send(self, request_id: &str, with_body: bool) -> web_sys::Response {
+        match self.build(request_id, with_body) {
+            Ok(response) => response,
+            Err(cause) => {
+                worker::console_error!("{request_id} the answer could not be built: {cause:?}");
+                web_sys::Response::error()
+            }
+        }
+    }
+
+    fn build(self, request_id: &str, with_body: bool) -> Result<web_sys::Response, JsValue> {
+        let headers = web_sys::Headers::new()?;
+        headers.set("x-request-id", request_id)?;
+        headers.set("cache-control", "no-store")?;
+        for (name, value) in &self.headers {
+            headers.set(name, value)?;
+        }
+        let init = web_sys::ResponseInit::new();
+        init.set_status(self.status);
+        if self.status == 204 {
+            init.set_headers(&headers);
+            return web_sys::Response::new_with_opt_str_and_init(None, &init);
+        }
+        headers.set("content-type", self.content_type)?;
+        init.set_headers(&headers);
+        let body = if with_body { Some(self.body.as_str()) } else { None };
+        web_sys::Response::new_with_opt_str_and_init(body, &init)
+    }
+}

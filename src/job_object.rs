@@ -1,0 +1,315 @@
+//! The Durable Object of one job: wakes up, asks the core, writes, speaks.
+//!
+//! Invariant: no rule about jobs lives here. Every entry point ends in [`ExportJob::advance`], and no
+//! borrow of the cell is held across an await.
+
+mod answer;
+mod command;
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use futures::future::join_all;
+use reel_core::config::Config;
+use reel_core::job::deadline::{first_due, next_wake};
+use reel_core::job::effect::{Effect, Outcome};
+use reel_core::job::event::{Event, Found};
+use reel_core::job::state::{Job, Order};
+use reel_core::job::step::apply;
+use reel_core::job::timing::Timing;
+use reel_core::problem::Problem;
+use reel_core::time::Span;
+use reel_core::token::Purpose;
+use worker::{
+    DurableObject, Env, Request, Response, Result, ScheduledTime, State, WebSocket, WebSocketIncomingMessage,
+    console_error, durable_object, js_sys,
+};
+
+pub use answer::input_not_found;
+pub use command::Command;
+
+use crate::job_store::JobStore;
+use crate::sockets::{self, Sockets, Tongue};
+use crate::{clock, env, index, outbound};
+
+/// One job.
+#[durable_object]
+pub struct ExportJob {
+    state: State,
+    env: Env,
+    store: JobStore,
+    /// The job as it was last committed; read from storage again after any failure.
+    live: RefCell<Option<Live>>,
+    /// When the alarm rings, as far as this instance knows: `None` means that storage must be asked.
+    alarm: Cell<Option<Option<i64>>>,
+}
+
+/// A job in memory.
+#[derive(Clone)]
+struct Live {
+    order: Rc<Order>,
+    job: Job,
+}
+
+impl DurableObject for ExportJob {
+    fn new(state: State, env: Env) -> Self {
+        let store = JobStore::new(state.storage());
+        Self { state, env, store, live: RefCell::new(None), alarm: Cell::new(None) }
+    }
+
+    async fn fetch(&self, request: Request) -> Result<Response> {
+        Ok(self.obey(request).await)
+    }
+
+    /// Many deadlines ring here: the core says which. Always re-arms, never fails: the platform gives
+    /// an alarm up after six failures.
+    async fn alarm(&self) -> Result<Response> {
+        self.alarm.set(Some(None));
+        if let Err(problem) = self.wake().await {
+            console_error!("an alarm failed: {}", problem.detail);
+            let again = (clock::now() + ALARM_AGAIN).0;
+            self.set_alarm(again).await;
+        }
+        Response::empty()
+    }
+
+    async fn websocket_message(&self, socket: WebSocket, message: WebSocketIncomingMessage) -> Result<()> {
+        if let WebSocketIncomingMessage::String(text) = message {
+            self.hear(&socket, &text);
+        }
+        Ok(())
+    }
+
+    async fn websocket_close(
+        &self,
+        socket: WebSocket,
+        code: usize,
+        _reason: String,
+        _clean: bool,
+    ) -> Result<()> {
+        sockets::close(&socket, u16::try_from(code).unwrap_or(sockets::NORMAL), "");
+        Ok(())
+    }
+
+    async fn websocket_error(&self, socket: WebSocket, _error: worker::Error) -> Result<()> {
+        sockets::close(&socket, sockets::NORMAL, "");
+        Ok(())
+    }
+
+    async fn connect(&self, _socket: worker::Socket) -> Result<()> {
+        Err("this object takes no TCP connections".into())
+    }
+}
+
+impl ExportJob {
+    /// One event, and all that follows from it.
+    async fn advance(&self, event: Event) -> std::result::Result<Outcome, Problem> {
+        let (outcome, effects) = self.step(event)?;
+        self.drive(effects).await?;
+        self.arm().await?;
+        Ok(outcome)
+    }
+
+    /// Rings every timer that is due, then sets the alarm for the next.
+    async fn wake(&self) -> std::result::Result<(), Problem> {
+        for _ in 0..ROUNDS_PER_ALARM {
+            let Some(live) = self.load()? else { return Ok(()) };
+            if first_due(&live.job, &self.timing()?, clock::now()).is_none() {
+                break;
+            }
+            let (_, effects) = self.step(Event::Woke)?;
+            self.drive(effects).await?;
+        }
+        self.arm().await
+    }
+
+    /// The synchronous heart: apply, commit, tell. Nothing can come between, since nothing awaits.
+    fn step(&self, event: Event) -> std::result::Result<(Outcome, Vec<Effect>), Problem> {
+        let config = env::config(&self.env)?;
+        let Some(Live { order, job }) = self.load()? else { return Err(Problem::job_not_found()) };
+        let step = apply(job, event, clock::now(), clock::chance(), &config.timing);
+        if step.keep {
+            self.store.commit(&step.job, &step.log).map_err(|cause| {
+                // What is in memory may be ahead of storage now: read it again next time.
+                *self.live.borrow_mut() = None;
+                self.failed("a commit", &cause)
+            })?;
+        }
+        let ended = step.job.end().is_some();
+        let face = step.tick.then(|| step.job.face());
+        *self.live.borrow_mut() = Some(Live { order: Rc::clone(&order), job: step.job });
+        let watchers = Sockets(&self.state);
+        for noted in &step.log {
+            answer::with_links(&config, &order, &noted.face, |links| watchers.tell(&order, noted, links));
+        }
+        if let Some(face) = face {
+            answer::with_links(&config, &order, &face, |links| watchers.tick(&order, &face, links));
+        }
+        if ended && !step.log.is_empty() {
+            watchers.close_all();
+        }
+        Ok((step.outcome, step.effects))
+    }
+
+    /// Drives effects side by side, and those that follow from their answers.
+    async fn drive(&self, effects: Vec<Effect>) -> std::result::Result<(), Problem> {
+        let mut effects = effects;
+        while !effects.is_empty() {
+            let answers = join_all(effects.into_iter().map(|effect| self.perform(effect))).await;
+            effects = Vec::new();
+            for event in answers {
+                effects.extend(self.step(event?)?.1);
+            }
+        }
+        Ok(())
+    }
+
+    /// Does one thing and says what came of it.
+    async fn perform(&self, effect: Effect) -> std::result::Result<Event, Problem> {
+        let config = env::config(&self.env)?;
+        let Some(Live { order, job }) = self.load()? else { return Err(Problem::job_not_found()) };
+        let timing = &config.timing;
+        Ok(match effect {
+            Effect::Submit { attempt } => {
+                let reply = match &config.gpu {
+                    Some(gpu) => {
+                        let (callback, webhook) = callback_urls(&config, &order, attempt);
+                        outbound::submit(gpu, &order, attempt, callback, &webhook, timing).await
+                    }
+                    // Taken away after the job was accepted: an operator must act, as with a bad key.
+                    None => reel_core::runpod::SubmitReply::Unauthorized,
+                };
+                Event::SubmitAnswered { attempt, reply }
+            }
+            Effect::AskStatus { attempt, gpu_job } => {
+                let reply = match &config.gpu {
+                    Some(gpu) => outbound::status(gpu, &gpu_job, timing).await,
+                    None => reel_core::runpod::StatusReply::Unauthorized,
+                };
+                Event::StatusRead { attempt, reply }
+            }
+            Effect::CancelGpu { gpu_job } => {
+                let settled = match &config.gpu {
+                    Some(gpu) => outbound::cancel(gpu, &gpu_job, timing).await,
+                    None => false,
+                };
+                Event::CancelAnswered { gpu_job, settled }
+            }
+            Effect::LookForOutput { key } => {
+                let found = match env::videos(&self.env)?.head(key.as_str()).await {
+                    Ok(Some(object)) => Found::Bytes(object.size()),
+                    Ok(None) => Found::Missing,
+                    Err(cause) => {
+                        self.failed("a look for the output", &cause);
+                        Found::CannotTell
+                    }
+                };
+                Event::OutputLooked { key, found }
+            }
+            Effect::WriteIndex { version } => {
+                let database = env::database(&self.env)?;
+                let written = index::write(&database, &order, &job.face(), version).await;
+                if let Err(cause) = &written {
+                    self.failed("an index row", cause);
+                }
+                Event::IndexAnswered { version, written: written.is_ok() }
+            }
+        })
+    }
+
+    /// Sets the alarm unless an earlier one will ring: a later deadline waits for that one.
+    async fn arm(&self) -> std::result::Result<(), Problem> {
+        let Some(live) = self.load()? else { return Ok(()) };
+        let Some(wanted) = next_wake(&live.job, &self.timing()?) else { return Ok(()) };
+        let set = match self.alarm.get() {
+            Some(known) => known,
+            None => self
+                .state
+                .storage()
+                .get_alarm()
+                .await
+                .map_err(|cause| self.failed("reading the alarm", &cause))?,
+        };
+        if set.is_some_and(|at| at <= wanted.0) {
+            self.alarm.set(Some(set));
+        } else {
+            self.set_alarm(wanted.0).await;
+        }
+        Ok(())
+    }
+
+    async fn set_alarm(&self, at_ms: i64) {
+        #[allow(clippy::cast_precision_loss, reason = "milliseconds since 1970 are far below 2^53")]
+        let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(at_ms as f64));
+        match self.state.storage().set_alarm(ScheduledTime::new(date)).await {
+            Ok(()) => self.alarm.set(Some(Some(at_ms))),
+            Err(cause) => {
+                self.alarm.set(None);
+                self.failed("setting the alarm", &cause);
+            }
+        }
+    }
+
+    fn load(&self) -> std::result::Result<Option<Live>, Problem> {
+        if self.live.borrow().is_none() {
+            let loaded = self.store.load().map_err(|cause| self.failed("reading the job", &cause))?;
+            *self.live.borrow_mut() = loaded.map(|(order, job)| Live { order: Rc::new(order), job });
+        }
+        Ok(self.live.borrow().clone())
+    }
+
+    fn timing(&self) -> std::result::Result<Timing, Problem> {
+        Ok(env::config(&self.env)?.timing)
+    }
+
+    /// What a watcher says: a ping in another spelling, a wish for a snapshot, or nothing we know.
+    fn hear(&self, socket: &WebSocket, text: &str) {
+        if text == "ping" {
+            return sockets::say(socket, "pong");
+        }
+        let word = serde_json::from_str::<serde_json::Value>(text)
+            .ok()
+            .and_then(|value| value.get("type").and_then(serde_json::Value::as_str).map(str::to_owned));
+        match word.as_deref() {
+            Some("ping") => sockets::say(socket, sockets::PONG),
+            Some("subscribe") => {
+                let tongue = self.state.get_tags(socket).iter().find_map(|tag| Tongue::from_tag(tag));
+                if let (Some(tongue), Ok(Some(live)), Ok(config)) =
+                    (tongue, self.load(), env::config(&self.env))
+                {
+                    let face = live.job.face();
+                    answer::with_links(&config, &live.order, &face, |links| {
+                        sockets::say(socket, &sockets::snapshot(&live.order, &live.job, tongue, links));
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Logs a cause once and makes the problem that callers see.
+    fn failed(&self, what: &str, cause: &worker::Error) -> Problem {
+        let name = self.state.id().name().unwrap_or_default();
+        console_error!("job {name}: {what} failed: {cause}");
+        Problem::internal()
+    }
+}
+
+/// The capabilities of one attempt: good for the whole of queue and execution, and a little longer.
+fn callback_urls(config: &Config, order: &Order, attempt: u32) -> (String, String) {
+    let now = clock::now();
+    let lifetime = Span(config.timing.queue.0 + config.timing.execution.0 + TOKEN_MARGIN.0);
+    let token = |purpose| config.signer.sign(purpose, order.id, attempt, now, lifetime);
+    let (base, id) = (&config.public_url, order.id);
+    (
+        format!("{base}/api/jobs/{id}/do/{}", token(Purpose::Callback)),
+        format!("{base}/api/runpod/webhook/{id}/{}", token(Purpose::Webhook)),
+    )
+}
+
+/// A pause after an alarm that failed, before the next try.
+const ALARM_AGAIN: Span = Span::seconds(5);
+/// Rounds of one alarm; what is due then rings again at once.
+const ROUNDS_PER_ALARM: usize = 8;
+/// Clocks differ, and a result may arrive late.
+const TOKEN_MARGIN: Span = Span::minutes(30);

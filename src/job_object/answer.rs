@@ -1,0 +1,254 @@
+//! A job's object answering: commands in, final bodies out.
+
+use std::rc::Rc;
+
+use reel_core::config::{Access, Config};
+use reel_core::job::effect::Outcome;
+use reel_core::job::event::{Event, Report};
+use reel_core::job::state::{Job, Order, Status};
+use reel_core::job::view::Face;
+use reel_core::object_key::ObjectKey;
+use reel_core::problem::{Code, Problem};
+use reel_core::time::Span;
+use reel_core::token::Purpose;
+use reel_core::wire::gpu::{Grant, PresignedPut, Receipt};
+use reel_core::wire::job::{Dialect, Extent, Links, job_json};
+use worker::{Request, Response};
+
+use super::{Command, ExportJob, Live};
+use crate::sockets::{Sockets, Tongue, close, replayed, say, snapshot};
+use crate::{clock, env};
+
+/// What an object answers: a status and a body that the Worker hands on as they are.
+type Body = std::result::Result<(u16, String), Problem>;
+
+impl ExportJob {
+    /// Answers an internal request. The path's last segment is the caller's request id.
+    pub(super) async fn obey(&self, mut request: Request) -> Response {
+        let path = request.path();
+        if let Some(rest) = path.strip_prefix("/watch/") {
+            return match self.watch(rest) {
+                Ok(response) => response,
+                Err(problem) => respond(Err(problem), ""),
+            };
+        }
+        let request_id = path.rsplit('/').next().unwrap_or_default().to_owned();
+        let body = match request.bytes().await.map(|bytes| serde_json::from_slice::<Command>(&bytes)) {
+            Ok(Ok(command)) => self.execute(command).await,
+            _ => Err(Problem::internal()),
+        };
+        respond(body, &request_id)
+    }
+
+    async fn execute(&self, command: Command) -> Body {
+        match command {
+            Command::Create { order, input_found } => self.create(order, input_found).await,
+            Command::Show => self.show(200),
+            Command::Events { after } => self.events(after),
+            Command::Report { attempt, report } => self.report(attempt, report).await,
+            Command::Hint { attempt } => {
+                let outcome = self.advance(Event::Hinted { attempt }).await?;
+                receipt(outcome, None)
+            }
+            Command::Cancel => match self.advance(Event::CancelAsked).await? {
+                Outcome::WrongStatus(_) => Err(Problem::new(
+                    Code::JobState,
+                    "The job is already complete; there is nothing to cancel.",
+                )),
+                _ => self.show(200),
+            },
+            Command::Retry => match self.advance(Event::RetryAsked).await? {
+                Outcome::WrongStatus(Status::Complete) => Err(Problem::new(
+                    Code::JobState,
+                    "The job is complete; create a new one to render again.",
+                )),
+                Outcome::WrongStatus(_) => Err(Problem::new(
+                    Code::JobState,
+                    "The job is still running; cancel it first to start over.",
+                )),
+                _ => self.show(200),
+            },
+        }
+    }
+
+    async fn create(&self, order: Order, input_found: bool) -> Body {
+        if let Some(live) = self.load()? {
+            return if live.order.same_request(&order) { self.show(201) } else { Err(conflict()) };
+        }
+        if !input_found {
+            return Err(input_not_found(&order.input_key));
+        }
+        let job = Job::new(order.id, order.created_at);
+        self.store
+            .create(&order, &job, &job.birth())
+            .map_err(|cause| self.failed("creating the job", &cause))?;
+        *self.live.borrow_mut() = Some(Live { order: Rc::new(order), job });
+        self.arm().await?;
+        self.show(201)
+    }
+
+    fn show(&self, status: u16) -> Body {
+        let live = self.load()?.ok_or_else(Problem::job_not_found)?;
+        let config = env::config(&self.env)?;
+        let face = live.job.face();
+        let json = with_links(&config, &live.order, &face, |links| {
+            job_json(&live.order, &face, Some(live.job.seq), links, Dialect::Plain, Extent::Whole)
+        });
+        Ok((status, json))
+    }
+
+    fn events(&self, after: u64) -> Body {
+        let live = self.load()?.ok_or_else(Problem::job_not_found)?;
+        let config = env::config(&self.env)?;
+        let noted = self.store.events_after(after).map_err(|cause| self.failed("reading events", &cause))?;
+        let messages: Vec<String> = noted
+            .iter()
+            .map(|noted| {
+                with_links(&config, &live.order, &noted.face, |links| {
+                    replayed(&live.order, noted, Tongue::Message, links)
+                })
+            })
+            .collect();
+        Ok((200, format!("{{\"events\":[{}],\"seq\":{}}}", messages.join(","), live.job.seq)))
+    }
+
+    async fn report(&self, attempt: u32, report: Report) -> Body {
+        let claim = matches!(report, Report::Claim { .. });
+        let outcome = self.advance(Event::Reported { attempt, report }).await?;
+        match outcome {
+            Outcome::Applied if claim => self.grant(attempt),
+            // Whether the result was really there is known only now.
+            Outcome::Applied | Outcome::Retrying => {
+                let retrying = self.load()?.is_some_and(|live| live.job.attempt != attempt);
+                receipt(outcome, Some(retrying))
+            }
+            outcome => receipt(outcome, None),
+        }
+    }
+
+    /// What a worker needs for the attempt it has claimed: the edit, and URLs that are fresh now.
+    fn grant(&self, attempt: u32) -> Body {
+        let live = self.load()?.ok_or_else(Problem::job_not_found)?;
+        let config = env::config(&self.env)?;
+        let (order, now) = (&live.order, clock::now());
+        let key = ObjectKey::output(order.id, attempt);
+        let grant = Grant {
+            applied: true,
+            job_id: order.id,
+            attempt,
+            kind: order.kind,
+            params: order.params.clone(),
+            input_url: config.presigner.get(&order.input_key, None, WORK_URL_LIFETIME, now),
+            output: PresignedPut {
+                url: config.presigner.put(&key, OUTPUT_TYPE, None, WORK_URL_LIFETIME, now),
+                key: key.as_str().to_owned(),
+                content_type: OUTPUT_TYPE.to_owned(),
+            },
+        };
+        serde_json::to_string(&grant).map(|body| (200, body)).map_err(|_| Problem::internal())
+    }
+
+    /// A new watcher: the whole job, then what it missed. `rest` is `{tongue}/{after or -}`.
+    fn watch(&self, rest: &str) -> std::result::Result<Response, Problem> {
+        let (tongue, after) = rest.split_once('/').unwrap_or((rest, "-"));
+        let tongue = Tongue::from_tag(tongue).ok_or_else(Problem::internal)?;
+        let live = self.load()?.ok_or_else(Problem::job_not_found)?;
+        let config = env::config(&self.env)?;
+        let ended = live.job.end().is_some();
+        // Without a cursor a watcher starts from the snapshot; of a job that has ended it also gets the
+        // last event, since that is the one that clients wait for.
+        let after =
+            after.parse::<u64>().unwrap_or(if ended { live.job.seq.saturating_sub(1) } else { live.job.seq });
+        let missed = self.store.events_after(after).map_err(|cause| self.failed("reading events", &cause))?;
+        let (server, client) =
+            Sockets(&self.state).accept(tongue).map_err(|cause| self.failed("accepting a socket", &cause))?;
+        let face = live.job.face();
+        with_links(&config, &live.order, &face, |links| {
+            say(&server, &snapshot(&live.order, &live.job, tongue, links))
+        });
+        for noted in &missed {
+            with_links(&config, &live.order, &noted.face, |links| {
+                say(&server, &replayed(&live.order, noted, tongue, links))
+            });
+        }
+        if ended {
+            close(&server, crate::sockets::NORMAL, "the job has ended");
+        }
+        Response::from_websocket(client).map_err(|cause| self.failed("answering a socket", &cause))
+    }
+}
+
+/// Makes the URLs that belong to this moment and hands them to `render`.
+pub(super) fn with_links<T>(
+    config: &Config,
+    order: &Order,
+    face: &Face,
+    render: impl FnOnce(Links<'_>) -> T,
+) -> T {
+    let now = clock::now();
+    let output_url = face.output.as_ref().and_then(|output| {
+        let key = ObjectKey::parse_output_of(order.id, &output.key).ok()?;
+        let name = format!("{}-{}.mp4", order.kind.as_str(), order.id);
+        Some(config.presigner.get(&key, Some(&name), OUTPUT_URL_LIFETIME, now))
+    });
+    let path = format!("/api/jobs/{}/ws", order.id);
+    let websocket_url = match &config.access {
+        Access::Open => path,
+        Access::Key(_) => {
+            let token = config.signer.sign(Purpose::Watch, order.id, 0, now, WATCH_LIFETIME);
+            format!("{path}?token={token}")
+        }
+    };
+    render(Links { output_url: output_url.as_deref(), websocket_url: &websocket_url })
+}
+
+fn receipt(outcome: Outcome, retrying: Option<bool>) -> Body {
+    let applied = match outcome {
+        Outcome::Applied | Outcome::Retrying => true,
+        Outcome::Ignored => false,
+        Outcome::Stale => {
+            return Err(Problem::new(
+                Code::StaleAttempt,
+                "Another attempt has replaced this one; stop working on it, its results are not used.",
+            ));
+        }
+        Outcome::AlreadyClaimed => {
+            return Err(Problem::new(
+                Code::AlreadyClaimed,
+                "Another worker holds this attempt; stop working on it.",
+            ));
+        }
+        Outcome::WrongStatus(_) => return Err(Problem::internal()),
+    };
+    let receipt = Receipt { success: true, applied, retrying };
+    serde_json::to_string(&receipt).map(|body| (200, body)).map_err(|_| Problem::internal())
+}
+
+fn respond(body: Body, request_id: &str) -> Response {
+    let (status, body) = body.unwrap_or_else(|problem| (problem.code.status(), problem.body(request_id)));
+    let builder = Response::builder().with_status(status);
+    builder.fixed(body.into_bytes())
+}
+
+fn conflict() -> Problem {
+    Problem::new(
+        Code::IdempotencyConflict,
+        "A job with this job_id or Idempotency-Key exists and asks for something else; choose a new one.",
+    )
+}
+
+/// The input that a create names is not in the bucket.
+pub fn input_not_found(key: &ObjectKey) -> Problem {
+    Problem::new(
+        Code::InputNotFound,
+        format!("The video {key} is not in the bucket; upload it with POST /api/videos/upload-url first."),
+    )
+}
+
+const OUTPUT_TYPE: &str = "video/mp4";
+/// Longer than any attempt may take.
+const WORK_URL_LIFETIME: Span = Span::minutes(60);
+/// One hour (design.md 1).
+const OUTPUT_URL_LIFETIME: Span = Span::minutes(60);
+/// One hour (design.md 5).
+const WATCH_LIFETIME: Span = Span::minutes(60);

@@ -1,0 +1,41 @@
+//! What the Worker asks of a job's object: one typed command, in the body of an internal request.
+
+use reel_core::job::event::Report;
+use reel_core::job::state::Order;
+use serde::{Deserialize, Serialize};
+
+/// An order to a job's object.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// Take this job, or answer with the one that is here if it is the same.
+    Create {
+        /// What is asked for.
+        order: Order,
+        /// Whether its input is in the bucket: without it only an existing job is answered.
+        input_found: bool,
+    },
+    /// The job JSON.
+    Show,
+    /// The stored events after this one.
+    Events {
+        /// Number of the last event that the caller has.
+        after: u64,
+    },
+    /// A GPU worker's report; its token was good for this attempt.
+    Report {
+        /// The token's attempt.
+        attempt: u32,
+        /// What it said.
+        report: Report,
+    },
+    /// RunPod's webhook.
+    Hint {
+        /// The token's attempt.
+        attempt: u32,
+    },
+    /// Stop it.
+    Cancel,
+    /// Start it over.
+    Retry,
+}

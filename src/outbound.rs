@@ -1,0 +1,116 @@
+//! Calls to RunPod: each with a deadline, each ending in a reply that the core reads.
+//!
+//! Invariant: no answer is an answer too. Nothing here returns an error, and no URL is logged.
+
+use reel_core::config::Gpu;
+use reel_core::job::state::Order;
+use reel_core::job::timing::Timing;
+use reel_core::object_key::ObjectKey;
+use reel_core::runpod::{self, GpuJobId, HttpReply, StatusReply, SubmitReply};
+use reel_core::time::Span;
+use reel_core::wire::gpu::RenderInput;
+use wasm_bindgen::JsValue;
+use worker::{AbortSignal, Fetch, Headers, Method, Request, RequestInit, console_warn, web_sys};
+
+/// An HTTP answer, owned.
+struct Heard {
+    status: u16,
+    retry_after: Option<String>,
+    body: String,
+}
+
+/// `POST /run` for one attempt.
+pub async fn submit(
+    gpu: &Gpu,
+    order: &Order,
+    attempt: u32,
+    callback_url: String,
+    webhook_url: &str,
+    timing: &Timing,
+) -> SubmitReply {
+    let input = RenderInput {
+        job_id: order.id,
+        attempt,
+        kind: order.kind,
+        input_video_key: order.input_key.as_str().to_owned(),
+        output_video_key: ObjectKey::output(order.id, attempt).as_str().to_owned(),
+        params: order.params.clone(),
+        callback_url,
+    };
+    let body = runpod::run_body(&input, webhook_url, timing.execution, timing.queue);
+    match call(gpu, Method::Post, "/run", Some(&body), timing.submit_answer).await {
+        Some(heard) => runpod::read_submit(heard.as_reply()),
+        None => SubmitReply::Unknown,
+    }
+}
+
+/// `GET /status/{id}`.
+pub async fn status(gpu: &Gpu, job: &GpuJobId, timing: &Timing) -> StatusReply {
+    let path = format!("/status/{}", job.as_str());
+    match call(gpu, Method::Get, &path, None, timing.status_answer).await {
+        Some(heard) => runpod::read_status(heard.as_reply()),
+        None => StatusReply::CannotTell,
+    }
+}
+
+/// `POST /cancel/{id}`: whether the job is known not to run any more.
+pub async fn cancel(gpu: &Gpu, job: &GpuJobId, timing: &Timing) -> bool {
+    let path = format!("/cancel/{}", job.as_str());
+    match call(gpu, Method::Post, &path, Some("{}"), timing.status_answer).await {
+        Some(heard) => runpod::cancel_settled(heard.status),
+        None => false,
+    }
+}
+
+impl Heard {
+    fn as_reply(&self) -> HttpReply<'_> {
+        HttpReply { status: self.status, retry_after: self.retry_after.as_deref(), body: &self.body }
+    }
+}
+
+/// One request; `None` when there was no whole answer in time.
+async fn call(gpu: &Gpu, method: Method, path: &str, body: Option<&str>, within: Span) -> Option<Heard> {
+    let verb = path.split('/').nth(1).unwrap_or_default().to_owned();
+    match exchange(gpu, method, path, body, within).await {
+        Ok(heard) => {
+            if heard.status >= 400 {
+                console_warn!("RunPod answered {} to {verb}", heard.status);
+            }
+            Some(heard)
+        }
+        Err(cause) => {
+            console_warn!("RunPod did not answer {verb}: {}", name_of(&cause));
+            None
+        }
+    }
+}
+
+async fn exchange(
+    gpu: &Gpu,
+    method: Method,
+    path: &str,
+    body: Option<&str>,
+    within: Span,
+) -> worker::Result<Heard> {
+    let headers = Headers::new();
+    headers.set("authorization", &format!("Bearer {}", gpu.key.reveal()))?;
+    headers.set("content-type", "application/json")?;
+    let mut init = RequestInit::new();
+    init.with_method(method).with_headers(headers).with_body(body.map(JsValue::from_str));
+    let request = Request::new_with_init(&format!("{}{path}", gpu.endpoint), &init)?;
+    // The signal also ends a body that trickles.
+    let timeout_ms = u32::try_from(within.0).unwrap_or(u32::MAX);
+    let signal = AbortSignal::from(web_sys::AbortSignal::timeout_with_u32(timeout_ms));
+    let mut response = Fetch::Request(request).send_with_signal(&signal).await?;
+    let retry_after = response.headers().get("retry-after")?;
+    let status = response.status_code();
+    Ok(Heard { status, retry_after, body: response.text().await? })
+}
+
+/// What kind of error it was: its text may contain the URL.
+fn name_of(cause: &worker::Error) -> &'static str {
+    match cause {
+        worker::Error::UnknownJsError { name: Some(name), .. } if name == "TimeoutError" => "timed out",
+        _ => "no connection",
+    }
+}

@@ -1,0 +1,131 @@
+//! The watchers of one job: accepted for hibernation, told what was stored, closed at the end.
+//!
+//! Invariant: a watcher hears of a change only after it was committed. Who a socket is lies in its tag.
+
+use reel_core::job::effect::{Kind, Noted};
+use reel_core::job::state::{Job, Order};
+use reel_core::job::view::Face;
+use reel_core::wire::job::{Dialect, Extent, Links, job_json};
+use worker::{Result, State, WebSocket, WebSocketPair, WebSocketRequestResponsePair, console_warn};
+
+/// Which of the two dialects a socket speaks; also its tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tongue {
+    /// `/api/jobs/{id}/ws`.
+    Message,
+    /// `/ws/export/{id}`.
+    Legacy,
+}
+
+impl Tongue {
+    const ALL: [Self; 2] = [Self::Message, Self::Legacy];
+
+    /// Its tag.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::Message => "message",
+            Self::Legacy => "legacy",
+        }
+    }
+
+    /// The tongue with this tag.
+    pub fn from_tag(tag: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|tongue| tongue.tag() == tag)
+    }
+
+    fn dialect(self, kind: Kind) -> Dialect {
+        match self {
+            Self::Message => Dialect::Message(kind),
+            Self::Legacy => Dialect::Legacy,
+        }
+    }
+
+    /// The old path's readers expect the whole job each time.
+    fn extent(self) -> Extent {
+        match self {
+            Self::Message => Extent::Change,
+            Self::Legacy => Extent::Whole,
+        }
+    }
+}
+
+/// The sockets of one object.
+pub struct Sockets<'s>(pub &'s State);
+
+impl Sockets<'_> {
+    /// Accepts a watcher and answers the client's end of its socket.
+    pub fn accept(&self, tongue: Tongue) -> Result<(WebSocket, WebSocket)> {
+        let pair = WebSocketPair::new()?;
+        self.0.accept_websocket_with_tags(&pair.server, &[tongue.tag()]);
+        // Answered by the runtime while the object sleeps. It compares the text exactly; a ping that is
+        // spelt otherwise wakes the object, which answers it too.
+        let answer = WebSocketRequestResponsePair::new(PING, PONG)?;
+        self.0.set_websocket_auto_response(&answer);
+        Ok((pair.server, pair.client))
+    }
+
+    /// Tells every watcher what was stored.
+    pub fn tell(&self, order: &Order, noted: &Noted, links: Links<'_>) {
+        self.send(|tongue| {
+            job_json(order, &noted.face, Some(noted.seq), links, tongue.dialect(noted.kind), tongue.extent())
+        });
+    }
+
+    /// Tells every watcher of progress that is not stored: such a message has no `seq`.
+    pub fn tick(&self, order: &Order, face: &Face, links: Links<'_>) {
+        self.send(|tongue| {
+            job_json(order, face, None, links, tongue.dialect(Kind::Progress), tongue.extent())
+        });
+    }
+
+    /// Closes every socket: the last message has been sent.
+    pub fn close_all(&self) {
+        for socket in self.0.get_websockets() {
+            close(&socket, NORMAL, "the job has ended");
+        }
+    }
+
+    fn send(&self, render: impl Fn(Tongue) -> String) {
+        for tongue in Tongue::ALL {
+            let sockets = self.0.get_websockets_with_tag(tongue.tag());
+            if sockets.is_empty() {
+                continue;
+            }
+            let text = render(tongue);
+            for socket in sockets {
+                say(&socket, &text);
+            }
+        }
+    }
+}
+
+/// The snapshot that a new or asking watcher gets.
+pub fn snapshot(order: &Order, job: &Job, tongue: Tongue, links: Links<'_>) -> String {
+    job_json(order, &job.face(), Some(job.seq), links, tongue.dialect(Kind::Status), Extent::Whole)
+}
+
+/// One stored event as this watcher reads it.
+pub fn replayed(order: &Order, noted: &Noted, tongue: Tongue, links: Links<'_>) -> String {
+    job_json(order, &noted.face, Some(noted.seq), links, tongue.dialect(noted.kind), tongue.extent())
+}
+
+/// Sends to one socket. One that is closing is told nothing: it reconnects with its cursor.
+pub fn say(socket: &WebSocket, text: &str) {
+    if let Err(cause) = socket.send_with_str(text) {
+        console_warn!("a watcher could not be told: {cause}");
+    }
+}
+
+/// Closes one socket. Codes that the runtime invents (1005, 1006, 1015) may not be sent back.
+pub fn close(socket: &WebSocket, code: u16, reason: &str) {
+    let code = if matches!(code, 1005 | 1006 | 1015) { NORMAL } else { code };
+    // It may be closed already; then there is nobody left to tell.
+    let _closed = socket.close(Some(code), Some(reason));
+}
+
+/// Normal closure (RFC 6455 7.4.1).
+pub const NORMAL: u16 = 1000;
+/// The ping that the runtime answers by itself.
+pub const PING: &str = r#"{"type":"ping"}"#;
+/// Its answer.
+pub const PONG: &str = r#"{"type":"pong"}"#;
