@@ -16,11 +16,13 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Render(command::render::RenderArgs),
     Serve(command::serve::ServeArgs),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
+        Command::Render(args) => return args.run(),
         Command::Serve(args) => args.run(),
     };
     match done {

@@ -1,3 +1,4 @@
 //! The commands of the `gpu-worker` program, one file each.
 
+pub mod render;
 pub mod serve;

@@ -13,7 +13,28 @@ pub struct RenderError {
 }
 
 impl RenderError {
-    pub(crate) fn internal(sentence: impl Into<String>) -> Self {
-        Self { code: ErrorCode::Internal, sentence: sentence.into() }
+    /// The video or the edit is at fault: trying again cannot help.
+    pub(super) fn input(sentence: impl Into<String>) -> Self {
+        Self { code: ErrorCode::InvalidInput, sentence: sentence.into() }
+    }
+
+    /// The renderer or its machine is at fault.
+    pub(super) fn machine(sentence: impl Into<String>) -> Self {
+        Self { code: ErrorCode::GpuError, sentence: sentence.into() }
+    }
+
+    /// Somebody asked to stop.
+    pub(super) fn cancelled() -> Self {
+        Self { code: ErrorCode::Cancelled, sentence: ErrorCode::Cancelled.sentence().to_owned() }
+    }
+
+    /// ffmpeg could not even be started.
+    pub(super) fn no_tool(tool: &str, error: &std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::NotFound => Self::machine(format!(
+                "{tool} is not installed on the renderer; install ffmpeg 5.1 or newer."
+            )),
+            _ => Self::machine(format!("{tool} could not be started on the renderer: {error}.")),
+        }
     }
 }

@@ -1,22 +1,121 @@
 //! From a video and an edit to a reel: probe, decode, composite, encode, all at the same time.
 //!
 //! Invariant: memory does not grow with the length of the clip, and the output has its name
-//! only when it is whole.
+//! only when it is whole. Every process that is started here is gone when [`render`] returns.
 
+mod blur;
+mod child;
+mod compose;
+mod decode;
+mod effect;
+mod ellipse;
+mod encode;
 mod error;
+mod mask;
 mod order;
+mod picture;
+mod pipeline;
+mod poster;
+mod rate;
+mod scale;
+mod source;
+mod staging;
+mod table;
+mod timeline;
+mod title;
 
 pub use error::RenderError;
 pub use order::{Cancel, Order, Progress, Rendered};
+
+use child::Children;
+use compose::Composer;
+use encode::Sound;
+use reel_core::edit::{Edit, Size};
+use source::Source;
+use staging::Staging;
+use timeline::Timeline;
 
 /// Renders one order and waits for it; call it on a thread of its own.
 ///
 /// `progress` is called on this thread, a few times a second. After `cancel` is set, ffmpeg's
 /// processes are gone within a second, and nothing is left on the disk.
 pub fn render(
-    _order: &Order<'_>,
-    _progress: &mut dyn FnMut(Progress),
-    _cancel: &Cancel,
+    order: &Order<'_>,
+    progress: &mut dyn FnMut(Progress),
+    cancel: &Cancel,
 ) -> Result<Rendered, RenderError> {
-    Err(RenderError::internal("rendering is not built yet"))
+    let children = Children::default();
+    let outcome = pipeline::watched(&children, cancel, || attempt(order, &children, progress, cancel));
+    // Whatever a killed ffmpeg complained about, the cause is the cancel.
+    if cancel.is_cancelled() { Err(RenderError::cancelled()) } else { outcome }
+}
+
+fn attempt(
+    order: &Order<'_>,
+    children: &Children,
+    progress: &mut dyn FnMut(Progress),
+    cancel: &Cancel,
+) -> Result<Rendered, RenderError> {
+    let source = Source::probe(order.input, children)?;
+    let timeline = match order.edit {
+        Edit::Overlay(_) => Timeline::whole(&source),
+        Edit::Framing(framing) => Timeline::framing(framing, &source)?,
+        Edit::Annotate(annotate) => Timeline::annotate(annotate, &source)?,
+    };
+    let output = Composer::output(order.edit);
+    // Without scaling, an odd last column or row is cut off: the encoder halves colour.
+    let decoded = match output {
+        Some(_) => Size { width: source.width, height: source.height },
+        None => Size { width: source.width & !1, height: source.height & !1 },
+    };
+    let size = output.unwrap_or(decoded);
+    let staging = Staging::beside(order.output)?;
+    let job = pipeline::Job {
+        edit: order.edit,
+        source: &source,
+        timeline: &timeline,
+        decoded,
+        size,
+        sound: sound(order.edit),
+        drawn: &drawn(order.edit, decoded)?,
+        input: order.input,
+        output: staging.path(),
+    };
+    let frames = pipeline::run(&job, children, progress, cancel)?;
+    let length_s = timeline.rate.seconds(exact(frames));
+    let poster =
+        order.poster.map(|poster| poster::make(staging.path(), poster, length_s, children)).transpose()?;
+    if cancel.is_cancelled() {
+        return Err(RenderError::cancelled());
+    }
+    let bytes = staging.keep()?;
+    if let Some(poster) = poster {
+        poster.keep()?;
+    }
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a length in milliseconds")]
+    let duration_ms = (length_s * 1000.0).round() as u64;
+    Ok(Rendered { frames, duration_ms, bytes, width: size.width, height: size.height })
+}
+
+/// The bit rates that the app gives its overlays and framings.
+fn sound(edit: &Edit) -> Option<Sound> {
+    match edit {
+        Edit::Overlay(_) | Edit::Annotate(_) => Some(Sound { kilobits: 192 }),
+        Edit::Framing(framing) => framing.include_audio.then_some(Sound { kilobits: 256 }),
+    }
+}
+
+/// What ffmpeg draws on the pictures of each piece.
+fn drawn(edit: &Edit, picture: Size) -> Result<Vec<String>, RenderError> {
+    let Edit::Annotate(annotate) = edit else { return Ok(Vec::new()) };
+    let font = title::font()?;
+    Ok(annotate.clips.iter().map(|clip| title::filter(clip, picture, font)).collect())
+}
+
+/// A count of frames as a number to reckon with; reels are far shorter than 2^53 frames.
+fn exact(frames: u64) -> f64 {
+    #[allow(clippy::cast_precision_loss, reason = "far below 2^53")]
+    {
+        frames as f64
+    }
 }

@@ -1,0 +1,68 @@
+//! What happens to each picture between decoder and encoder.
+
+use reel_core::edit::{CropTrack, Edit, Moment, Overlay, Size};
+
+use super::RenderError;
+use super::effect::Painter;
+use super::picture::{Picture, Pool};
+use super::scale::Scaler;
+
+/// Draws and scales the pictures of one edit.
+pub(super) enum Composer<'e> {
+    /// Effects, then the crop when there is one.
+    Overlay { overlay: &'e Overlay, painter: Painter, crop: Option<(&'e CropTrack, Scaler)> },
+    /// Only the crop.
+    Framing { crop: &'e CropTrack, scaler: Scaler },
+    /// ffmpeg has drawn already.
+    Annotate,
+}
+
+impl<'e> Composer<'e> {
+    pub(super) fn new(edit: &'e Edit) -> Result<Self, RenderError> {
+        Ok(match edit {
+            Edit::Overlay(overlay) => Self::Overlay {
+                overlay,
+                painter: Painter::new(overlay.effect),
+                crop: overlay.crop.as_ref().map(|crop| Ok((crop, Scaler::new()?))).transpose()?,
+            },
+            Edit::Framing(framing) => Self::Framing { crop: &framing.crop, scaler: Scaler::new()? },
+            Edit::Annotate(_) => Self::Annotate,
+        })
+    }
+
+    /// The size of the reel, when it is not the decoded size.
+    pub(super) fn output(edit: &Edit) -> Option<Size> {
+        match edit {
+            Edit::Overlay(overlay) => overlay.crop.as_ref().map(|_| overlay.output),
+            Edit::Framing(framing) => Some(framing.output),
+            Edit::Annotate(_) => None,
+        }
+    }
+
+    /// Takes a picture of the source at a moment and answers the picture of the reel; buffers
+    /// go back to their pools.
+    pub(super) fn compose(
+        &mut self,
+        mut picture: Picture,
+        moment: Moment,
+        decoded: &Pool,
+        finished: &Pool,
+    ) -> Result<Picture, RenderError> {
+        let bounds = picture.bounds();
+        let (crop, scaler) = match self {
+            Self::Overlay { overlay, painter, crop } => {
+                let view = crop.as_ref().map_or(bounds, |(crop, _)| crop.pixels(moment, picture.size()));
+                let highlights = overlay.regions.at(moment, overlay.interpolation);
+                painter.paint(&mut picture, view, &highlights)?;
+                let Some((crop, scaler)) = crop else { return Ok(picture) };
+                (*crop, scaler)
+            }
+            Self::Framing { crop, scaler } => (*crop, scaler),
+            Self::Annotate => return Ok(picture),
+        };
+        let mut scaled = finished.take();
+        scaler.scale(&picture, crop.pixels(moment, picture.size()), &mut scaled)?;
+        decoded.give(picture);
+        Ok(scaled)
+    }
+}

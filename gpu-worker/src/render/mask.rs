@@ -1,0 +1,99 @@
+//! The soft mask of blur and spotlight: 1 keeps a pixel, 0 gives it to the background.
+
+use libblur::{
+    BlurImage, BlurImageMut, BufferStore, EdgeMode, EdgeMode2D, FastBlurChannels, GaussianBlurParams,
+    IeeeBinaryConvolutionMode, ThreadingPolicy, gaussian_blur_f32,
+};
+use reel_core::edit::{Highlight, PixelRect, Size};
+
+use super::RenderError;
+use super::ellipse::Ellipse;
+
+/// Width of the feather's kernel; OpenCV's sigma for it is 3.5.
+const FEATHER: u32 = 21;
+const FEATHER_SIGMA: f64 = 3.5;
+/// How far the feather reaches.
+const REACH: i32 = 10;
+
+/// A mask that is 0 outside `area`.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Mask {
+    area: Option<PixelRect>,
+    values: Vec<f32>,
+}
+
+impl Mask {
+    /// Filled ellipses, each of its own strength, later ones over earlier ones, then feathered.
+    pub(super) fn of(highlights: &[Highlight], picture: Size) -> Result<Self, RenderError> {
+        // Twice the reach: the blur mirrors the mask at the edge of its area, and where that is
+        // not the picture's own edge there must be only zeros to mirror.
+        let boxes = highlights.iter().filter_map(|h| Ellipse::of(h).bounds(2 * REACH, picture));
+        let Some(area) = boxes.reduce(union) else { return Ok(Self { area: None, values: Vec::new() }) };
+        let mut sharp = vec![0.0_f32; area.width as usize * area.height as usize];
+        for highlight in highlights {
+            let ellipse = Ellipse::of(highlight);
+            #[allow(clippy::cast_possible_truncation, reason = "a share from 0 to 1")]
+            let strength = highlight.strength as f32;
+            for (y, row) in (area.y..).zip(sharp.chunks_exact_mut(area.width as usize)) {
+                let inside = ellipse.inside(y, picture.width);
+                let columns =
+                    inside.start.saturating_sub(area.x) as usize..inside.end.saturating_sub(area.x) as usize;
+                if let Some(run) = row.get_mut(columns) {
+                    run.fill(strength);
+                }
+            }
+        }
+        let mut values = vec![0.0_f32; sharp.len()];
+        let from = BlurImage::borrow(&sharp, area.width, area.height, FastBlurChannels::Plane);
+        let mut to = BlurImageMut {
+            data: BufferStore::Borrowed(&mut values),
+            width: area.width,
+            height: area.height,
+            stride: area.width,
+            channels: FastBlurChannels::Plane,
+        };
+        gaussian_blur_f32(
+            &from,
+            &mut to,
+            GaussianBlurParams::new(FEATHER, FEATHER_SIGMA),
+            EdgeMode2D::new(EdgeMode::Reflect101),
+            ThreadingPolicy::Single,
+            IeeeBinaryConvolutionMode::Normal,
+        )
+        .map_err(|error| {
+            RenderError::machine(format!("The highlight's soft edge could not be made: {error}."))
+        })?;
+        // A kernel's weights add up to 1 only nearly, and cutting 199.9999 gives 199.
+        for value in &mut values {
+            *value = snap(*value);
+        }
+        Ok(Self { area: Some(area), values })
+    }
+
+    /// The mask on row `y`: the first column it covers and its values from there; 0 elsewhere.
+    pub(super) fn row(&self, y: u32) -> (u32, &[f32]) {
+        let Some(area) = self.area.filter(|area| (area.y..area.y + area.height).contains(&y)) else {
+            return (0, &[]);
+        };
+        let start = (y - area.y) as usize * area.width as usize;
+        (area.x, self.values.get(start..start + area.width as usize).unwrap_or_default())
+    }
+}
+
+fn snap(value: f32) -> f32 {
+    const NEARLY: f32 = 1e-5;
+    if value > 1.0 - NEARLY {
+        1.0
+    } else if value < NEARLY {
+        0.0
+    } else {
+        value
+    }
+}
+
+fn union(a: PixelRect, b: PixelRect) -> PixelRect {
+    let (x, y) = (a.x.min(b.x), a.y.min(b.y));
+    let right = (a.x + a.width).max(b.x + b.width);
+    let bottom = (a.y + a.height).max(b.y + b.height);
+    PixelRect { x, y, width: right - x, height: bottom - y }
+}
