@@ -325,7 +325,7 @@ impl Attempt {
             self.halt.with(Why::Over);
             return Failure::Halted;
         }
-        self.say(&error);
+        self.say(error);
         Failure::Untold(error.to_string())
     }
 

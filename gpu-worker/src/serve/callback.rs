@@ -74,9 +74,8 @@ impl Callback {
     /// Tells how far the attempt is: one try, and its loss is no harm.
     pub async fn progress(&self, report: &ProgressReport) -> Standing {
         match self.call::<Receipt>("progress", report, self.timing.progress_timeout).await {
-            Call::Answered(_) | Call::Refused(_) | Call::Failed { .. } => Standing::Current,
-            // A route that is not there for a moment is no reason to throw a render away.
-            Call::Over(404) => Standing::Current,
+            // A route that is not there for a moment (404) is no reason to throw a render away.
+            Call::Answered(_) | Call::Refused(_) | Call::Failed { .. } | Call::Over(404) => Standing::Current,
             Call::Over(_) => Standing::Over,
         }
     }

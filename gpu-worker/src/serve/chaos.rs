@@ -69,6 +69,7 @@ pub struct Chaos {
 pub struct Plan(Arc<PlanInner>);
 
 /// How the worker misbehaves in one run. The default is honest.
+#[expect(clippy::struct_excessive_bools, reason = "independent faults, any of which may be scripted")]
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Misconduct {
     /// The worker dies at this percentage.
@@ -306,11 +307,17 @@ struct Marks {
 
 impl Chaos {
     /// Reads a script.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or [`Chaos::parse`] fails.
     pub fn load(path: &Path) -> Result<Self, ScriptError> {
         Self::parse(&std::fs::read_to_string(path)?)
     }
 
     /// Reads the text of a script.
+    ///
+    /// # Errors
+    /// Names the first mistake of the script.
     pub fn parse(json: &str) -> Result<Self, ScriptError> {
         let script: Script = serde_json::from_str(json)?;
         script.check()?;

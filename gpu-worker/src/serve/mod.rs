@@ -101,6 +101,9 @@ pub enum StartError {
 
 impl Server {
     /// Listens and takes jobs from now on.
+    ///
+    /// # Errors
+    /// When a setting is refused, the port is taken, or the scratch folder cannot be used.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
         let address = settings.address;
         if !address.ip().is_loopback() && !settings.allow_remote {

@@ -338,7 +338,7 @@ impl Job {
 }
 
 /// How long RunPod keeps the result of an asynchronous job.
-const RETENTION: Duration = Duration::from_secs(30 * 60);
+const RETENTION: Duration = Duration::from_mins(30);
 
 #[cfg(test)]
 mod tests {

@@ -43,11 +43,6 @@ impl Scratch {
         fs::create_dir(&folder)?;
         Ok(JobScratch(folder))
     }
-
-    /// Where this run's job folders are.
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
 }
 
 impl Drop for Scratch {
@@ -120,7 +115,7 @@ mod tests {
         let job = scratch.job("abc-u1", 1).unwrap();
         fs::write(job.file("input.mp4"), b"x").unwrap();
         drop(job);
-        assert_eq!(fs::read_dir(scratch.folder()).unwrap().count(), 0);
+        assert_eq!(fs::read_dir(&scratch.folder).unwrap().count(), 0);
         drop(scratch);
         assert_eq!(root.names(), ["start.lock"]);
     }
@@ -133,8 +128,8 @@ mod tests {
         fs::write(root.0.join("run-1-dead/job/input.mp4"), b"x").unwrap();
         File::create(root.0.join("run-1-dead.lock")).unwrap();
         let second = Scratch::open(&root.0).unwrap();
-        assert!(live.folder().exists());
-        assert!(second.folder().exists());
+        assert!(live.folder.exists());
+        assert!(second.folder.exists());
         assert!(!root.names().iter().any(|name| name.contains("dead")), "{:?}", root.names());
     }
 }

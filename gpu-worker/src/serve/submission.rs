@@ -146,9 +146,9 @@ fn bounded(
     Ok(given)
 }
 
-const DEFAULT_EXECUTION_TIMEOUT: Duration = Duration::from_secs(10 * 60);
-const DEFAULT_TTL: Duration = Duration::from_secs(24 * 60 * 60);
-const LONGEST: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+const DEFAULT_EXECUTION_TIMEOUT: Duration = Duration::from_mins(10);
+const DEFAULT_TTL: Duration = Duration::from_hours(24);
+const LONGEST: Duration = Duration::from_hours(7 * 24);
 
 #[cfg(test)]
 mod tests {
@@ -176,8 +176,8 @@ mod tests {
                 "policy":{"executionTimeout":600000,"ttl":1560000,"lowPriority":true,"other":1}}"#,
         )
         .unwrap();
-        assert_eq!(submission.policy.execution_timeout, Duration::from_secs(600));
-        assert_eq!(submission.policy.ttl, Duration::from_secs(1560));
+        assert_eq!(submission.policy.execution_timeout, Duration::from_mins(10));
+        assert_eq!(submission.policy.ttl, Duration::from_mins(26));
         assert!(submission.policy.low_priority);
         assert_eq!(submission.webhook.as_deref(), Some("http://127.0.0.1:1/x"));
     }

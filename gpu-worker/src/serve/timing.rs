@@ -37,13 +37,13 @@ impl Default for Timing {
         Self {
             webhook_tries: [0, 5, 20].map(Duration::from_secs).to_vec(),
             webhook_timeout: Duration::from_secs(10),
-            claim_patience: Duration::from_secs(2 * 60),
-            report_patience: Duration::from_secs(10 * 60),
+            claim_patience: Duration::from_mins(2),
+            report_patience: Duration::from_mins(10),
             call_timeout: Duration::from_secs(10),
             progress_timeout: Duration::from_secs(5),
             progress_interval: Duration::from_secs(2),
             backoff: (Duration::from_millis(250), Duration::from_secs(5)),
-            transfer_patience: Duration::from_secs(60),
+            transfer_patience: Duration::from_mins(1),
             policy_floor: PolicyFloor::default(),
         }
     }
@@ -71,16 +71,18 @@ impl Backoff {
     ///
     /// `at_least` is what the other side asked for (`Retry-After`).
     pub async fn pause(&mut self, at_least: Option<Duration>) -> bool {
+        let Some(pause) = self.next_pause(at_least, Instant::now()) else { return false };
+        tokio::time::sleep(pause).await;
+        true
+    }
+
+    fn next_pause(&mut self, at_least: Option<Duration>, now: Instant) -> Option<Duration> {
         // Between half and all of it: many workers that fail together must not return together.
         let jittered = self.next.mul_f64(0.5 + fastrand::f64() / 2.0);
         let pause = jittered.max(at_least.unwrap_or_default());
         self.next = (self.next * 2).min(self.longest);
-        let now = Instant::now();
-        if now + pause >= *self.give_up_at.get_or_insert(now + self.patience) {
-            return false;
-        }
-        tokio::time::sleep(pause).await;
-        true
+        let give_up_at = *self.give_up_at.get_or_insert(now + self.patience);
+        (now + pause < give_up_at).then_some(pause)
     }
 }
 
@@ -88,25 +90,27 @@ impl Backoff {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn pauses_grow_and_end_with_patience() {
+    #[test]
+    fn pauses_grow_and_end_with_patience() {
         let start = Instant::now();
-        let patience = Duration::from_secs(120);
+        let patience = Duration::from_mins(2);
         let mut backoff = Backoff::new(&Timing::default(), patience);
-        let mut tries = 0;
-        while backoff.pause(None).await {
-            tries += 1;
+        let (mut now, mut pauses) = (start, Vec::new());
+        while let Some(pause) = backoff.next_pause(None, now) {
+            now += pause;
+            pauses.push(pause);
         }
-        assert!(start.elapsed() <= patience);
-        assert!(start.elapsed() >= patience - Duration::from_secs(5));
-        assert!((24..60).contains(&tries), "{tries}");
+        assert!(now - start < patience);
+        assert!(now - start >= Duration::from_secs(115), "{:?}", now - start);
+        assert!(pauses[0] <= Duration::from_millis(250));
+        assert!(pauses.iter().all(|pause| *pause <= Duration::from_secs(5)));
+        assert!((24..60).contains(&pauses.len()), "{pauses:?}");
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn the_other_side_may_ask_for_a_longer_pause() {
-        let start = Instant::now();
-        let mut backoff = Backoff::new(&Timing::default(), Duration::from_secs(120));
-        assert!(backoff.pause(Some(Duration::from_secs(30))).await);
-        assert!(start.elapsed() >= Duration::from_secs(30));
+    #[test]
+    fn the_other_side_may_ask_for_a_longer_pause() {
+        let mut backoff = Backoff::new(&Timing::default(), Duration::from_mins(2));
+        let asked = Duration::from_secs(30);
+        assert_eq!(backoff.next_pause(Some(asked), Instant::now()), Some(asked));
     }
 }
