@@ -20,6 +20,7 @@ const POLL_MS = 150;
 const STOP_MS = 6_000;
 const LINGER_MS = 500;
 const KEPT_LINES = 200;
+const ERROR_GRACE_MS = 3_000;
 
 /**
  * Builds the native programs when needed and returns where cargo put them: `{ reel, "gpu-worker" }`.
@@ -47,10 +48,11 @@ export async function buildPrograms(environment) {
 export async function startStack({ port, gpuPort, stateDir, gpuWorker, environment: given, ownSettings = false, log }) {
   fs.mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   const apiUrl = `http://127.0.0.1:${port}`;
-  const environment = ownSettings ? withoutSettings(given) : given;
+  const environment = ownSettings ? withoutSettings(given) : { ...given };
   const endpoint = ownSettings ? null : givenEndpoint(environment);
   const gpuUrl = endpoint ? null : `http://127.0.0.1:${gpuPort}/v2/local`;
   const { files, runpodKey } = writeSettings({ stateDir, apiUrl, gpuEndpoint: gpuUrl, env: environment, devVars: !ownSettings });
+  environment.WRANGLER_LOG_PATH = path.join(stateDir, "logs");
   await applyMigrations(stateDir, environment, log);
 
   const parts = [];
@@ -125,26 +127,30 @@ function startPart(name, command, args, env, log, show = (line) => line) {
     await Promise.race([Promise.all(outputs), deadline(500)]);
     return `${name} ${error ? `could not start: ${error.message}` : `ended by itself (${signal ?? `exit code ${code}`})`}`;
   });
-  const died = ended.then((sentence) => {
+  const fail = (sentence) => {
     throw new StepFailed(`starting ${name}`, { why: [...lines.slice(-15), sentence].join("\n"), todo: "see the last lines above." });
-  });
+  };
+  const died = ended.then((sentence) => fail(sentence));
   died.catch(() => {});
-  const inTime = (what) =>
-    deadline(READY_MS).then(() => {
-      throw new StepFailed(`starting ${name}`, { why: [...lines.slice(-15), `It did not ${what} within ${READY_MS / 1000} s.`].join("\n"), todo: "see the last lines above." });
+  const inTime = (what) => deadline(READY_MS).then(() => fail(`It did not ${what} within ${READY_MS / 1000} s.`));
+  const heard = (text) =>
+    new Promise((resolve) => {
+      waiters.add((line) => line.includes(text) && resolve());
+      if (lines.some((line) => line.includes(text))) resolve();
     });
   return {
     name,
     // A part that is told to stop has not died.
     ended: ended.then((sentence) => (stopping ? new Promise(() => {}) : sentence)),
-    until(text) {
-      const heard = new Promise((resolve) => {
-        waiters.add((line) => line.includes(text) && resolve());
-        if (lines.some((line) => line.includes(text))) resolve();
-      });
-      return Promise.race([heard, died, inTime(`print "${text}"`)]);
-    },
-    untilAnswers: (url) => Promise.race([answers(url, () => stopping), died, inTime(`answer ${url}`)]),
+    until: (text) => Promise.race([heard(text), died, inTime(`print "${text}"`)]),
+    // wrangler stays up after an error in a configuration or a build, and waits for it to be mended.
+    untilAnswers: (url) =>
+      Promise.race([
+        answers(url, () => stopping),
+        died,
+        inTime(`answer ${url}`),
+        heard("[ERROR]").then(() => deadline(ERROR_GRACE_MS)).then(() => fail("It reported an error and does not answer.")),
+      ]),
     async stop() {
       stopping = true;
       killGroup(child, "SIGTERM");

@@ -27,3 +27,7 @@ test("the lookup of Request.cf is not told, and what follows it is", () => {
   ];
   assert.deepEqual(lines.map(show).filter(Boolean), lines.slice(3));
 });
+
+test("an error is found by its word, whatever its colours", () => {
+  assert.equal(readable()("\x1b[31m✘ \x1b[41;31m[\x1b[41;97mERROR\x1b[41;31m]\x1b[0m \x1b[1mno\x1b[0m"), "✘ [ERROR] no");
+});
