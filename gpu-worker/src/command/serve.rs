@@ -43,7 +43,11 @@ pub struct ServeArgs {
 impl ServeArgs {
     /// Serves until SIGINT or SIGTERM.
     pub fn run(self) -> Result<(), Box<dyn Error>> {
-        tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(self.serve())
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let done = runtime.block_on(self.serve());
+        // A render that does not end must not keep the terminal waiting.
+        runtime.shutdown_background();
+        done
     }
 
     async fn serve(self) -> Result<(), Box<dyn Error>> {

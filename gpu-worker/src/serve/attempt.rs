@@ -213,13 +213,11 @@ impl Attempt {
         [input, output]: [&Path; 2],
         voice: &Voice,
     ) -> Result<(), Failure> {
-        for step in 0..=FAKE_STEPS {
-            voice.say(
-                WorkStage::Rendering,
-                10.0 + 80.0 * ratio(step.into(), FAKE_STEPS.into()),
-                "Pretending to render",
-            );
-            self.unless_halted(tokio::time::sleep(length / (FAKE_STEPS + 1))).await?;
+        let steps = u32::try_from(length.as_millis() / FAKE_STEP_MS).unwrap_or(u32::MAX).max(1);
+        for step in 0..=steps {
+            let share = ratio(step.into(), steps.into());
+            voice.say(WorkStage::Rendering, 10.0 + 80.0 * share, "Pretending to render");
+            self.unless_halted(tokio::time::sleep(length / steps.saturating_add(1))).await?;
         }
         tokio::fs::copy(input, output).await.map_err(|error| self.disk_failed(&error))?;
         Ok(())
@@ -365,4 +363,4 @@ impl std::fmt::Display for Size {
 
 const INPUT_FILE: &str = "input";
 const OUTPUT_FILE: &str = "output.mp4";
-const FAKE_STEPS: u32 = 20;
+const FAKE_STEP_MS: u128 = 25;

@@ -150,6 +150,8 @@ impl Server {
         let _ =
             tokio::time::timeout(STOP_PATIENCE, async { while workers.join_next().await.is_some() {} }).await;
         let _ = listener.await;
+        // Open connections keep the desk alive, and with it what its end would remove.
+        desk.shop.scratch.remove();
     }
 }
 

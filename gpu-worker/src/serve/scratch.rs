@@ -43,13 +43,18 @@ impl Scratch {
         fs::create_dir(&folder)?;
         Ok(JobScratch(folder))
     }
+
+    /// Removes this run's folder now; jobs that come later find no place.
+    pub fn remove(&self) {
+        // Nothing can be done about a failure here: the next start sweeps.
+        let _ = fs::remove_dir_all(&self.folder);
+        let _ = fs::remove_file(&self.lock_path);
+    }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // Nothing can be done about a failure here: the next start sweeps.
-        let _ = fs::remove_dir_all(&self.folder);
-        let _ = fs::remove_file(&self.lock_path);
+        self.remove();
     }
 }
 

@@ -85,7 +85,8 @@ async fn a_signal_in_mid_render_ends_everything_and_the_log_keeps_secrets() {
     for pid in ffmpeg {
         assert!(!Path::new(&format!("/proc/{pid}")).exists(), "process {pid} lives on");
     }
-    assert_eq!(files_below(scratch.path()), Vec::<std::path::PathBuf>::new());
+    let left = std::fs::read_dir(scratch.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert_eq!(left.collect::<Vec<_>>(), ["start.lock"]);
     let log = program.stderr();
     assert!(log.contains("terminated, stopping") && log.contains("overlay"), "{log}");
     assert!(!log.contains("secret"), "{log}");
@@ -100,9 +101,11 @@ async fn what_a_killed_server_left_behind_is_removed_by_the_next() {
     let mut program = Program::start(scratch.path(), &[]);
     program.gpu().run(&world.order()).await;
     world.seen.until_stage("rendering").await;
+    let ffmpeg = until_children(&program).await;
     program.child.kill().unwrap();
     program.child.wait().unwrap();
     assert!(!files_below(scratch.path()).is_empty());
+    until_gone(&ffmpeg).await;
     let _next = Program::start(scratch.path(), &[]);
     assert_eq!(files_below(scratch.path()), Vec::<std::path::PathBuf>::new());
 }
@@ -127,6 +130,15 @@ fn a_broken_chaos_script_is_named_before_anything_starts() {
     assert!(refused.stdout.is_empty());
     let said = String::from_utf8_lossy(&refused.stderr);
     assert!(said.contains("unknown variant `explode`"), "{said}");
+}
+
+async fn until_gone(pids: &[String]) {
+    let gone = async {
+        while pids.iter().any(|pid| Path::new(&format!("/proc/{pid}")).exists()) {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), gone).await.expect("ffmpeg outlives its parent");
 }
 
 async fn until_children(program: &Program) -> Vec<String> {
