@@ -1,0 +1,33 @@
+//! Chance that can be replayed: the same seed makes the same history on every machine.
+
+/// SplitMix64 (Steele, Lea, Flood 2014): small, and every seed is a good one.
+pub struct Chance(u64);
+
+impl Chance {
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A number below `limit`.
+    pub fn below(&mut self, limit: u64) -> u64 {
+        self.next() % limit
+    }
+
+    /// True in so many of a thousand cases.
+    pub fn permille(&mut self, of_thousand: u64) -> bool {
+        self.below(1000) < of_thousand
+    }
+
+    /// Between both ends, in milliseconds.
+    pub fn span_ms(&mut self, from: i64, to: i64) -> i64 {
+        from + i64::try_from(self.next() % u64::try_from(to - from + 1).unwrap()).unwrap()
+    }
+}

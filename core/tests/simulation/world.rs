@@ -1,0 +1,476 @@
+//! Everything around one job: its object with its storage and alarm, RunPod, renderers, the bucket, the
+//! index, people, and a network that loses, doubles and reorders.
+//!
+//! What the real shell does is done here in the same order: apply, commit with the alarm, tell, drive.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use reel_core::id::JobId;
+use reel_core::job::code::ErrorCode;
+use reel_core::job::deadline::next_wake;
+use reel_core::job::effect::{Effect, Outcome, Step};
+use reel_core::job::event::{Event, Found, Report};
+use reel_core::job::state::Job;
+use reel_core::job::step::apply;
+use reel_core::job::timing::Timing;
+use reel_core::object_key::ObjectKey;
+use reel_core::runpod::{GpuJobId, StatusReply, SubmitReply};
+use reel_core::time::{Millis, Span};
+use reel_core::wire::gpu::WorkStage;
+
+use crate::chance::Chance;
+use crate::invariants::Invariants;
+
+const T: Timing = Timing::STANDARD;
+
+/// Something on its way.
+enum Mail {
+    /// To the job's object.
+    Event(Event),
+    /// A renderer does its next thing.
+    Work { run: usize },
+}
+
+/// One renderer working on one attempt, possibly the second for the same RunPod job.
+struct Run {
+    gpu_job: GpuJobId,
+    attempt: u32,
+    script: Vec<Act>,
+    at: usize,
+    stopped: bool,
+}
+
+/// What a renderer does next.
+#[derive(Clone, Copy)]
+enum Act {
+    Claim,
+    Progress(u8, WorkStage),
+    Put,
+    Complete,
+    Fail(ErrorCode),
+    Crash,
+    /// Says nothing for so long.
+    Hang(i64),
+}
+
+/// What RunPod knows of a job.
+#[derive(Clone, Copy, PartialEq)]
+enum Known {
+    Queued,
+    Running,
+    Completed,
+    Failed,
+    Cancelled,
+    Forgotten,
+}
+
+/// How bad this history is: each fault's frequency in a thousand.
+struct Weather {
+    loses: u64,
+    doubles: u64,
+    crashes: u64,
+    lies: u64,
+    renderer_faults: u64,
+    people: u64,
+}
+
+pub struct World {
+    chance: Chance,
+    weather: Weather,
+    pub now: Millis,
+    order: u64,
+    mail: BTreeMap<(Millis, u64), Mail>,
+    live: Option<Job>,
+    stored: Job,
+    alarm: Option<Millis>,
+    runpod: BTreeMap<String, (u32, Known, Millis)>,
+    runs: Vec<Run>,
+    bucket: BTreeSet<String>,
+    /// The version that D1 really holds.
+    indexed: u64,
+    pub invariants: Invariants,
+}
+
+impl World {
+    pub fn new(seed: u64) -> Self {
+        let mut chance = Chance::new(seed);
+        let now = Millis(1_800_000_000_000);
+        let job = Job::new(JobId::from_random([3; 16]), now);
+        let birth = job.birth();
+        let mut scale = |max: u64| if chance.permille(400) { 0 } else { chance.below(max) };
+        let weather = Weather {
+            loses: scale(300),
+            doubles: scale(200),
+            crashes: scale(80),
+            lies: scale(400),
+            renderer_faults: scale(900),
+            people: scale(30),
+        };
+        Self {
+            chance,
+            weather,
+            now,
+            order: 0,
+            mail: BTreeMap::new(),
+            live: None,
+            stored: job,
+            alarm: Some(now),
+            runpod: BTreeMap::new(),
+            runs: Vec::new(),
+            bucket: BTreeSet::new(),
+            indexed: 0,
+            invariants: Invariants::new(birth),
+        }
+    }
+
+    /// In a few words, how it ended.
+    pub fn fate(&self) -> String {
+        let face = self.stored.face();
+        let code = face.failure.map_or("complete", |failure| failure.code.as_str());
+        format!("{code} at attempt {}", face.attempt.min(4))
+    }
+
+    /// Lives until nothing is left to happen. Faults cease after a while, so that an end must come.
+    pub fn live_out(&mut self) -> Result<(), String> {
+        for turn in 0.. {
+            if turn > TURNS_MAX {
+                return Err(format!("no end after {TURNS_MAX} turns, in {:?}", self.stored.state));
+            }
+            if turn == TURNS_OF_FAULTS {
+                self.weather =
+                    Weather { loses: 0, doubles: 0, crashes: 0, lies: 0, renderer_faults: 0, people: 0 };
+            }
+            let next_mail = self.mail.keys().next().map(|(at, _)| *at);
+            let next = match (next_mail, self.alarm) {
+                (None, None) => break,
+                (mail, alarm) => mail.unwrap_or(Millis(i64::MAX)).min(alarm.unwrap_or(Millis(i64::MAX))),
+            };
+            self.now = self.now.max(next);
+            if self.chance.permille(2) {
+                // Clocks of a platform jump, both ways, by a little or by a lot.
+                let jump = if self.chance.permille(500) { 90_000 } else { 500 };
+                self.now = self.now + Span(self.chance.span_ms(-jump, jump));
+            }
+            if self.chance.permille(self.weather.people) {
+                let wish = if self.chance.permille(600) { Event::CancelAsked } else { Event::RetryAsked };
+                self.happen(wish)?;
+            }
+            if self.alarm.is_some_and(|at| at <= self.now) {
+                self.ring()?;
+            } else if let Some((key, mail)) = self.mail.pop_first() {
+                self.now = self.now.max(key.0);
+                match mail {
+                    Mail::Event(event) => {
+                        self.happen(event)?;
+                    }
+                    Mail::Work { run } => self.work(run)?,
+                }
+            }
+        }
+        self.invariants.at_the_end(&self.stored, self.indexed)
+    }
+
+    /// The alarm: the platform forgets it only after the handler ran, so a crash inside rings again.
+    fn ring(&mut self) -> Result<(), String> {
+        if self.chance.permille(self.weather.crashes) {
+            self.live = None;
+            self.alarm = Some(self.now + Span::seconds(2));
+            return Ok(());
+        }
+        self.alarm = None;
+        self.happen(Event::Woke)?;
+        self.arm();
+        Ok(())
+    }
+
+    /// One event at the object, and the effects that follow.
+    fn happen(&mut self, event: Event) -> Result<Option<Outcome>, String> {
+        let mut events = vec![event];
+        let mut first = None;
+        while let Some(event) = events.pop() {
+            let Some(step) = self.step(event)? else { return Ok(first) };
+            first.get_or_insert(step.outcome);
+            if self.chance.permille(self.weather.crashes) {
+                // Committed and armed, and then the process died: no effect is driven.
+                self.live = None;
+                return Ok(first);
+            }
+            for effect in step.effects {
+                events.extend(self.perform(effect));
+            }
+        }
+        Ok(first)
+    }
+
+    fn step(&mut self, event: Event) -> Result<Option<Step>, String> {
+        let before = self.live.take().unwrap_or_else(|| self.stored.clone());
+        let chance = u32::try_from(self.chance.below(1 << 32)).unwrap();
+        let asked_to_retry = event == Event::RetryAsked;
+        let step = apply(before.clone(), event, self.now, chance, &T);
+        self.invariants.of_step(&before, &step, asked_to_retry, &self.bucket)?;
+        if step.keep {
+            if self.chance.permille(self.weather.crashes / 4) {
+                // The write failed: nothing was stored, nobody was told, memory is dropped.
+                return Ok(None);
+            }
+            self.stored = step.job.clone();
+            self.invariants.of_commit(&step)?;
+            if self.chance.permille(self.weather.crashes / 4) {
+                // The write stuck, and its answer failed: memory is dropped, effects are not driven.
+                self.arm_for(&step.job);
+                return Ok(None);
+            }
+        }
+        self.arm_for(&step.job);
+        self.live = Some(step.job.clone());
+        Ok(Some(step))
+    }
+
+    fn arm(&mut self) {
+        let job = self.live.clone().unwrap_or_else(|| self.stored.clone());
+        self.arm_for(&job);
+    }
+
+    /// As the shell: an earlier alarm stays, since it finds the later deadline by itself.
+    fn arm_for(&mut self, job: &Job) {
+        if let Some(wanted) = next_wake(job, &T)
+            && self.alarm.is_none_or(|at| at > wanted)
+        {
+            self.alarm = Some(wanted.max(self.now));
+        }
+    }
+
+    // === Effects ===
+
+    /// Does one thing; some answers come at once, some later, some never.
+    fn perform(&mut self, effect: Effect) -> Option<Event> {
+        match effect {
+            Effect::Submit { attempt } => {
+                self.invariants.submitted(attempt);
+                let reply = self.submit(attempt);
+                self.later(Event::SubmitAnswered { attempt, reply }, 20, 10_000)
+            }
+            Effect::AskStatus { attempt, gpu_job } => {
+                let reply = self.status(&gpu_job);
+                self.later(Event::StatusRead { attempt, reply }, 20, 3_000)
+            }
+            Effect::CancelGpu { gpu_job } => {
+                let settled = !self.chance.permille(self.weather.lies);
+                if settled && self.chance.permille(900) {
+                    self.cancel_at_runpod(&gpu_job);
+                }
+                Some(Event::CancelAnswered { gpu_job, settled })
+            }
+            Effect::LookForOutput { key } => {
+                let found = if self.chance.permille(self.weather.lies / 2) {
+                    Found::CannotTell
+                } else if self.bucket.contains(key.as_str()) {
+                    Found::Bytes(1)
+                } else {
+                    Found::Missing
+                };
+                Some(Event::OutputLooked { key, found })
+            }
+            Effect::WriteIndex { version } => {
+                let written = !self.chance.permille(self.weather.lies);
+                // A failed answer may hide a write that stuck.
+                if written || self.chance.permille(500) {
+                    self.indexed = self.indexed.max(version);
+                }
+                Some(Event::IndexAnswered { version, written })
+            }
+        }
+    }
+
+    /// Other things may come in while an answer is on its way.
+    fn later(&mut self, event: Event, from_ms: i64, to_ms: i64) -> Option<Event> {
+        if self.chance.permille(500) {
+            return Some(event);
+        }
+        let wait = self.chance.span_ms(from_ms, to_ms);
+        self.post(wait, Mail::Event(event));
+        None
+    }
+
+    fn submit(&mut self, attempt: u32) -> SubmitReply {
+        if self.chance.permille(self.weather.lies / 2) {
+            return match self.chance.below(3) {
+                0 => SubmitReply::Busy(Some(Span::seconds(3))),
+                1 => SubmitReply::Unauthorized,
+                _ => SubmitReply::Unknown,
+            };
+        }
+        let gpu_job = GpuJobId::parse(&format!("rp{}", self.runpod.len())).unwrap();
+        self.runpod.insert(gpu_job.as_str().to_owned(), (attempt, Known::Queued, self.now));
+        // A job that RunPod loses is never run by anybody.
+        if !self.chance.permille(self.weather.renderer_faults / 8) {
+            let starts = if self.chance.permille(50) {
+                self.chance.span_ms(0, 1_200_000)
+            } else {
+                self.chance.span_ms(0, 20_000)
+            };
+            self.start_run(&gpu_job, attempt, starts);
+            if self.chance.permille(self.weather.renderer_faults / 10) {
+                let again = self.chance.span_ms(0, 60_000);
+                self.start_run(&gpu_job, attempt, starts + again);
+            }
+        }
+        if self.chance.permille(self.weather.loses) {
+            SubmitReply::Unknown
+        } else {
+            SubmitReply::Accepted(gpu_job)
+        }
+    }
+
+    fn start_run(&mut self, gpu_job: &GpuJobId, attempt: u32, starts_ms: i64) {
+        let script = self.script();
+        self.runs.push(Run { gpu_job: gpu_job.clone(), attempt, script, at: 0, stopped: false });
+        let run = self.runs.len() - 1;
+        self.post(starts_ms, Mail::Work { run });
+    }
+
+    fn script(&mut self) -> Vec<Act> {
+        let mut script = vec![Act::Claim, Act::Progress(3, WorkStage::Downloading)];
+        for percent in [20, 40, 60, 80] {
+            script.push(Act::Progress(percent, WorkStage::Rendering));
+        }
+        script.extend([Act::Progress(95, WorkStage::Uploading), Act::Put, Act::Complete]);
+        if self.chance.permille(self.weather.renderer_faults) {
+            let place = usize::try_from(self.chance.below(u64::try_from(script.len()).unwrap())).unwrap();
+            match self.chance.below(7) {
+                0 => script.insert(place, Act::Crash),
+                1 => script.insert(place, Act::Fail(ErrorCode::GpuError)),
+                2 => script.insert(place, Act::Fail(ErrorCode::InvalidInput)),
+                3 => script.insert(place, Act::Hang(150_000)),
+                4 => script.insert(place, Act::Hang(900_000)),
+                5 => script.retain(|act| !matches!(act, Act::Put)),
+                _ => script.retain(|act| !matches!(act, Act::Complete)),
+            }
+        }
+        script
+    }
+
+    fn work(&mut self, index: usize) -> Result<(), String> {
+        let Some(run) = self.runs.get_mut(index).filter(|run| !run.stopped) else { return Ok(()) };
+        let Some(act) = run.script.get(run.at).copied() else {
+            let id = run.gpu_job.as_str().to_owned();
+            self.note_at_runpod(&id, Known::Completed);
+            return Ok(());
+        };
+        run.at += 1;
+        let (attempt, gpu_job) = (run.attempt, run.gpu_job.clone());
+        self.note_at_runpod(gpu_job.as_str(), Known::Running);
+        let mut pause = self.chance.span_ms(100, 8_000);
+        match act {
+            Act::Claim => {
+                let report = Report::Claim { gpu_job: Some(gpu_job) };
+                // A renderer does nothing before its claim is granted.
+                match self.happen(Event::Reported { attempt, report })? {
+                    Some(Outcome::Applied) => {}
+                    None => self.runs[index].at -= 1,
+                    Some(_) => self.runs[index].stopped = true,
+                }
+            }
+            Act::Progress(percent, stage) => {
+                self.tell(attempt, Report::Progress { percent, message: None, stage: Some(stage) }, false);
+            }
+            Act::Put => {
+                self.bucket.insert(ObjectKey::output(self.stored.id, attempt).as_str().to_owned());
+            }
+            Act::Complete => {
+                let key = ObjectKey::output(self.stored.id, attempt);
+                self.tell(attempt, Report::Complete { key }, true);
+            }
+            Act::Fail(code) => {
+                self.tell(
+                    attempt,
+                    Report::Error { code, sentence: "It broke.".into(), may_retry: true },
+                    true,
+                );
+                self.note_at_runpod(gpu_job.as_str(), Known::Failed);
+                self.runs[index].stopped = true;
+            }
+            Act::Crash => {
+                self.runs[index].stopped = true;
+                let fate = if self.chance.permille(500) { Known::Failed } else { Known::Running };
+                self.note_at_runpod(gpu_job.as_str(), fate);
+            }
+            Act::Hang(ms) => pause = ms,
+        }
+        if !self.runs[index].stopped {
+            self.post(pause, Mail::Work { run: index });
+        }
+        Ok(())
+    }
+
+    /// A report on its way: lost, doubled or late. Ends are sent until they arrive, unless luck is bad.
+    fn tell(&mut self, attempt: u32, report: Report, insists: bool) {
+        let lost = self.chance.permille(if insists { self.weather.loses / 3 } else { self.weather.loses });
+        if lost {
+            return;
+        }
+        let copies = if self.chance.permille(self.weather.doubles) { 2 } else { 1 };
+        for _ in 0..copies {
+            let late = if self.chance.permille(self.weather.doubles) { 30_000 } else { 300 };
+            let wait = self.chance.span_ms(0, late);
+            self.post(wait, Mail::Event(Event::Reported { attempt, report: report.clone() }));
+        }
+        if insists && self.chance.permille(700) {
+            self.post(50, Mail::Event(Event::Hinted { attempt }));
+        }
+    }
+
+    // === RunPod ===
+
+    fn note_at_runpod(&mut self, id: &str, news: Known) {
+        if let Some((_, known, at)) = self.runpod.get_mut(id)
+            && !matches!(known, Known::Cancelled | Known::Completed | Known::Failed)
+        {
+            *known = news;
+            *at = self.now;
+        }
+    }
+
+    fn cancel_at_runpod(&mut self, gpu_job: &GpuJobId) {
+        self.note_at_runpod(gpu_job.as_str(), Known::Cancelled);
+        // A renderer with a blocked event loop does not hear it (runpod.md 3).
+        let heard = self.chance.permille(800);
+        for run in &mut self.runs {
+            run.stopped |= heard && run.gpu_job == *gpu_job;
+        }
+    }
+
+    fn status(&mut self, gpu_job: &GpuJobId) -> StatusReply {
+        if self.chance.permille(self.weather.lies) {
+            return match self.chance.below(6) {
+                0 => StatusReply::CannotTell,
+                1 => StatusReply::Busy(Some(Span::seconds(2))),
+                2 => StatusReply::Unauthorized,
+                3 => StatusReply::Running,
+                4 => StatusReply::Completed(None),
+                _ => StatusReply::Queued,
+            };
+        }
+        let Some((_, known, at)) = self.runpod.get_mut(gpu_job.as_str()) else { return StatusReply::Gone };
+        // Results are kept for half an hour.
+        if matches!(known, Known::Completed | Known::Failed) && self.now.since(*at) > Span::minutes(30) {
+            *known = Known::Forgotten;
+        }
+        match known {
+            Known::Queued => StatusReply::Queued,
+            Known::Running => StatusReply::Running,
+            Known::Completed => StatusReply::Completed(None),
+            Known::Failed => StatusReply::Failed(ErrorCode::GpuError),
+            Known::Cancelled => StatusReply::Cancelled,
+            Known::Forgotten => StatusReply::Gone,
+        }
+    }
+
+    fn post(&mut self, wait_ms: i64, mail: Mail) {
+        self.order += 1;
+        self.mail.insert((self.now + Span(wait_ms), self.order), mail);
+    }
+}
+
+const TURNS_OF_FAULTS: u32 = 400;
+const TURNS_MAX: u32 = 6_000;
