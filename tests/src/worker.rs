@@ -96,7 +96,7 @@ impl Worker {
             .collect();
         migrations.sort();
         let stamp = migrations.concat();
-        let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/e2e-database");
+        let template = root().join("target/e2e-database");
         let stamped = template.join("migrations.sql");
         if fs::read_to_string(&stamped).is_ok_and(|text| text == stamp) {
             copy_folder(&template.join("state"), &self.state());

@@ -41,12 +41,8 @@ async fn a_gpu_worker_that_dies_in_mid_render_costs_an_attempt_and_not_the_job()
     stack.restart_gpu().await;
 
     let heard = RawSocket::open(&stack, &job).await.listen().await;
-    let ends = heard
-        .messages
-        .iter()
-        .skip(1)
-        .filter(|message| message["type"] == "complete" || message["type"] == "error");
-    assert_eq!((ends.count(), heard.close_code), (1, Some(1000)));
+    heard.assert_whole();
+    assert_eq!(heard.close_code, Some(1000));
     let job = stack.client().job(job.job_id).await.expect("the job");
     assert!(job.attempt > 1, "the first attempt died: {}", job.attempt);
     assert_a_whole_reel(&stack, &job).await;
