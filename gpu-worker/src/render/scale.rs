@@ -42,18 +42,21 @@ impl Scaler {
         let count = u32::try_from(self.bands.len()).unwrap_or(1);
         let rows = height.div_ceil(count).max(1);
         let algorithm = ResizeAlg::Convolution(self.lanczos);
-        let down = f64::from(view.height) / f64::from(height);
+        // Multiplied before divided: the last band then ends exactly at the view's edge, and not a
+        // rounding error behind it, which the resizer refuses.
+        let row = |of: u32| f64::from(of) * f64::from(view.height) / f64::from(height);
         let stride = width as usize * CHANNELS;
         let bands = to.bytes_mut().par_chunks_mut(rows as usize * stride).zip(&mut self.bands).enumerate();
         bands.try_for_each(|(index, (bytes, resizer))| {
             let first = u32::try_from(index).unwrap_or(0) * rows;
             let rows = u32::try_from(bytes.len() / stride).unwrap_or(0);
             let mut band = TypedImage::<U8x3>::from_buffer(width, rows, bytes).map_err(failed)?;
+            let (top, bottom) = (row(first), row(first + rows));
             let options = ResizeOptions::new().resize_alg(algorithm).crop(
                 0.0,
-                f64::from(first) * down,
+                top,
                 f64::from(view.width),
-                f64::from(rows) * down,
+                bottom - top,
             );
             resizer.resize_typed(&shown, &mut band, &options).map_err(failed)
         })
