@@ -68,7 +68,7 @@ async fn run(State(desk): State<Arc<Desk>>, body: Body) -> Response {
     };
     let plan = desk.chaos.plan(&submission.input);
     if let Some(canned) = plan.answer(Call::Run) {
-        return canned.into_response();
+        return canned.send().await;
     }
     let Some((hold, runs)) = plan.held_submit() else {
         let id = desk.submit(submission, plan);
@@ -83,12 +83,12 @@ async fn run(State(desk): State<Arc<Desk>>, body: Body) -> Response {
 
 /// `GET` or `POST /status/{id}`
 async fn status(State(desk): State<Arc<Desk>>, Path((_, id)): Path<(String, String)>) -> Response {
+    if let Some(canned) = canned(&desk, &id, Call::Status) {
+        return canned.send().await;
+    }
     let now = Instant::now();
     let mut queue = desk.queue();
     let Some(job) = queue.job(&id, now) else { return not_found().into_response() };
-    if let Some(canned) = job.plan.answer(Call::Status) {
-        return canned.into_response();
-    }
     let age = now - job.submitted_at;
     if job.plan.hides(age, job.ended_at.map(|ended| now - ended)) {
         return not_found().into_response();
@@ -101,12 +101,11 @@ async fn status(State(desk): State<Arc<Desk>>, Path((_, id)): Path<(String, Stri
 
 /// `POST /cancel/{id}`
 async fn cancel(State(desk): State<Arc<Desk>>, Path((_, id)): Path<(String, String)>) -> Response {
-    let now = Instant::now();
-    let mut queue = desk.queue();
-    if let Some(canned) = queue.job(&id, now).and_then(|job| job.plan.answer(Call::Cancel)) {
-        return canned.into_response();
+    if let Some(canned) = canned(&desk, &id, Call::Cancel) {
+        return canned.send().await;
     }
-    let Some(status) = queue.cancel(&id, now) else { return not_found().into_response() };
+    let cancelled = desk.queue().cancel(&id, Instant::now());
+    let Some(status) = cancelled else { return not_found().into_response() };
     desk.shop.log.job(&id, format_args!("cancel: {}", status.as_str()));
     json_answer(&json!({"id": id, "status": status.as_str()}))
 }
@@ -155,6 +154,10 @@ async fn health(State(desk): State<Arc<Desk>>) -> Response {
     }))
 }
 
+fn canned(desk: &Desk, id: &str, call: Call) -> Option<Canned> {
+    desk.queue().job(id, Instant::now())?.plan.answer(call)
+}
+
 fn lied(id: &str, job: &Job, lie: Lie) -> Value {
     let mut answer = job_json(id, job);
     if let Value::Object(members) = &mut answer {
@@ -185,8 +188,9 @@ fn not_found() -> Job404 {
     (StatusCode::NOT_FOUND, [(header::CONTENT_TYPE, "application/problem+json")], problem.to_string())
 }
 
-impl IntoResponse for Canned {
-    fn into_response(self) -> Response {
+impl Canned {
+    async fn send(self) -> Response {
+        tokio::time::sleep(self.delay).await;
         let mut answer = Response::builder().status(self.http);
         for (name, value) in &self.headers {
             answer = answer.header(name, value);

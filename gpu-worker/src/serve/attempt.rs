@@ -194,7 +194,13 @@ impl Attempt {
                 let sentence = "The renderer broke down on this video; try the export again.".to_owned();
                 Err(RenderError { code: ErrorCode::GpuError, sentence })
             })
-            .map_err(|error| told(error.code, error.sentence))?;
+            .map_err(|error| told(error.code, error.sentence));
+        if rendered.is_err() {
+            // A terminal's Ctrl-C goes to ffmpeg, too: the stop that follows must win over the blame.
+            let _ =
+                tokio::time::timeout(STOP_MAY_FOLLOW, self.unless_halted(std::future::pending::<()>())).await;
+        }
+        let rendered = rendered?;
         self.say(format_args!(
             "rendered {} frames, {}x{}, {} in {:.1} s",
             rendered.frames,
@@ -303,8 +309,11 @@ impl Attempt {
                 self.stop.cancelled().await;
                 over()
             }
-            _ => {
-                self.say("stopped");
+            why => {
+                self.say(match why {
+                    Some(Why::Over) => "stopped: the API wants no more of this attempt",
+                    _ => "stopped",
+                });
                 over()
             }
         }
@@ -363,4 +372,5 @@ impl std::fmt::Display for Size {
 
 const INPUT_FILE: &str = "input";
 const OUTPUT_FILE: &str = "output.mp4";
+const STOP_MAY_FOLLOW: Duration = Duration::from_millis(250);
 const FAKE_STEP_MS: u128 = 25;

@@ -33,7 +33,7 @@ its type, and the run of one queue job (2 after a lost worker). `chance` is draw
 from `seed`. `fake_render_ms` copies the input instead of rendering it.
 
 Faults of the queue:
-  answer {to: run|status|cancel, http, headers?, body?, times = 1}
+  answer {to: run|status|cancel, http, headers?, body?, delay_ms = 0, times = 1}
                                      say this instead, e.g. 429 with retry-after, 5xx, HTML, numeric status
   submit_times_out {hold_ms, runs = true}
                                      keep /run waiting so long; the job runs, or never existed
@@ -109,16 +109,16 @@ pub enum Reporting {
 }
 
 /// An answer from the script.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Canned {
     /// HTTP status code.
     pub http: u16,
     /// Such as `retry-after` and `content-type`.
-    #[serde(default)]
     pub headers: HashMap<String, String>,
     /// Text as it is; any other JSON is sent as JSON.
-    #[serde(default)]
     pub body: Value,
+    /// How long the caller waits for it.
+    pub delay: Duration,
 }
 
 /// What `/status` pretends.
@@ -217,6 +217,8 @@ enum Fault {
         headers: HashMap<String, String>,
         #[serde(default)]
         body: Value,
+        #[serde(default)]
+        delay_ms: u64,
         #[serde(default = "once")]
         times: u32,
     },
@@ -345,8 +347,13 @@ impl Plan {
     /// The answer of the script to this call, as often as it says.
     pub fn answer(&self, call: Call) -> Option<Canned> {
         self.0.faults.iter().find_map(|planned| match &planned.fault {
-            Fault::Answer { to, http, headers, body, .. } if *to == call && planned.use_up() => {
-                Some(Canned { http: *http, headers: headers.clone(), body: body.clone() })
+            Fault::Answer { to, http, headers, body, delay_ms, .. } if *to == call && planned.use_up() => {
+                Some(Canned {
+                    http: *http,
+                    headers: headers.clone(),
+                    body: body.clone(),
+                    delay: Duration::from_millis(*delay_ms),
+                })
             }
             _ => None,
         })

@@ -93,6 +93,25 @@ async fn a_signal_in_mid_render_ends_everything_and_the_log_keeps_secrets() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_interrupt_that_hits_ffmpeg_too_is_not_blamed_on_the_video() {
+    let world = World::new().await;
+    world.seen.put_input(std::fs::read(sample()).unwrap());
+    world.seen.grant("overlay", overlay());
+    let scratch = tempfile::tempdir().unwrap();
+    let mut program = Program::start(scratch.path(), &[]);
+    program.gpu().run(&world.order()).await;
+    world.seen.until_stage("rendering").await;
+    let ffmpeg = until_children(&program).await;
+    // A terminal sends Ctrl-C to all of them at once; here ffmpeg is even hit first.
+    for pid in &ffmpeg {
+        assert!(Command::new("kill").args(["-s", "INT", pid]).status().unwrap().success());
+    }
+    program.signal("INT");
+    assert!(program.child.wait().unwrap().success());
+    assert_eq!(world.seen.count("error") + world.seen.count("complete"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_killed_server_left_behind_is_removed_by_the_next() {
     let world = World::new().await;
     world.seen.put_input(std::fs::read(sample()).unwrap());
