@@ -35,10 +35,10 @@ async fn main() -> ExitCode {
             Err(error) => Err(Failure::Usage(format!("Ctrl-C cannot be caught: {error}"))),
         },
     };
-    screen.clear();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
+            screen.clear();
             if json {
                 println!("{}", failure.json());
             }

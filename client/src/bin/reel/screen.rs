@@ -51,7 +51,7 @@ impl Screen {
         }
     }
 
-    /// Takes unfinished bars away, so that the last word stands alone.
+    /// Takes the bars away before a complaint. Not after a result: it would wipe that out as well.
     pub fn clear(&self) {
         if let Mode::Bars(bars) = &self.mode {
             let _ = bars.clear();
@@ -151,16 +151,19 @@ impl JobView<'_> {
                 let bars = bars.clone();
                 self.draw(&bars, job, percent);
             }
-            Mode::Lines if self.said.as_ref() != Some(&now) => eprintln!("{}", line(job, percent)),
+            // Why a job failed is the command's last word, and said once.
+            Mode::Lines if self.said.as_ref() != Some(&now) && job.status != Status::Error => {
+                eprintln!("{}", line(job, percent))
+            }
             Mode::Lines | Mode::Quiet => {}
         }
         self.said = Some(now);
     }
 
-    /// The job is over.
+    /// The job is over; the bars stay where it got to.
     pub fn finish(&self) {
         for bar in [&self.queue, &self.bar].into_iter().flatten().filter(|bar| !bar.is_finished()) {
-            bar.finish();
+            bar.abandon();
         }
     }
 
