@@ -18,11 +18,11 @@ use reel_core::job::state::{Job, Order};
 use reel_core::job::step::apply;
 use reel_core::job::timing::Timing;
 use reel_core::problem::Problem;
-use reel_core::time::Span;
+use reel_core::time::{Millis, Span};
 use reel_core::token::Purpose;
 use worker::{
-    DurableObject, Env, Request, Response, Result, ScheduledTime, State, WebSocket, WebSocketIncomingMessage,
-    console_error, durable_object, js_sys,
+    DurableObject, Env, Request, Response, Result, State, WebSocket, WebSocketIncomingMessage, console_error,
+    durable_object, js_sys,
 };
 
 pub use answer::input_not_found;
@@ -40,8 +40,18 @@ pub struct ExportJob {
     store: JobStore,
     /// The job as it was last committed; read from storage again after any failure.
     live: RefCell<Option<Live>>,
-    /// When the alarm rings, as far as this instance knows: `None` means that storage must be asked.
-    alarm: Cell<Option<Option<i64>>>,
+    alarm: Cell<Alarm>,
+}
+
+/// When the object's alarm rings, as far as this instance knows.
+#[derive(Clone, Copy)]
+enum Alarm {
+    /// Storage must be asked.
+    Unknown,
+    /// It does not.
+    Silent,
+    /// Then.
+    At(Millis),
 }
 
 /// A job in memory.
@@ -54,7 +64,7 @@ struct Live {
 impl DurableObject for ExportJob {
     fn new(state: State, env: Env) -> Self {
         let store = JobStore::new(state.storage());
-        Self { state, env, store, live: RefCell::new(None), alarm: Cell::new(None) }
+        Self { state, env, store, live: RefCell::new(None), alarm: Cell::new(Alarm::Unknown) }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
@@ -64,11 +74,10 @@ impl DurableObject for ExportJob {
     /// Many deadlines ring here: the core says which. Always re-arms, never fails: the platform gives
     /// an alarm up after six failures.
     async fn alarm(&self) -> Result<Response> {
-        self.alarm.set(Some(None));
+        self.alarm.set(Alarm::Silent);
         if let Err(problem) = self.wake().await {
             console_error!("an alarm failed: {}", problem.detail);
-            let again = (clock::now() + ALARM_AGAIN).0;
-            self.set_alarm(again).await;
+            self.set_alarm(clock::now() + ALARM_AGAIN);
         }
         Response::empty()
     }
@@ -104,26 +113,30 @@ impl DurableObject for ExportJob {
 impl ExportJob {
     /// One event, and all that follows from it.
     async fn advance(&self, event: Event) -> std::result::Result<Outcome, Problem> {
+        self.know_alarm().await?;
         let (outcome, effects) = self.step(event)?;
         self.drive(effects).await?;
-        self.arm().await?;
         Ok(outcome)
     }
 
-    /// Rings every timer that is due, then sets the alarm for the next.
+    /// Rings every timer that is due.
     async fn wake(&self) -> std::result::Result<(), Problem> {
         for _ in 0..ROUNDS_PER_ALARM {
             let Some(live) = self.load()? else { return Ok(()) };
-            if first_due(&live.job, &self.timing()?, clock::now()).is_none() {
+            let timing = self.timing()?;
+            if first_due(&live.job, &timing, clock::now()).is_none() {
+                // Nothing may have been due at all: an alarm rings early when a deadline has moved on.
+                self.arm(&live.job, &timing);
                 break;
             }
             let (_, effects) = self.step(Event::Woke)?;
             self.drive(effects).await?;
         }
-        self.arm().await
+        Ok(())
     }
 
-    /// The synchronous heart: apply, commit, tell. Nothing can come between, since nothing awaits.
+    /// The synchronous heart: apply, commit with the alarm, tell. Nothing can come between, since nothing
+    /// awaits, and the platform makes state, events and alarm durable together or not at all.
     fn step(&self, event: Event) -> std::result::Result<(Outcome, Vec<Effect>), Problem> {
         let config = env::config(&self.env)?;
         let Some(Live { order, job }) = self.load()? else { return Err(Problem::job_not_found()) };
@@ -135,6 +148,7 @@ impl ExportJob {
                 self.failed("a commit", &cause)
             })?;
         }
+        self.arm(&step.job, &config.timing);
         let ended = step.job.end().is_some();
         let face = step.tick.then(|| step.job.face());
         *self.live.borrow_mut() = Some(Live { order: Rc::clone(&order), job: step.job });
@@ -217,35 +231,35 @@ impl ExportJob {
         })
     }
 
-    /// Sets the alarm unless an earlier one will ring: a later deadline waits for that one.
-    async fn arm(&self) -> std::result::Result<(), Problem> {
-        let Some(live) = self.load()? else { return Ok(()) };
-        let Some(wanted) = next_wake(&live.job, &self.timing()?) else { return Ok(()) };
-        let set = match self.alarm.get() {
-            Some(known) => known,
-            None => self
-                .state
-                .storage()
-                .get_alarm()
-                .await
-                .map_err(|cause| self.failed("reading the alarm", &cause))?,
-        };
-        if set.is_some_and(|at| at <= wanted.0) {
-            self.alarm.set(Some(set));
-        } else {
-            self.set_alarm(wanted.0).await;
+    /// Learns when the alarm rings, once an instance: only then can it be set without waiting.
+    async fn know_alarm(&self) -> std::result::Result<(), Problem> {
+        if matches!(self.alarm.get(), Alarm::Unknown) {
+            let set = self.state.storage().get_alarm().await;
+            let set = set.map_err(|cause| self.failed("reading the alarm", &cause))?;
+            self.alarm.set(set.map_or(Alarm::Silent, |at| Alarm::At(Millis(at))));
         }
         Ok(())
     }
 
-    async fn set_alarm(&self, at_ms: i64) {
+    /// Sets the alarm unless an earlier one will ring: a later deadline waits for that one, since every
+    /// setting is a written row.
+    fn arm(&self, job: &Job, timing: &Timing) {
+        let Some(wanted) = next_wake(job, timing) else { return };
+        match self.alarm.get() {
+            Alarm::At(set) if set <= wanted => {}
+            Alarm::At(_) | Alarm::Silent | Alarm::Unknown => self.set_alarm(wanted),
+        }
+    }
+
+    /// Not awaited, so that it becomes durable with the writes before it.
+    fn set_alarm(&self, at: Millis) {
         #[allow(clippy::cast_precision_loss, reason = "milliseconds since 1970 are far below 2^53")]
-        let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(at_ms as f64));
-        match self.state.storage().set_alarm(ScheduledTime::new(date)).await {
-            Ok(()) => self.alarm.set(Some(Some(at_ms))),
+        let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(at.0 as f64));
+        match self.state.storage().as_raw().set_alarm(date, js_sys::Object::new()) {
+            Ok(_durable_with_the_rest) => self.alarm.set(Alarm::At(at)),
             Err(cause) => {
-                self.alarm.set(None);
-                self.failed("setting the alarm", &cause);
+                self.alarm.set(Alarm::Unknown);
+                self.failed("setting the alarm", &cause.into());
             }
         }
     }

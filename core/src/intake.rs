@@ -125,7 +125,7 @@ impl Callback {
                     Some(Report::Progress {
                         percent,
                         message: known("message").and_then(Value::as_str).map(one_line),
-                        stage: known("stage").and_then(|stage| WorkStage::deserialize_lenient(stage)),
+                        stage: known("stage").and_then(WorkStage::deserialize_lenient),
                     })
                 }
                 Self::Complete => {

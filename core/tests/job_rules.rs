@@ -90,7 +90,7 @@ impl Life {
 }
 
 fn gpu(id: &str) -> GpuJobId {
-    GpuJobId::parse(id).unwrap()
+    GpuJobId::parse(id).expect("a name as RunPod gives them")
 }
 
 fn accepted(attempt: u32, id: &str) -> Event {

@@ -72,18 +72,21 @@ impl ExportJob {
     }
 
     async fn create(&self, order: Order, input_found: bool) -> Body {
+        // The only wait comes first: between the look and the write nothing can slip in.
+        self.know_alarm().await?;
         if let Some(live) = self.load()? {
             return if live.order.same_request(&order) { self.show(201) } else { Err(conflict()) };
         }
         if !input_found {
             return Err(input_not_found(&order.input_key));
         }
+        let timing = self.timing()?;
         let job = Job::new(order.id, order.created_at);
         self.store
             .create(&order, &job, &job.birth())
             .map_err(|cause| self.failed("creating the job", &cause))?;
+        self.arm(&job, &timing);
         *self.live.borrow_mut() = Some(Live { order: Rc::new(order), job });
-        self.arm().await?;
         self.show(201)
     }
 
@@ -164,11 +167,11 @@ impl ExportJob {
             Sockets(&self.state).accept(tongue).map_err(|cause| self.failed("accepting a socket", &cause))?;
         let face = live.job.face();
         with_links(&config, &live.order, &face, |links| {
-            say(&server, &snapshot(&live.order, &live.job, tongue, links))
+            say(&server, &snapshot(&live.order, &live.job, tongue, links));
         });
         for noted in &missed {
             with_links(&config, &live.order, &noted.face, |links| {
-                say(&server, &replayed(&live.order, noted, tongue, links))
+                say(&server, &replayed(&live.order, noted, tongue, links));
             });
         }
         if ended {

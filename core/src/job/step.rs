@@ -113,8 +113,8 @@ impl Turn<'_> {
         let (now, chance, timing) = (self.now, self.chance, *self.timing);
         let attempt = self.job.attempt;
         let (gpu_job, check) = match &mut self.job.state {
-            State::Queued { gpu_job, check, .. } => (gpu_job.clone(), check),
-            State::Rendering(Rendering { gpu_job: Some(gpu_job), check, .. }) => (gpu_job.clone(), check),
+            State::Queued { gpu_job, check, .. }
+            | State::Rendering(Rendering { gpu_job: Some(gpu_job), check, .. }) => (gpu_job.clone(), check),
             _ => return,
         };
         let pause = doubled(timing.ask_again, check.tries, timing.ask_again_max);

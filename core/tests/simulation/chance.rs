@@ -1,6 +1,6 @@
 //! Chance that can be replayed: the same seed makes the same history on every machine.
 
-/// SplitMix64 (Steele, Lea, Flood 2014): small, and every seed is a good one.
+/// `SplitMix64` (Steele, Lea, Flood 2014): small, and every seed is a good one.
 pub struct Chance(u64);
 
 impl Chance {
@@ -21,6 +21,16 @@ impl Chance {
         self.next() % limit
     }
 
+    /// Any number.
+    pub fn any(&mut self) -> u32 {
+        u32::try_from(self.below(1 << 32)).expect("below 2^32")
+    }
+
+    /// A place in a list of this length.
+    pub fn place(&mut self, len: usize) -> usize {
+        usize::try_from(self.below(len.try_into().expect("a short list"))).expect("below the length")
+    }
+
     /// True in so many of a thousand cases.
     pub fn permille(&mut self, of_thousand: u64) -> bool {
         self.below(1000) < of_thousand
@@ -28,6 +38,6 @@ impl Chance {
 
     /// Between both ends, in milliseconds.
     pub fn span_ms(&mut self, from: i64, to: i64) -> i64 {
-        from + i64::try_from(self.next() % u64::try_from(to - from + 1).unwrap()).unwrap()
+        from + i64::try_from(self.below((to - from + 1).unsigned_abs())).expect("a span of minutes")
     }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use reel_core::job::effect::{Kind, Noted, Step};
+use reel_core::job::effect::{Kind, Noted, Outcome, Step};
+use reel_core::job::event::Event;
 use reel_core::job::state::{End, Job, State, Status};
 
 pub struct Invariants {
@@ -19,13 +20,19 @@ impl Invariants {
 
     /// A step that may still fail to be committed.
     pub fn of_step(
-        &self,
         before: &Job,
+        event: &Event,
         step: &Step,
-        asked_to_retry: bool,
         bucket: &BTreeSet<String>,
     ) -> Result<(), String> {
         let after = &step.job;
+        if let Event::Reported { attempt, .. } = event
+            && *attempt != before.attempt
+            && (step.keep || step.tick || !matches!(step.outcome, Outcome::Stale | Outcome::Ignored))
+        {
+            return Err(format!("a report of attempt {attempt} changed attempt {}", before.attempt));
+        }
+        let asked_to_retry = *event == Event::RetryAsked;
         if let Some(end) = before.end()
             && after.end() != Some(end)
             && !(asked_to_retry && matches!(end, End::Failed { .. }))

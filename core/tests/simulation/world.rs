@@ -188,7 +188,7 @@ impl World {
         let mut events = vec![event];
         let mut first = None;
         while let Some(event) = events.pop() {
-            let Some(step) = self.step(event)? else { return Ok(first) };
+            let Some(step) = self.step(&event)? else { return Ok(first) };
             first.get_or_insert(step.outcome);
             if self.chance.permille(self.weather.crashes) {
                 // Committed and armed, and then the process died: no effect is driven.
@@ -202,12 +202,11 @@ impl World {
         Ok(first)
     }
 
-    fn step(&mut self, event: Event) -> Result<Option<Step>, String> {
+    fn step(&mut self, event: &Event) -> Result<Option<Step>, String> {
         let before = self.live.take().unwrap_or_else(|| self.stored.clone());
-        let chance = u32::try_from(self.chance.below(1 << 32)).unwrap();
-        let asked_to_retry = event == Event::RetryAsked;
-        let step = apply(before.clone(), event, self.now, chance, &T);
-        self.invariants.of_step(&before, &step, asked_to_retry, &self.bucket)?;
+        let chance = self.chance.any();
+        let step = apply(before.clone(), event.clone(), self.now, chance, &T);
+        Invariants::of_step(&before, event, &step, &self.bucket)?;
         if step.keep {
             if self.chance.permille(self.weather.crashes / 4) {
                 // The write failed: nothing was stored, nobody was told, memory is dropped.
@@ -300,7 +299,7 @@ impl World {
                 _ => SubmitReply::Unknown,
             };
         }
-        let gpu_job = GpuJobId::parse(&format!("rp{}", self.runpod.len())).unwrap();
+        let gpu_job = GpuJobId::parse(&format!("rp{}", self.runpod.len())).expect("letters and digits");
         self.runpod.insert(gpu_job.as_str().to_owned(), (attempt, Known::Queued, self.now));
         // A job that RunPod loses is never run by anybody.
         if !self.chance.permille(self.weather.renderer_faults / 8) {
@@ -336,7 +335,7 @@ impl World {
         }
         script.extend([Act::Progress(95, WorkStage::Uploading), Act::Put, Act::Complete]);
         if self.chance.permille(self.weather.renderer_faults) {
-            let place = usize::try_from(self.chance.below(u64::try_from(script.len()).unwrap())).unwrap();
+            let place = self.chance.place(script.len());
             match self.chance.below(7) {
                 0 => script.insert(place, Act::Crash),
                 1 => script.insert(place, Act::Fail(ErrorCode::GpuError)),
@@ -372,19 +371,19 @@ impl World {
                 }
             }
             Act::Progress(percent, stage) => {
-                self.tell(attempt, Report::Progress { percent, message: None, stage: Some(stage) }, false);
+                self.tell(attempt, &Report::Progress { percent, message: None, stage: Some(stage) }, false);
             }
             Act::Put => {
                 self.bucket.insert(ObjectKey::output(self.stored.id, attempt).as_str().to_owned());
             }
             Act::Complete => {
                 let key = ObjectKey::output(self.stored.id, attempt);
-                self.tell(attempt, Report::Complete { key }, true);
+                self.tell(attempt, &Report::Complete { key }, true);
             }
             Act::Fail(code) => {
                 self.tell(
                     attempt,
-                    Report::Error { code, sentence: "It broke.".into(), may_retry: true },
+                    &Report::Error { code, sentence: "It broke.".into(), may_retry: true },
                     true,
                 );
                 self.note_at_runpod(gpu_job.as_str(), Known::Failed);
@@ -404,7 +403,7 @@ impl World {
     }
 
     /// A report on its way: lost, doubled or late. Ends are sent until they arrive, unless luck is bad.
-    fn tell(&mut self, attempt: u32, report: Report, insists: bool) {
+    fn tell(&mut self, attempt: u32, report: &Report, insists: bool) {
         let lost = self.chance.permille(if insists { self.weather.loses / 3 } else { self.weather.loses });
         if lost {
             return;
