@@ -12,9 +12,10 @@ import { WASM_BUDGET_BYTES } from "./pins.mjs";
 import { run } from "./run.mjs";
 import { StepFailed, dim, say, seconds } from "./say.mjs";
 import { setUp } from "./setup.mjs";
+import { stripNames } from "./strip-names.mjs";
 
 // What decides the content of build/. A native crate does not.
-const INPUTS = ["Cargo.toml", "Cargo.lock", "build.rs", "src", "core/Cargo.toml", "core/src", "migrations", "scripts/pins.mjs", "package-lock.json"];
+const INPUTS = ["Cargo.toml", "Cargo.lock", "build.rs", "src", "core/Cargo.toml", "core/src", "migrations", "scripts/pins.mjs", "scripts/strip-names.mjs", "package-lock.json"];
 const OUTPUTS = ["index.js", "index_bg.wasm"];
 const RECORD = path.join(TOOLS, "worker-build.json");
 
@@ -34,6 +35,8 @@ export async function buildWorker(environment) {
       step: "building the Worker (worker-build --release)",
       todo: "mend the error above; `npm run check` shows the same faults faster.",
     });
+    const wasm = path.join(BUILD, "index_bg.wasm");
+    fs.writeFileSync(wasm, stripNames(fs.readFileSync(wasm)));
     // The digest from before the build: an edit made meanwhile makes the next run build again.
     fs.writeFileSync(RECORD, `${JSON.stringify({ inputs, outputs: outputs() })}\n`);
     say(`Worker: built in ${seconds(Date.now() - start)}`);

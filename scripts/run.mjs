@@ -31,8 +31,8 @@ export function ask(command, args, options = {}) {
 }
 
 /**
- * Runs a program to its end. `show: true` passes its output on, line by line; `terminal: true` gives
- * it the terminal itself, for progress bars; else its last lines go into the failure. `onLine` hears
+ * Runs a program to its end. `show: true` passes its output on, line by line
+ * (`"stderr"`: only that); `terminal: true` gives it the terminal itself, for progress bars; else its last lines go into the failure. `onLine` hears
  * every line of stdout. Throws StepFailed, never returns a code.
  */
 export async function run(command, args, { step, todo = "", show = false, terminal = false, onLine, cwd, env = process.env, timeoutMs } = {}) {
@@ -45,7 +45,7 @@ export async function run(command, args, { step, todo = "", show = false, termin
       (head.length < HEAD_LINES ? head : tail).push(line);
       if (tail.length > TAIL_LINES) dropped += Boolean(tail.shift());
       listener?.(line);
-      if (show) sink.write(`${line}\n`);
+      if (show === true || (show && sink === process.stderr)) sink.write(`${line}\n`);
     });
   const outputs = terminal ? [] : [keep(child.stdout, process.stdout, onLine), keep(child.stderr, process.stderr)];
   let timedOut = false;

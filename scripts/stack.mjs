@@ -27,11 +27,13 @@ const ERROR_GRACE_MS = 3_000;
  */
 export async function buildPrograms(environment) {
   const programs = {};
+  // cargo says on stderr what it compiles; it is silent when there is nothing to do.
   await run("cargo", ["build", "-p", "gpu-worker", "-p", "reel-client", "--bins", "--message-format=json-render-diagnostics"], {
     cwd: ROOT,
     env: environment,
     step: "building gpu-worker and reel (cargo build)",
     todo: "mend the error above.",
+    show: "stderr",
     onLine(line) {
       const { reason, executable, target } = line.startsWith("{") ? JSON.parse(line) : {};
       if (reason === "compiler-artifact" && executable) programs[target.name] = executable;
