@@ -15,7 +15,7 @@ import { wranglerNode } from "./setup/node-modules.mjs";
 import { givenEndpoint, withoutSettings, writeSettings } from "./worker-settings.mjs";
 import { readable } from "./wrangler-log.mjs";
 
-const READY_MS = 90_000;
+const READY_MS = 180_000;
 const POLL_MS = 150;
 const STOP_MS = 6_000;
 const LINGER_MS = 500;
