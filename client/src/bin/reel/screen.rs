@@ -153,7 +153,7 @@ impl JobView<'_> {
             }
             // Why a job failed is the command's last word, and said once.
             Mode::Lines if self.said.as_ref() != Some(&now) && job.status != Status::Error => {
-                eprintln!("{}", line(job, percent))
+                eprintln!("{}", line(job, percent));
             }
             Mode::Lines | Mode::Quiet => {}
         }
