@@ -32,12 +32,14 @@ impl Program {
         Gpu { url: self.url.clone(), client: reqwest::Client::new() }
     }
 
-    /// The processes that it has started and that still live.
-    fn children(&self) -> Vec<String> {
+    /// The ffmpeg processes that it has started and that still live.
+    fn ffmpeg(&self) -> Vec<String> {
         let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
         let of_task = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("children"));
         let lists = tasks.flatten().map(|task| of_task(task).unwrap_or_default());
-        lists.flat_map(|list| list.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect()
+        let pids = lists.flat_map(|list| list.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+        let name = |pid: &String| std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+        pids.filter(|pid| name(pid).trim_end() == "ffmpeg").collect()
     }
 
     fn signal(&self, name: &str) {
@@ -76,7 +78,7 @@ async fn a_signal_in_mid_render_ends_everything_and_the_log_keeps_secrets() {
     assert!(program.url.starts_with("http://127.0.0.1:") && program.url.ends_with("/v2/local"));
     program.gpu().run(&world.order_with_webhook()).await;
     world.seen.until_stage("rendering").await;
-    let ffmpeg = until_children(&program).await;
+    let ffmpeg = until_ffmpeg(&program).await;
     program.signal("TERM");
     let asked_at = std::time::Instant::now();
     let exit = program.child.wait().unwrap();
@@ -101,11 +103,9 @@ async fn an_interrupt_that_hits_ffmpeg_too_is_not_blamed_on_the_video() {
     let mut program = Program::start(scratch.path(), &[]);
     program.gpu().run(&world.order()).await;
     world.seen.until_stage("rendering").await;
-    let ffmpeg = until_children(&program).await;
+    let ffmpeg = until_ffmpeg(&program).await;
     // A terminal sends Ctrl-C to all of them at once; here ffmpeg is even hit first.
-    for pid in &ffmpeg {
-        assert!(Command::new("kill").args(["-s", "INT", pid]).status().unwrap().success());
-    }
+    assert!(Command::new("kill").args(["-s", "INT"]).args(&ffmpeg).status().unwrap().success());
     program.signal("INT");
     assert!(program.child.wait().unwrap().success());
     assert_eq!(world.seen.count("error") + world.seen.count("complete"), 0);
@@ -120,7 +120,7 @@ async fn what_a_killed_server_left_behind_is_removed_by_the_next() {
     let mut program = Program::start(scratch.path(), &[]);
     program.gpu().run(&world.order()).await;
     world.seen.until_stage("rendering").await;
-    let ffmpeg = until_children(&program).await;
+    let ffmpeg = until_ffmpeg(&program).await;
     program.child.kill().unwrap();
     program.child.wait().unwrap();
     assert!(!files_below(scratch.path()).is_empty());
@@ -160,12 +160,13 @@ async fn until_gone(pids: &[String]) {
     tokio::time::timeout(std::time::Duration::from_secs(10), gone).await.expect("ffmpeg outlives its parent");
 }
 
-async fn until_children(program: &Program) -> Vec<String> {
+async fn until_ffmpeg(program: &Program) -> Vec<String> {
     let found = async {
         loop {
-            let children = program.children();
-            if !children.is_empty() {
-                return children;
+            let ffmpeg = program.ffmpeg();
+            // One decodes, one encodes.
+            if ffmpeg.len() >= 2 {
+                return ffmpeg;
             }
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }

@@ -7,12 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path as UrlPath, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::http::HeaderMap;
 use gpu_worker::serve::chaos::Chaos;
 use gpu_worker::serve::{Log, PolicyFloor, Server, Settings, Timing};
 use serde_json::{Value, json};
@@ -91,7 +87,7 @@ impl World {
     pub async fn on(listener: TcpListener, script: &str, api_key: Option<&str>) -> Self {
         let seen = Arc::new(Seen { log: Mutex::default(), changed: Notify::new() });
         let api = listener.local_addr().unwrap();
-        let router = api_router(seen.clone());
+        let router = crate::api::router(seen.clone());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let scratch = tempfile::tempdir().unwrap();
         let server = Server::start(Settings {
@@ -116,7 +112,7 @@ impl World {
 
     /// The body of `/run` for one attempt at the job that the API grants.
     pub fn order(&self) -> Value {
-        let (kind, params) = self.seen.log.lock().unwrap().grant.clone();
+        let (kind, params) = self.seen.granted();
         json!({"input": {
             "job_id": JOB, "attempt": 1, "type": kind, "params": params,
             "input_video_key": "input/a/clip.mp4", "output_video_key": OUTPUT_KEY,
@@ -251,7 +247,18 @@ impl Seen {
             .await;
     }
 
-    fn take(&self, what: &'static str, headers: HeaderMap, body: Bytes) -> Option<Reply> {
+    /// The job's kind and params, as a claim grants them.
+    pub fn granted(&self) -> (String, Value) {
+        self.log.lock().unwrap().grant.clone()
+    }
+
+    /// What storage holds as the input.
+    pub fn input(&self) -> Vec<u8> {
+        self.log.lock().unwrap().input.clone()
+    }
+
+    /// Keeps a call, and answers how it is to be answered.
+    pub fn take(&self, what: &'static str, headers: HeaderMap, body: Bytes) -> Option<Reply> {
         let mut log = self.log.lock().unwrap();
         log.calls.push(Call { what, body, headers });
         let reply = log.replies.get_mut(what).and_then(VecDeque::pop_front);
@@ -301,121 +308,6 @@ fn quick() -> Timing {
     }
 }
 
-fn api_router(seen: Arc<Seen>) -> Router {
-    Router::new()
-        .route("/do/secret-token/{action}", post(callback))
-        .route("/storage/input", get(get_input))
-        .route("/storage/output", axum::routing::put(put_output))
-        .route("/hook/secret-token", post(webhook))
-        .layer(axum::extract::DefaultBodyLimit::disable())
-        .with_state(seen)
-}
-
-async fn callback(
-    State(seen): State<Arc<Seen>>,
-    UrlPath(action): UrlPath<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let Some(what) = ["claim", "progress", "complete", "error"].into_iter().find(|known| *known == action)
-    else {
-        return StatusCode::NOT_FOUND.into_response();
-    };
-    match seen.take(what, headers.clone(), body) {
-        Some(Reply::NotApplied) => json!({"success": true, "applied": false}).to_string().into_response(),
-        Some(reply) => refuse(reply),
-        None if what == "claim" => {
-            let host = headers["host"].to_str().unwrap();
-            let (kind, params) = seen.log.lock().unwrap().grant.clone();
-            json!({
-                "applied": true, "job_id": JOB, "attempt": 1, "type": kind, "params": params,
-                "input_url": format!("http://{host}/storage/input?X-Amz-Signature=secret"),
-                "output": {
-                    "url": format!("http://{host}/storage/output?X-Amz-Signature=secret"),
-                    "key": OUTPUT_KEY,
-                    "content_type": "video/mp4",
-                },
-            })
-            .to_string()
-            .into_response()
-        }
-        None => json!({"success": true, "applied": true}).to_string().into_response(),
-    }
-}
-
-async fn get_input(State(seen): State<Arc<Seen>>, headers: HeaderMap) -> Response {
-    let reply = seen.take("get", headers.clone(), Bytes::new());
-    let input = seen.log.lock().unwrap().input.clone();
-    let tag = [("etag", "\"v1\"")];
-    let from = headers.get("range").and_then(|range| {
-        range.to_str().ok()?.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok()
-    });
-    match (reply, from) {
-        (Some(Reply::Half), _) => {
-            let half = input[..input.len() / 2].to_vec();
-            let length = [("content-length", input.len().to_string())];
-            let parts = half.chunks(PART_BYTES).map(|part| Ok(Bytes::copy_from_slice(part)));
-            let broken = body_of(parts.chain([Err(std::io::Error::other("cut"))]));
-            (tag, length, axum::body::Body::from_stream(broken)).into_response()
-        }
-        (Some(reply), _) => refuse(reply),
-        (None, Some(from)) => {
-            let range = format!("bytes {from}-{}/{}", input.len() - 1, input.len());
-            (StatusCode::PARTIAL_CONTENT, tag, [("content-range", range)], input[from..].to_vec())
-                .into_response()
-        }
-        (None, None) => (tag, input).into_response(),
-    }
-}
-
-async fn put_output(State(seen): State<Arc<Seen>>, headers: HeaderMap, body: Bytes) -> Response {
-    // As S3: a chunked upload is refused.
-    if headers.get("content-length").is_none() {
-        return StatusCode::LENGTH_REQUIRED.into_response();
-    }
-    seen.take("put", headers, body).map_or_else(|| StatusCode::OK.into_response(), refuse)
-}
-
-async fn webhook(State(seen): State<Arc<Seen>>, headers: HeaderMap, body: Bytes) -> Response {
-    seen.take("webhook", headers, body).map_or_else(|| StatusCode::OK.into_response(), refuse)
-}
-
-fn refuse(reply: Reply) -> Response {
-    match reply {
-        Reply::Status(status) => StatusCode::from_u16(status).unwrap().into_response(),
-        Reply::Html(status) => (StatusCode::from_u16(status).unwrap(), "<html>proxy</html>").into_response(),
-        Reply::NotApplied | Reply::Half => unreachable!("handled where it makes sense"),
-    }
-}
-
-/// A stream of ready items, each after the one before has been written.
-fn body_of(
-    items: impl Iterator<Item = Result<Bytes, std::io::Error>>,
-) -> tokio_util::io::ReaderStream<Box<dyn tokio::io::AsyncRead + Send + Unpin>> {
-    struct Steps(VecDeque<Result<Bytes, std::io::Error>>, bool);
-    impl tokio::io::AsyncRead for Steps {
-        fn poll_read(
-            mut self: std::pin::Pin<&mut Self>,
-            context: &mut std::task::Context<'_>,
-            buffer: &mut tokio::io::ReadBuf<'_>,
-        ) -> std::task::Poll<std::io::Result<()>> {
-            // Once around the runtime, so that what was read before is on the wire first.
-            self.1 = !self.1;
-            if self.1 {
-                context.waker().wake_by_ref();
-                return std::task::Poll::Pending;
-            }
-            match self.0.pop_front() {
-                Some(Ok(bytes)) => buffer.put_slice(&bytes),
-                Some(Err(error)) => return std::task::Poll::Ready(Err(error)),
-                None => {}
-            }
-            std::task::Poll::Ready(Ok(()))
-        }
-    }
-    tokio_util::io::ReaderStream::with_capacity(Box::new(Steps(items.collect(), false)), PART_BYTES)
-}
-
 async fn read(request: reqwest::RequestBuilder) -> (u16, Value) {
     let answer = request.send().await.unwrap();
     let status = answer.status().as_u16();
@@ -426,5 +318,4 @@ async fn read(request: reqwest::RequestBuilder) -> (u16, Value) {
 pub const JOB: &str = "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50";
 pub const OUTPUT_KEY: &str = "output/3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50/1/video.mp4";
 pub const FAKE: &str = r#"{"fake_render_ms": 200}"#;
-const PART_BYTES: usize = 1 << 16;
 const PATIENCE: Duration = Duration::from_mins(1);

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 
 fn input(attempt: u32, kind: &str, job: u32) -> Box<RawValue> {
