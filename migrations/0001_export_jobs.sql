@@ -19,5 +19,7 @@ CREATE TABLE export_jobs (
 -- Lists are newest first, by time and id; a status or project narrows them.
 CREATE INDEX export_jobs_by_age ON export_jobs (created_at DESC, id DESC);
 CREATE INDEX export_jobs_by_project ON export_jobs (project_id, created_at DESC, id DESC);
+-- An input may serve several jobs: it is deleted with the last of them.
+CREATE INDEX export_jobs_by_input ON export_jobs (input_video_key);
 -- The sweep looks only for jobs that have not ended.
 CREATE INDEX export_jobs_open ON export_jobs (created_at) WHERE status IN ('pending', 'processing');

@@ -24,6 +24,8 @@ pub enum Reply {
     Raw(web_sys::Response),
 }
 
+pub use jobs::ask_object;
+
 /// A request on its way through the Worker.
 pub struct Visit<'v> {
     /// The request.
@@ -76,7 +78,9 @@ async fn dispatch(
     match route {
         Route::Health | Route::Preflight => Ok(Reply::Answer(preflight())),
         Route::CreateJob => jobs::create(&visit).await,
+        Route::ListJobs => jobs::list(&visit).await,
         Route::Job(id) => jobs::show(&visit, id).await,
+        Route::DeleteJob(id) => jobs::delete(&visit, id).await,
         Route::Watch(id) => jobs::watch(&visit, id, crate::sockets::Tongue::Message).await,
         Route::WatchLegacy(id) => jobs::watch(&visit, id, crate::sockets::Tongue::Legacy).await,
         Route::Events(id) => jobs::events(&visit, id).await,

@@ -33,6 +33,11 @@ impl Call {
         &self.path
     }
 
+    /// The query, without its question mark.
+    pub fn query_string(&self) -> &str {
+        &self.query
+    }
+
     /// A query parameter, as it was sent.
     pub fn query(&self, name: &str) -> Option<&str> {
         self.query.split('&').find_map(|pair| {

@@ -1,30 +1,29 @@
 //! The index of jobs in D1: rows for lists and sweeps. Never the truth.
 
+use reel_core::id::JobId;
 use reel_core::job::state::Order;
 use reel_core::job::view::Face;
+use reel_core::listing::{Listing, Row, Value};
+use reel_core::time::Millis;
+use serde::Deserialize;
 use wasm_bindgen::JsValue;
 use worker::{D1Database, Result};
 
 /// Brings a job's row up to `version`; a row that is newer already stays.
 ///
 /// Written rows: one for the table, one for each index that the change touches.
-pub async fn write(database: &D1Database, order: &Order, face: &Face, version: u64) -> Result<()> {
+pub async fn write(database: &D1Database, order: &Order, face: &Face, version: u64) -> Result<u64> {
     let text = |value: Option<&str>| value.map_or(JsValue::NULL, JsValue::from_str);
-    let whole = |value: i64| {
-        #[allow(clippy::cast_precision_loss, reason = "ids, sizes and times are below 2^53")]
-        JsValue::from_f64(value as f64)
-    };
     let some = |value: Option<i64>| value.map_or(JsValue::NULL, whole);
     let output = face.output.as_ref();
     let failure = face.failure.as_ref();
-    let status = reel_core::job::state::Status::WORDS.iter().find(|(_, status)| *status == face.status);
-    database
+    let result = database
         .prepare(UPSERT)
         .bind(&[
             JsValue::from_str(&order.id.to_string()),
             whole(order.project_id),
             JsValue::from_str(order.kind.as_str()),
-            text(status.map(|(word, _)| *word)),
+            JsValue::from_str(face.status.as_str()),
             JsValue::from_f64(f64::from(face.attempt)),
             JsValue::from_str(order.input_key.as_str()),
             text(output.map(|output| output.key.as_str())),
@@ -38,7 +37,76 @@ pub async fn write(database: &D1Database, order: &Order, face: &Face, version: u
         ])?
         .run()
         .await?;
+    Ok(rows_written(&result))
+}
+
+/// A page of jobs.
+pub async fn list(database: &D1Database, listing: &Listing) -> Result<Vec<Row>> {
+    let (sql, values) = listing.sql();
+    let values: Vec<JsValue> = values
+        .into_iter()
+        .map(|value| match value {
+            Value::Integer(number) => whole(number),
+            Value::Text(text) => JsValue::from_str(&text),
+        })
+        .collect();
+    database.prepare(sql).bind(&values)?.all().await?.results()
+}
+
+/// Jobs that have not ended by their rows and are older than `before`: the sweep looks whether that is so.
+pub async fn open_before(database: &D1Database, before: Millis, limit: u32) -> Result<Vec<OpenRow>> {
+    let sql = "SELECT id, version FROM export_jobs WHERE status IN ('pending', 'processing') AND created_at < ? \
+        ORDER BY created_at LIMIT ?";
+    database
+        .prepare(sql)
+        .bind(&[whole(before.0), JsValue::from_f64(f64::from(limit))])?
+        .all()
+        .await?
+        .results()
+}
+
+/// Whether another job, running or not, was made of this input.
+pub async fn input_is_used(database: &D1Database, key: &str, but_by: &str) -> Result<bool> {
+    let sql = "SELECT 1 AS used FROM export_jobs WHERE input_video_key = ? AND id <> ? LIMIT 1";
+    let used = [JsValue::from_str(key), JsValue::from_str(but_by)];
+    Ok(database.prepare(sql).bind(&used)?.first::<f64>(Some("used")).await?.is_some())
+}
+
+/// Whether a job that has not ended needs this input.
+pub async fn input_is_open(database: &D1Database, key: &str) -> Result<bool> {
+    let sql = "SELECT 1 AS used FROM export_jobs WHERE input_video_key = ? \
+        AND status IN ('pending', 'processing') LIMIT 1";
+    Ok(database.prepare(sql).bind(&[JsValue::from_str(key)])?.first::<f64>(Some("used")).await?.is_some())
+}
+
+/// Removes a job's row.
+pub async fn remove(database: &D1Database, id: JobId) -> Result<()> {
+    database
+        .prepare("DELETE FROM export_jobs WHERE id = ?")
+        .bind(&[JsValue::from_str(&id.to_string())])?
+        .run()
+        .await?;
     Ok(())
+}
+
+/// A row that the sweep looks at.
+#[derive(Deserialize)]
+pub struct OpenRow {
+    /// The job.
+    pub id: String,
+    /// The version of its row.
+    pub version: u64,
+}
+
+fn whole(value: i64) -> JsValue {
+    #[allow(clippy::cast_precision_loss, reason = "ids, sizes and times are below 2^53")]
+    JsValue::from_f64(value as f64)
+}
+
+/// As D1 bills them: the table's row and one for each index that changed.
+fn rows_written(result: &worker::D1Result) -> u64 {
+    let rows = result.meta().ok().flatten().and_then(|meta| meta.rows_written).unwrap_or(0);
+    u64::try_from(rows).unwrap_or(0)
 }
 
 const UPSERT: &str = "INSERT INTO export_jobs (id, project_id, type, status, attempt, input_video_key, \

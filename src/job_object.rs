@@ -17,6 +17,7 @@ use reel_core::job::event::{Event, Found};
 use reel_core::job::state::{Job, Order};
 use reel_core::job::step::apply;
 use reel_core::job::timing::Timing;
+use reel_core::job::usage::Usage;
 use reel_core::problem::Problem;
 use reel_core::time::{Millis, Span};
 use reel_core::token::Purpose;
@@ -41,6 +42,8 @@ pub struct ExportJob {
     /// The job as it was last committed; read from storage again after any failure.
     live: RefCell<Option<Live>>,
     alarm: Cell<Alarm>,
+    /// What was used since the job was last stepped: it is counted there.
+    uncounted: Cell<Usage>,
 }
 
 /// When the object's alarm rings, as far as this instance knows.
@@ -64,16 +67,25 @@ struct Live {
 impl DurableObject for ExportJob {
     fn new(state: State, env: Env) -> Self {
         let store = JobStore::new(state.storage());
-        Self { state, env, store, live: RefCell::new(None), alarm: Cell::new(Alarm::Unknown) }
+        Self {
+            state,
+            env,
+            store,
+            live: RefCell::new(None),
+            alarm: Cell::new(Alarm::Unknown),
+            uncounted: Cell::new(Usage::default()),
+        }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
+        self.count(Usage { requests: 1, ..Usage::default() });
         Ok(self.obey(request).await)
     }
 
     /// Many deadlines ring here: the core says which. Always re-arms, never fails: the platform gives
     /// an alarm up after six failures.
     async fn alarm(&self) -> Result<Response> {
+        self.count(Usage { alarms: 1, ..Usage::default() });
         self.alarm.set(Alarm::Silent);
         if let Err(problem) = self.wake().await {
             console_error!("an alarm failed: {}", problem.detail);
@@ -139,14 +151,16 @@ impl ExportJob {
     /// awaits, and the platform makes state, events and alarm durable together or not at all.
     fn step(&self, event: Event) -> std::result::Result<(Outcome, Vec<Effect>), Problem> {
         let config = env::config(&self.env)?;
-        let Some(Live { order, job }) = self.load()? else { return Err(Problem::job_not_found()) };
+        let Some(Live { order, mut job }) = self.load()? else { return Err(Problem::job_not_found()) };
+        job.usage += self.uncounted.take();
         let step = apply(job, event, clock::now(), clock::chance(), &config.timing);
         if step.keep {
-            self.store.commit(&step.job, &step.log).map_err(|cause| {
+            let rows = self.store.commit(&step.job, &step.log).map_err(|cause| {
                 // What is in memory may be ahead of storage now: read it again next time.
                 *self.live.borrow_mut() = None;
                 self.failed("a commit", &cause)
             })?;
+            check_rows(rows, step.log.len());
         }
         self.arm(&step.job, &config.timing);
         let ended = step.job.end().is_some();
@@ -223,10 +237,8 @@ impl ExportJob {
             Effect::WriteIndex { version } => {
                 let database = env::database(&self.env)?;
                 let written = index::write(&database, &order, &job.face(), version).await;
-                if let Err(cause) = &written {
-                    self.failed("an index row", cause);
-                }
-                Event::IndexAnswered { version, written: written.is_ok() }
+                let written = written.map_err(|cause| self.failed("an index row", &cause)).ok();
+                Event::IndexAnswered { version, written }
             }
         })
     }
@@ -256,12 +268,21 @@ impl ExportJob {
         #[allow(clippy::cast_precision_loss, reason = "milliseconds since 1970 are far below 2^53")]
         let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(at.0 as f64));
         match self.state.storage().as_raw().set_alarm(date, js_sys::Object::new()) {
-            Ok(_durable_with_the_rest) => self.alarm.set(Alarm::At(at)),
+            Ok(_durable_with_the_rest) => {
+                self.alarm.set(Alarm::At(at));
+                self.count(Usage { object_rows: 1, ..Usage::default() });
+            }
             Err(cause) => {
                 self.alarm.set(Alarm::Unknown);
                 self.failed("setting the alarm", &cause.into());
             }
         }
+    }
+
+    fn count(&self, more: Usage) {
+        let mut usage = self.uncounted.get();
+        usage += more;
+        self.uncounted.set(usage);
     }
 
     fn load(&self) -> std::result::Result<Option<Live>, Problem> {
@@ -319,6 +340,13 @@ fn callback_urls(config: &Config, order: &Order, attempt: u32) -> (String, Strin
         format!("{base}/api/jobs/{id}/do/{}", token(Purpose::Callback)),
         format!("{base}/api/runpod/webhook/{id}/{}", token(Purpose::Webhook)),
     )
+}
+
+/// The core counts the rows of a commit before it is made; this keeps it honest.
+fn check_rows(rows: u64, events: usize) {
+    if rows != 1 + u64::try_from(events).unwrap_or(0) {
+        console_error!("a commit with {events} events wrote {rows} rows");
+    }
 }
 
 /// A pause after an alarm that failed, before the next try.

@@ -3,7 +3,7 @@
 //! Invariant: state and events are written in one transaction. An object without a job has no tables,
 //! so that a wrong id costs no storage.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::rc::Rc;
 
 use reel_core::job::effect::Noted;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::js_sys::{Function, Reflect};
-use worker::{Result, SqlStorage, SqlStorageValue, Storage};
+use worker::{Result, SqlCursor, SqlStorage, SqlStorageValue, Storage};
 
 /// The storage of one job.
 pub struct JobStore {
@@ -58,32 +58,32 @@ impl JobStore {
         Ok(order.zip(job))
     }
 
-    /// Writes a new job: the tables, the order, the job and its first event.
-    pub fn create(&self, order: &Order, job: &Job, birth: &Noted) -> Result<()> {
+    /// Writes a new job: the tables, the order, the job and its first event. Answers the rows written.
+    pub fn create(&self, order: &Order, job: &Job, birth: &Noted) -> Result<u64> {
         let (order, job, event) = (text(order)?, text(job)?, text(birth)?);
         let seq = integer(birth.seq)?;
         self.transaction(move |sql| {
-            sql.exec(SCHEMA, None)?;
-            sql.exec(
-                "INSERT INTO sheet (name, body) VALUES ('order', ?), ('job', ?)",
-                vec![order.into(), job.into()],
-            )?;
-            sql.exec("INSERT INTO events (seq, body) VALUES (?, ?)", vec![seq, event.into()])?;
-            Ok(())
+            let mut rows = rows_written(&sql.exec(SCHEMA, None)?);
+            let sheets = "INSERT INTO sheet (name, body) VALUES ('order', ?), ('job', ?)";
+            rows += rows_written(&sql.exec(sheets, vec![order.into(), job.into()])?);
+            rows += rows_written(&sql.exec(INSERT_EVENT, vec![seq, event.into()])?);
+            Ok(rows)
         })
     }
 
-    /// Writes where the job stands and what happened, all or nothing. One row, and one for each event.
-    pub fn commit(&self, job: &Job, log: &[Noted]) -> Result<()> {
+    /// Writes where the job stands and what happened, all or nothing. Answers the rows written: one, and
+    /// one for each event.
+    pub fn commit(&self, job: &Job, log: &[Noted]) -> Result<u64> {
         let job = text(job)?;
         let events =
             log.iter().map(|noted| Ok((integer(noted.seq)?, text(noted)?))).collect::<Result<Vec<_>>>()?;
         self.transaction(move |sql| {
-            sql.exec("UPDATE sheet SET body = ? WHERE name = 'job'", vec![job.into()])?;
+            let mut rows =
+                rows_written(&sql.exec("UPDATE sheet SET body = ? WHERE name = 'job'", vec![job.into()])?);
             for (seq, body) in events {
-                sql.exec("INSERT INTO events (seq, body) VALUES (?, ?)", vec![seq, body.into()])?;
+                rows += rows_written(&sql.exec(INSERT_EVENT, vec![seq, body.into()])?);
             }
-            Ok(())
+            Ok(rows)
         })
     }
 
@@ -94,27 +94,33 @@ impl JobStore {
         cursor.to_array::<EventRow>()?.iter().map(|row| read(&row.body)).collect()
     }
 
+    /// Forgets everything, the alarm included.
+    pub async fn delete_all(&self) -> Result<()> {
+        self.storage.delete_all().await
+    }
+
     fn rows<T: for<'de> Deserialize<'de>>(&self, query: &str) -> Result<Vec<T>> {
         self.sql.exec(query, None)?.to_array()
     }
 
     /// `transactionSync`, which the SDK does not wrap: rolls back when the body fails.
-    fn transaction(&self, body: impl FnOnce(&SqlStorage) -> Result<()> + 'static) -> Result<()> {
+    fn transaction(&self, body: impl FnOnce(&SqlStorage) -> Result<u64> + 'static) -> Result<u64> {
         let raw: &JsValue = self.storage.as_raw();
         let run: Function = Reflect::get(raw, &JsValue::from_str("transactionSync"))?.dyn_into()?;
         let sql = self.storage.sql();
-        let failure = Rc::new(RefCell::new(None));
-        let seen = Rc::clone(&failure);
+        let outcome = Rc::new(Cell::new(None));
+        let seen = Rc::clone(&outcome);
         let closure = Closure::once_into_js(move || -> std::result::Result<(), JsValue> {
-            body(&sql).map_err(|error| {
-                let thrown = JsValue::from_str("rolled back");
-                *seen.borrow_mut() = Some(error);
-                thrown
-            })
+            let answer = body(&sql);
+            let thrown = if answer.is_ok() { Ok(()) } else { Err(JsValue::from_str("rolled back")) };
+            seen.set(Some(answer));
+            thrown
         });
-        match run.call1(raw, &closure) {
-            Ok(_) => Ok(()),
-            Err(thrown) => Err(failure.borrow_mut().take().unwrap_or_else(|| thrown.into())),
+        // A throw of the runtime's own outweighs what the body answered: nothing was written then.
+        match (run.call1(raw, &closure), outcome.take()) {
+            (Ok(_), Some(answer)) | (Err(_), Some(answer @ Err(_))) => answer,
+            (Err(thrown), _) => Err(thrown.into()),
+            (Ok(_), None) => Err("the transaction did not run".into()),
         }
     }
 }
@@ -122,6 +128,12 @@ impl JobStore {
 /// Stored as JSON text: the core's types are the schema, and their pins are its tests.
 const SCHEMA: &str = "CREATE TABLE sheet (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID; \
     CREATE TABLE events (seq INTEGER PRIMARY KEY, body TEXT NOT NULL)";
+
+const INSERT_EVENT: &str = "INSERT INTO events (seq, body) VALUES (?, ?)";
+
+fn rows_written(cursor: &SqlCursor) -> u64 {
+    u64::try_from(cursor.rows_written()).unwrap_or(0)
+}
 
 fn text(value: &impl Serialize) -> Result<String> {
     Ok(serde_json::to_string(value)?)

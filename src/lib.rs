@@ -12,8 +12,9 @@ mod job_object;
 mod job_store;
 mod outbound;
 mod sockets;
+mod sweep;
 
-use worker::{Context, Env, Result, event, web_sys};
+use worker::{Context, Env, Result, ScheduleContext, ScheduledEvent, event, web_sys};
 
 #[event(start)]
 fn start() {
@@ -23,4 +24,9 @@ fn start() {
 #[event(fetch)]
 async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> Result<web_sys::Response> {
     Ok(api::answer(request, env).await)
+}
+
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    sweep::run(&env).await;
 }

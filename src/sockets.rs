@@ -101,7 +101,14 @@ impl Sockets<'_> {
 
 /// The snapshot that a new or asking watcher gets.
 pub fn snapshot(order: &Order, job: &Job, tongue: Tongue, links: Links<'_>) -> String {
-    job_json(order, &job.face(), Some(job.seq), links, tongue.dialect(Kind::Status), Extent::Whole)
+    job_json(
+        order,
+        &job.face(),
+        Some(job.seq),
+        links,
+        tongue.dialect(Kind::Status),
+        Extent::Record(job.usage),
+    )
 }
 
 /// One stored event as this watcher reads it.

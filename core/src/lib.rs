@@ -12,6 +12,7 @@ pub mod fault;
 pub mod id;
 pub mod intake;
 pub mod job;
+pub mod listing;
 pub mod object_key;
 pub mod problem;
 pub mod route;

@@ -11,8 +11,12 @@ pub enum Route<'p> {
     Health,
     /// `POST /api/jobs`.
     CreateJob,
+    /// `GET /api/jobs`.
+    ListJobs,
     /// `GET /api/jobs/{id}`.
     Job(JobId),
+    /// `DELETE /api/jobs/{id}`.
+    DeleteJob(JobId),
     /// `GET /api/jobs/{id}/ws`.
     Watch(JobId),
     /// `GET /ws/export/{id}`.
@@ -44,8 +48,10 @@ impl<'p> Route<'p> {
         let allow = |methods: &'static str, route: fn() -> Self| allowed(method, methods).map(|()| route());
         match segments.as_slice() {
             ["health"] | ["api", "health"] => allow("GET, HEAD", || Self::Health),
-            ["api", "jobs"] => allow("POST", || Self::CreateJob),
-            ["api", "jobs", id] => allowed(method, "GET").and_then(|()| job(id)).map(Self::Job),
+            ["api", "jobs"] if method == "GET" => Ok(Self::ListJobs),
+            ["api", "jobs"] => allow("GET, POST", || Self::CreateJob),
+            ["api", "jobs", id] if method == "DELETE" => job(id).map(Self::DeleteJob),
+            ["api", "jobs", id] => allowed(method, "GET, DELETE").and_then(|()| job(id)).map(Self::Job),
             ["api", "jobs", id, "ws"] => allowed(method, "GET").and_then(|()| job(id)).map(Self::Watch),
             ["ws", "export", id] => allowed(method, "GET").and_then(|()| job(id)).map(Self::WatchLegacy),
             ["api", "jobs", id, "events"] => allowed(method, "GET").and_then(|()| job(id)).map(Self::Events),
@@ -74,7 +80,9 @@ impl<'p> Route<'p> {
         match self {
             Self::Health | Self::Preflight | Self::Callback(..) | Self::Webhook(..) => true,
             Self::CreateJob
+            | Self::ListJobs
             | Self::Job(_)
+            | Self::DeleteJob(_)
             | Self::Watch(_)
             | Self::WatchLegacy(_)
             | Self::Events(_)
@@ -90,6 +98,8 @@ impl<'p> Route<'p> {
             Self::Watch(id) | Self::WatchLegacy(id) | Self::Events(id) | Self::Job(id) => Some(*id),
             Self::Health
             | Self::CreateJob
+            | Self::ListJobs
+            | Self::DeleteJob(_)
             | Self::Cancel(_)
             | Self::Retry(_)
             | Self::Callback(..)
@@ -127,6 +137,8 @@ mod tests {
             ("GET", "/health".to_owned(), Route::Health),
             ("HEAD", "/api/health".to_owned(), Route::Health),
             ("POST", "/api/jobs".to_owned(), Route::CreateJob),
+            ("GET", "/api/jobs".to_owned(), Route::ListJobs),
+            ("DELETE", job(""), Route::DeleteJob(id)),
             ("GET", job(""), Route::Job(id)),
             ("GET", job("/ws"), Route::Watch(id)),
             ("GET", format!("/ws/export/{ID}"), Route::WatchLegacy(id)),
@@ -147,10 +159,12 @@ mod tests {
 
     #[test]
     fn wrong_paths_methods_and_ids_are_told_apart() {
+        let job = format!("/api/jobs/{ID}");
         for (method, path, code) in [
             ("GET", "/", Code::RouteNotFound),
             ("GET", "/api", Code::RouteNotFound),
-            ("GET", "/api/jobs", Code::MethodNotAllowed),
+            ("PUT", "/api/jobs", Code::MethodNotAllowed),
+            ("PATCH", &job, Code::MethodNotAllowed),
             ("DELETE", "/api/videos/upload-url", Code::MethodNotAllowed),
             ("GET", "/api/jobs/not-an-id", Code::JobNotFound),
             ("GET", "/api/jobs/", Code::JobNotFound),

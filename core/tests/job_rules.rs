@@ -187,7 +187,7 @@ fn three_attempts_are_really_dispatched_and_then_it_fails() {
         life.says(gave_up(ErrorCode::GpuError));
         let due = next_wake(&life.job, &T).unwrap();
         // The index is due at once; the submit after a pause.
-        life.does(Event::IndexAnswered { version: life.job.index.wanted, written: true });
+        life.does(Event::IndexAnswered { version: life.job.index.wanted, written: Some(3) });
         let submit = next_wake(&life.job, &T).unwrap();
         assert!(due <= submit);
         pauses.push(submit.since(life.now).0);
@@ -239,7 +239,7 @@ fn a_bucket_that_does_not_answer_is_asked_again() {
 #[test]
 fn silence_is_asked_about_and_no_answer_is_no_failure() {
     let mut life = Life::rendering();
-    life.does(Event::IndexAnswered { version: life.job.index.wanted, written: true });
+    life.does(Event::IndexAnswered { version: life.job.index.wanted, written: Some(3) });
     assert_eq!(next_wake(&life.job, &T), Some(life.now + T.silence));
     life.later(T.silence);
     assert_eq!(life.wakes().effects, [Effect::AskStatus { attempt: 1, gpu_job: gpu("a-u1") }]);
@@ -381,7 +381,7 @@ fn cancel_is_idempotent_and_reaches_runpod_until_it_is_settled() {
         life.now = next_wake(&life.job, &T).unwrap();
         assert!(life.wakes().effects.contains(&Effect::CancelGpu { gpu_job: gpu("a-u1") }));
         life.does(Event::CancelAnswered { gpu_job: gpu("a-u1"), settled: false });
-        life.does(Event::IndexAnswered { version: life.job.index.wanted, written: true });
+        life.does(Event::IndexAnswered { version: life.job.index.wanted, written: Some(3) });
     }
     life.does(Event::CancelAnswered { gpu_job: gpu("a-u1"), settled: true });
     assert_eq!(next_wake(&life.job, &T), None, "nothing is left to do");
@@ -466,7 +466,8 @@ fn the_stored_format_is_pinned() {
                 "check": {"next_at": 1_000_000_000, "tries": 0, "hinted": false}}},
             "started_at": 1_000_000_000, "seq": 3, "errands": [],
             "index": {"wanted": 2, "written": 0, "due_at": 1_000_000_000, "tries": 0},
-            "kept_at": 1_000_000_000
+            "kept_at": 1_000_000_000,
+            "usage": {"object_rows": 5, "d1_rows": 0, "requests": 0, "alarms": 0}
         })
     );
 }

@@ -4,17 +4,18 @@ use futures::future::{Either, select};
 use reel_core::id::JobId;
 use reel_core::intake::{NewJob, idempotency_key};
 use reel_core::job::state::Order;
+use reel_core::listing::Listing;
 use reel_core::problem::{Code, Problem};
 use std::pin::pin;
 use std::time::Duration;
 use wasm_bindgen::JsValue;
-use worker::{Delay, Headers, Method, Request, RequestInit, Response, console_error, web_sys};
+use worker::{Delay, Env, Headers, Method, Request, RequestInit, Response, console_error, web_sys};
 
 use super::{Reply, Visit};
 use crate::http::Answer;
 use crate::job_object::{Command, input_not_found};
 use crate::sockets::Tongue;
-use crate::{clock, env};
+use crate::{clock, env, index};
 
 /// `POST /api/jobs`.
 pub async fn create(visit: &Visit<'_>) -> Result<Reply, Problem> {
@@ -51,6 +52,19 @@ pub async fn show(visit: &Visit<'_>, id: JobId) -> Result<Reply, Problem> {
     command(visit, id, &Command::Show).await
 }
 
+/// `GET /api/jobs`.
+pub async fn list(visit: &Visit<'_>) -> Result<Reply, Problem> {
+    let listing = Listing::parse(visit.call.query_string())?;
+    let rows = index::list(&env::database(visit.env)?, &listing).await;
+    let rows = rows.map_err(|cause| unavailable("the index", &cause))?;
+    Ok(Reply::Answer(Answer::json(200, listing.page(rows))))
+}
+
+/// `DELETE /api/jobs/{id}`.
+pub async fn delete(visit: &Visit<'_>, id: JobId) -> Result<Reply, Problem> {
+    command(visit, id, &Command::Delete).await
+}
+
 /// `GET /api/jobs/{id}/events?after=N`.
 pub async fn events(visit: &Visit<'_>, id: JobId) -> Result<Reply, Problem> {
     let after = cursor(visit)?.unwrap_or(0);
@@ -82,7 +96,7 @@ pub async fn watch(visit: &Visit<'_>, id: JobId, tongue: Tongue) -> Result<Reply
         init.with_headers(headers);
         Request::new_with_init(&format!("https://job/watch/{}/{after}", tongue.tag()), &init)
     });
-    let response = ask(visit, id, built).await?;
+    let response = ask(visit.env, id, built).await?;
     if response.status_code() == 101 {
         return Ok(Reply::Raw(web_sys::Response::from(response)));
     }
@@ -91,17 +105,29 @@ pub async fn watch(visit: &Visit<'_>, id: JobId, tongue: Tongue) -> Result<Reply
 
 /// Sends a command to a job's object and hands its answer on.
 pub async fn command(visit: &Visit<'_>, id: JobId, command: &Command) -> Result<Reply, Problem> {
+    hand_on(ask_object(visit.env, id, visit.request_id, command).await?).await
+}
+
+/// A command to a job's object, and the object's own answer.
+///
+/// # Errors
+/// 503 when it does not answer in time.
+pub async fn ask_object(
+    env: &Env,
+    id: JobId,
+    request_id: &str,
+    command: &Command,
+) -> Result<Response, Problem> {
     let body = serde_json::to_string(command).map_err(|_| Problem::internal())?;
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_body(Some(JsValue::from_str(&body)));
-    let built = Request::new_with_init(&format!("https://job/{}", visit.request_id), &init);
-    hand_on(ask(visit, id, built).await?).await
+    ask(env, id, Request::new_with_init(&format!("https://job/{request_id}"), &init)).await
 }
 
-async fn ask(visit: &Visit<'_>, id: JobId, request: worker::Result<Request>) -> Result<Response, Problem> {
+async fn ask(env: &Env, id: JobId, request: worker::Result<Request>) -> Result<Response, Problem> {
     let request = request.map_err(|cause| unavailable("a request", &cause))?;
     let stub =
-        env::jobs(visit.env)?.get_by_name(&id.to_string()).map_err(|cause| unavailable("the job", &cause))?;
+        env::jobs(env)?.get_by_name(&id.to_string()).map_err(|cause| unavailable("the job", &cause))?;
     // A stub takes no abort signal: the wait is ended by a race.
     match select(pin!(stub.fetch_with_request(request)), pin!(Delay::from(OBJECT_ANSWERS_WITHIN))).await {
         Either::Left((response, _)) => response.map_err(|cause| unavailable("the job", &cause)),

@@ -6,6 +6,7 @@ use reel_core::config::{Access, Config};
 use reel_core::job::effect::Outcome;
 use reel_core::job::event::{Event, Report};
 use reel_core::job::state::{Job, Order, Status};
+use reel_core::job::usage::Usage;
 use reel_core::job::view::Face;
 use reel_core::object_key::ObjectKey;
 use reel_core::problem::{Code, Problem};
@@ -15,9 +16,9 @@ use reel_core::wire::gpu::{Grant, PresignedPut, Receipt};
 use reel_core::wire::job::{Dialect, Extent, Links, job_json};
 use worker::{Request, Response};
 
-use super::{Command, ExportJob, Live};
+use super::{Alarm, Command, ExportJob, Live};
 use crate::sockets::{Sockets, Tongue, close, replayed, say, snapshot};
-use crate::{clock, env};
+use crate::{clock, env, index};
 
 /// What an object answers: a status and a body that the Worker hands on as they are.
 type Body = std::result::Result<(u16, String), Problem>;
@@ -50,6 +51,15 @@ impl ExportJob {
                 let outcome = self.advance(Event::Hinted { attempt }).await?;
                 receipt(outcome, None)
             }
+            Command::Compare { version } => {
+                // A row without a job: the job was deleted while its row was being written.
+                if self.load()?.is_none() {
+                    return Err(Problem::job_not_found());
+                }
+                self.advance(Event::Compared { version: Some(version) }).await?;
+                self.show(200)
+            }
+            Command::Delete => self.delete().await,
             Command::Cancel => match self.advance(Event::CancelAsked).await? {
                 Outcome::WrongStatus(_) => Err(Problem::new(
                     Code::JobState,
@@ -82,20 +92,51 @@ impl ExportJob {
         }
         let timing = self.timing()?;
         let job = Job::new(order.id, order.created_at);
-        self.store
+        let rows = self
+            .store
             .create(&order, &job, &job.birth())
             .map_err(|cause| self.failed("creating the job", &cause))?;
+        self.count(Usage { object_rows: rows, ..Usage::default() });
         self.arm(&job, &timing);
         *self.live.borrow_mut() = Some(Live { order: Rc::new(order), job });
         self.show(201)
+    }
+
+    /// Files first, the index next, the job last: a deletion that breaks off can be asked for again.
+    async fn delete(&self) -> Body {
+        let live = self.load()?.ok_or_else(Problem::job_not_found)?;
+        if live.job.end().is_none() {
+            return Err(Problem::new(Code::JobState, "Cannot delete job in progress"));
+        }
+        let (id, input) = (live.order.id, live.order.input_key.as_str());
+        let (bucket, database) = (env::videos(&self.env)?, env::database(&self.env)?);
+        let gone = async {
+            let outputs = bucket.list().prefix(format!("output/{id}/")).execute().await?;
+            let mut keys: Vec<String> = outputs.objects().iter().map(worker::Object::key).collect();
+            if !index::input_is_used(&database, input, &id.to_string()).await? {
+                keys.push(input.to_owned());
+            }
+            if !keys.is_empty() {
+                bucket.delete_multiple(keys).await?;
+            }
+            index::remove(&database, id).await?;
+            self.store.delete_all().await
+        };
+        gone.await.map_err(|cause| self.failed("deleting the job", &cause))?;
+        *self.live.borrow_mut() = None;
+        self.alarm.set(Alarm::Silent);
+        Sockets(&self.state).close_all();
+        Ok((200, r#"{"success":true}"#.to_owned()))
     }
 
     fn show(&self, status: u16) -> Body {
         let live = self.load()?.ok_or_else(Problem::job_not_found)?;
         let config = env::config(&self.env)?;
         let face = live.job.face();
+        let mut usage = live.job.usage;
+        usage += self.uncounted.get();
         let json = with_links(&config, &live.order, &face, |links| {
-            job_json(&live.order, &face, Some(live.job.seq), links, Dialect::Plain, Extent::Whole)
+            job_json(&live.order, &face, Some(live.job.seq), links, Dialect::Plain, Extent::Record(usage))
         });
         Ok((status, json))
     }

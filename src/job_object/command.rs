@@ -34,6 +34,13 @@ pub enum Command {
         /// The token's attempt.
         attempt: u32,
     },
+    /// The sweep found the index row at this version.
+    Compare {
+        /// The row's version.
+        version: u64,
+    },
+    /// Forget it, with its files.
+    Delete,
     /// Stop it.
     Cancel,
     /// Start it over.

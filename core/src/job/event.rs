@@ -56,8 +56,13 @@ pub enum Event {
     IndexAnswered {
         /// Which version.
         version: u64,
-        /// Whether it is in the index.
-        written: bool,
+        /// Whether it is in the index, and how many rows that took.
+        written: Option<u64>,
+    },
+    /// The sweep found the index row at this version, or none.
+    Compared {
+        /// The row's version.
+        version: Option<u64>,
     },
     /// A person wants it to stop.
     CancelAsked,

@@ -9,4 +9,5 @@ pub mod event;
 pub mod state;
 pub mod step;
 pub mod timing;
+pub mod usage;
 pub mod view;

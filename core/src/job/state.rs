@@ -10,6 +10,7 @@ use crate::id::JobId;
 use crate::job::code::ErrorCode;
 use crate::job::effect::{Kind, Noted};
 use crate::job::timing::MAX_ATTEMPTS;
+use crate::job::usage::Usage;
 use crate::object_key::ObjectKey;
 use crate::runpod::GpuJobId;
 use crate::time::Millis;
@@ -64,6 +65,8 @@ pub struct Job {
     pub index: IndexDebt,
     /// When this record was last worth keeping.
     pub kept_at: Millis,
+    /// What it has cost.
+    pub usage: Usage,
 }
 
 /// Where a job stands.
@@ -246,6 +249,16 @@ impl Status {
         ("complete", Self::Complete),
         ("error", Self::Error),
     ];
+
+    /// Its word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Processing => "processing",
+            Self::Complete => "complete",
+            Self::Error => "error",
+        }
+    }
 }
 
 impl From<WorkStage> for Stage {
@@ -278,6 +291,7 @@ impl Job {
             errands: Vec::new(),
             index: IndexDebt { wanted: 1, written: 0, due_at: now, tries: 0 },
             kept_at: now,
+            usage: Usage::default(),
         }
     }
 

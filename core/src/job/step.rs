@@ -21,6 +21,8 @@ pub fn apply(job: Job, event: Event, now: Millis, chance: u32, timing: &Timing) 
     let outcome = turn.happen(event);
     if turn.keep {
         turn.job.kept_at = now;
+        // One row for the job, one for each event.
+        turn.job.usage.object_rows += 1 + u64::try_from(turn.log.len()).unwrap_or(0);
     }
     Step { job: turn.job, keep: turn.keep, log: turn.log, tick: turn.tick, effects: turn.effects, outcome }
 }
@@ -48,6 +50,7 @@ impl Turn<'_> {
             Event::OutputLooked { key, found } => self.output_looked(&key, found),
             Event::CancelAnswered { gpu_job, settled } => self.cancel_answered(&gpu_job, settled),
             Event::IndexAnswered { version, written } => self.index_answered(version, written),
+            Event::Compared { version } => self.compared(version),
             Event::CancelAsked => self.cancel_asked(),
             Event::RetryAsked => self.retry_asked(),
         }
@@ -531,9 +534,10 @@ impl Turn<'_> {
         Outcome::Applied
     }
 
-    fn index_answered(&mut self, version: u64, written: bool) -> Outcome {
+    fn index_answered(&mut self, version: u64, written: Option<u64>) -> Outcome {
         let index = &mut self.job.index;
-        if written {
+        if let Some(rows) = written {
+            self.job.usage.d1_rows += rows;
             index.written = index.written.max(version);
             index.tries = 0;
             // A version that came meanwhile need not wait for the pause of this one.
@@ -542,6 +546,18 @@ impl Turn<'_> {
         } else {
             index.tries += 1;
         }
+        Outcome::Applied
+    }
+
+    /// The sweep brings the index back to the truth, whichever of the two was lost.
+    fn compared(&mut self, version: Option<u64>) -> Outcome {
+        let index = &self.job.index;
+        if index.wanted == index.written && version == Some(index.written) {
+            return Outcome::Ignored;
+        }
+        self.job.index.wanted = self.job.index.wanted.max(version.unwrap_or(0));
+        self.owe_index();
+        self.keep = true;
         Outcome::Applied
     }
 

@@ -8,6 +8,7 @@ use crate::id::JobId;
 use crate::job::code::ErrorCode;
 use crate::job::effect::Kind;
 use crate::job::state::{Order, Stage, Status};
+use crate::job::usage::Usage;
 use crate::job::view::Face;
 
 /// Who reads the JSON: the word `type` means two things to them (design.md 3).
@@ -33,7 +34,9 @@ pub struct Links<'l> {
 /// How much of the job a reader is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
-    /// Everything.
+    /// Everything, with what it has cost: `GET` and the snapshot.
+    Record(Usage),
+    /// Everything of the job.
     Whole,
     /// Without `params`, which never change and may be long: messages between the snapshots.
     Change,
@@ -72,7 +75,11 @@ pub fn job_json(
         output_video_key: output.map(|output| output.key.as_str()),
         output_bytes: output.map(|output| output.bytes),
         output_url: links.output_url,
-        params: (extent == Extent::Whole).then_some(&*order.params),
+        params: (extent != Extent::Change).then_some(&*order.params),
+        usage: match extent {
+            Extent::Record(usage) => Some(usage),
+            Extent::Whole | Extent::Change => None,
+        },
         error: failure.map(|failure| failure.sentence.as_str()),
         error_code: failure.map(|failure| failure.code),
         retryable: failure.map(|failure| failure.code.retryable()),
@@ -119,6 +126,8 @@ struct JobJson<'j> {
     completed_at: Option<String>,
     runpod_job_id: Option<&'j str>,
     websocket_url: &'j str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<Usage>,
 }
 
 #[cfg(test)]
@@ -150,7 +159,10 @@ mod tests {
     #[test]
     fn a_fresh_job_is_pinned() {
         assert_eq!(
-            rendered(Dialect::Plain, Extent::Whole),
+            rendered(
+                Dialect::Plain,
+                Extent::Record(Usage { object_rows: 4, d1_rows: 5, requests: 1, alarms: 0 })
+            ),
             json!({
                 "type": "overlay", "seq": 1,
                 "job_id": "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50",
@@ -161,7 +173,8 @@ mod tests {
                 "output_url": null, "params": {"effect_type": "blur"},
                 "error": null, "error_code": null, "retryable": null,
                 "created_at": "2026-01-31T09:05:00.250Z", "started_at": null, "completed_at": null,
-                "runpod_job_id": null, "websocket_url": "/api/jobs/x/ws"
+                "runpod_job_id": null, "websocket_url": "/api/jobs/x/ws",
+                "usage": {"object_rows": 4, "d1_rows": 5, "requests": 1, "alarms": 0}
             })
         );
     }

@@ -151,6 +151,11 @@ impl World {
                 let jump = if self.chance.permille(500) { 90_000 } else { 500 };
                 self.now = self.now + Span(self.chance.span_ms(-jump, jump));
             }
+            if self.chance.permille(5) {
+                // The sweep compares what D1 holds, which may have lost the row or a version.
+                let version = (self.indexed > 0 && self.chance.permille(900)).then_some(self.indexed);
+                self.happen(Event::Compared { version })?;
+            }
             if self.chance.permille(self.weather.people) {
                 let wish = if self.chance.permille(600) { Event::CancelAsked } else { Event::RetryAsked };
                 self.happen(wish)?;
@@ -276,7 +281,7 @@ impl World {
                 if written || self.chance.permille(500) {
                     self.indexed = self.indexed.max(version);
                 }
-                Some(Event::IndexAnswered { version, written })
+                Some(Event::IndexAnswered { version, written: written.then_some(3) })
             }
         }
     }

@@ -1,0 +1,92 @@
+//! The scheduled sweep: finds rows whose object disagrees, and inputs that nobody needs any more.
+//!
+//! Invariant: it decides nothing about jobs. It shows an object its row; the object knows what is true.
+
+use std::collections::HashSet;
+
+use reel_core::id::JobId;
+use reel_core::problem::Problem;
+use reel_core::time::Span;
+use worker::{Env, Include, Result, console_error, console_log};
+
+use crate::api::ask_object;
+use crate::job_object::Command;
+use crate::{clock, env, index};
+
+/// One run. Each part is bounded, so that the next run goes on where this one stopped.
+pub async fn run(env: &Env) {
+    if let Err(problem) = compare(env).await {
+        console_error!("sweep: rows could not be compared: {}", problem.detail);
+    }
+    if let Err(problem) = expire(env).await {
+        console_error!("sweep: inputs could not be expired: {}", problem.detail);
+    }
+}
+
+/// Shows every job that has been open for a while its row; that wakes an object that was left asleep too.
+async fn compare(env: &Env) -> std::result::Result<(), Problem> {
+    let database = env::database(env)?;
+    let rows =
+        logged("the index", index::open_before(&database, clock::now() - OPEN_FOR, ROWS_PER_RUN).await)?;
+    let mut gone = 0;
+    for row in &rows {
+        let Ok(id) = row.id.parse::<JobId>() else { continue };
+        let asked = ask_object(env, id, "sweep", &Command::Compare { version: row.version }).await;
+        if asked.is_ok_and(|response| response.status_code() == 404) {
+            logged("an orphaned row", index::remove(&database, id).await)?;
+            gone += 1;
+        }
+    }
+    if !rows.is_empty() {
+        console_log!("sweep: {} open jobs compared, {gone} rows without a job removed", rows.len());
+    }
+    Ok(())
+}
+
+/// Deletes inputs older than their retention. It looks at one page from a random place on: over the
+/// runs every key comes up, and no run takes long.
+async fn expire(env: &Env) -> std::result::Result<(), Problem> {
+    let (bucket, database) = (env::videos(env)?, env::database(env)?);
+    let from = format!("input/{}", clock::job_id().to_string().get(..4).unwrap_or_default());
+    let page = bucket
+        .list()
+        .prefix("input/")
+        .start_after(from)
+        .limit(PAGE)
+        .include(Vec::<Include>::new())
+        .execute()
+        .await;
+    let oldest = clock::now() - INPUT_RETENTION;
+    let mut expired = HashSet::new();
+    for object in logged("the bucket", page)?.objects() {
+        let uploaded = i64::try_from(object.uploaded().as_millis()).unwrap_or(i64::MAX);
+        if uploaded >= oldest.0 {
+            continue;
+        }
+        let used = index::input_is_open(&database, &object.key()).await;
+        if !logged("the index", used)? {
+            expired.insert(object.key());
+        }
+    }
+    if expired.is_empty() {
+        return Ok(());
+    }
+    console_log!("sweep: {} inputs past their retention deleted", expired.len());
+    logged("the bucket", bucket.delete_multiple(expired.into_iter().collect::<Vec<_>>()).await)
+}
+
+fn logged<T>(what: &str, result: Result<T>) -> std::result::Result<T, Problem> {
+    result.map_err(|cause| {
+        console_error!("sweep: {what} did not answer: {cause}");
+        Problem::internal()
+    })
+}
+
+/// A job's own alarm needs no help before that.
+const OPEN_FOR: Span = Span::minutes(5);
+/// Requests to objects in one run; a Worker may make 1,000.
+const ROWS_PER_RUN: u32 = 200;
+/// A page of the bucket's listing.
+const PAGE: u32 = 200;
+/// Inputs are kept for a week, as the plan's bucket did.
+const INPUT_RETENTION: Span = Span::minutes(7 * 24 * 60);
