@@ -28,7 +28,9 @@ async fn run(desk: &Arc<Desk>, taken: Taken) {
         // A handler that panicked is a worker that died.
         ended = &mut attempt => {
             let end = ended.unwrap_or(RunEnd::Lost);
-            if loses_result {
+            if desk.down.is_cancelled() {
+                // A server that goes down has no results: the job is lost with its queue.
+            } else if loses_result {
                 tokio::spawn(forget_result(desk.clone(), id, run, timeout_at));
             } else {
                 desk.end(&id, run, end);
