@@ -53,7 +53,7 @@ impl<'e> Composer<'e> {
             Self::Overlay { overlay, painter, crop } => {
                 let view = crop.as_ref().map_or(bounds, |(crop, _)| crop.pixels(moment, picture.size()));
                 let highlights = overlay.regions.at(moment, overlay.interpolation);
-                painter.paint(&mut picture, view, &highlights)?;
+                painter.paint(&mut picture, view, &highlights);
                 let Some((crop, scaler)) = crop else { return Ok(picture) };
                 (*crop, scaler)
             }

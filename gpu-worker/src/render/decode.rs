@@ -112,7 +112,7 @@ impl Decoding<'_> {
 
     fn args(&self, piece: &Piece, drawn: &str) -> Vec<OsString> {
         let source = self.source;
-        let (seek_s, preroll) = seek(piece, source);
+        let (seek_s, preroll) = seek(piece.first, source);
         let mut args: Vec<OsString> = [
             "-nostdin",
             "-hide_banner",
@@ -156,7 +156,9 @@ impl Decoding<'_> {
             chain.push(format!("trim=start_frame={preroll}"));
         }
         if let Sampling::Interpolate { fps, .. } = piece.sampling {
-            // Frames are put on an exact grid first: jitter would show as a wrong motion.
+            // The filter cannot reach the last pictures, so it gets some more after them. Everything
+            // goes on an exact grid first, for jitter would show as motion.
+            chain.push("tpad=stop=3:stop_mode=clone".to_owned());
             chain.push(format!("settb=1/1000000,setpts=N/({})/TB", source.rate));
             chain.push(format!(
                 "minterpolate=fps={fps:.6}:mi_mode=mci:mc_mode=aobmc:me_mode=bidir:vsbmc=1:scd=fdiff:scd_threshold=10"
@@ -184,23 +186,23 @@ impl Decoding<'_> {
     }
 }
 
-/// Where to jump before decoding, in seconds of the file, and how many frames to drop then.
-fn seek(piece: &Piece, source: &Source) -> (Option<f64>, u32) {
+/// Where to jump to decode from frame `first`, in seconds of the file, and how many frames to
+/// drop then.
+fn seek(first: u32, source: &Source) -> (Option<f64>, u32) {
     /// Frames at uneven times: the one on screen at the cut may have come long before it.
     const VARIABLE_PREROLL_S: f64 = 2.0;
     let fps = source.rate.fps();
-    let first = f64::from(piece.first);
-    if piece.first == 0 || !source.seekable {
-        return (None, piece.first);
+    if first == 0 || !source.seekable {
+        return (None, first);
     }
     if source.variable {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few hundred at most")]
-        let preroll = ((VARIABLE_PREROLL_S * fps) as u32).min(piece.first);
-        let seek_s = source.rate.seconds(f64::from(piece.first - preroll));
+        let preroll = ((VARIABLE_PREROLL_S * fps) as u32).min(first);
+        let seek_s = source.rate.seconds(f64::from(first - preroll));
         return (Some(seek_s), preroll);
     }
     // Half a frame early, so that rounded timestamps do not lose the frame itself.
-    (Some(source.delay_s + source.rate.seconds(first - 0.5)), 0)
+    (Some(source.delay_s + source.rate.seconds(f64::from(first) - 0.5)), 0)
 }
 
 /// Reads one picture; `false` at the end, also in the middle of a broken one.

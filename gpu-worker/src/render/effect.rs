@@ -6,9 +6,8 @@
 use rayon::prelude::*;
 use reel_core::edit::{Effect, Highlight, PixelRect, Size};
 
-use super::RenderError;
-use super::blur::Blurred;
 use super::ellipse::Ellipse;
+use super::gauss::Blurred;
 use super::mask::Mask;
 use super::picture::{CHANNELS, Picture};
 use super::table::Table;
@@ -34,7 +33,7 @@ impl Painter {
     pub(super) fn new(effect: Effect) -> Self {
         Self {
             effect,
-            blurred: Blurred::default(),
+            blurred: Blurred::new(),
             mask: None,
             spotlight: Table::scaled(SPOTLIGHT),
             dimmed: Table::scaled(DIMMED),
@@ -42,26 +41,21 @@ impl Painter {
     }
 
     /// Draws `highlights` on what `view` shows of `picture`; none leave it as it is.
-    pub(super) fn paint(
-        &mut self,
-        picture: &mut Picture,
-        view: PixelRect,
-        highlights: &[Highlight],
-    ) -> Result<(), RenderError> {
+    pub(super) fn paint(&mut self, picture: &mut Picture, view: PixelRect, highlights: &[Highlight]) {
         if highlights.is_empty() {
-            return Ok(());
+            return;
         }
         match self.effect {
             Effect::Blur => {
-                self.renew_mask(highlights, picture.size())?;
-                self.blurred.make(picture, view)?;
+                self.renew_mask(highlights, picture.size());
+                self.blurred.make(picture, view);
                 let (mask, blurred) = (self.mask.as_ref().map(|(_, mask)| mask), &self.blurred);
                 rows(picture, view, |y, row| {
-                    blend(row, view.x, blurred.row(view.x, y), mask.map_or((0, &[][..]), |mask| mask.row(y)));
+                    blend(row, view.x, blurred.row(y), mask.map_or((0, &[][..]), |mask| mask.row(y)));
                 });
             }
             Effect::Spotlight => {
-                self.renew_mask(highlights, picture.size())?;
+                self.renew_mask(highlights, picture.size());
                 let (mask, table) = (self.mask.as_ref().map(|(_, mask)| mask), &self.spotlight);
                 rows(picture, view, |y, row| {
                     darken(row, view.x, table, mask.map_or((0, &[][..]), |mask| mask.row(y)));
@@ -81,15 +75,13 @@ impl Painter {
                 }
             }
         }
-        Ok(())
     }
 
     /// A highlight that stands still keeps its mask from frame to frame.
-    fn renew_mask(&mut self, highlights: &[Highlight], picture: Size) -> Result<(), RenderError> {
+    fn renew_mask(&mut self, highlights: &[Highlight], picture: Size) {
         if self.mask.as_ref().is_none_or(|(of, _)| of != highlights) {
-            self.mask = Some((highlights.to_vec(), Mask::of(highlights, picture)?));
+            self.mask = Some((highlights.to_vec(), Mask::of(highlights, picture)));
         }
-        Ok(())
     }
 }
 
@@ -251,3 +243,7 @@ fn shared(a: PixelRect, b: PixelRect) -> Option<PixelRect> {
     let (right, bottom) = ((a.x + a.width).min(b.x + b.width), (a.y + a.height).min(b.y + b.height));
     (x < right && y < bottom).then(|| PixelRect { x, y, width: right - x, height: bottom - y })
 }
+
+#[cfg(test)]
+#[path = "effect_tests.rs"]
+mod tests;

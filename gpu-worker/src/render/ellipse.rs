@@ -85,7 +85,11 @@ impl Ellipse {
             let (ex, ey) = ((a * a - b * b) * tx.powi(3) / a, (b * b - a * a) * ty.powi(3) / b);
             let radius = (a * tx - ex).hypot(b * ty - ey);
             let (qx, qy) = (x - ex, y - ey);
-            let away = qx.hypot(qy).max(f64::MIN_POSITIVE);
+            let away = qx.hypot(qy);
+            if away < 1e-9 {
+                // In the centre of curvature itself: the whole arc is equally near.
+                break;
+            }
             tx = ((qx * radius / away + ex) / a).clamp(0.0, 1.0);
             ty = ((qy * radius / away + ey) / b).clamp(0.0, 1.0);
             let length = tx.hypot(ty).max(f64::MIN_POSITIVE);

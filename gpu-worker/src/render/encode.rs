@@ -15,7 +15,7 @@ use reel_core::edit::Size;
 use super::RenderError;
 use super::child::{Children, Ended};
 use super::picture::{Picture, Pool};
-use super::source::{FORMATS, PROTOCOLS, Source};
+use super::source::{Audio, FORMATS, PROTOCOLS, Source};
 use super::timeline::{Piece, Timeline};
 
 /// What the encoder writes, fixed for a render.
@@ -69,11 +69,11 @@ impl Encoding<'_> {
                 .into();
         args.extend(["-s", &size, "-r", &rate, "-i", "pipe:0"].map(OsString::from));
         let mut graph = "[0:v]scale=out_color_matrix=bt709:out_range=tv,format=yuv420p[v]".to_owned();
-        if let Some((sound, stream)) = self.sound.zip(self.source.audio) {
+        if let Some((sound, audio)) = self.sound.zip(self.source.audio) {
             for piece in &self.timeline.pieces {
                 args.extend(self.sound_input(piece));
             }
-            graph.push_str(&self.sound_graph(stream));
+            graph.push_str(&self.sound_graph(audio));
             args.extend(["-filter_complex".into(), graph.into()]);
             args.extend(["-map", "[v]", "-map", "[a]", "-c:a", "aac", "-b:a"].map(OsString::from));
             args.push(format!("{}k", sound.kilobits).into());
@@ -118,12 +118,13 @@ impl Encoding<'_> {
         args
     }
 
-    fn sound_graph(&self, stream: usize) -> String {
+    fn sound_graph(&self, Audio { stream, mono }: Audio) -> String {
         let mut graph = String::new();
         let mut joined = String::new();
         for (index, piece) in self.timeline.pieces.iter().enumerate() {
+            let layout = if mono { "mono" } else { "stereo" };
             // Sound that starts late is padded in front, so that it keeps its place.
-            let mut chain = "aresample=async=1:first_pts=0".to_owned();
+            let mut chain = format!("aformat=channel_layouts={layout},aresample=async=1:first_pts=0");
             for tempo in tempos(piece.speed) {
                 chain.push_str(&format!(",atempo={tempo:.6}"));
             }
@@ -134,8 +135,7 @@ impl Encoding<'_> {
             graph.push_str(&format!(";[{}:{stream}]{chain}[a{index}]", index + 1));
             joined.push_str(&format!("[a{index}]"));
         }
-        let stereo = "aformat=channel_layouts=stereo|mono";
-        graph.push_str(&format!(";{joined}concat=n={}:v=0:a=1,{stereo}[a]", self.timeline.pieces.len()));
+        graph.push_str(&format!(";{joined}concat=n={}:v=0:a=1[a]", self.timeline.pieces.len()));
         graph
     }
 }

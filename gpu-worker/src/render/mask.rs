@@ -1,19 +1,9 @@
 //! The soft mask of blur and spotlight: 1 keeps a pixel, 0 gives it to the background.
 
-use libblur::{
-    BlurImage, BlurImageMut, BufferStore, EdgeMode, EdgeMode2D, FastBlurChannels, GaussianBlurParams,
-    IeeeBinaryConvolutionMode, ThreadingPolicy, gaussian_blur_f32,
-};
 use reel_core::edit::{Highlight, PixelRect, Size};
 
-use super::RenderError;
 use super::ellipse::Ellipse;
-
-/// Width of the feather's kernel; OpenCV's sigma for it is 3.5.
-const FEATHER: u32 = 21;
-const FEATHER_SIGMA: f64 = 3.5;
-/// How far the feather reaches.
-const REACH: i32 = 10;
+use super::gauss;
 
 /// A mask that is 0 outside `area`.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,17 +14,18 @@ pub(super) struct Mask {
 
 impl Mask {
     /// Filled ellipses, each of its own strength, later ones over earlier ones, then feathered.
-    pub(super) fn of(highlights: &[Highlight], picture: Size) -> Result<Self, RenderError> {
+    pub(super) fn of(highlights: &[Highlight], picture: Size) -> Self {
+        let margin = i32::try_from(2 * gauss::FEATHER_REACH).unwrap_or(0);
         // Twice the reach: the blur mirrors the mask at the edge of its area, and where that is
         // not the picture's own edge there must be only zeros to mirror.
-        let boxes = highlights.iter().filter_map(|h| Ellipse::of(h).bounds(2 * REACH, picture));
-        let Some(area) = boxes.reduce(union) else { return Ok(Self { area: None, values: Vec::new() }) };
-        let mut sharp = vec![0.0_f32; area.width as usize * area.height as usize];
+        let boxes = highlights.iter().filter_map(|h| Ellipse::of(h).bounds(margin, picture));
+        let Some(area) = boxes.reduce(union) else { return Self { area: None, values: Vec::new() } };
+        let mut values = vec![0.0_f32; area.width as usize * area.height as usize];
         for highlight in highlights {
             let ellipse = Ellipse::of(highlight);
             #[allow(clippy::cast_possible_truncation, reason = "a share from 0 to 1")]
             let strength = highlight.strength as f32;
-            for (y, row) in (area.y..).zip(sharp.chunks_exact_mut(area.width as usize)) {
+            for (y, row) in (area.y..).zip(values.chunks_exact_mut(area.width as usize)) {
                 let inside = ellipse.inside(y, picture.width);
                 let columns =
                     inside.start.saturating_sub(area.x) as usize..inside.end.saturating_sub(area.x) as usize;
@@ -43,31 +34,12 @@ impl Mask {
                 }
             }
         }
-        let mut values = vec![0.0_f32; sharp.len()];
-        let from = BlurImage::borrow(&sharp, area.width, area.height, FastBlurChannels::Plane);
-        let mut to = BlurImageMut {
-            data: BufferStore::Borrowed(&mut values),
-            width: area.width,
-            height: area.height,
-            stride: area.width,
-            channels: FastBlurChannels::Plane,
-        };
-        gaussian_blur_f32(
-            &from,
-            &mut to,
-            GaussianBlurParams::new(FEATHER, FEATHER_SIGMA),
-            EdgeMode2D::new(EdgeMode::Reflect101),
-            ThreadingPolicy::Single,
-            IeeeBinaryConvolutionMode::Normal,
-        )
-        .map_err(|error| {
-            RenderError::machine(format!("The highlight's soft edge could not be made: {error}."))
-        })?;
+        gauss::feather(&mut values, area.width);
         // A kernel's weights add up to 1 only nearly, and cutting 199.9999 gives 199.
         for value in &mut values {
             *value = snap(*value);
         }
-        Ok(Self { area: Some(area), values })
+        Self { area: Some(area), values }
     }
 
     /// The mask on row `y`: the first column it covers and its values from there; 0 elsewhere.

@@ -3,7 +3,6 @@
 //! Invariant: memory does not grow with the length of the clip, and the output has its name
 //! only when it is whole. Every process that is started here is gone when [`render`] returns.
 
-mod blur;
 mod child;
 mod compose;
 mod decode;
@@ -11,6 +10,7 @@ mod effect;
 mod ellipse;
 mod encode;
 mod error;
+mod gauss;
 mod mask;
 mod order;
 mod picture;

@@ -22,8 +22,8 @@ pub(super) struct Source {
     pub frames: Option<u32>,
     /// Index of the picture's stream in the file.
     pub video: usize,
-    /// Index of the first sound stream.
-    pub audio: Option<usize>,
+    /// The first sound stream.
+    pub audio: Option<Audio>,
     /// Frames come at uneven times and must be resampled.
     pub variable: bool,
     /// Jumping to a time lands where it should.
@@ -35,6 +35,15 @@ pub(super) struct Source {
     pub untagged: bool,
     /// How much later the picture starts than the file, in seconds.
     pub delay_s: f64,
+}
+
+/// A sound stream that can be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Audio {
+    /// Index of the stream in the file.
+    pub stream: usize,
+    /// One channel; anything more becomes stereo, which is all that phones play.
+    pub mono: bool,
 }
 
 /// Containers that hold one video. The list keeps out playlists and scripts, which would make
@@ -72,7 +81,7 @@ impl Source {
         }
         let ended = tool.wait()?;
         if !ended.status.success() {
-            return Err(RenderError::input(unreadable(&ended.complaints)));
+            return Err(RenderError::input(unreadable(&ended.complaints, input)));
         }
         let probed: Probed = serde_json::from_slice(&json)
             .map_err(|error| RenderError::machine(format!("ffprobe's answer could not be read: {error}.")))?;
@@ -85,9 +94,14 @@ impl Source {
     }
 }
 
-fn unreadable(complaints: &[String]) -> String {
-    let says = |what: &str| complaints.iter().any(|line| line.contains(what));
-    if says("moov atom not found") {
+fn unreadable(complaints: &[String], input: &Path) -> String {
+    let no_index = complaints.iter().any(|line| line.contains("moov atom not found"));
+    // ffprobe takes any file of that name for an MP4, so its first box decides.
+    let mut start = [0; 8];
+    let read = std::fs::File::open(input).and_then(|mut file| file.read_exact(&mut start));
+    let is_mp4 = read.is_ok()
+        && [b"ftyp", b"moov", b"mdat", b"wide", b"free"].iter().any(|name| start.ends_with(*name));
+    if no_index && is_mp4 {
         "The video file is incomplete: its index is missing, as after an upload that broke off; upload it again."
             .to_owned()
     } else {
@@ -121,6 +135,7 @@ struct Stream {
     r_frame_rate: Option<String>,
     avg_frame_rate: Option<String>,
     nb_frames: Option<String>,
+    channels: Option<u32>,
     duration: Option<String>,
     start_time: Option<String>,
     field_order: Option<String>,
@@ -184,7 +199,11 @@ impl Probed {
             rate,
             frames: self.frames(video, rate, variable),
             video: video.index,
-            audio: self.streams.iter().find(|s| is(s, "audio")).map(|stream| stream.index),
+            audio: self
+                .streams
+                .iter()
+                .find(|s| is(s, "audio") && s.channels.is_some_and(|channels| channels > 0))
+                .map(|s| Audio { stream: s.index, mono: s.channels == Some(1) }),
             variable,
             seekable: ["mov", "matroska", "webm"].iter().any(|name| names.split(',').any(|n| n == *name)),
             interlaced: matches!(video.field_order.as_deref(), Some("tt" | "bb" | "tb" | "bt")),

@@ -204,7 +204,7 @@ mod tests {
             rate: Rate::new(fps, 1).expect("a rate"),
             frames: Some(frames),
             video: 0,
-            audio: Some(1),
+            audio: None,
             variable: false,
             seekable: true,
             interlaced: false,

@@ -1,0 +1,168 @@
+//! Inputs that phones and accidents make: handled, or refused with a sentence.
+
+use std::path::Path;
+
+use reel_core::edit::JobKind::{Framing, Overlay};
+use reel_core::job::code::ErrorCode;
+use serde_json::json;
+
+use crate::studio::{NUMBERED, Studio};
+
+fn refusal(studio: &Studio, input: &Path) -> String {
+    let before = studio.files();
+    let error = studio.render(Overlay, &json!({}), input).expect_err("refused");
+    assert_eq!(error.code, ErrorCode::InvalidInput, "{error}");
+    assert_eq!(studio.files(), before, "nothing is left behind");
+    assert!(!error.sentence.contains(input.to_str().expect("text")), "no path: {error}");
+    error.sentence
+}
+
+#[test]
+fn what_is_no_video_is_refused_with_a_sentence() {
+    let studio = Studio::open();
+    let write = |name: &str, bytes: &[u8]| {
+        std::fs::write(studio.path(name), bytes).expect("written");
+        studio.path(name)
+    };
+    assert!(refusal(&studio, &write("empty.mp4", b"")).contains("empty"));
+    assert!(refusal(&studio, &write("text.mp4", b"hello, this is no video")).contains("not a video"));
+    let playlist = b"#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n";
+    assert!(refusal(&studio, &write("list.mp4", playlist)).contains("not a video"));
+    let sound =
+        studio.film("sound.m4a", &["-f", "lavfi", "-i", "sine=frequency=440:duration=1", "-c:a", "aac"]);
+    assert!(refusal(&studio, &sound).contains("only sound"));
+    let gone = studio.path("gone.mp4");
+    assert!(refusal(&studio, &gone).contains("cannot be opened"));
+}
+
+#[test]
+fn a_file_that_broke_off_is_refused_and_says_so() {
+    let studio = Studio::open();
+    let whole = studio.film(
+        "whole.mp4",
+        &[
+            "-f",
+            "lavfi",
+            "-i",
+            "testsrc=s=320x240:r=25:d=4",
+            "-c:v",
+            "libx264",
+            "-pix_fmt",
+            "yuv420p",
+            "-movflags",
+            "+faststart",
+        ],
+    );
+    let bytes = std::fs::read(&whole).expect("a film");
+    std::fs::write(studio.path("half.mp4"), &bytes[..bytes.len() / 2]).expect("written");
+    let sentence = refusal(&studio, &studio.path("half.mp4"));
+    assert!(sentence.contains("breaks off after") && sentence.contains("of 100 frames"), "{sentence}");
+
+    let index_last = studio.film("index-last.mp4", &["-i", whole.to_str().expect("text"), "-c", "copy"]);
+    let bytes = std::fs::read(&index_last).expect("a film");
+    std::fs::write(studio.path("no-index.mp4"), &bytes[..bytes.len() / 2]).expect("written");
+    assert!(refusal(&studio, &studio.path("no-index.mp4")).contains("incomplete"));
+}
+
+#[test]
+fn a_cut_behind_the_end_is_refused() {
+    let studio = Studio::open();
+    let film = studio.numbered(30, 30);
+    let params = json!({"start_time": 600, "end_time": 700,
+        "crop_keyframes": [{"frame": 0, "x": 0, "y": 0, "width": 9, "height": 9}]});
+    let error = studio.render(Framing, &params, &film).expect_err("refused");
+    assert_eq!(error.code, ErrorCode::InvalidInput);
+    assert!(error.sentence.contains("600.00 s") && error.sentence.contains("1.00 s"), "{error}");
+}
+
+#[test]
+fn a_turned_phone_film_is_rendered_upright() {
+    let studio = Studio::open();
+    let flat = studio.film(
+        "flat.mp4",
+        &["-f", "lavfi", "-i", "testsrc=s=320x180:r=25:d=1", "-c:v", "libx264", "-pix_fmt", "yuv420p"],
+    );
+    let args = ["-i", flat.to_str().expect("text"), "-c", "copy", "-metadata:s:v:0", "rotate=90"];
+    let turned = studio.film("turned.mp4", &args);
+    let reel = studio.render(Overlay, &json!({}), &turned).expect("a reel");
+    assert_eq!((reel.width, reel.height, reel.frames), (180, 320, 25));
+}
+
+#[test]
+fn odd_sides_lose_their_last_column_and_row() {
+    let studio = Studio::open();
+    let film = studio.film("odd.mkv", &["-f", "lavfi", "-i", "testsrc=s=321x241:r=25:d=1", "-c:v", "ffv1"]);
+    let reel = studio.render(Overlay, &json!({}), &film).expect("a reel");
+    assert_eq!((reel.width, reel.height, reel.frames), (320, 240, 25));
+}
+
+#[test]
+fn uneven_frames_are_put_on_an_even_grid() {
+    let studio = Studio::open();
+    // Every frame for a second, then every third: 30 + 10 frames in 2 seconds.
+    let picture = format!("color=black:s=256x128:r=30:d=2,{NUMBERED}");
+    let drop = "select='lt(n,30)+not(mod(n,3))'";
+    let film = studio.film(
+        "uneven.mp4",
+        &[
+            "-f",
+            "lavfi",
+            "-i",
+            &picture,
+            "-vf",
+            drop,
+            "-fps_mode",
+            "vfr",
+            "-c:v",
+            "libx264",
+            "-preset",
+            "ultrafast",
+            "-pix_fmt",
+            "yuv420p",
+            "-video_track_timescale",
+            "30000",
+        ],
+    );
+    let reel = studio.render(Overlay, &json!({}), &film).expect("a reel");
+    assert!((reel.duration_ms as i64 - 2000).abs() <= 70, "{} ms", reel.duration_ms);
+    // What is shown at one second is still what happened at one second.
+    let rate = reel.frames as f64 * 1000.0 / reel.duration_ms as f64;
+    let numbers = studio.numbers();
+    for second in [0.5, 1.0, 1.6] {
+        let shown = f64::from(numbers[(second * rate).round() as usize]);
+        assert!((shown - second * 30.0).abs() <= 3.0, "at {second} s: frame {shown}");
+    }
+}
+
+#[test]
+fn high_dynamic_range_becomes_what_every_screen_shows() {
+    let studio = Studio::open();
+    let film = studio.film(
+        "hdr.mp4",
+        &[
+            "-f",
+            "lavfi",
+            "-i",
+            "testsrc2=s=320x180:r=25:d=0.4",
+            "-c:v",
+            "libx264",
+            "-pix_fmt",
+            "yuv420p10le",
+            "-color_trc",
+            "smpte2084",
+            "-color_primaries",
+            "bt2020",
+            "-colorspace",
+            "bt2020nc",
+        ],
+    );
+    let reel = studio.render(Overlay, &json!({}), &film).expect("a reel");
+    assert_eq!(reel.frames, 10);
+    let picture = &studio.streams("video")[0];
+    assert_eq!(
+        (picture["pix_fmt"].as_str(), picture["color_transfer"].as_str()),
+        (Some("yuv420p"), Some("bt709"))
+    );
+    let seen = studio.picture(5);
+    assert!(seen.iter().any(|byte| *byte > 60) && seen.iter().any(|byte| *byte < 40), "there is a picture");
+}

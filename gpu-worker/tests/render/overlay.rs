@@ -1,0 +1,84 @@
+//! Overlay on the sample: what comes out plays everywhere and shows the effect where it should.
+
+use gpu_worker::render::{Cancel, Order, render};
+use reel_core::edit::Edit;
+use reel_core::edit::JobKind::Overlay;
+use serde_json::json;
+
+use crate::studio::{Studio, sample, seconds};
+
+#[test]
+fn the_plans_spotlight_with_a_crop_becomes_a_vertical_reel() {
+    let studio = Studio::open();
+    let params = json!({
+        "highlight_regions": [{"start_frame": 0, "end_frame": 131, "x": 500, "y": 360, "radius_x": 100,
+            "radius_y": 200, "opacity": 1.0, "color": "#ffffff"}],
+        "effect_type": "spotlight",
+        "crop_keyframes": [{"frame": 0, "x": 300, "y": 0, "width": 405, "height": 720},
+            {"frame": 131, "x": 300.9, "y": 0, "width": 405, "height": 720}],
+        "output_width": 270, "output_height": 480,
+    });
+    let edit = Edit::parse(Overlay, &params.to_string()).expect("valid params");
+    let (output, poster) = (studio.path("reel.mp4"), studio.path("poster.jpg"));
+    let order = Order { edit: &edit, input: &sample(), output: &output, poster: Some(&poster) };
+    let mut told = Vec::new();
+    let reel = render(&order, &mut |progress| told.push(progress), &Cancel::default()).expect("a reel");
+
+    assert_eq!((reel.frames, reel.duration_ms, reel.width, reel.height), (132, 5280, 270, 480));
+    let (picture, sound) = (studio.streams("video"), studio.streams("audio"));
+    assert_eq!(
+        (picture[0]["codec_name"].as_str(), sound[0]["codec_name"].as_str()),
+        (Some("h264"), Some("aac"))
+    );
+    assert_eq!(
+        (picture[0]["pix_fmt"].as_str(), picture[0]["color_space"].as_str()),
+        (Some("yuv420p"), Some("bt709"))
+    );
+    assert_eq!((picture[0]["width"].as_u64(), picture[0]["height"].as_u64()), (Some(270), Some(480)));
+    assert!((seconds(&picture[0]) - 5.28).abs() < 0.001 && (seconds(&sound[0]) - 5.28).abs() < 0.03);
+    assert_eq!(sound[0]["channels"], 2);
+    assert_eq!(&std::fs::read(&poster).expect("a poster")[..2], b"\xFF\xD8", "a JPEG");
+    assert_eq!(studio.files(), ["poster.jpg", "reel.mp4"]);
+
+    let last = told.last().expect("progress");
+    assert_eq!((last.frames_done, last.frames_total), (132, Some(132)));
+    assert!(told.windows(2).all(|pair| pair[0].frames_done <= pair[1].frames_done));
+    assert!(told.iter().all(|progress| progress.frames_total == Some(132)));
+}
+
+#[test]
+fn a_moving_highlight_is_where_its_keyframes_say() {
+    let studio = Studio::open();
+    let grey = studio.film(
+        "grey.mp4",
+        &["-f", "lavfi", "-i", "color=gray:s=320x240:r=25:d=2", "-c:v", "libx264", "-pix_fmt", "yuv420p"],
+    );
+    let key = |time: f64, x: u32| json!({"time": time, "x": x, "y": 120, "radiusX": 20, "radiusY": 30, "opacity": 0.15, "color": "#FFFF00"});
+    let params = json!({"effect_type": "dark_overlay", "highlight_regions": [
+        {"id": "region-1", "start_time": 0.4, "end_time": 1.6, "keyframes": [key(0.4, 60), key(1.6, 180)]}]});
+    studio.render(Overlay, &params, &grey).expect("a reel");
+    let bright = |frame: u32| {
+        let picture = studio.picture(frame);
+        let row = &picture[120 * 320 * 3..121 * 320 * 3];
+        let columns: Vec<usize> = (0..320).filter(|x| row[x * 3] > 110).collect();
+        (columns.len(), columns.first().copied(), columns.last().copied())
+    };
+    assert_eq!(bright(9), (320, Some(0), Some(319)), "before the region nothing is dimmed");
+    for (frame, center) in [(10, 60), (25, 120), (40, 180)] {
+        let (count, first, last) = bright(frame);
+        let near =
+            |found: Option<usize>, wanted: usize| found.is_some_and(|found| found.abs_diff(wanted) <= 2);
+        assert!(near(first, center - 20) && near(last, center + 20), "frame {frame}: {first:?} to {last:?}");
+        assert!((38..=44).contains(&count), "frame {frame}: {count} bright columns");
+    }
+    assert_eq!(bright(41).0, 320, "after the region nothing is dimmed");
+    assert_eq!(studio.streams("audio").len(), 0, "a silent source gives a silent reel");
+}
+
+#[test]
+fn without_regions_the_picture_stays_as_it_is() {
+    let studio = Studio::open();
+    let film = studio.numbered(30, 30);
+    studio.render(Overlay, &json!({}), &film).expect("a reel");
+    assert_eq!(studio.numbers(), (0..30).collect::<Vec<_>>());
+}
