@@ -31,9 +31,9 @@ export function ask(command, args, options = {}) {
 }
 
 /**
- * Runs a program to its end. `show: true` passes its output on, line by line
- * (`"stderr"`: only that); `terminal: true` gives it the terminal itself, for progress bars; else its last lines go into the failure. `onLine` hears
- * every line of stdout. Throws StepFailed, never returns a code.
+ * Runs a program to its end. `show: true` passes its output on, line by line (`"stderr"`: only that);
+ * `terminal: true` gives it the terminal itself, for progress bars; else its last lines go into the
+ * failure. `onLine` hears every line of stdout. Throws StepFailed, never returns a code.
  */
 export async function run(command, args, { step, todo = "", show = false, terminal = false, onLine, cwd, env = process.env, timeoutMs } = {}) {
   const child = spawn(command, args, { cwd, env, stdio: ["ignore", ...(terminal ? ["inherit", "inherit"] : ["pipe", "pipe"])], detached: true });
