@@ -11,17 +11,24 @@
 )]
 
 mod flow;
+mod pool;
 mod ports;
 mod process;
 mod socket;
 mod stack;
+mod story;
 mod video;
+mod wiretap;
 mod worker;
 
 pub use flow::{
     END_DEADLINE, bare_http, create, new_job, render, sample, spotlight_params, upload, wait_until,
 };
+pub use pool::LentStack;
 pub use process::{root, run};
 pub use socket::{Heard, RawSocket};
 pub use stack::{Options, SharedStack, Stack};
+pub use story::{Ending, Story};
 pub use video::{Probe, luma};
+pub use wiretap::{Asked, Wiretap};
+pub use worker::Worker;

@@ -26,9 +26,14 @@ pub struct Heard {
 impl RawSocket {
     /// Opens the socket that the job names, and asks for every stored event from the first.
     pub async fn open(stack: &Stack, job: &Job) -> Self {
+        Self::open_after(stack, job, 0).await
+    }
+
+    /// The same, but for the stored events up to this number.
+    pub async fn open_after(stack: &Stack, job: &Job, after: u64) -> Self {
         let path = job.websocket_url.as_ref().expect("a job names its socket").expose();
         let join = if path.contains('?') { '&' } else { '?' };
-        let url = format!("{}{path}{join}after=0", stack.api_url().replace("http", "ws"));
+        let url = format!("{}{path}{join}after={after}", stack.api_url().replace("http", "ws"));
         let (socket, _) = connect_async(url).await.expect("the socket opens");
         Self(socket)
     }
@@ -58,14 +63,19 @@ impl Heard {
     /// Panics unless the story is whole: a snapshot first, stored events numbered +1 from 1, a progress
     /// that never goes down within an attempt, one terminal message, the last.
     pub fn assert_whole(&self) {
-        let story = format!("{:#?}", self.messages.iter().map(summary).collect::<Vec<_>>());
+        self.assert_whole_after(0);
+    }
+
+    /// The same for a watcher that had all events up to this number.
+    pub fn assert_whole_after(&self, after: u64) {
+        let story = self.text();
         let word = |message: &Value, name: &str| message[name].as_str().unwrap_or_default().to_owned();
         assert_eq!(word(&self.messages[0], "type"), "status", "a snapshot comes first: {story}");
 
         let events = &self.messages[1..];
         let numbers: Vec<u64> = events.iter().filter_map(|message| message["seq"].as_u64()).collect();
-        let expected: Vec<u64> = (1..).take(numbers.len()).collect();
-        assert_eq!(numbers, expected, "seq goes up by one from 1: {story}");
+        let expected: Vec<u64> = (after + 1..).take(numbers.len()).collect();
+        assert_eq!(numbers, expected, "seq goes up by one from {after}: {story}");
 
         let steps: Vec<(u64, f64)> = events
             .iter()
@@ -79,6 +89,18 @@ impl Heard {
             .filter(|index| matches!(word(&events[*index], "type").as_str(), "complete" | "error"))
             .collect();
         assert_eq!(ends, [events.len() - 1], "one terminal message, the last: {story}");
+    }
+}
+
+impl Heard {
+    /// The stored events among the messages; the snapshot is none.
+    pub fn stored(&self) -> impl Iterator<Item = &Value> {
+        self.messages.iter().skip(1).filter(|message| message["seq"].is_u64())
+    }
+
+    /// What a failed assertion shows: a line for each message, no URLs.
+    pub fn text(&self) -> String {
+        format!("{:#?}", self.messages.iter().map(summary).collect::<Vec<_>>())
     }
 }
 

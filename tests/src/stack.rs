@@ -13,6 +13,7 @@ use tokio::sync::Mutex;
 use crate::flow::{bare_http, wait_until};
 use crate::ports::free_port;
 use crate::process::{Process, root, run};
+use crate::wiretap::Wiretap;
 use crate::worker::Worker;
 
 /// What a test wants to be different.
@@ -22,6 +23,8 @@ pub struct Options {
     pub vars: Vec<(&'static str, String)>,
     /// A script of faults for the gpu-worker.
     pub chaos: Option<PathBuf>,
+    /// Jobs that the gpu-worker takes at once; one, when it is not said.
+    pub slots: Option<u32>,
 }
 
 impl Options {
@@ -40,6 +43,7 @@ pub struct Stack {
     gpu_process: Option<Process>,
     worker: Worker,
     gpu: Gpu,
+    wiretap: Wiretap,
     api_url: String,
     folder: Option<TempDir>,
 }
@@ -49,6 +53,7 @@ struct Gpu {
     port: u16,
     key: String,
     chaos: Option<PathBuf>,
+    slots: u32,
     log: PathBuf,
     scratch: PathBuf,
 }
@@ -60,11 +65,12 @@ impl Stack {
         let (port, gpu_port) = (free_port(), free_port());
         let api_url = format!("http://127.0.0.1:{port}");
         let gpu_key = random_hex();
+        let wiretap = Wiretap::start(gpu_port);
         let mut settings = vec![
             ("ENVIRONMENT", "development".to_owned()),
             ("PUBLIC_URL", api_url.clone()),
             ("R2_ENDPOINT", format!("{api_url}/cdn-cgi/local/r2/s3")),
-            ("RUNPOD_ENDPOINT", format!("http://127.0.0.1:{gpu_port}/v2/local")),
+            ("RUNPOD_ENDPOINT", format!("http://127.0.0.1:{}/v2/local", wiretap.port())),
             ("RUNPOD_API_KEY", gpu_key.clone()),
             ("SIGNING_KEY", random_hex()),
         ];
@@ -77,12 +83,20 @@ impl Stack {
             port: gpu_port,
             key: gpu_key,
             chaos: options.chaos,
+            slots: options.slots.unwrap_or(1),
             log: folder.path().join("gpu-worker.log"),
             scratch: folder.path().join("scratch"),
         };
         let worker = Worker::prepare(folder.path(), port, &settings);
-        let mut stack =
-            Self { worker_process: None, gpu_process: None, worker, gpu, api_url, folder: Some(folder) };
+        let mut stack = Self {
+            worker_process: None,
+            gpu_process: None,
+            worker,
+            gpu,
+            wiretap,
+            api_url,
+            folder: Some(folder),
+        };
         stack.restart_gpu().await;
         stack.restart_worker().await;
         stack
@@ -116,6 +130,34 @@ impl Stack {
         self.folder.as_ref().expect("a stack has a folder until it is dropped").path()
     }
 
+    /// What the Worker says to the gpu-worker.
+    pub const fn wiretap(&self) -> &Wiretap {
+        &self.wiretap
+    }
+
+    /// The Worker's configuration, settings and database; to be changed while it is down.
+    pub const fn worker(&self) -> &Worker {
+        &self.worker
+    }
+
+    /// Asks the gpu-worker's queue itself, past the Worker: `path` follows the endpoint.
+    pub async fn ask_gpu(&self, path: &str) -> serde_json::Value {
+        let url = format!("http://127.0.0.1:{}/v2/local/{path}", self.gpu.port);
+        let answer = bare_http().get(url).bearer_auth(&self.gpu.key).send().await.expect("an answer");
+        answer.json().await.expect("a JSON body")
+    }
+
+    /// Starts the gpu-worker again with another script of faults (`gpu-worker serve --help`). Its queue
+    /// is empty then, and the tap has forgotten what was before.
+    pub async fn play(&mut self, script: &serde_json::Value) {
+        let file = self.folder().join("faults.json");
+        std::fs::write(&file, script.to_string()).expect("to write the script");
+        self.gpu.chaos = Some(file);
+        self.kill_gpu();
+        self.restart_gpu().await;
+        self.wiretap.forget();
+    }
+
     /// Kills wrangler and workerd with SIGKILL.
     pub fn kill_worker(&mut self) {
         self.worker_process.take().expect("the Worker runs").kill();
@@ -143,6 +185,7 @@ impl Stack {
     pub async fn restart_gpu(&mut self) {
         let mut command = Command::new(programs().join("gpu-worker"));
         command.env("RUNPOD_API_KEY", &self.gpu.key).args(["serve", "--port", &self.gpu.port.to_string()]);
+        command.args(["--workers", &self.gpu.slots.to_string()]);
         command.arg("--scratch").arg(&self.gpu.scratch);
         if let Some(script) = &self.gpu.chaos {
             command.arg("--chaos").arg(script);

@@ -69,7 +69,7 @@ impl Worker {
         self.folder.join("state")
     }
 
-    fn wrangler(&self, args: &[&str]) -> Command {
+    pub(crate) fn wrangler(&self, args: &[&str]) -> Command {
         let bin = root().join("node_modules/.bin");
         assert!(bin.join("wrangler").exists(), "wrangler is not there: run `npm run setup` first");
         // Its Node comes first: wrangler refuses older ones.
