@@ -230,9 +230,10 @@ impl Turn<'_> {
         }
     }
 
+    /// RunPod repeats a webhook that is not answered 200, so a hint is never refused.
     fn hinted(&mut self, attempt: u32) -> Outcome {
         if attempt != self.job.attempt {
-            return Outcome::Stale;
+            return Outcome::Ignored;
         }
         match &mut self.job.state {
             State::Queued { check, .. } | State::Rendering(Rendering { check, gpu_job: Some(_), .. }) => {
