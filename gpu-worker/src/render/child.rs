@@ -70,11 +70,11 @@ impl Drop for Children {
 
 impl Tool {
     pub(super) fn stdin(&self) -> Option<std::process::ChildStdin> {
-        self.child.take_stdin().inspect(|pipe| widen(pipe))
+        self.child.take_stdin().inspect(widen)
     }
 
     pub(super) fn stdout(&self) -> Option<std::process::ChildStdout> {
-        self.child.take_stdout().inspect(|pipe| widen(pipe))
+        self.child.take_stdout().inspect(widen)
     }
 
     pub(super) fn kill(&self) {

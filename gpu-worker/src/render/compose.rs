@@ -8,6 +8,7 @@ use super::picture::{Picture, Pool};
 use super::scale::Scaler;
 
 /// Draws and scales the pictures of one edit.
+#[allow(clippy::large_enum_variant, reason = "there is one for a whole render")]
 pub(super) enum Composer<'e> {
     /// Effects, then the crop when there is one.
     Overlay { overlay: &'e Overlay, painter: Painter, crop: Option<(&'e CropTrack, Scaler)> },
@@ -60,9 +61,9 @@ impl<'e> Composer<'e> {
             Self::Framing { crop, scaler } => (*crop, scaler),
             Self::Annotate => return Ok(picture),
         };
-        let mut scaled = finished.take();
-        scaler.scale(&picture, crop.pixels(moment, picture.size()), &mut scaled)?;
+        let mut reel = finished.take();
+        scaler.scale(&picture, crop.pixels(moment, picture.size()), &mut reel)?;
         decoded.give(picture);
-        Ok(scaled)
+        Ok(reel)
     }
 }

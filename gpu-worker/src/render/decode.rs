@@ -83,31 +83,7 @@ impl Decoding<'_> {
             tool.kill();
         }
         let ended = tool.wait()?;
-        if starved { self.explain(piece, decoded, &ended).map_or(Ok(heard), Err) } else { Ok(heard) }
-    }
-
-    /// Why the pictures ended before the piece was full; `None` when that is how the file is.
-    fn explain(&self, piece: &Piece, decoded: u32, ended: &Ended) -> Option<RenderError> {
-        let expected = match piece.sampling {
-            Sampling::Pick { .. } => piece.source_frames,
-            Sampling::Interpolate { .. } => piece.reel_frames,
-        };
-        let complained = !ended.complaints.is_empty() || !ended.status.success();
-        if decoded == 0 {
-            let why = if complained { format!(" ({})", ended.last_complaint()) } else { String::new() };
-            return Some(RenderError::input(format!(
-                "No picture of the video can be decoded{why}; upload it again."
-            )));
-        }
-        // A container may count a little wrong; a file that broke off lacks more, and ffmpeg says so.
-        let missing = expected.map_or(0, |expected| expected.saturating_sub(decoded));
-        let serious = missing > 3 + expected.unwrap_or(0) / 50;
-        (serious && complained).then(|| {
-            RenderError::input(format!(
-                "The video breaks off after {decoded} of {} frames; upload it again.",
-                expected.unwrap_or(decoded)
-            ))
-        })
+        if starved { explain(piece, decoded, &ended).map_or(Ok(heard), Err) } else { Ok(heard) }
     }
 
     fn args(&self, piece: &Piece, drawn: &str) -> Vec<OsString> {
@@ -184,6 +160,30 @@ impl Decoding<'_> {
         }
         chain.join(",")
     }
+}
+
+/// Why the pictures ended before the piece was full; `None` when that is how the file is.
+fn explain(piece: &Piece, decoded: u32, ended: &Ended) -> Option<RenderError> {
+    let expected = match piece.sampling {
+        Sampling::Pick { .. } => piece.source_frames,
+        Sampling::Interpolate { .. } => piece.reel_frames,
+    };
+    let complained = !ended.complaints.is_empty() || !ended.status.success();
+    if decoded == 0 {
+        let why = if complained { format!(" ({})", ended.last_complaint()) } else { String::new() };
+        return Some(RenderError::input(format!(
+            "No picture of the video can be decoded{why}; upload it again."
+        )));
+    }
+    // A container may count a little wrong; a file that broke off lacks more, and ffmpeg says so.
+    let missing = expected.map_or(0, |expected| expected.saturating_sub(decoded));
+    let serious = missing > 3 + expected.unwrap_or(0) / 50;
+    (serious && complained).then(|| {
+        RenderError::input(format!(
+            "The video breaks off after {decoded} of {} frames; upload it again.",
+            expected.unwrap_or(decoded)
+        ))
+    })
 }
 
 /// Where to jump to decode from frame `first`, in seconds of the file, and how many frames to

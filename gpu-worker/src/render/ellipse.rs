@@ -69,8 +69,18 @@ impl Ellipse {
         columns.filter(move |x| {
             let dx = f64::from(*x) - f64::from(ellipse.center_x);
             let dy = f64::from(y) - f64::from(ellipse.center_y);
-            ellipse.distance(dx.abs(), dy.abs()) <= HALF_RING
+            ellipse.is_near(dx, dy) && ellipse.distance(dx.abs(), dy.abs()) <= HALF_RING
         })
+    }
+
+    /// Whether a point may lie on the ring: a cheap bound that spares nearly all of the inside.
+    ///
+    /// The point's scaled distance to the centre is 1 on the curve and changes by at most
+    /// `1 / radius` a pixel, for the smaller radius.
+    fn is_near(&self, dx: f64, dy: f64) -> bool {
+        let (a, b) = (f64::from(self.radius_x).max(0.5), f64::from(self.radius_y).max(0.5));
+        let scaled = ((dx / a).powi(2) + (dy / b).powi(2)).sqrt();
+        (scaled - 1.0).abs() * a.min(b) <= HALF_RING
     }
 
     /// Distance of a point of the first quadrant to the curve.

@@ -119,6 +119,8 @@ impl Encoding<'_> {
     }
 
     fn sound_graph(&self, Audio { stream, mono }: Audio) -> String {
+        // Writing to a string cannot fail.
+        use std::fmt::Write as _;
         let mut graph = String::new();
         let mut joined = String::new();
         for (index, piece) in self.timeline.pieces.iter().enumerate() {
@@ -126,16 +128,16 @@ impl Encoding<'_> {
             // Sound that starts late is padded in front, so that it keeps its place.
             let mut chain = format!("aformat=channel_layouts={layout},aresample=async=1:first_pts=0");
             for tempo in tempos(piece.speed) {
-                chain.push_str(&format!(",atempo={tempo:.6}"));
+                let _ = write!(chain, ",atempo={tempo:.6}");
             }
             if let Some(frames) = piece.reel_frames {
                 let length = self.timeline.rate.seconds(f64::from(frames));
-                chain.push_str(&format!(",apad=whole_dur={length:.6},atrim=end={length:.6}"));
+                let _ = write!(chain, ",apad=whole_dur={length:.6},atrim=end={length:.6}");
             }
-            graph.push_str(&format!(";[{}:{stream}]{chain}[a{index}]", index + 1));
-            joined.push_str(&format!("[a{index}]"));
+            let _ = write!(graph, ";[{}:{stream}]{chain}[a{index}]", index + 1);
+            let _ = write!(joined, "[a{index}]");
         }
-        graph.push_str(&format!(";{joined}concat=n={}:v=0:a=1[a]", self.timeline.pieces.len()));
+        let _ = write!(graph, ";{joined}concat=n={}:v=0:a=1[a]", self.timeline.pieces.len());
         graph
     }
 }

@@ -96,7 +96,14 @@ impl Blurred {
 /// The rows under the kernel's weights; equal weights on both sides share a multiplication.
 struct Taps<'r> {
     center: (u16, &'r [[u8; LANES]]),
-    sides: Vec<(u16, &'r [[u8; LANES]], &'r [[u8; LANES]])>,
+    sides: Vec<Side<'r>>,
+}
+
+/// Two rows at equal distance from the centre.
+struct Side<'r> {
+    weight: u16,
+    before: &'r [[u8; LANES]],
+    after: &'r [[u8; LANES]],
 }
 
 impl<'r> Taps<'r> {
@@ -105,7 +112,9 @@ impl<'r> Taps<'r> {
         let blocks = |by| row(by).as_chunks::<LANES>().0;
         let center = (weights.first().copied().unwrap_or(0), blocks(0));
         let sides = (0_i64..).zip(weights).skip(1).filter(|(_, weight)| **weight > 0);
-        Self { center, sides: sides.map(|(by, weight)| (*weight, blocks(-by), blocks(by))).collect() }
+        let side =
+            |(by, weight): (i64, &u16)| Side { weight: *weight, before: blocks(-by), after: blocks(by) };
+        Self { center, sides: sides.map(side).collect() }
     }
 
     /// Weighted sums of one block. They cannot overflow: the weights add up to 256.
@@ -113,7 +122,7 @@ impl<'r> Taps<'r> {
         let (weight, center) = self.center;
         let center = center.get(block).copied().unwrap_or([0; LANES]);
         let mut sums = center.map(|byte| u16::from(byte).wrapping_mul(weight));
-        for (weight, before, after) in &self.sides {
+        for Side { weight, before, after } in &self.sides {
             let (Some(before), Some(after)) = (before.get(block), after.get(block)) else { continue };
             for ((sum, before), after) in sums.iter_mut().zip(before).zip(after) {
                 let both = u16::from(*before).wrapping_add(u16::from(*after));

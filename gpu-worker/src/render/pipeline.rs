@@ -91,9 +91,9 @@ pub(super) fn run(
         pool: &decoded,
     };
     std::thread::scope(|scope| {
-        let decoder = scope.spawn(move || decoding.run(&shown_in));
+        let decode_thread = scope.spawn(move || decoding.run(&shown_in));
         let written = &written;
-        let feeder = scope.spawn(move || encode::feed(encoder_input, &ready, finished, written));
+        let feed_thread = scope.spawn(move || encode::feed(encoder_input, &ready, finished, written));
         let meter = Meter::new(job.timeline.frames());
         let composed = compose(
             job,
@@ -114,13 +114,14 @@ pub(super) fn run(
         // Without a listener the decoder ends; without a sender the feeder does, and closes
         // the encoder's input.
         drop((shown, ready_in));
-        let decoded =
-            decoder.join().unwrap_or_else(|_| Err(RenderError::machine("The decoding thread broke down.")));
-        let fed = feeder.join();
+        let decoding_ended = decode_thread
+            .join()
+            .unwrap_or_else(|_| Err(RenderError::machine("The decoding thread broke down.")));
+        let fed = feed_thread.join();
         let ended = encoder.wait()?;
         // The first cause in the order of the stream explains the later ones.
         composed?;
-        decoded?;
+        decoding_ended?;
         if fed.is_err() {
             return Err(RenderError::machine("The encoding thread broke down."));
         }

@@ -115,8 +115,8 @@ mod tests {
             scaler.bands = (0..bands).map(|_| Resizer::new()).collect();
             for height in 1..=720 {
                 let view = PixelRect { x: 0, y: 0, width: 4, height };
-                let scaled = scaler.scale(&picture, view, &mut reel);
-                assert!(scaled.is_ok(), "{bands} bands, {height} rows: {scaled:?}");
+                let result = scaler.scale(&picture, view, &mut reel);
+                assert!(result.is_ok(), "{bands} bands, {height} rows: {result:?}");
             }
         }
     }

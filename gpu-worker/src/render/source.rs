@@ -13,6 +13,7 @@ use super::child::Children;
 use super::rate::Rate;
 
 /// A source that can be rendered.
+#[allow(clippy::struct_excessive_bools, reason = "findings of a probe, independent of each other")]
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Source {
     pub width: u32,
@@ -119,8 +120,8 @@ struct Probed {
 
 #[derive(Default, Deserialize)]
 struct Format {
-    #[serde(default)]
-    format_name: String,
+    #[serde(default, rename = "format_name")]
+    names: String,
     start_time: Option<String>,
     duration: Option<String>,
 }
@@ -191,7 +192,7 @@ impl Probed {
         }
         let start = parse(video.start_time.as_deref()).unwrap_or(0.0);
         let file_start = parse(self.format.start_time.as_deref()).unwrap_or(0.0);
-        let names = self.format.format_name.as_str();
+        let names = self.format.names.as_str();
         let transfer = video.color_transfer.as_deref();
         Ok(Source {
             width,

@@ -92,7 +92,7 @@ fn the_command_tells_by_its_exit_code_who_is_at_fault() {
 
 /// Waits for a condition; a minute is the end of patience on a busy machine.
 fn until(condition: impl Fn() -> bool) {
-    let patience = Instant::now() + Duration::from_secs(60);
+    let patience = Instant::now() + Duration::from_mins(1);
     while !condition() {
         assert!(Instant::now() < patience, "it never came true");
         std::thread::sleep(Duration::from_millis(20));

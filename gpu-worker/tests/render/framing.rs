@@ -121,6 +121,40 @@ fn slowed_sound_keeps_its_pitch_and_fills_its_time() {
 }
 
 #[test]
+fn where_the_source_falls_silent_the_reel_does_too() {
+    let studio = Studio::open();
+    let film = studio.film(
+        "short-sound.mp4",
+        &[
+            "-f",
+            "lavfi",
+            "-i",
+            "color=gray:s=256x128:r=30:d=2",
+            "-f",
+            "lavfi",
+            "-t",
+            "1",
+            "-i",
+            "sine=frequency=440",
+            "-c:v",
+            "libx264",
+            "-pix_fmt",
+            "yuv420p",
+            "-c:a",
+            "aac",
+        ],
+    );
+    for (start, end) in [(0.5, 2.0), (1.4, 2.0)] {
+        let params = framing(&json!({"start_time": start, "end_time": end}));
+        studio.render(Framing, &params, &film).expect("a reel");
+        let sound = studio.sound();
+        assert!((sound.len() as f64 / 48_000.0 - (end - start)).abs() < 0.03, "{} samples", sound.len());
+        let tail = &sound[sound.len() - 9_600..];
+        assert!(tail.iter().all(|sample| sample.abs() < 0.01), "silent at the end");
+    }
+}
+
+#[test]
 fn a_moving_crop_shows_the_right_columns() {
     let studio = Studio::open();
     // Brightness is the column.

@@ -1,5 +1,13 @@
 //! Real renders with real ffmpeg, on films that are made to be checked and on the sample.
 
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "counts of a few hundred frames and samples"
+)]
+
 mod ends;
 mod framing;
 mod inputs;
