@@ -10,7 +10,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use futures::future::join_all;
-use reel_core::config::Config;
+use reel_core::config::{Config, Gpu};
 use reel_core::job::deadline::{first_due, next_wake};
 use reel_core::job::effect::{Effect, Outcome};
 use reel_core::job::event::{Event, Found};
@@ -199,6 +199,7 @@ impl ExportJob {
         let timing = &config.timing;
         Ok(match effect {
             Effect::Submit { attempt } => {
+                let endpoint = config.gpu.as_ref().map(|gpu| gpu.endpoint.clone()).unwrap_or_default();
                 let reply = match &config.gpu {
                     Some(gpu) => {
                         let (callback, webhook) = callback_urls(&config, &order, attempt);
@@ -207,18 +208,18 @@ impl ExportJob {
                     // Taken away after the job was accepted: an operator must act, as with a bad key.
                     None => reel_core::runpod::SubmitReply::Unauthorized,
                 };
-                Event::SubmitAnswered { attempt, reply }
+                Event::SubmitAnswered { attempt, endpoint, reply }
             }
             Effect::AskStatus { attempt, gpu_job } => {
-                let reply = match &config.gpu {
-                    Some(gpu) => outbound::status(gpu, &gpu_job, timing).await,
+                let reply = match gpu_of(&config, &job) {
+                    Some(gpu) => outbound::status(&gpu, &gpu_job, timing).await,
                     None => reel_core::runpod::StatusReply::Unauthorized,
                 };
                 Event::StatusRead { attempt, reply }
             }
             Effect::CancelGpu { gpu_job } => {
-                let settled = match &config.gpu {
-                    Some(gpu) => outbound::cancel(gpu, &gpu_job, timing).await,
+                let settled = match gpu_of(&config, &job) {
+                    Some(gpu) => outbound::cancel(&gpu, &gpu_job, timing).await,
                     None => false,
                 };
                 Event::CancelAnswered { gpu_job, settled }
@@ -328,6 +329,13 @@ impl ExportJob {
         console_error!("job {name}: {what} failed: {cause}");
         Problem::internal()
     }
+}
+
+/// The endpoint that has this job, with today's key.
+fn gpu_of(config: &Config, job: &Job) -> Option<Gpu> {
+    let gpu = config.gpu.as_ref()?;
+    let endpoint = job.endpoint.clone().unwrap_or_else(|| gpu.endpoint.clone());
+    Some(Gpu { endpoint, key: gpu.key.clone() })
 }
 
 /// The capabilities of one attempt: good for the whole of queue and execution, and a little longer.

@@ -15,6 +15,7 @@ use reel_core::time::{Millis, Span};
 use reel_core::wire::gpu::WorkStage;
 
 const T: Timing = Timing::STANDARD;
+const ENDPOINT: &str = "https://api.runpod.ai/v2/first";
 
 /// A job and the clock it lives by.
 struct Life {
@@ -94,7 +95,7 @@ fn gpu(id: &str) -> GpuJobId {
 }
 
 fn accepted(attempt: u32, id: &str) -> Event {
-    Event::SubmitAnswered { attempt, reply: SubmitReply::Accepted(gpu(id)) }
+    Event::SubmitAnswered { attempt, endpoint: ENDPOINT.to_owned(), reply: SubmitReply::Accepted(gpu(id)) }
 }
 
 fn claim(id: &str) -> Report {
@@ -325,7 +326,7 @@ fn a_refused_submit_is_tried_again_without_burning_an_attempt() {
     let mut life = Life::new();
     for reply in [SubmitReply::Unknown, SubmitReply::Busy(Some(Span::seconds(7)))] {
         life.wakes();
-        life.does(Event::SubmitAnswered { attempt: 1, reply });
+        life.does(Event::SubmitAnswered { attempt: 1, endpoint: ENDPOINT.to_owned(), reply });
         let State::Waiting(waiting) = &life.job.state else { panic!("{:?}", life.job.state) };
         life.now = waiting.due_at;
     }
@@ -338,11 +339,19 @@ fn a_refused_submit_is_tried_again_without_burning_an_attempt() {
 fn a_refused_key_waits_for_an_operator() {
     let mut life = Life::new();
     life.wakes();
-    life.does(Event::SubmitAnswered { attempt: 1, reply: SubmitReply::Unauthorized });
+    life.does(Event::SubmitAnswered {
+        attempt: 1,
+        endpoint: ENDPOINT.to_owned(),
+        reply: SubmitReply::Unauthorized,
+    });
     assert!(life.job.face().message.contains("operator"));
     life.later(Span::minutes(60)).wakes();
     assert_eq!(life.code(), None, "an hour is not enough to burn the job");
-    life.does(Event::SubmitAnswered { attempt: 1, reply: SubmitReply::Unauthorized });
+    life.does(Event::SubmitAnswered {
+        attempt: 1,
+        endpoint: ENDPOINT.to_owned(),
+        reply: SubmitReply::Unauthorized,
+    });
     life.later(Span::minutes(24 * 60)).wakes();
     assert_eq!(life.code(), Some(ErrorCode::GpuUnauthorized));
 }
@@ -351,7 +360,11 @@ fn a_refused_key_waits_for_an_operator() {
 fn a_submit_that_was_lost_but_ran_is_taken_when_its_renderer_claims() {
     let mut life = Life::new();
     life.wakes();
-    life.does(Event::SubmitAnswered { attempt: 1, reply: SubmitReply::Unknown });
+    life.does(Event::SubmitAnswered {
+        attempt: 1,
+        endpoint: ENDPOINT.to_owned(),
+        reply: SubmitReply::Unknown,
+    });
     assert_eq!(life.says(claim("lost-u1")).outcome, Outcome::Applied);
     assert_eq!(life.job.face().status, Status::Processing);
     life.later(Span::seconds(30));
@@ -447,6 +460,15 @@ fn a_worker_that_skips_the_claim_is_understood() {
 }
 
 #[test]
+fn a_job_remembers_the_endpoint_that_took_it() {
+    let mut life = Life::queued("a-u1");
+    let late =
+        Event::SubmitAnswered { attempt: 1, endpoint: "elsewhere".into(), reply: SubmitReply::Unauthorized };
+    life.does(late);
+    assert_eq!(life.job.endpoint.as_deref(), Some(ENDPOINT), "only one that accepts counts");
+}
+
+#[test]
 fn a_kept_job_reads_back_as_it_was() {
     for life in [Life::new(), Life::queued("a-u1"), Life::rendering()] {
         let text = serde_json::to_string(&life.job).unwrap();
@@ -464,7 +486,7 @@ fn the_stored_format_is_pinned() {
             "state": {"rendering": {"gpu_job": "a-u1", "since": 1_000_000_000, "heard_at": 1_000_000_000,
                 "stage": "starting", "progress": 0, "message": "A renderer has taken the export",
                 "check": {"next_at": 1_000_000_000, "tries": 0, "hinted": false}}},
-            "started_at": 1_000_000_000, "seq": 3, "errands": [],
+            "started_at": 1_000_000_000, "seq": 3, "endpoint": ENDPOINT, "errands": [],
             "index": {"wanted": 2, "written": 0, "due_at": 1_000_000_000, "tries": 0},
             "kept_at": 1_000_000_000,
             "usage": {"object_rows": 5, "d1_rows": 0, "requests": 0, "alarms": 0}

@@ -203,6 +203,9 @@ impl ExportJob {
         // last event, since that is the one that clients wait for.
         let after =
             after.parse::<u64>().unwrap_or(if ended { live.job.seq.saturating_sub(1) } else { live.job.seq });
+        if self.state.get_websockets().len() >= WATCHERS_MAX {
+            return Err(Problem::new(Code::Unavailable, "This job has too many watchers; poll it instead."));
+        }
         let missed = self.store.events_after(after).map_err(|cause| self.failed("reading events", &cause))?;
         let (server, client) =
             Sockets(&self.state).accept(tongue).map_err(|cause| self.failed("accepting a socket", &cause))?;
@@ -289,6 +292,8 @@ pub fn input_not_found(key: &ObjectKey) -> Problem {
     )
 }
 
+/// The runtime takes 32,768 sockets an object and throws at the next; no job needs a thousand.
+const WATCHERS_MAX: usize = 1_000;
 const OUTPUT_TYPE: &str = "video/mp4";
 /// Longer than any attempt may take.
 const WORK_URL_LIFETIME: Span = Span::minutes(60);

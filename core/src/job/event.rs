@@ -16,6 +16,8 @@ pub enum Event {
     SubmitAnswered {
         /// Which attempt was submitted.
         attempt: u32,
+        /// To which endpoint: later questions go there, whatever the configuration says by then.
+        endpoint: String,
         /// What came of it.
         reply: SubmitReply,
     },

@@ -59,6 +59,8 @@ pub struct Job {
     pub started_at: Option<Millis>,
     /// Number of the last stored event.
     pub seq: u64,
+    /// The endpoint that took the last submit; its jobs are asked about and cancelled there.
+    pub endpoint: Option<String>,
     /// RunPod jobs that must still be cancelled.
     pub errands: Vec<Errand>,
     /// What the D1 index has yet to hear.
@@ -288,6 +290,7 @@ impl Job {
             }),
             started_at: None,
             seq: 1,
+            endpoint: None,
             errands: Vec::new(),
             index: IndexDebt { wanted: 1, written: 0, due_at: now, tries: 0 },
             kept_at: now,

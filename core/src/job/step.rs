@@ -45,7 +45,9 @@ impl Turn<'_> {
     fn happen(&mut self, event: Event) -> Outcome {
         match event {
             Event::Woke => self.wake(),
-            Event::SubmitAnswered { attempt, reply } => self.submit_answered(attempt, reply),
+            Event::SubmitAnswered { attempt, endpoint, reply } => {
+                self.submit_answered(attempt, endpoint, reply)
+            }
             Event::Reported { attempt, report } => self.reported(attempt, report),
             Event::Hinted { attempt } => self.hinted(attempt),
             Event::StatusRead { attempt, reply } => self.status_read(attempt, reply),

@@ -22,6 +22,7 @@ use crate::chance::Chance;
 use crate::invariants::Invariants;
 
 const T: Timing = Timing::STANDARD;
+const ENDPOINT: &str = "https://api.runpod.ai/v2/first";
 
 /// Something on its way.
 enum Mail {
@@ -252,7 +253,11 @@ impl World {
             Effect::Submit { attempt } => {
                 self.invariants.submitted(attempt);
                 let reply = self.submit(attempt);
-                self.later(Event::SubmitAnswered { attempt, reply }, 20, 10_000)
+                self.later(
+                    Event::SubmitAnswered { attempt, endpoint: ENDPOINT.to_owned(), reply },
+                    20,
+                    10_000,
+                )
             }
             Effect::AskStatus { attempt, gpu_job } => {
                 let reply = self.status(&gpu_job);

@@ -11,9 +11,12 @@ use crate::time::Span;
 use crate::wire::gpu::WorkStage;
 
 impl Turn<'_> {
-    pub(super) fn submit_answered(&mut self, attempt: u32, reply: SubmitReply) -> Outcome {
+    pub(super) fn submit_answered(&mut self, attempt: u32, endpoint: String, reply: SubmitReply) -> Outcome {
         match reply {
-            SubmitReply::Accepted(gpu_job) => self.submit_accepted(attempt, gpu_job),
+            SubmitReply::Accepted(gpu_job) => {
+                self.job.endpoint = Some(endpoint);
+                self.submit_accepted(attempt, gpu_job)
+            }
             SubmitReply::Busy(pause) => self.submit_not_taken(attempt, pause, false),
             SubmitReply::Unauthorized => {
                 self.submit_not_taken(attempt, Some(self.timing.unauthorized_again), true)
