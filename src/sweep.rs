@@ -2,8 +2,6 @@
 //!
 //! Invariant: it decides nothing about jobs. It shows an object its row; the object knows what is true.
 
-use std::collections::HashSet;
-
 use reel_core::id::JobId;
 use reel_core::problem::Problem;
 use reel_core::time::Span;
@@ -57,7 +55,7 @@ async fn expire(env: &Env) -> std::result::Result<(), Problem> {
         .execute()
         .await;
     let oldest = clock::now() - INPUT_RETENTION;
-    let mut expired = HashSet::new();
+    let mut expired = Vec::new();
     for object in logged("the bucket", page)?.objects() {
         let uploaded = i64::try_from(object.uploaded().as_millis()).unwrap_or(i64::MAX);
         if uploaded >= oldest.0 {
@@ -65,14 +63,14 @@ async fn expire(env: &Env) -> std::result::Result<(), Problem> {
         }
         let used = index::input_is_open(&database, &object.key()).await;
         if !logged("the index", used)? {
-            expired.insert(object.key());
+            expired.push(object.key());
         }
     }
     if expired.is_empty() {
         return Ok(());
     }
     console_log!("sweep: {} inputs past their retention deleted", expired.len());
-    logged("the bucket", bucket.delete_multiple(expired.into_iter().collect::<Vec<_>>()).await)
+    logged("the bucket", bucket.delete_multiple(expired).await)
 }
 
 fn logged<T>(what: &str, result: Result<T>) -> std::result::Result<T, Problem> {
