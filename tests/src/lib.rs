@@ -31,4 +31,3 @@ pub use stack::{Options, SharedStack, Stack};
 pub use story::{Ending, Story};
 pub use video::{Probe, luma};
 pub use wiretap::{Asked, Wiretap};
-pub use worker::Worker;

@@ -50,7 +50,11 @@ impl RawSocket {
                 Ok(Frame::Text(text)) => {
                     heard.messages.push(serde_json::from_str(&text).expect("every message is JSON"));
                 }
-                Ok(Frame::Close(close)) => heard.close_code = close.map(|close| close.code.into()),
+                Ok(Frame::Close(close)) => {
+                    heard.close_code = close.map(|close| close.code.into());
+                    // The farewell is all: the local proxy keeps the connection for another 20 s.
+                    break;
+                }
                 Ok(_) => {}
                 Err(_) => break,
             }

@@ -41,6 +41,7 @@ pub struct Stack {
     // Before the folder they write to, so that they end first.
     worker_process: Option<Process>,
     gpu_process: Option<Process>,
+    later_gpus: Vec<Process>,
     worker: Worker,
     gpu: Gpu,
     wiretap: Wiretap,
@@ -91,6 +92,7 @@ impl Stack {
         let mut stack = Self {
             worker_process: None,
             gpu_process: None,
+            later_gpus: Vec::new(),
             worker,
             gpu,
             wiretap,
@@ -135,9 +137,10 @@ impl Stack {
         &self.wiretap
     }
 
-    /// The Worker's configuration, settings and database; to be changed while it is down.
-    pub const fn worker(&self) -> &Worker {
-        &self.worker
+    /// Runs a file of SQL on the Worker's database; the Worker must be down.
+    pub fn execute_sql(&self, file: &Path) {
+        assert!(self.worker_process.is_none(), "two programs may not write the same database");
+        self.worker.execute_sql(file);
     }
 
     /// Asks the gpu-worker's queue itself, past the Worker: `path` follows the endpoint.
@@ -183,23 +186,17 @@ impl Stack {
 
     /// Starts the gpu-worker again, on the same port; its queue is empty then.
     pub async fn restart_gpu(&mut self) {
-        let mut command = Command::new(programs().join("gpu-worker"));
-        command.env("RUNPOD_API_KEY", &self.gpu.key).args(["serve", "--port", &self.gpu.port.to_string()]);
-        command.args(["--workers", &self.gpu.slots.to_string()]);
-        command.arg("--scratch").arg(&self.gpu.scratch);
-        if let Some(script) = &self.gpu.chaos {
-            command.arg("--chaos").arg(script);
-        }
-        // Only what this start writes counts.
-        let before = std::fs::read_to_string(&self.gpu.log).unwrap_or_default().len();
-        let mut process = Process::start("the gpu-worker", command, &self.gpu.log);
-        let ready = format!("gpu-worker listening on http://127.0.0.1:{}/v2/local", self.gpu.port);
-        wait_until("the gpu-worker says that it listens", async || {
-            process.assert_alive();
-            process.log().get(before..).is_some_and(|log| log.contains(&ready))
-        })
-        .await;
-        self.gpu_process = Some(process);
+        self.gpu_process = Some(self.gpu.start(self.gpu.port).await);
+    }
+
+    /// Points the Worker at another endpoint, with an empty queue and the same key; the Worker is
+    /// restarted for it. The first endpoint goes on with what it has.
+    pub async fn move_to_another_endpoint(&mut self) {
+        let port = free_port();
+        self.later_gpus.push(self.gpu.start(port).await);
+        self.kill_worker();
+        self.worker.set("RUNPOD_ENDPOINT", &format!("http://127.0.0.1:{port}/v2/local"));
+        self.restart_worker().await;
     }
 
     /// The program `reel`, set to this Worker.
@@ -224,11 +221,34 @@ impl Stack {
     }
 }
 
+impl Gpu {
+    async fn start(&self, port: u16) -> Process {
+        let mut command = Command::new(programs().join("gpu-worker"));
+        command.env("RUNPOD_API_KEY", &self.key).args(["serve", "--port", &port.to_string()]);
+        command.args(["--workers", &self.slots.to_string()]);
+        command.arg("--scratch").arg(self.scratch.join(port.to_string()));
+        if let Some(script) = &self.chaos {
+            command.arg("--chaos").arg(script);
+        }
+        // Only what this start writes counts.
+        let before = std::fs::read_to_string(&self.log).unwrap_or_default().len();
+        let mut process = Process::start("the gpu-worker", command, &self.log);
+        let ready = format!("gpu-worker listening on http://127.0.0.1:{port}/v2/local");
+        wait_until("the gpu-worker says that it listens", async || {
+            process.assert_alive();
+            process.log().get(before..).is_some_and(|log| log.contains(&ready))
+        })
+        .await;
+        process
+    }
+}
+
 impl Drop for Stack {
     fn drop(&mut self) {
-        // Both end before their folder goes.
+        // All end before their folder goes.
         self.worker_process = None;
         self.gpu_process = None;
+        self.later_gpus.clear();
         if std::thread::panicking() {
             self.print_logs();
             if let Some(folder) = self.folder.take() {

@@ -71,9 +71,9 @@ impl Story {
 
         wait_until("the index agrees with the job", async || {
             let page = self.client.jobs(&reel_client::JobFilter::default()).await.expect("a list");
-            page.jobs.iter().any(|row| {
-                row.job_id == job.job_id && (row.status, row.attempt) == (job.status, job.attempt)
-            })
+            page.jobs
+                .iter()
+                .any(|row| row.job_id == job.job_id && (row.status, row.attempt) == (job.status, job.attempt))
         })
         .await;
         job

@@ -40,13 +40,28 @@ impl Worker {
         }
         fs::write(folder.join("wrangler.toml"), config.to_string()).expect("to write wrangler.toml");
 
-        // A file and no arguments: arguments can be read by every user of the machine.
-        let lines: Vec<String> = settings.iter().map(|(name, value)| format!("{name}='{value}'")).collect();
-        fs::write(folder.join("settings.env"), lines.join("\n")).expect("to write the settings");
-
         let worker = Self { folder: folder.to_owned(), port };
+        for (name, value) in settings {
+            worker.set(name, value);
+        }
         worker.migrate();
         worker
+    }
+
+    /// Changes a setting; the next start reads it.
+    pub fn set(&self, name: &str, value: &str) {
+        // A file and no arguments: arguments can be read by every user of the machine.
+        let file = self.folder.join(SETTINGS);
+        let text = fs::read_to_string(&file).unwrap_or_default();
+        let others = text.lines().filter(|line| line.split('=').next() != Some(name));
+        let setting = format!("{name}='{value}'");
+        let lines: Vec<&str> = others.chain([setting.as_str()]).collect();
+        fs::write(file, lines.join("\n")).expect("to write the settings");
+    }
+
+    /// Runs a file of SQL on the database, while the Worker is down.
+    pub fn execute_sql(&self, file: &Path) {
+        run(self.wrangler(&["d1", "execute", "DB", "--local", "--yes", "--file"]).arg(file));
     }
 
     /// Starts it with whatever state it has.
@@ -56,7 +71,7 @@ impl Worker {
         command
             .args(["--ip", "127.0.0.1", "--port", &self.port.to_string()])
             .args(["--inspector-port", &free_port().to_string()])
-            .args(["--env-file", "settings.env"]);
+            .args(["--env-file", SETTINGS]);
         Process::start("the Worker", command, &self.log())
     }
 
@@ -69,7 +84,7 @@ impl Worker {
         self.folder.join("state")
     }
 
-    pub(crate) fn wrangler(&self, args: &[&str]) -> Command {
+    fn wrangler(&self, args: &[&str]) -> Command {
         let bin = root().join("node_modules/.bin");
         assert!(bin.join("wrangler").exists(), "wrangler is not there: run `npm run setup` first");
         // Its Node comes first: wrangler refuses older ones.
@@ -127,3 +142,5 @@ fn copy_folder(from: &Path, to: &Path) {
         }
     }
 }
+
+const SETTINGS: &str = "settings.env";

@@ -148,7 +148,10 @@ async fn fault_16_both_limits_are_sent_in_milliseconds_and_a_render_beyond_them_
     while let Some(message) = messages.next().await {
         said.extend(message.expect("a message").job.message);
     }
-    assert!(said.iter().any(|text| text.starts_with("Retrying (attempt 2/3): The render took too long")), "{said:?}");
+    assert!(
+        said.iter().any(|text| text.starts_with("Retrying (attempt 2/3): The render took too long")),
+        "{said:?}"
+    );
 }
 
 #[tokio::test]
@@ -179,7 +182,10 @@ async fn fault_19_urls_are_made_when_a_worker_claims_the_job_however_long_it_was
     }
     let input = bare_http().get(grant["input_url"].as_str().expect("a URL")).send().await.expect("an answer");
     assert_eq!(input.status(), 200);
-    assert_eq!(input.bytes().await.expect("bytes").len() as u64, e2e::sample().metadata().expect("a file").len());
+    assert_eq!(
+        input.bytes().await.expect("bytes").len() as u64,
+        e2e::sample().metadata().expect("a file").len()
+    );
 
     busy.ends((Status::Complete, None, 1)).await;
     story.ends((Status::Complete, None, 1)).await;
