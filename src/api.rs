@@ -14,6 +14,8 @@ use reel_core::token::{Purpose, bearer_matches};
 use worker::{Env, console_error, web_sys};
 
 use crate::http::{Answer, Call};
+use crate::job_object::Command;
+use crate::sockets::Tongue;
 use crate::{clock, env};
 
 /// What a handler hands back: our answer, or a socket's that must pass untouched.
@@ -75,21 +77,22 @@ async fn dispatch(
     }
     let visit = Visit { call, env, config: config?, request_id };
     visit.authorize(&route)?;
-    match route {
-        Route::Health | Route::Preflight => Ok(Reply::Answer(preflight())),
-        Route::CreateJob => jobs::create(&visit).await,
-        Route::ListJobs => jobs::list(&visit).await,
-        Route::Job(id) => jobs::show(&visit, id).await,
-        Route::DeleteJob(id) => jobs::delete(&visit, id).await,
-        Route::Watch(id) => jobs::watch(&visit, id, crate::sockets::Tongue::Message).await,
-        Route::WatchLegacy(id) => jobs::watch(&visit, id, crate::sockets::Tongue::Legacy).await,
-        Route::Events(id) => jobs::events(&visit, id).await,
-        Route::Cancel(id) => jobs::cancel(&visit, id).await,
-        Route::Retry(id) => jobs::retry(&visit, id).await,
-        Route::Callback(id, token, callback) => callbacks::report(&visit, id, token, callback).await,
-        Route::Webhook(id, token) => callbacks::webhook(&visit, id, token).await,
-        Route::UploadUrl => uploads::upload_url(&visit).await,
-    }
+    let (id, command) = match route {
+        Route::Health | Route::Preflight => return Ok(Reply::Answer(preflight())),
+        Route::CreateJob => return jobs::create(&visit).await,
+        Route::ListJobs => return jobs::list(&visit).await,
+        Route::Watch(id) => return jobs::watch(&visit, id, Tongue::Message).await,
+        Route::WatchLegacy(id) => return jobs::watch(&visit, id, Tongue::Legacy).await,
+        Route::UploadUrl => return uploads::upload_url(&visit).await,
+        Route::Job(id) => (id, Command::Show),
+        Route::DeleteJob(id) => (id, Command::Delete),
+        Route::Events(id) => (id, Command::Events { after: jobs::cursor(&visit)?.unwrap_or(0) }),
+        Route::Cancel(id) => (id, Command::Cancel),
+        Route::Retry(id) => (id, Command::Retry),
+        Route::Callback(id, token, callback) => (id, callbacks::report(&visit, id, token, callback).await?),
+        Route::Webhook(id, token) => (id, callbacks::webhook(&visit, id, token)?),
+    };
+    jobs::command(&visit, id, &command).await
 }
 
 impl Visit<'_> {

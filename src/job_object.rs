@@ -29,6 +29,7 @@ use worker::{
 pub use answer::input_not_found;
 pub use command::Command;
 
+use crate::deadline::{BINDING, within};
 use crate::job_store::JobStore;
 use crate::sockets::{self, Sockets, Tongue};
 use crate::{clock, env, index, outbound};
@@ -225,7 +226,7 @@ impl ExportJob {
                 Event::CancelAnswered { gpu_job, settled }
             }
             Effect::LookForOutput { key } => {
-                let found = match env::videos(&self.env)?.head(key.as_str()).await {
+                let found = match within(BINDING, env::videos(&self.env)?.head(key.as_str())).await {
                     Ok(Some(object)) => Found::Bytes(object.size()),
                     Ok(None) => Found::Missing,
                     Err(cause) => {
@@ -237,7 +238,7 @@ impl ExportJob {
             }
             Effect::WriteIndex { version } => {
                 let database = env::database(&self.env)?;
-                let written = index::write(&database, &order, &job.face(), version).await;
+                let written = within(BINDING, index::write(&database, &order, &job.face(), version)).await;
                 let written = written.map_err(|cause| self.failed("an index row", &cause)).ok();
                 Event::IndexAnswered { version, written }
             }

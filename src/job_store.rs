@@ -20,18 +20,6 @@ pub struct JobStore {
     sql: SqlStorage,
 }
 
-/// A row of the event log, as it is stored.
-#[derive(Deserialize)]
-struct EventRow {
-    body: String,
-}
-
-#[derive(Deserialize)]
-struct SheetRow {
-    name: String,
-    body: String,
-}
-
 impl JobStore {
     /// Opens the storage; writes nothing.
     pub fn new(storage: Storage) -> Self {
@@ -41,21 +29,13 @@ impl JobStore {
 
     /// The job that lives here, if one does.
     pub fn load(&self) -> Result<Option<(Order, Job)>> {
-        if self
-            .rows::<SheetRow>("SELECT name, '' AS body FROM sqlite_master WHERE name = 'sheet'")?
-            .is_empty()
-        {
+        if self.texts("SELECT name FROM sqlite_master WHERE name = 'sheet'", None)?.is_empty() {
             return Ok(None);
         }
-        let (mut order, mut job) = (None, None);
-        for row in self.rows::<SheetRow>("SELECT name, body FROM sheet")? {
-            match row.name.as_str() {
-                "order" => order = Some(read(&row.body)?),
-                "job" => job = Some(read(&row.body)?),
-                other => return Err(format!("unknown sheet {other}").into()),
-            }
+        match self.texts("SELECT body FROM sheet ORDER BY name DESC", None)?.as_slice() {
+            [order, job] => Ok(Some((read(order)?, read(job)?))),
+            sheets => Err(format!("{} sheets instead of 2", sheets.len()).into()),
         }
-        Ok(order.zip(job))
     }
 
     /// Writes a new job: the tables, the order, the job and its first event. Answers the rows written.
@@ -89,9 +69,11 @@ impl JobStore {
 
     /// The stored events after `seq`, oldest first.
     pub fn events_after(&self, seq: u64) -> Result<Vec<Noted>> {
-        let cursor =
-            self.sql.exec("SELECT body FROM events WHERE seq > ? ORDER BY seq", vec![integer(seq)?])?;
-        cursor.to_array::<EventRow>()?.iter().map(|row| read(&row.body)).collect()
+        let after = Some(vec![integer(seq)?]);
+        self.texts("SELECT body FROM events WHERE seq > ? ORDER BY seq", after)?
+            .iter()
+            .map(|body| read(body))
+            .collect()
     }
 
     /// Forgets everything, the alarm included.
@@ -99,8 +81,16 @@ impl JobStore {
         self.storage.delete_all().await
     }
 
-    fn rows<T: for<'de> Deserialize<'de>>(&self, query: &str) -> Result<Vec<T>> {
-        self.sql.exec(query, None)?.to_array()
+    /// The first column of every row.
+    fn texts(&self, query: &str, bindings: Option<Vec<SqlStorageValue>>) -> Result<Vec<String>> {
+        let mut texts = Vec::new();
+        for row in self.sql.exec(query, bindings)?.raw() {
+            match row?.into_iter().next() {
+                Some(SqlStorageValue::String(text)) => texts.push(text),
+                _ => return Err("a row without text".into()),
+            }
+        }
+        Ok(texts)
     }
 
     /// `transactionSync`, which the SDK does not wrap: rolls back when the body fails.

@@ -5,6 +5,7 @@
 
 mod api;
 mod clock;
+mod deadline;
 mod env;
 mod http;
 mod index;

@@ -8,6 +8,7 @@ use reel_core::time::Span;
 use worker::{Env, Include, Result, console_error, console_log};
 
 use crate::api::ask_object;
+use crate::deadline::{BINDING, within};
 use crate::job_object::Command;
 use crate::{clock, env, index};
 
@@ -25,13 +26,13 @@ pub async fn run(env: &Env) {
 async fn compare(env: &Env) -> std::result::Result<(), Problem> {
     let database = env::database(env)?;
     let rows =
-        logged("the index", index::open_before(&database, clock::now() - OPEN_FOR, ROWS_PER_RUN).await)?;
+        logged("the index", index::open_before(&database, clock::now() - OPEN_FOR, ROWS_PER_RUN)).await?;
     let mut gone = 0;
     for row in &rows {
         let Ok(id) = row.id.parse::<JobId>() else { continue };
         let asked = ask_object(env, id, "sweep", &Command::Compare { version: row.version }).await;
         if asked.is_ok_and(|response| response.status_code() == 404) {
-            logged("an orphaned row", index::remove(&database, id).await)?;
+            logged("the index", index::remove(&database, id)).await?;
             gone += 1;
         }
     }
@@ -46,35 +47,29 @@ async fn compare(env: &Env) -> std::result::Result<(), Problem> {
 async fn expire(env: &Env) -> std::result::Result<(), Problem> {
     let (bucket, database) = (env::videos(env)?, env::database(env)?);
     let from = format!("input/{}", clock::job_id().to_string().get(..4).unwrap_or_default());
-    let page = bucket
-        .list()
-        .prefix("input/")
-        .start_after(from)
-        .limit(PAGE)
-        .include(Vec::<Include>::new())
-        .execute()
-        .await;
+    let page =
+        bucket.list().prefix("input/").start_after(from).limit(PAGE).include(Vec::<Include>::new()).execute();
     let oldest = clock::now() - INPUT_RETENTION;
     let mut expired = Vec::new();
-    for object in logged("the bucket", page)?.objects() {
+    for object in logged("the bucket", page).await?.objects() {
         let uploaded = i64::try_from(object.uploaded().as_millis()).unwrap_or(i64::MAX);
         if uploaded >= oldest.0 {
             continue;
         }
-        let used = index::input_is_open(&database, &object.key()).await;
-        if !logged("the index", used)? {
-            expired.push(object.key());
+        let key = object.key();
+        if !logged("the index", index::input_is_open(&database, &key)).await? {
+            expired.push(key);
         }
     }
     if expired.is_empty() {
         return Ok(());
     }
     console_log!("sweep: {} inputs past their retention deleted", expired.len());
-    logged("the bucket", bucket.delete_multiple(expired).await)
+    logged("the bucket", bucket.delete_multiple(expired)).await
 }
 
-fn logged<T>(what: &str, result: Result<T>) -> std::result::Result<T, Problem> {
-    result.map_err(|cause| {
+async fn logged<T>(what: &str, answer: impl Future<Output = Result<T>>) -> std::result::Result<T, Problem> {
+    within(BINDING, answer).await.map_err(|cause| {
         console_error!("sweep: {what} did not answer: {cause}");
         Problem::internal()
     })

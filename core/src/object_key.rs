@@ -51,6 +51,11 @@ impl ObjectKey {
         if key.0.starts_with(&format!("output/{job}/")) { Ok(key) } else { Err(BadKey::Foreign) }
     }
 
+    /// Whether this is an input under the job's own prefix, which a deletion may take with it.
+    pub fn is_input_of(&self, job: JobId) -> bool {
+        self.0.starts_with(&format!("input/{job}/"))
+    }
+
     /// The key as the bucket knows it.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -167,6 +172,7 @@ mod tests {
     fn a_result_must_lie_under_its_own_job() {
         let job: JobId = JOB.parse().unwrap();
         let own = ObjectKey::output(job, 2);
+        assert!(ObjectKey::input(job, "a.mp4").is_input_of(job) && !own.is_input_of(job));
         assert_eq!(ObjectKey::parse_output_of(job, own.as_str()), Ok(own));
         assert!(ObjectKey::parse_output_of(job, &format!("output/{JOB}/video.mp4")).is_ok());
         for bad in

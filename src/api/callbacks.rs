@@ -6,22 +6,27 @@ use reel_core::intake::Callback;
 use reel_core::problem::{Code, Problem};
 use reel_core::token::Purpose;
 
-use super::{Reply, Visit, jobs};
+use super::Visit;
 use crate::clock;
 use crate::job_object::Command;
 
 /// `POST /api/jobs/{id}/do/{token}/{callback}`.
-pub async fn report(visit: &Visit<'_>, id: JobId, token: &str, callback: Callback) -> Result<Reply, Problem> {
+pub async fn report(
+    visit: &Visit<'_>,
+    id: JobId,
+    token: &str,
+    callback: Callback,
+) -> Result<Command, Problem> {
     let attempt = verify(visit, Purpose::Callback, id, token)?;
     let report = callback.parse(id, &visit.call.body(BODY_MAX_BYTES).await?)?;
-    jobs::command(visit, id, &Command::Report { attempt, report }).await
+    Ok(Command::Report { attempt, report })
 }
 
 /// `POST /api/runpod/webhook/{id}/{token}`. The body is not read: RunPod's `/status` is asked instead,
 /// since the webhook is not signed and may be late, doubled or forged.
-pub async fn webhook(visit: &Visit<'_>, id: JobId, token: &str) -> Result<Reply, Problem> {
+pub fn webhook(visit: &Visit<'_>, id: JobId, token: &str) -> Result<Command, Problem> {
     let attempt = verify(visit, Purpose::Webhook, id, token)?;
-    jobs::command(visit, id, &Command::Hint { attempt }).await
+    Ok(Command::Hint { attempt })
 }
 
 fn verify(visit: &Visit<'_>, purpose: Purpose, id: JobId, token: &str) -> Result<u32, Problem> {

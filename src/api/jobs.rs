@@ -1,17 +1,16 @@
 //! Jobs: parse, ask the job's object, answer.
 
-use futures::future::{Either, select};
 use reel_core::id::JobId;
 use reel_core::intake::{NewJob, idempotency_key};
 use reel_core::job::state::Order;
 use reel_core::listing::Listing;
 use reel_core::problem::{Code, Problem};
-use std::pin::pin;
 use std::time::Duration;
 use wasm_bindgen::JsValue;
-use worker::{Delay, Env, Headers, Method, Request, RequestInit, Response, console_error, web_sys};
+use worker::{Env, Headers, Method, Request, RequestInit, Response, console_error, web_sys};
 
 use super::{Reply, Visit};
+use crate::deadline::{BINDING, within};
 use crate::http::Answer;
 use crate::job_object::{Command, input_not_found};
 use crate::sockets::Tongue;
@@ -38,7 +37,8 @@ pub async fn create(visit: &Visit<'_>) -> Result<Reply, Problem> {
         params: new.params,
         created_at: clock::now(),
     };
-    let head = env::videos(visit.env)?.head(order.input_key.as_str()).await;
+    let bucket = env::videos(visit.env)?;
+    let head = within(BINDING, bucket.head(order.input_key.as_str())).await;
     let input_found = head.map_err(|cause| unavailable("the bucket", &cause))?.is_some();
     if !input_found && named.is_none() {
         return Err(input_not_found(&order.input_key));
@@ -47,38 +47,13 @@ pub async fn create(visit: &Visit<'_>) -> Result<Reply, Problem> {
     command(visit, id, &Command::Create { order, input_found }).await
 }
 
-/// `GET /api/jobs/{id}`.
-pub async fn show(visit: &Visit<'_>, id: JobId) -> Result<Reply, Problem> {
-    command(visit, id, &Command::Show).await
-}
-
 /// `GET /api/jobs`.
 pub async fn list(visit: &Visit<'_>) -> Result<Reply, Problem> {
     let listing = Listing::parse(visit.call.query_string())?;
-    let rows = index::list(&env::database(visit.env)?, &listing).await;
+    let database = env::database(visit.env)?;
+    let rows = within(BINDING, index::list(&database, &listing)).await;
     let rows = rows.map_err(|cause| unavailable("the index", &cause))?;
     Ok(Reply::Answer(Answer::json(200, listing.page(rows))))
-}
-
-/// `DELETE /api/jobs/{id}`.
-pub async fn delete(visit: &Visit<'_>, id: JobId) -> Result<Reply, Problem> {
-    command(visit, id, &Command::Delete).await
-}
-
-/// `GET /api/jobs/{id}/events?after=N`.
-pub async fn events(visit: &Visit<'_>, id: JobId) -> Result<Reply, Problem> {
-    let after = cursor(visit)?.unwrap_or(0);
-    command(visit, id, &Command::Events { after }).await
-}
-
-/// `POST /api/jobs/{id}/cancel`.
-pub async fn cancel(visit: &Visit<'_>, id: JobId) -> Result<Reply, Problem> {
-    command(visit, id, &Command::Cancel).await
-}
-
-/// `POST /api/jobs/{id}/retry`.
-pub async fn retry(visit: &Visit<'_>, id: JobId) -> Result<Reply, Problem> {
-    command(visit, id, &Command::Retry).await
 }
 
 /// `GET /api/jobs/{id}/ws` and `GET /ws/export/{id}`.
@@ -128,16 +103,13 @@ async fn ask(env: &Env, id: JobId, request: worker::Result<Request>) -> Result<R
     let request = request.map_err(|cause| unavailable("a request", &cause))?;
     let stub =
         env::jobs(env)?.get_by_name(&id.to_string()).map_err(|cause| unavailable("the job", &cause))?;
-    // A stub takes no abort signal: the wait is ended by a race.
-    match select(pin!(stub.fetch_with_request(request)), pin!(Delay::from(OBJECT_ANSWERS_WITHIN))).await {
-        Either::Left((response, _)) => response.map_err(|cause| unavailable("the job", &cause)),
-        Either::Right(((), _)) => Err(busy()),
-    }
+    let answer = within(OBJECT_ANSWERS_WITHIN, stub.fetch_with_request(request)).await;
+    answer.map_err(|cause| unavailable("the job", &cause))
 }
 
 async fn hand_on(mut response: Response) -> Result<Reply, Problem> {
     let status = response.status_code();
-    let body = response.text().await.map_err(|cause| unavailable("the job", &cause))?;
+    let body = within(BINDING, response.text()).await.map_err(|cause| unavailable("the job", &cause))?;
     Ok(Reply::Answer(if status < 400 {
         Answer::json(status, body)
     } else {
@@ -146,7 +118,7 @@ async fn hand_on(mut response: Response) -> Result<Reply, Problem> {
 }
 
 /// `?after=N`, the number of the last event that the caller has.
-fn cursor(visit: &Visit<'_>) -> Result<Option<u64>, Problem> {
+pub fn cursor(visit: &Visit<'_>) -> Result<Option<u64>, Problem> {
     visit
         .call
         .query("after")

@@ -17,6 +17,7 @@ use reel_core::wire::job::{Dialect, Extent, Links, job_json};
 use worker::{Request, Response};
 
 use super::{Alarm, Command, ExportJob, Live};
+use crate::deadline::{BINDING, within};
 use crate::sockets::{Sockets, Tongue, close, replayed, say, snapshot};
 use crate::{clock, env, index};
 
@@ -42,42 +43,29 @@ impl ExportJob {
     }
 
     async fn execute(&self, command: Command) -> Body {
-        match command {
-            Command::Create { order, input_found } => self.create(order, input_found).await,
-            Command::Show => self.show(200),
-            Command::Events { after } => self.events(after),
-            Command::Report { attempt, report } => self.report(attempt, report).await,
-            Command::Hint { attempt } => {
-                let outcome = self.advance(Event::Hinted { attempt }).await?;
-                receipt(outcome, None)
+        let event = match command {
+            Command::Create { order, input_found } => return self.create(order, input_found).await,
+            Command::Delete => return self.delete().await,
+            Command::Show => return self.show(200),
+            Command::Events { after } => return self.events(after),
+            Command::Report { attempt, report } => Event::Reported { attempt, report },
+            Command::Hint { attempt } => Event::Hinted { attempt },
+            Command::Compare { version } => Event::Compared { version: Some(version) },
+            Command::Cancel => Event::CancelAsked,
+            Command::Retry => Event::RetryAsked,
+        };
+        let told = Told::of(&event);
+        let outcome = self.advance(event).await?;
+        match (told, outcome) {
+            (Told::Person, Outcome::WrongStatus(status)) => Err(wrong_status(status)),
+            (Told::Person, _) => self.show(200),
+            (Told::Claimant { attempt }, Outcome::Applied) => self.grant(attempt),
+            // Whether a result was really there is known only now.
+            (Told::Worker { attempt }, Outcome::Applied | Outcome::Retrying) => {
+                let retrying = self.load()?.is_some_and(|live| live.job.attempt != attempt);
+                receipt(outcome, Some(retrying))
             }
-            Command::Compare { version } => {
-                // A row without a job: the job was deleted while its row was being written.
-                if self.load()?.is_none() {
-                    return Err(Problem::job_not_found());
-                }
-                self.advance(Event::Compared { version: Some(version) }).await?;
-                self.show(200)
-            }
-            Command::Delete => self.delete().await,
-            Command::Cancel => match self.advance(Event::CancelAsked).await? {
-                Outcome::WrongStatus(_) => Err(Problem::new(
-                    Code::JobState,
-                    "The job is already complete; there is nothing to cancel.",
-                )),
-                _ => self.show(200),
-            },
-            Command::Retry => match self.advance(Event::RetryAsked).await? {
-                Outcome::WrongStatus(Status::Complete) => Err(Problem::new(
-                    Code::JobState,
-                    "The job is complete; create a new one to render again.",
-                )),
-                Outcome::WrongStatus(_) => Err(Problem::new(
-                    Code::JobState,
-                    "The job is still running; cancel it first to start over.",
-                )),
-                _ => self.show(200),
-            },
+            (Told::Claimant { .. } | Told::Worker { .. } | Told::RunPod, outcome) => receipt(outcome, None),
         }
     }
 
@@ -113,7 +101,9 @@ impl ExportJob {
         let gone = async {
             let outputs = bucket.list().prefix(format!("output/{id}/")).execute().await?;
             let mut keys: Vec<String> = outputs.objects().iter().map(worker::Object::key).collect();
-            if !index::input_is_used(&database, input, &id.to_string()).await? {
+            // An input that lies elsewhere is somebody else's; retention takes it when its time comes.
+            let own = live.order.input_key.is_input_of(id);
+            if own && !index::input_is_used(&database, input, &id.to_string()).await? {
                 keys.push(input.to_owned());
             }
             if !keys.is_empty() {
@@ -122,7 +112,7 @@ impl ExportJob {
             index::remove(&database, id).await?;
             self.store.delete_all().await
         };
-        gone.await.map_err(|cause| self.failed("deleting the job", &cause))?;
+        within(BINDING, gone).await.map_err(|cause| self.failed("deleting the job", &cause))?;
         *self.live.borrow_mut() = None;
         self.alarm.set(Alarm::Silent);
         Sockets(&self.state).close_all();
@@ -154,20 +144,6 @@ impl ExportJob {
             })
             .collect();
         Ok((200, format!("{{\"events\":[{}],\"seq\":{}}}", messages.join(","), live.job.seq)))
-    }
-
-    async fn report(&self, attempt: u32, report: Report) -> Body {
-        let claim = matches!(report, Report::Claim { .. });
-        let outcome = self.advance(Event::Reported { attempt, report }).await?;
-        match outcome {
-            Outcome::Applied if claim => self.grant(attempt),
-            // Whether the result was really there is known only now.
-            Outcome::Applied | Outcome::Retrying => {
-                let retrying = self.load()?.is_some_and(|live| live.job.attempt != attempt);
-                receipt(outcome, Some(retrying))
-            }
-            outcome => receipt(outcome, None),
-        }
     }
 
     /// What a worker needs for the attempt it has claimed: the edit, and URLs that are fresh now.
@@ -247,6 +223,49 @@ pub(super) fn with_links<T>(
         }
     };
     render(Links { output_url: output_url.as_deref(), websocket_url: &websocket_url })
+}
+
+/// Who asked, and so what the answer looks like.
+#[derive(Clone, Copy)]
+enum Told {
+    /// The job JSON.
+    Person,
+    /// A grant.
+    Claimant { attempt: u32 },
+    /// A receipt that says whether another attempt follows.
+    Worker { attempt: u32 },
+    /// A receipt.
+    RunPod,
+}
+
+impl Told {
+    fn of(event: &Event) -> Self {
+        match event {
+            Event::Reported { attempt, report: Report::Claim { .. } } => Self::Claimant { attempt: *attempt },
+            Event::Reported { attempt, .. } => Self::Worker { attempt: *attempt },
+            Event::Hinted { .. } => Self::RunPod,
+            Event::Woke
+            | Event::SubmitAnswered { .. }
+            | Event::StatusRead { .. }
+            | Event::OutputLooked { .. }
+            | Event::CancelAnswered { .. }
+            | Event::IndexAnswered { .. }
+            | Event::Compared { .. }
+            | Event::CancelAsked
+            | Event::RetryAsked => Self::Person,
+        }
+    }
+}
+
+fn wrong_status(status: Status) -> Problem {
+    let sentence = match status {
+        Status::Complete => {
+            "The job is complete: there is nothing to cancel or retry. Create a new one to render again."
+        }
+        Status::Pending | Status::Processing => "The job is still running; cancel it first to start over.",
+        Status::Error => "The job has failed; retry it first.",
+    };
+    Problem::new(Code::JobState, sentence)
 }
 
 fn receipt(outcome: Outcome, retrying: Option<bool>) -> Body {
