@@ -61,7 +61,7 @@ impl Worker {
 
     /// Runs a file of SQL on the database, while the Worker is down.
     pub fn execute_sql(&self, file: &Path) {
-        run(self.wrangler(&["d1", "execute", "DB", "--local", "--yes", "--file"]).arg(file));
+        run(self.wrangler(&["d1", "execute", "DB", "--local", "--yes"]).arg("--file").arg(file));
     }
 
     /// Starts it with whatever state it has.

@@ -211,8 +211,24 @@ async fn a_job_that_has_ended_is_deleted_with_its_files_and_its_row() {
     let rows =
         all_pages(&stack, JobFilter { limit: Some(100), project_id: Some(7), ..JobFilter::default() }).await;
     assert!(rows.concat().iter().all(|job| job.job_id != id), "its row is gone");
-    // Its input too: nobody else used it.
+    // Its input lies elsewhere, and may be needed for the next edit.
     let order = new_job(JobKind::Overlay, done.input_video_key.expect("a key"), spotlight_params());
+    client.create_job(&order, None).await.expect("the input is there");
+}
+
+#[tokio::test]
+async fn a_job_takes_an_input_that_was_uploaded_for_it_along_when_it_is_deleted() {
+    let stack = LentStack::playing(&quick()).await;
+    let client = stack.client();
+    let id: JobId = "5c1d4e0a-3b2f-4d6e-8f70-91a2b3c4d5e6".parse().expect("a UUID");
+    let size = sample().metadata().expect("a file").len();
+    let target = client.upload_url("clip.mp4", "video/mp4", Some(size), Some(id)).await.expect("a URL");
+    client.upload(&target, &sample(), |_| ()).await.expect("an upload");
+    let mut order = new_job(JobKind::Overlay, target.video_key, spotlight_params());
+    order.job_id = Some(id);
+    let job = client.create_job(&order, None).await.expect("a job");
+    Story::follow(&stack, job).await.ends((Status::Complete, None, 1)).await;
+    client.delete(id).await.expect("to delete");
     assert_eq!(refusal(client.create_job(&order, None).await).1, "input_not_found");
 }
 
