@@ -16,12 +16,14 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Attempt(command::attempt::AttemptArgs),
     Render(command::render::RenderArgs),
     Serve(command::serve::ServeArgs),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
+        Command::Attempt(args) => return args.run(),
         Command::Render(args) => return args.run(),
         Command::Serve(args) => args.run(),
     };

@@ -42,6 +42,7 @@ pub struct Shop {
 pub struct Attempt {
     shop: Shop,
     id: String,
+    claimant: Option<String>,
     run: u64,
     input: String,
     misconduct: Misconduct,
@@ -65,11 +66,27 @@ impl Attempt {
         Self {
             shop,
             id: taken.id.clone(),
+            claimant: Some(taken.id.clone()),
             run: taken.run,
             input: taken.submission.input.get().to_owned(),
             misconduct,
             halt: Halt::below(&taken.stop),
             stop: taken.stop.clone(),
+        }
+    }
+
+    /// Prepares a run that no queue of ours has handed out: `claimant` is the id that another queue gave
+    /// it, `cancel` ends it.
+    pub fn alone(shop: Shop, claimant: Option<String>, input: String, cancel: CancellationToken) -> Self {
+        Self {
+            shop,
+            id: claimant.clone().unwrap_or_else(|| "attempt".to_owned()),
+            claimant,
+            run: 1,
+            input,
+            misconduct: Misconduct::default(),
+            halt: Halt::below(&cancel),
+            stop: cancel,
         }
     }
 
@@ -100,7 +117,7 @@ impl Attempt {
 
     /// Everything up to the uploaded output; answers its key.
     async fn work(&self, callback: &Callback) -> Result<String, Failure> {
-        let grant = match self.unless_halted(callback.claim()).await? {
+        let grant = match self.unless_halted(callback.claim(self.claimant.as_deref())).await? {
             Ok(grant) => grant,
             Err(error) => return Err(self.untold(error)),
         };

@@ -11,6 +11,7 @@ use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use thiserror::Error;
 
 use super::log::Log;
@@ -56,9 +57,11 @@ impl Callback {
         Self { client, url, timing, log, job: job.to_owned() }
     }
 
-    /// Takes the attempt and gets fresh URLs.
-    pub async fn claim(&self) -> Result<Grant, CallError> {
-        self.insist("claim", &serde_json::json!({}), self.timing.claim_patience).await
+    /// Takes the attempt and gets fresh URLs. `claimant` is the queue's id of this run, where there is
+    /// one: by it the API tells two runs of one attempt apart, and knows which to cancel.
+    pub async fn claim(&self, claimant: Option<&str>) -> Result<Grant, CallError> {
+        let body = claimant.map_or_else(|| json!({}), |id| json!({"runpod_job_id": id}));
+        self.insist("claim", &body, self.timing.claim_patience).await
     }
 
     /// Tells that the output was put. `Over` when somebody else ended the job before.

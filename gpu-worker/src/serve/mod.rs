@@ -5,6 +5,7 @@
 //!
 //! Invariant: stopping the server ends every render and leaves no file behind.
 
+mod alone;
 mod api;
 mod attempt;
 mod callback;
@@ -31,6 +32,7 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+pub use alone::Alone;
 pub use log::Log;
 pub use submission::PolicyFloor;
 pub use timing::Timing;

@@ -22,6 +22,7 @@ async fn a_job_is_fetched_rendered_put_and_reported() {
     assert!(job["delayTime"].is_u64() && job["workerId"].is_string());
 
     world.seen.until(|calls| calls.iter().any(|call| call.what == "webhook")).await;
+    assert_eq!(world.seen.bodies("claim"), [json!({"runpod_job_id": id})]);
     assert_eq!(world.seen.bodies("complete"), [json!({"output_video_key": OUTPUT_KEY})]);
     progress_is_honest(&world.seen.bodies("progress"));
     let kinds: Vec<&str> = world.seen.calls().iter().map(|call| call.what).collect();

@@ -1,0 +1,109 @@
+//! `attempt`: the same work without a queue of ours.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::world::{OUTPUT_KEY, Reply, World, files_below, overlay, sample};
+
+const ID: &str = "8f6c2a9b-0d41-u1";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_prints_its_result_and_tells_the_api_runpods_id() {
+    let world = world_with_sample().await;
+    let scratch = tempfile::tempdir().unwrap();
+    let output = ended(start(&world, scratch.path(), &["--runpod-job-id", ID])).await;
+    assert_eq!(output.status.code(), Some(0));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text.lines().count(), 1, "{text}");
+    let result: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(result, json!({"status": "success", "output_video_key": OUTPUT_KEY}));
+    assert_eq!(world.seen.bodies("claim"), [json!({"runpod_job_id": ID})]);
+    assert_eq!(world.seen.bodies("complete"), [json!({"output_video_key": OUTPUT_KEY})]);
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert!(log.contains("rendered 132 frames") && !log.contains("secret-token"), "{log}");
+    assert_eq!(files_below(scratch.path()), Vec::<std::path::PathBuf>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_that_fails_says_why_in_a_string() {
+    let world = world_with_sample().await;
+    world.seen.put_input(b"not a video".to_vec());
+    let scratch = tempfile::tempdir().unwrap();
+    let output = ended(start(&world, scratch.path(), &[])).await;
+    assert_eq!(output.status.code(), Some(1));
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    // RunPod takes no other kind of error for a failure.
+    assert!(result["error"].is_string() && result["error_code"].is_string(), "{result}");
+    assert_eq!(world.seen.bodies("claim"), [json!({})]);
+    assert_eq!(world.seen.bodies("error")[0]["error"], result["error"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_that_is_over_ends_without_a_failure() {
+    let world = world_with_sample().await;
+    world.seen.reply("claim", [Reply::Status(409)]);
+    let scratch = tempfile::tempdir().unwrap();
+    let output = ended(start(&world, scratch.path(), &["--runpod-job-id", ID])).await;
+    assert_eq!(output.status.code(), Some(0));
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(result, json!({"status": "stopped"}));
+    assert_eq!((world.seen.count("get"), world.seen.count("error")), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_ends_an_attempt_within_a_second_and_leaves_nothing() {
+    for (signal, code) in [("TERM", 143), ("INT", 130)] {
+        let world = world_with_sample().await;
+        // Full size: long enough to be caught in the act.
+        world.seen.grant("overlay", json!({"effect_type": "blur", "crop_keyframes": null}));
+        let scratch = tempfile::tempdir().unwrap();
+        let child = start(&world, scratch.path(), &["--runpod-job-id", ID]);
+        world.seen.until_stage("rendering").await;
+        assert!(!files_below(scratch.path()).is_empty());
+        let sent_at = Instant::now();
+        let sent = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        let output = ended(child).await;
+        let took = sent_at.elapsed();
+        assert!(took < Duration::from_secs(1), "{signal} took {took:?}");
+        assert_eq!(output.status.code(), Some(code));
+        assert!(output.stdout.is_empty(), "{:?}", String::from_utf8_lossy(&output.stdout));
+        assert_eq!(files_below(scratch.path()), Vec::<std::path::PathBuf>::new());
+        assert_eq!((world.seen.count("put"), world.seen.count("error")), (0, 0));
+    }
+}
+
+#[test]
+fn an_id_that_could_be_a_path_is_refused() {
+    let output = command().args(["-", "--runpod-job-id", "../x"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("letters, digits, - and _"));
+}
+
+async fn world_with_sample() -> World {
+    let world = World::new().await;
+    world.seen.put_input(std::fs::read(sample()).unwrap());
+    world.seen.grant("overlay", overlay());
+    world
+}
+
+fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gpu-worker"));
+    command.arg("attempt").stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Its input comes from a file beside the scratch folder of the attempt.
+fn start(world: &World, scratch: &Path, more: &[&str]) -> Child {
+    let input = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(input.path(), world.order()["input"].to_string()).unwrap();
+    let file = std::fs::File::open(input.path()).unwrap();
+    command().arg("-").arg("--scratch").arg(scratch).args(more).stdin(file).spawn().unwrap()
+}
+
+async fn ended(child: Child) -> std::process::Output {
+    tokio::task::spawn_blocking(|| child.wait_with_output().unwrap()).await.unwrap()
+}
