@@ -28,7 +28,7 @@ impl LentStack {
         lent
     }
 
-    /// With a gpu-worker whose script only makes renders short.
+    /// With whatever its last user left behind.
     async fn borrow() -> Self {
         static POOL: Mutex<Weak<Pool>> = Mutex::new(Weak::new());
         let pool = {
@@ -40,12 +40,11 @@ impl LentStack {
             })
         };
         let free = pool.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let stack = match free {
-            Some(stack) => stack,
-            None => {
-                let speed = ("CLOCK_SPEED", Self::CLOCK_SPEED.to_string());
-                Stack::start(Options { vars: vec![speed], ..Options::default() }).await
-            }
+        let stack = if let Some(stack) = free {
+            stack
+        } else {
+            let speed = ("CLOCK_SPEED", Self::CLOCK_SPEED.to_string());
+            Stack::start(Options { vars: vec![speed], ..Options::default() }).await
         };
         Self { stack: Some(stack), pool }
     }
