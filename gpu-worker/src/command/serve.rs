@@ -26,7 +26,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "KEY", env = "RUNPOD_API_KEY", hide_env_values = true)]
     api_key: Option<String>,
     /// How many jobs render at once; one render uses all cores already
-    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
     workers: u16,
     /// Folder for videos in work; what a killed server left there is removed [default: a folder in
     /// the system's temporary folder]
