@@ -15,9 +15,9 @@ const BUCKET_READ: f64 = 0.36e-6;
 /// An object is billed at this size while it works; one that may hibernate is not billed, even before
 /// it does.
 const OBJECT_GIGABYTES: f64 = 0.128;
-/// How long one request or alarm keeps it at work. A guess on the safe side: locally it is half of that.
+/// How long one request or alarm keeps it at work. An assumption: nothing on a laptop can measure it.
 const AWAKE_SECONDS: f64 = 0.010;
-/// How long it waits for RunPod and the bucket in all: one submit, a head, a handful of questions.
+/// How long it waits for RunPod and the bucket in all, as another: a submit, a head, a few questions.
 const WAITING_SECONDS: f64 = 2.0;
 
 /// The job's own account.

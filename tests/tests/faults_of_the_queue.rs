@@ -35,7 +35,8 @@ async fn fault_01_a_webhook_that_never_comes_does_not_strand_the_job() {
 
 #[tokio::test]
 async fn fault_02_a_webhook_that_is_doubled_late_lying_or_forged_changes_nothing() {
-    let script = json!({"fake_render_ms": 2500, "rules": [
+    let script = json!({"fake_render_ms": 300, "rules": [
+        {"when": {"type": "overlay"}, "faults": [{"fault": "fake_render", "ms": 5000}]},
         {"faults": [{"fault": "webhook_doubled"}, {"fault": "webhook_lies", "status": "FAILED"}, {"fault": "lost_complete"}]}
     ]});
     let stack = LentStack::playing(&script).await;
@@ -176,7 +177,7 @@ async fn fault_13_too_many_requests_are_waited_out_for_as_long_as_runpod_says() 
     // Jitter takes at most a quarter off.
     for (what, at_least_ms) in [("run", 1500), ("status/", 2250)] {
         let times: Vec<_> = asked(&stack, what).iter().map(|asked| asked.at).collect();
-        assert_eq!(times.len(), 2, "{what}: refused once, then taken");
+        assert!(times.len() >= 2, "{what}: refused once, then answered");
         let pause = times[1] - times[0];
         assert!(pause >= Duration::from_millis(at_least_ms), "{what} after {pause:?}");
     }

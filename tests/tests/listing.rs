@@ -8,10 +8,10 @@ use reel_client::{Error, Job, JobFilter, JobId, JobKind, Status};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// Renders that are over in no time, but for framing: those take their time.
+/// Renders that are over in no time, but for framing: those take longer than anybody waits.
 fn quick() -> Value {
     json!({"fake_render_ms": 100, "rules": [
-        {"when": {"type": "framing"}, "faults": [{"fault": "fake_render", "ms": 8000}]}
+        {"when": {"type": "framing"}, "faults": [{"fault": "fake_render", "ms": 13_000}]}
     ]})
 }
 
