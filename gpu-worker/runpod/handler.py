@@ -15,6 +15,7 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -58,9 +59,8 @@ async def stop(program: asyncio.subprocess.Process) -> None:
     if program.returncode is None:
         signal_group(program.pid, signal.SIGTERM)
         try:
-            await asyncio.wait_for(program.wait(), STOP_PATIENCE_S)
-        except asyncio.TimeoutError:
-            pass
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(program.wait(), STOP_PATIENCE_S)
         finally:
             # Also when this wait is cancelled in its turn.
             if program.returncode is None:
@@ -72,10 +72,8 @@ async def stop(program: asyncio.subprocess.Process) -> None:
 
 def signal_group(leader: int, number: signal.Signals) -> None:
     """Signals every process of the group, if there is one left."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(leader, number)
-    except ProcessLookupError:
-        pass
 
 
 def read_result(stdout: bytes, code: int | None) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
+from aiohttp.typedefs import Handler
 
 POLL_S = 20.0
 WEBHOOK_TRIES_S = (0, 5, 20)
@@ -174,7 +175,7 @@ class Queue:
                     self.note("webhook", id=job.id, failed=type(error).__name__)
 
     @web.middleware
-    async def check_key(self, request: web.Request, handler: Any) -> web.StreamResponse:
+    async def check_key(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """The caller's key on one side, the worker's on the other, as RunPod wants them."""
         given = request.headers.get("Authorization", "")
         if request.path.startswith("/v2/") and given != f"Bearer {self.api_key}":

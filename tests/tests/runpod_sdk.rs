@@ -47,39 +47,36 @@ async fn the_sdk_completes_a_job_and_goes_on_after_one_that_fails() {
 async fn a_cancel_reaches_the_handler_kills_its_render_and_frees_the_worker() {
     let cloud = Cloud::start().await;
     let client = cloud.stack.client();
-    let long = cloud.stack.folder().join("long.mp4");
-    run(Command::new("ffmpeg")
-        .args(["-v", "error", "-stream_loop", "19", "-i"])
-        .arg(sample())
-        .args(["-c", "copy"])
-        .arg(&long));
-    let key = upload(&client, &long).await;
-    let params = json!({"effect_type": "blur", "crop_keyframes": null});
-    let job = client.create_job(&new_job(JobKind::Overlay, key, params), None).await.expect("a job");
-    wait_until("ffmpeg renders", async || {
-        cloud.programs().iter().any(|program| program.name == "ffmpeg")
-            && client.job(job.job_id).await.expect("the job").progress > 10.0
-    })
-    .await;
 
-    let before = cloud.programs();
-    assert!(before.iter().any(|program| program.name == "gpu-worker"), "{before:?}");
+    // RunPod stops it, as for an executionTimeout: the API goes on wanting it, so that only the handler
+    // can be the one that ends the program.
+    let stopped = cloud.long_render().await;
     let asked_at = Instant::now();
-    let cancelled = client.cancel(job.job_id).await.expect("a cancelled job");
-    assert_eq!((cancelled.status, cancelled.error_code.as_deref()), (Status::Error, Some("cancelled")));
-    cloud.until_seen("stop", &job).await;
+    cloud.cancel_at_runpod(&stopped).await;
     cloud.until_nothing_is_left().await;
     let took = asked_at.elapsed();
-    // The SDK looks at once; only a render that ends by itself takes longer.
-    assert!(took < Duration::from_secs(5), "{took:?}");
-    println!("from the cancel to the last process gone: {took:?}");
+    assert!(took < STOP_LIMIT, "{took:?}");
+    println!("from RunPod's cancel to the last process gone: {took:?}");
+    client.cancel(stopped.job_id).await.expect("a cancelled job");
+
+    let cancelled = cloud.long_render().await;
+    let asked_at = Instant::now();
+    let told = client.cancel(cancelled.job_id).await.expect("a cancelled job");
+    assert_eq!((told.status, told.error_code.as_deref()), (Status::Error, Some("cancelled")));
+    cloud.until_seen("stop", &cancelled).await;
+    cloud.until_nothing_is_left().await;
+    let took = asked_at.elapsed();
+    assert!(took < STOP_LIMIT, "{took:?}");
+    println!("from the API's cancel to the last process gone: {took:?}");
 
     let next = create(&client, JobKind::Overlay, spotlight_params()).await;
     render(&client, &next).await;
     cloud.assert_complete(&next).await;
-    let job_id = cloud.runpod_id(&job).await;
     let seen = cloud.seen().await;
-    assert!(!seen.iter().any(|said| said["what"] == "done" && said["id"] == *job_id), "{seen:?}");
+    for job in [&stopped, &cancelled] {
+        let id = cloud.runpod_id(job).await;
+        assert!(!seen.iter().any(|said| said["what"] == "done" && said["id"] == *id), "{seen:?}");
+    }
 }
 
 #[tokio::test]
@@ -187,6 +184,35 @@ impl Cloud {
         let url = format!("{}/v2/sdk/status/{}", self.queue_url, self.runpod_id(job).await);
         let answer = bare_http().get(url).bearer_auth(self.key).send().await.expect("an answer");
         answer.json().await.expect("a job")
+    }
+
+    /// Stops a job behind the Worker's back.
+    async fn cancel_at_runpod(&self, job: &Job) {
+        let url = format!("{}/v2/sdk/cancel/{}", self.queue_url, self.runpod_id(job).await);
+        let answer = bare_http().post(url).bearer_auth(self.key).send().await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+    }
+
+    /// A job that the handler is in the middle of, and will be for a minute.
+    async fn long_render(&self) -> Job {
+        let long = self.stack.folder().join("long.mp4");
+        run(Command::new("ffmpeg")
+            .args(["-v", "error", "-y", "-stream_loop", "19", "-i"])
+            .arg(sample())
+            .args(["-c", "copy"])
+            .arg(&long));
+        let client = self.stack.client();
+        let key = upload(&client, &long).await;
+        let params = json!({"effect_type": "blur", "crop_keyframes": null});
+        let job = client.create_job(&new_job(JobKind::Overlay, key, params), None).await.expect("a job");
+        wait_until("ffmpeg renders", async || {
+            let programs = self.programs();
+            let runs = |name| programs.iter().any(|program: &Descendant| program.name == name);
+            let progress = client.job(job.job_id).await.expect("the job").progress;
+            runs("gpu-worker") && runs("ffmpeg") && progress > 10.0
+        })
+        .await;
+        job
     }
 
     /// It completed in its first attempt, with a reel that can be fetched and plays.
@@ -314,3 +340,6 @@ fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     listener.local_addr().expect("its address").port()
 }
+
+/// From a cancel to the end of the last process. It takes a fraction of a second; the render, a minute.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
