@@ -3,8 +3,9 @@
 //! The socket is preferred: it carries every stored event, and `?after=N` replays what was missed while it
 //! was down. While it cannot be had, `GET` is asked every two seconds.
 //!
-//! Invariant: stored events come out in order and once; the stream ends after the terminal message, after
-//! an error that waiting cannot mend, or after five minutes without any answer.
+//! Invariant: stored events come out in order and once; progress never goes down within an attempt; the
+//! stream ends after the terminal message, after an error that waiting cannot mend, or after five minutes
+//! without any answer.
 
 use std::time::{Duration, Instant};
 
@@ -46,6 +47,7 @@ impl Client {
             pauses: PAUSES.build(),
             heard_at: Instant::now(),
             polled: None,
+            told: Told::default(),
             ended: false,
         };
         stream::unfold(watch, |mut watch| async move { watch.next().await.map(|item| (item, watch)) }).boxed()
@@ -70,7 +72,27 @@ struct Watch {
     /// The last sign of life of the API.
     heard_at: Instant,
     polled: Option<Job>,
+    told: Told,
     ended: bool,
+}
+
+/// The furthest that was told of an attempt. What is told next never lies behind it: after a crash of the
+/// platform a snapshot may be some seconds old, and a replay begins before the snapshot.
+#[derive(Debug, Default)]
+struct Told {
+    attempt: u32,
+    progress: f64,
+}
+
+impl Told {
+    fn hold(&mut self, job: &mut Job) {
+        if job.attempt == self.attempt {
+            job.progress = job.progress.max(self.progress);
+        }
+        if job.attempt >= self.attempt {
+            *self = Self { attempt: job.attempt, progress: job.progress };
+        }
+    }
 }
 
 struct Socket {
@@ -101,6 +123,7 @@ impl Watch {
                     if message.job.params.is_null() {
                         message.job.params.clone_from(&self.params);
                     }
+                    self.told.hold(&mut message.job);
                     self.ended = message.is_terminal();
                     return Some(Ok(message));
                 }
@@ -304,6 +327,26 @@ const PAUSES: backon::ExponentialBuilder = backon::ExponentialBuilder::new()
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn progress_is_held_within_an_attempt_and_starts_over_with_the_next() {
+        let job = |attempt: u32, progress: f64| -> Job {
+            serde_json::from_value(serde_json::json!({
+                "job_id": "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50", "project_id": 1, "type": "overlay",
+                "status": "processing", "attempt": attempt, "progress": progress
+            }))
+            .unwrap()
+        };
+        let mut told = Told::default();
+        let seen: Vec<f64> = [(1, 50.0), (1, 42.0), (1, 60.0), (2, 0.0), (2, 10.0)]
+            .map(|(attempt, progress)| {
+                let mut job = job(attempt, progress);
+                told.hold(&mut job);
+                job.progress
+            })
+            .to_vec();
+        assert_eq!(seen, [50.0, 50.0, 60.0, 0.0, 10.0]);
+    }
 
     #[test]
     fn the_key_goes_only_to_the_apis_own_server() {
