@@ -5,6 +5,7 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
@@ -93,6 +94,17 @@ impl Tool {
 }
 
 impl Ended {
+    /// The error of a process that a signal ended, which says nothing of the video: the machine ran out of
+    /// memory (the kernel then sends SIGKILL), or somebody stopped the process.
+    pub(super) fn killed(&self) -> Option<RenderError> {
+        let signal = self.status.signal()?;
+        Some(if signal == SIGKILL {
+            RenderError::out_of_memory()
+        } else {
+            RenderError::machine(format!("ffmpeg was stopped on the renderer (signal {signal})."))
+        })
+    }
+
     /// The last complaint, as part of a sentence: without addresses of code and without paths.
     pub(super) fn last_complaint(&self) -> String {
         let line = self.complaints.iter().rev().find(|line| !line.trim().is_empty());
@@ -153,4 +165,25 @@ fn last_lines(stderr: std::process::ChildStderr) -> Vec<String> {
         lines.push_back(String::from_utf8_lossy(&line).chars().take(LONGEST).collect());
     }
     lines.into()
+}
+
+/// Its number on every Unix (POSIX `kill -9`).
+const SIGKILL: i32 = 9;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reel_core::job::code::ErrorCode;
+
+    #[test]
+    fn a_signal_blames_the_machine_and_an_exit_blames_nobody() {
+        let children = Children::default();
+        let code = |script: &str| {
+            let tool = children.start("sh", ["-c", script]).expect("a shell");
+            tool.wait().expect("an end").killed().map(|error| error.code)
+        };
+        assert_eq!(code("kill -KILL $$"), Some(ErrorCode::GpuOutOfMemory));
+        assert_eq!(code("kill -INT $$"), Some(ErrorCode::GpuError));
+        assert_eq!(code("exit 1"), None);
+    }
 }

@@ -164,6 +164,9 @@ impl Decoding<'_> {
 
 /// Why the pictures ended before the piece was full; `None` when that is how the file is.
 fn explain(piece: &Piece, decoded: u32, ended: &Ended) -> Option<RenderError> {
+    if let Some(killed) = ended.killed() {
+        return Some(killed);
+    }
     let expected = match piece.sampling {
         Sampling::Pick { .. } => piece.source_frames,
         Sampling::Interpolate { .. } => piece.reel_frames,

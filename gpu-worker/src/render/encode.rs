@@ -175,6 +175,9 @@ pub(super) fn feed(
 
 /// What an encoder that ended badly means.
 pub(super) fn explain(ended: &Ended) -> RenderError {
+    if let Some(killed) = ended.killed() {
+        return killed;
+    }
     let says = |what: &str| ended.complaints.iter().any(|line| line.contains(what));
     if says("No space left on device") {
         return RenderError::machine(

@@ -23,6 +23,11 @@ impl RenderError {
         Self { code: ErrorCode::GpuError, sentence: sentence.into() }
     }
 
+    /// The machine ran out of memory.
+    pub(super) fn out_of_memory() -> Self {
+        Self { code: ErrorCode::GpuOutOfMemory, sentence: ErrorCode::GpuOutOfMemory.sentence().to_owned() }
+    }
+
     /// Somebody asked to stop.
     pub(super) fn cancelled() -> Self {
         Self { code: ErrorCode::Cancelled, sentence: ErrorCode::Cancelled.sentence().to_owned() }

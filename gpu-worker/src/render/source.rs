@@ -81,6 +81,9 @@ impl Source {
             })?;
         }
         let ended = tool.wait()?;
+        if let Some(killed) = ended.killed() {
+            return Err(killed);
+        }
         if !ended.status.success() {
             return Err(RenderError::input(unreadable(&ended.complaints, input)));
         }
