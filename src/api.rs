@@ -7,7 +7,7 @@ mod uploads;
 
 use std::rc::Rc;
 
-use reel_core::config::{Access, Config};
+use reel_core::config::{Access, Config, is_loopback};
 use reel_core::problem::{Code, Problem};
 use reel_core::route::Route;
 use reel_core::token::{Purpose, bearer_matches};
@@ -98,10 +98,12 @@ async fn dispatch(
 impl Visit<'_> {
     /// The key, or a token that opens this very route; in development an open API.
     fn authorize(&self, route: &Route<'_>) -> Result<(), Problem> {
-        let Access::Key(key) = &self.config.access else { return Ok(()) };
         if route.is_public() {
             return Ok(());
         }
+        let Access::Key(key) = &self.config.access else {
+            return if is_loopback(self.call.host()) { Ok(()) } else { Err(closed()) };
+        };
         if bearer_matches(self.call.header("authorization").as_deref(), key.reveal()) {
             return Ok(());
         }
@@ -116,6 +118,11 @@ impl Visit<'_> {
             "Send the API key as Authorization: Bearer, or the token of the job's websocket_url.",
         ))
     }
+}
+
+fn closed() -> Problem {
+    let sentence = "Development settings open the API to this machine only; set WORKERS_API_KEY to call it from elsewhere.";
+    Problem::new(Code::NotConfigured, sentence)
 }
 
 fn preflight() -> Answer {

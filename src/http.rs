@@ -9,6 +9,7 @@ use worker::web_sys;
 /// An incoming request.
 pub struct Call {
     raw: web_sys::Request,
+    host: String,
     path: String,
     query: String,
 }
@@ -18,14 +19,20 @@ impl Call {
     pub fn new(raw: web_sys::Request) -> Self {
         let url = raw.url();
         let after_host = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
-        let target = after_host.find('/').and_then(|at| after_host.get(at..)).unwrap_or("/");
+        let host = after_host.split('/').next().unwrap_or_default();
+        let target = after_host.get(host.len()..).filter(|rest| !rest.is_empty()).unwrap_or("/");
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        Self { path: path.to_owned(), query: query.to_owned(), raw }
+        Self { host: host.to_owned(), path: path.to_owned(), query: query.to_owned(), raw }
     }
 
     /// The method, in capitals.
     pub fn method(&self) -> String {
         self.raw.method()
+    }
+
+    /// Host and port that the request was sent to.
+    pub fn host(&self) -> &str {
+        &self.host
     }
 
     /// The path, still percent-encoded: no segment of ours needs decoding.

@@ -3,6 +3,12 @@
 //! Invariant: no handler returns an error to the runtime. Each failure becomes a problem with a
 //! request id, and its cause is logged once.
 
+// A panic ends every request of the isolate: none may be reachable.
+#![cfg_attr(
+    not(test),
+    deny(clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unwrap_used)
+)]
+
 mod api;
 mod clock;
 mod deadline;

@@ -64,6 +64,11 @@ impl Sockets<'_> {
         Ok((pair.server, pair.client))
     }
 
+    /// Whether nobody watches.
+    pub fn none(&self) -> bool {
+        self.0.get_websockets().is_empty()
+    }
+
     /// Tells every watcher what was stored.
     pub fn tell(&self, order: &Order, noted: &Noted, links: Links<'_>) {
         self.send(|tongue| {

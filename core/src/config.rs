@@ -44,7 +44,7 @@ pub struct Secret(String);
 /// Who may call `/api`.
 #[derive(Clone, Debug)]
 pub enum Access {
-    /// Everybody: only in development.
+    /// Everybody on this machine: only in development, and only at a loopback address.
     Open,
     /// Holders of this bearer key.
     Key(Secret),
@@ -158,6 +158,16 @@ impl Config {
     }
 }
 
+/// Whether a request's host, with or without a port, is this machine. An open API answers nowhere else, so
+/// that development settings that were deployed by mistake open nothing.
+pub fn is_loopback(host: &str) -> bool {
+    let name = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once(']'))
+        .map_or_else(|| host.split(':').next().unwrap_or_default(), |(address, _)| address);
+    matches!(name, "localhost" | "127.0.0.1" | "::1")
+}
+
 fn set(value: Option<String>) -> Option<String> {
     value.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
 }
@@ -265,6 +275,23 @@ mod tests {
         for environment in [None, Some(""), Some("production"), Some("Development"), Some("staging")] {
             let raw = Raw { environment: environment.map(str::to_owned), ..good() };
             assert!(Config::parse(raw).is_err(), "{environment:?}");
+        }
+    }
+
+    #[test]
+    fn only_this_machine_is_loopback() {
+        for host in ["localhost", "localhost:8787", "127.0.0.1:1", "[::1]:8787", "[::1]"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in [
+            "",
+            "api.workers.dev",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example:80",
+            "10.0.0.1",
+            "[::2]:1",
+        ] {
+            assert!(!is_loopback(host), "{host}");
         }
     }
 

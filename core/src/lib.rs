@@ -3,6 +3,11 @@
 //! Invariant: this crate never awaits, never reads a clock, never draws a random number and
 //! touches no IO. Time and chance come in as arguments; what must be done goes out as data.
 
+// A panic ends every request of the isolate: none may be reachable.
+#![cfg_attr(
+    not(test),
+    deny(clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unwrap_used)
+)]
 // Tests compare floats that were computed to be exact.
 #![cfg_attr(test, allow(clippy::float_cmp))]
 
