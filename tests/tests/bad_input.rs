@@ -216,3 +216,13 @@ async fn a_path_or_a_method_that_does_not_exist_is_said_so() {
         &[],
     );
 }
+
+#[tokio::test]
+async fn an_open_api_answers_to_this_machine_only() {
+    let stack = Stack::shared().await;
+    let url = format!("{}/api/jobs", stack.api_url());
+    let answer = bare_http().get(url).header("host", "api.example.org").send().await.expect("an answer");
+    assert_eq!(answer.status(), 503);
+    let problem: Value = answer.json().await.expect("a problem");
+    assert_eq!(problem["code"], "not_configured");
+}
