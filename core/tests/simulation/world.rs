@@ -3,20 +3,22 @@
 //!
 //! What the real shell does is done here in the same order: apply, commit with the alarm, tell, drive.
 
+mod renderer;
+mod runpod;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use reel_core::id::JobId;
-use reel_core::job::code::ErrorCode;
 use reel_core::job::deadline::next_wake;
 use reel_core::job::effect::{Effect, Outcome, Step};
-use reel_core::job::event::{Event, Found, Report};
+use reel_core::job::event::{Event, Found};
 use reel_core::job::state::Job;
 use reel_core::job::step::apply;
 use reel_core::job::timing::Timing;
-use reel_core::object_key::ObjectKey;
-use reel_core::runpod::{GpuJobId, StatusReply, SubmitReply};
 use reel_core::time::{Millis, Span};
-use reel_core::wire::gpu::WorkStage;
+
+use renderer::Run;
+use runpod::Known;
 
 use crate::chance::Chance;
 use crate::invariants::Invariants;
@@ -30,39 +32,6 @@ enum Mail {
     Event(Event),
     /// A renderer does its next thing.
     Work { run: usize },
-}
-
-/// One renderer working on one attempt, possibly the second for the same RunPod job.
-struct Run {
-    gpu_job: GpuJobId,
-    attempt: u32,
-    script: Vec<Act>,
-    at: usize,
-    stopped: bool,
-}
-
-/// What a renderer does next.
-#[derive(Clone, Copy)]
-enum Act {
-    Claim,
-    Progress(u8, WorkStage),
-    Put,
-    Complete,
-    Fail(ErrorCode),
-    Crash,
-    /// Says nothing for so long.
-    Hang(i64),
-}
-
-/// What RunPod knows of a job.
-#[derive(Clone, Copy, PartialEq)]
-enum Known {
-    Queued,
-    Running,
-    Completed,
-    Failed,
-    Cancelled,
-    Forgotten,
 }
 
 /// How bad this history is: each fault's frequency in a thousand.
@@ -299,180 +268,6 @@ impl World {
         let wait = self.chance.span_ms(from_ms, to_ms);
         self.post(wait, Mail::Event(event));
         None
-    }
-
-    fn submit(&mut self, attempt: u32) -> SubmitReply {
-        if self.chance.permille(self.weather.lies / 2) {
-            return match self.chance.below(3) {
-                0 => SubmitReply::Busy(Some(Span::seconds(3))),
-                1 => SubmitReply::Unauthorized,
-                _ => SubmitReply::Unknown,
-            };
-        }
-        let gpu_job = GpuJobId::parse(&format!("rp{}", self.runpod.len())).expect("letters and digits");
-        self.runpod.insert(gpu_job.as_str().to_owned(), (attempt, Known::Queued, self.now));
-        // A job that RunPod loses is never run by anybody.
-        if !self.chance.permille(self.weather.renderer_faults / 8) {
-            let starts = if self.chance.permille(50) {
-                self.chance.span_ms(0, 1_200_000)
-            } else {
-                self.chance.span_ms(0, 20_000)
-            };
-            self.start_run(&gpu_job, attempt, starts);
-            if self.chance.permille(self.weather.renderer_faults / 10) {
-                let again = self.chance.span_ms(0, 60_000);
-                self.start_run(&gpu_job, attempt, starts + again);
-            }
-        }
-        if self.chance.permille(self.weather.loses) {
-            SubmitReply::Unknown
-        } else {
-            SubmitReply::Accepted(gpu_job)
-        }
-    }
-
-    fn start_run(&mut self, gpu_job: &GpuJobId, attempt: u32, starts_ms: i64) {
-        let script = self.script();
-        self.runs.push(Run { gpu_job: gpu_job.clone(), attempt, script, at: 0, stopped: false });
-        let run = self.runs.len() - 1;
-        self.post(starts_ms, Mail::Work { run });
-    }
-
-    fn script(&mut self) -> Vec<Act> {
-        let mut script = vec![Act::Claim, Act::Progress(3, WorkStage::Downloading)];
-        for percent in [20, 40, 60, 80] {
-            script.push(Act::Progress(percent, WorkStage::Rendering));
-        }
-        script.extend([Act::Progress(95, WorkStage::Uploading), Act::Put, Act::Complete]);
-        if self.chance.permille(self.weather.renderer_faults) {
-            let place = self.chance.place(script.len());
-            match self.chance.below(7) {
-                0 => script.insert(place, Act::Crash),
-                1 => script.insert(place, Act::Fail(ErrorCode::GpuError)),
-                2 => script.insert(place, Act::Fail(ErrorCode::InvalidInput)),
-                3 => script.insert(place, Act::Hang(150_000)),
-                4 => script.insert(place, Act::Hang(900_000)),
-                5 => script.retain(|act| !matches!(act, Act::Put)),
-                _ => script.retain(|act| !matches!(act, Act::Complete)),
-            }
-        }
-        script
-    }
-
-    fn work(&mut self, index: usize) -> Result<(), String> {
-        let Some(run) = self.runs.get_mut(index).filter(|run| !run.stopped) else { return Ok(()) };
-        let Some(act) = run.script.get(run.at).copied() else {
-            let id = run.gpu_job.as_str().to_owned();
-            self.note_at_runpod(&id, Known::Completed);
-            return Ok(());
-        };
-        run.at += 1;
-        let (attempt, gpu_job) = (run.attempt, run.gpu_job.clone());
-        self.note_at_runpod(gpu_job.as_str(), Known::Running);
-        let mut pause = self.chance.span_ms(100, 8_000);
-        match act {
-            Act::Claim => {
-                let report = Report::Claim { gpu_job: Some(gpu_job) };
-                // A renderer does nothing before its claim is granted.
-                match self.happen(Event::Reported { attempt, report })? {
-                    Some(Outcome::Applied) => {}
-                    None => self.runs[index].at -= 1,
-                    Some(_) => self.runs[index].stopped = true,
-                }
-            }
-            Act::Progress(percent, stage) => {
-                self.tell(attempt, &Report::Progress { percent, message: None, stage: Some(stage) }, false);
-            }
-            Act::Put => {
-                self.bucket.insert(ObjectKey::output(self.stored.id, attempt).as_str().to_owned());
-            }
-            Act::Complete => {
-                let key = ObjectKey::output(self.stored.id, attempt);
-                self.tell(attempt, &Report::Complete { key }, true);
-            }
-            Act::Fail(code) => {
-                self.tell(
-                    attempt,
-                    &Report::Error { code, sentence: "It broke.".into(), may_retry: true },
-                    true,
-                );
-                self.note_at_runpod(gpu_job.as_str(), Known::Failed);
-                self.runs[index].stopped = true;
-            }
-            Act::Crash => {
-                self.runs[index].stopped = true;
-                let fate = if self.chance.permille(500) { Known::Failed } else { Known::Running };
-                self.note_at_runpod(gpu_job.as_str(), fate);
-            }
-            Act::Hang(ms) => pause = ms,
-        }
-        if !self.runs[index].stopped {
-            self.post(pause, Mail::Work { run: index });
-        }
-        Ok(())
-    }
-
-    /// A report on its way: lost, doubled or late. Ends are sent until they arrive, unless luck is bad.
-    fn tell(&mut self, attempt: u32, report: &Report, insists: bool) {
-        let lost = self.chance.permille(if insists { self.weather.loses / 3 } else { self.weather.loses });
-        if lost {
-            return;
-        }
-        let copies = if self.chance.permille(self.weather.doubles) { 2 } else { 1 };
-        for _ in 0..copies {
-            let late = if self.chance.permille(self.weather.doubles) { 30_000 } else { 300 };
-            let wait = self.chance.span_ms(0, late);
-            self.post(wait, Mail::Event(Event::Reported { attempt, report: report.clone() }));
-        }
-        if insists && self.chance.permille(700) {
-            self.post(50, Mail::Event(Event::Hinted { attempt }));
-        }
-    }
-
-    // === RunPod ===
-
-    fn note_at_runpod(&mut self, id: &str, news: Known) {
-        if let Some((_, known, at)) = self.runpod.get_mut(id)
-            && !matches!(known, Known::Cancelled | Known::Completed | Known::Failed)
-        {
-            *known = news;
-            *at = self.now;
-        }
-    }
-
-    fn cancel_at_runpod(&mut self, gpu_job: &GpuJobId) {
-        self.note_at_runpod(gpu_job.as_str(), Known::Cancelled);
-        // A renderer with a blocked event loop does not hear it (runpod.md 3).
-        let heard = self.chance.permille(800);
-        for run in &mut self.runs {
-            run.stopped |= heard && run.gpu_job == *gpu_job;
-        }
-    }
-
-    fn status(&mut self, gpu_job: &GpuJobId) -> StatusReply {
-        if self.chance.permille(self.weather.lies) {
-            return match self.chance.below(6) {
-                0 => StatusReply::CannotTell,
-                1 => StatusReply::Busy(Some(Span::seconds(2))),
-                2 => StatusReply::Unauthorized,
-                3 => StatusReply::Running,
-                4 => StatusReply::Completed(None),
-                _ => StatusReply::Queued,
-            };
-        }
-        let Some((_, known, at)) = self.runpod.get_mut(gpu_job.as_str()) else { return StatusReply::Gone };
-        // Results are kept for half an hour.
-        if matches!(known, Known::Completed | Known::Failed) && self.now.since(*at) > Span::minutes(30) {
-            *known = Known::Forgotten;
-        }
-        match known {
-            Known::Queued => StatusReply::Queued,
-            Known::Running => StatusReply::Running,
-            Known::Completed => StatusReply::Completed(None),
-            Known::Failed => StatusReply::Failed(ErrorCode::GpuError),
-            Known::Cancelled => StatusReply::Cancelled,
-            Known::Forgotten => StatusReply::Gone,
-        }
     }
 
     fn post(&mut self, wait_ms: i64, mail: Mail) {

@@ -1,0 +1,31 @@
+//! The stored form of a job.
+
+use reel_core::job::state::Job;
+
+use crate::life::{ENDPOINT, Life};
+
+#[test]
+fn a_kept_job_reads_back_as_it_was() {
+    for life in [Life::new(), Life::queued("a-u1"), Life::rendering()] {
+        let text = serde_json::to_string(&life.job).unwrap();
+        assert_eq!(serde_json::from_str::<Job>(&text).unwrap(), life.job);
+    }
+}
+
+#[test]
+fn the_stored_format_is_pinned() {
+    let text = serde_json::to_value(&Life::rendering().job).unwrap();
+    assert_eq!(
+        text,
+        serde_json::json!({
+            "id": "09090909-0909-4909-8909-090909090909", "attempt": 1, "budget_from": 1,
+            "state": {"rendering": {"gpu_job": "a-u1", "since": 1_000_000_000, "heard_at": 1_000_000_000,
+                "stage": "starting", "progress": 0, "message": "A renderer has taken the export",
+                "check": {"next_at": 1_000_000_000, "tries": 0, "hinted": false}}},
+            "started_at": 1_000_000_000, "seq": 3, "endpoint": ENDPOINT, "errands": [],
+            "index": {"wanted": 2, "written": 0, "due_at": 1_000_000_000, "tries": 0},
+            "kept_at": 1_000_000_000,
+            "usage": {"object_rows": 5, "d1_rows": 0, "requests": 0, "alarms": 0}
+        })
+    );
+}

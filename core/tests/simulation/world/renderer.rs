@@ -1,0 +1,133 @@
+//! Renderers: what each does next, and what goes wrong with it.
+
+use reel_core::job::code::ErrorCode;
+use reel_core::job::effect::Outcome;
+use reel_core::job::event::{Event, Report};
+use reel_core::object_key::ObjectKey;
+use reel_core::runpod::GpuJobId;
+use reel_core::wire::gpu::WorkStage;
+
+use super::runpod::Known;
+use super::{Mail, World};
+
+/// One renderer working on one attempt, possibly the second for the same RunPod job.
+pub(super) struct Run {
+    pub(super) gpu_job: GpuJobId,
+    attempt: u32,
+    script: Vec<Act>,
+    at: usize,
+    pub(super) stopped: bool,
+}
+
+/// What a renderer does next.
+#[derive(Clone, Copy)]
+enum Act {
+    Claim,
+    Progress(u8, WorkStage),
+    Put,
+    Complete,
+    Fail(ErrorCode),
+    Crash,
+    /// Says nothing for so long.
+    Hang(i64),
+}
+
+impl World {
+    pub(super) fn start_run(&mut self, gpu_job: &GpuJobId, attempt: u32, starts_ms: i64) {
+        let script = self.script();
+        self.runs.push(Run { gpu_job: gpu_job.clone(), attempt, script, at: 0, stopped: false });
+        let run = self.runs.len() - 1;
+        self.post(starts_ms, Mail::Work { run });
+    }
+
+    fn script(&mut self) -> Vec<Act> {
+        let mut script = vec![Act::Claim, Act::Progress(3, WorkStage::Downloading)];
+        for percent in [20, 40, 60, 80] {
+            script.push(Act::Progress(percent, WorkStage::Rendering));
+        }
+        script.extend([Act::Progress(95, WorkStage::Uploading), Act::Put, Act::Complete]);
+        if self.chance.permille(self.weather.renderer_faults) {
+            let place = self.chance.place(script.len());
+            match self.chance.below(7) {
+                0 => script.insert(place, Act::Crash),
+                1 => script.insert(place, Act::Fail(ErrorCode::GpuError)),
+                2 => script.insert(place, Act::Fail(ErrorCode::InvalidInput)),
+                3 => script.insert(place, Act::Hang(150_000)),
+                4 => script.insert(place, Act::Hang(900_000)),
+                5 => script.retain(|act| !matches!(act, Act::Put)),
+                _ => script.retain(|act| !matches!(act, Act::Complete)),
+            }
+        }
+        script
+    }
+
+    pub(super) fn work(&mut self, index: usize) -> Result<(), String> {
+        let Some(run) = self.runs.get_mut(index).filter(|run| !run.stopped) else { return Ok(()) };
+        let Some(act) = run.script.get(run.at).copied() else {
+            let id = run.gpu_job.as_str().to_owned();
+            self.note_at_runpod(&id, Known::Completed);
+            return Ok(());
+        };
+        run.at += 1;
+        let (attempt, gpu_job) = (run.attempt, run.gpu_job.clone());
+        self.note_at_runpod(gpu_job.as_str(), Known::Running);
+        let mut pause = self.chance.span_ms(100, 8_000);
+        match act {
+            Act::Claim => {
+                let report = Report::Claim { gpu_job: Some(gpu_job) };
+                // A renderer does nothing before its claim is granted.
+                match self.happen(Event::Reported { attempt, report })? {
+                    Some(Outcome::Applied) => {}
+                    None => self.runs[index].at -= 1,
+                    Some(_) => self.runs[index].stopped = true,
+                }
+            }
+            Act::Progress(percent, stage) => {
+                self.tell(attempt, &Report::Progress { percent, message: None, stage: Some(stage) }, false);
+            }
+            Act::Put => {
+                self.bucket.insert(ObjectKey::output(self.stored.id, attempt).as_str().to_owned());
+            }
+            Act::Complete => {
+                let key = ObjectKey::output(self.stored.id, attempt);
+                self.tell(attempt, &Report::Complete { key }, true);
+            }
+            Act::Fail(code) => {
+                self.tell(
+                    attempt,
+                    &Report::Error { code, sentence: "It broke.".into(), may_retry: true },
+                    true,
+                );
+                self.note_at_runpod(gpu_job.as_str(), Known::Failed);
+                self.runs[index].stopped = true;
+            }
+            Act::Crash => {
+                self.runs[index].stopped = true;
+                let fate = if self.chance.permille(500) { Known::Failed } else { Known::Running };
+                self.note_at_runpod(gpu_job.as_str(), fate);
+            }
+            Act::Hang(ms) => pause = ms,
+        }
+        if !self.runs[index].stopped {
+            self.post(pause, Mail::Work { run: index });
+        }
+        Ok(())
+    }
+
+    /// A report on its way: lost, doubled or late. Ends are sent until they arrive, unless luck is bad.
+    fn tell(&mut self, attempt: u32, report: &Report, insists: bool) {
+        let lost = self.chance.permille(if insists { self.weather.loses / 3 } else { self.weather.loses });
+        if lost {
+            return;
+        }
+        let copies = if self.chance.permille(self.weather.doubles) { 2 } else { 1 };
+        for _ in 0..copies {
+            let late = if self.chance.permille(self.weather.doubles) { 30_000 } else { 300 };
+            let wait = self.chance.span_ms(0, late);
+            self.post(wait, Mail::Event(Event::Reported { attempt, report: report.clone() }));
+        }
+        if insists && self.chance.permille(700) {
+            self.post(50, Mail::Event(Event::Hinted { attempt }));
+        }
+    }
+}
