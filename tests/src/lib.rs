@@ -10,6 +10,7 @@
     reason = "everything here panics when it fails: that is how a test ends"
 )]
 
+mod bucket_tap;
 mod flow;
 mod pool;
 mod ports;
@@ -21,6 +22,7 @@ mod video;
 mod wiretap;
 mod worker;
 
+pub use bucket_tap::{AcceptedPart, BucketTap};
 pub use flow::{
     END_DEADLINE, bare_http, create, new_job, render, sample, spotlight_params, upload, wait_until,
 };

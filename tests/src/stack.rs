@@ -10,6 +10,7 @@ use reel_client::Client;
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 
+use crate::bucket_tap::BucketTap;
 use crate::flow::{bare_http, wait_until};
 use crate::ports::free_port;
 use crate::process::{Process, root, run};
@@ -25,6 +26,8 @@ pub struct Options {
     pub chaos: Option<PathBuf>,
     /// Jobs that the gpu-worker takes at once; one, when it is not said.
     pub slots: Option<u32>,
+    /// Presigned URLs lead through a tap in front of the bucket, see [`Stack::bucket_tap`].
+    pub bucket_tap: bool,
 }
 
 impl Options {
@@ -45,6 +48,7 @@ pub struct Stack {
     worker: Worker,
     gpu: Gpu,
     wiretap: Wiretap,
+    bucket_tap: Option<BucketTap>,
     api_url: String,
     folder: Option<TempDir>,
 }
@@ -67,10 +71,12 @@ impl Stack {
         let api_url = format!("http://127.0.0.1:{port}");
         let gpu_key = random_hex();
         let wiretap = Wiretap::start(gpu_port);
+        let bucket_tap = options.bucket_tap.then(|| BucketTap::start(port));
+        let bucket_port = bucket_tap.as_ref().map_or(port, BucketTap::port);
         let mut settings = vec![
             ("ENVIRONMENT", "development".to_owned()),
             ("PUBLIC_URL", api_url.clone()),
-            ("R2_ENDPOINT", format!("{api_url}/cdn-cgi/local/r2/s3")),
+            ("R2_ENDPOINT", format!("http://127.0.0.1:{bucket_port}/cdn-cgi/local/r2/s3")),
             ("RUNPOD_ENDPOINT", format!("http://127.0.0.1:{}/v2/local", wiretap.port())),
             ("RUNPOD_API_KEY", gpu_key.clone()),
             ("SIGNING_KEY", random_hex()),
@@ -96,6 +102,7 @@ impl Stack {
             worker,
             gpu,
             wiretap,
+            bucket_tap,
             api_url,
             folder: Some(folder),
         };
@@ -135,6 +142,11 @@ impl Stack {
     /// What the Worker says to the gpu-worker.
     pub const fn wiretap(&self) -> &Wiretap {
         &self.wiretap
+    }
+
+    /// What goes to the bucket by presigned URLs; for stacks that were started with one.
+    pub fn bucket_tap(&self) -> &BucketTap {
+        self.bucket_tap.as_ref().expect("a stack with Options::bucket_tap")
     }
 
     /// Runs a file of SQL on the Worker's database; the Worker must be down.

@@ -23,6 +23,7 @@ async fn every_job_ends_once_whatever_dies() {
         vars: vec![("CLOCK_SPEED", "5".to_owned())],
         chaos: Some(chaos.path().to_owned()),
         slots: Some(u32::try_from(jobs).expect("a sensible number of jobs")),
+        ..Options::default()
     })
     .await;
     let clip = stack.folder().join("clip.mp4");
