@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use url::Url;
-
 use crate::job::timing::Timing;
 use crate::s3::Presigner;
 use crate::token::Signer;
+use crate::web_url::WebUrl;
 
 /// The raw settings, as the environment has them (names: design.md 5). Empty counts as unset.
 #[derive(Clone, Default)]
@@ -120,7 +119,7 @@ impl Config {
             (None, _) => Some(None),
             (Some(_), None) => fault(&mut faults, "RUNPOD_API_KEY is missing, and RUNPOD_ENDPOINT is set"),
             (Some(endpoint), Some(key)) => web_url("RUNPOD_ENDPOINT", &endpoint, &mut faults)
-                .map(|endpoint| Some(Gpu { endpoint, key: Secret(key) })),
+                .map(|url| Some(Gpu { endpoint: url.into(), key: Secret(key) })),
         };
         let endpoint = required("R2_ENDPOINT", raw.r2_endpoint, &mut faults)
             .and_then(|text| web_url("R2_ENDPOINT", &text, &mut faults));
@@ -129,8 +128,9 @@ impl Config {
         let bucket = required("R2_BUCKET_NAME", raw.r2_bucket_name, &mut faults);
         let presigner = match (endpoint, key_id, secret, bucket) {
             (Some(endpoint), Some(id), Some(secret), Some(bucket)) => {
-                Presigner::new(&endpoint, bucket, id, secret)
-                    .or_else(|| fault(&mut faults, "R2_ENDPOINT or R2_BUCKET_NAME cannot be part of a URL"))
+                Presigner::new(&endpoint, &bucket, id, secret).or_else(|| {
+                    fault(&mut faults, "R2_BUCKET_NAME may have letters, digits, '.', '-' and '_' only")
+                })
             }
             _ => None,
         };
@@ -149,7 +149,7 @@ impl Config {
                     gpu,
                     presigner,
                     allowed_origins,
-                    public_url,
+                    public_url: public_url.into(),
                     timing,
                 })
             }
@@ -181,14 +181,8 @@ fn required(name: &str, value: Option<String>, faults: &mut Vec<String>) -> Opti
     set(value).or_else(|| fault(faults, format!("{name} is missing")))
 }
 
-/// An absolute http or https URL, without the slash at its end.
-fn web_url(name: &str, text: &str, faults: &mut Vec<String>) -> Option<String> {
-    match Url::parse(text) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none() => {
-            Some(text.trim_end_matches('/').to_owned())
-        }
-        _ => fault(faults, format!("{name} is not an http or https URL")),
-    }
+fn web_url(name: &str, text: &str, faults: &mut Vec<String>) -> Option<WebUrl> {
+    WebUrl::parse(text).or_else(|| fault(faults, format!("{name} is not an http or https URL")))
 }
 
 fn origins(value: Option<String>, faults: &mut Vec<String>) -> Vec<String> {
@@ -198,7 +192,7 @@ fn origins(value: Option<String>, faults: &mut Vec<String>) -> Vec<String> {
         })
         .unwrap_or_default();
     for origin in &list {
-        let exact = Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
+        let exact = WebUrl::parse(origin).is_some_and(|url| url.origin() == origin);
         if !exact {
             faults.push(
                 "ALLOWED_ORIGINS must list origins such as https://app.reelballers.com, separated by commas"

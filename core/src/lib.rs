@@ -25,4 +25,5 @@ pub mod runpod;
 pub mod s3;
 pub mod time;
 pub mod token;
+pub mod web_url;
 pub mod wire;

@@ -1,32 +1,58 @@
-//! Presigned URLs for the bucket (SigV4 in the query), through rusty-s3. Time is an argument.
+//! Presigned URLs for the bucket: what may be done with one object, and until when.
+//!
+//! Invariant: whoever holds a URL can do that one thing and no other. Time is an argument.
 
-use std::time::Duration;
+mod list_parts;
+mod sigv4;
 
-use rusty_s3::{Bucket, Credentials, S3Action, UrlStyle};
-use url::Url;
+pub use list_parts::{BadPartList, PartList, StoredPart, parse_list_parts};
 
 use crate::object_key::ObjectKey;
 use crate::time::{Millis, Span};
+use crate::web_url::WebUrl;
+use sigv4::{AccessKey, Unsigned};
 
-/// Signs requests to one bucket. R2's region is always `auto`.
+/// Signs requests to one bucket, in path style and region `auto`, as R2 has it.
 #[derive(Clone)]
 pub struct Presigner {
-    bucket: Bucket,
-    credentials: Credentials,
+    bucket: String,
+    origin: String,
+    host: String,
+    /// The endpoint's path and the bucket, up to the slash before the key.
+    base: String,
+    key: AccessKey,
+}
+
+/// One thing to do with one object. The key is taken as it is: [`Presigner`]'s own methods take keys of
+/// ours only.
+#[derive(Clone, Debug)]
+pub struct Operation<'o> {
+    method: &'static str,
+    key: &'o str,
+    query: Vec<(&'static str, String)>,
+    headers: Vec<(&'static str, String)>,
 }
 
 impl std::fmt::Debug for Presigner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Presigner({})", self.bucket.name())
+        write!(f, "Presigner({})", self.bucket)
     }
 }
 
 impl Presigner {
-    /// `None` when endpoint and bucket do not make a URL.
-    pub fn new(endpoint: &str, bucket: String, key_id: String, secret: String) -> Option<Self> {
-        let endpoint = Url::parse(endpoint).ok()?;
-        let bucket = Bucket::new(endpoint, UrlStyle::Path, bucket, "auto").ok()?;
-        Some(Self { bucket, credentials: Credentials::new(key_id, secret) })
+    /// `None` when the bucket's name needs care in a URL: S3 and R2 have no such names.
+    pub fn new(endpoint: &WebUrl, bucket: &str, key_id: String, secret: String) -> Option<Self> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+        if matches!(bucket, "" | "." | "..") || !bucket.bytes().all(plain) {
+            return None;
+        }
+        Some(Self {
+            bucket: bucket.to_owned(),
+            origin: endpoint.origin().to_owned(),
+            host: endpoint.host().to_owned(),
+            base: format!("{}/{bucket}/", endpoint.path()),
+            key: AccessKey::new(key_id, secret),
+        })
     }
 
     /// An upload of one object. The content type, and the exact size when it is known, are part of the
@@ -39,42 +65,111 @@ impl Presigner {
         lifetime: Span,
         now: Millis,
     ) -> String {
-        let mut action = self.bucket.put_object(Some(&self.credentials), key.as_str());
-        action.headers_mut().insert("content-type", content_type.to_owned());
-        if let Some(size) = size_bytes {
-            action.headers_mut().insert("content-length", size.to_string());
-        }
-        action.sign_with_time(duration(lifetime), &now.timestamp()).into()
+        self.sign(&Operation::put(key.as_str(), content_type, size_bytes), lifetime, now)
     }
 
-    /// A download of one object; with a name, the browser saves it under that name.
+    /// A download of one object, whole or in ranges; with a name, the browser saves it under that name.
     pub fn get(&self, key: &ObjectKey, save_as: Option<&str>, lifetime: Span, now: Millis) -> String {
-        let mut action = self.bucket.get_object(Some(&self.credentials), key.as_str());
-        if let Some(name) = save_as {
-            let disposition = format!("attachment; filename=\"{name}\"");
-            action.query_mut().insert("response-content-disposition", disposition);
-        }
-        action.sign_with_time(duration(lifetime), &now.timestamp()).into()
+        self.sign(&Operation::get(key.as_str(), save_as), lifetime, now)
+    }
+
+    /// An upload of one part of exactly this size. `upload_id` is the storage's own. Part numbers are 1 to
+    /// 10,000: nothing is refused here, so callers check them first.
+    pub fn upload_part(
+        &self,
+        key: &ObjectKey,
+        upload_id: &str,
+        part_number: u32,
+        content_length: u64,
+        lifetime: Span,
+        now: Millis,
+    ) -> String {
+        let operation = Operation::upload_part(key.as_str(), upload_id, part_number, content_length);
+        self.sign(&operation, lifetime, now)
+    }
+
+    /// A list of the parts that have arrived, at most 1,000 after the marker; the answer is for
+    /// [`parse_list_parts`]. The local endpoint of wrangler does not implement it.
+    pub fn list_parts(
+        &self,
+        key: &ObjectKey,
+        upload_id: &str,
+        part_number_marker: Option<u32>,
+        lifetime: Span,
+        now: Millis,
+    ) -> String {
+        self.sign(&Operation::list_parts(key.as_str(), upload_id, part_number_marker), lifetime, now)
+    }
+
+    /// The URL of an operation, good from `now` on for `lifetime`: whole seconds, 1 s to 7 days (what is
+    /// outside becomes the nearest of these).
+    pub fn sign(&self, operation: &Operation<'_>, lifetime: Span, now: Millis) -> String {
+        let mut path = self.base.clone();
+        sigv4::encode(operation.key, true, &mut path);
+        let request = Unsigned {
+            method: operation.method,
+            host: &self.host,
+            path: &path,
+            query: &operation.query,
+            headers: &operation.headers,
+        };
+        let query = self.key.sign(&request, lifetime, now);
+        format!("{}{path}?{query}", self.origin)
     }
 }
 
-fn duration(span: Span) -> Duration {
-    Duration::from_millis(u64::try_from(span.0).unwrap_or(0))
+impl<'o> Operation<'o> {
+    /// `PutObject`.
+    pub fn put(key: &'o str, content_type: &str, size_bytes: Option<u64>) -> Self {
+        let size = size_bytes.map(|size| (CONTENT_LENGTH, size.to_string()));
+        let headers = size.into_iter().chain([("content-type", content_type.to_owned())]).collect();
+        Self { method: "PUT", key, query: Vec::new(), headers }
+    }
+
+    /// `GetObject`.
+    pub fn get(key: &'o str, save_as: Option<&str>) -> Self {
+        let query = save_as.map(|name| ("response-content-disposition", attachment(name)));
+        Self { method: "GET", key, query: query.into_iter().collect(), headers: Vec::new() }
+    }
+
+    /// `UploadPart`.
+    pub fn upload_part(key: &'o str, upload_id: &str, part_number: u32, content_length: u64) -> Self {
+        let query = vec![("partNumber", part_number.to_string()), (UPLOAD_ID, upload_id.to_owned())];
+        Self { method: "PUT", key, query, headers: vec![(CONTENT_LENGTH, content_length.to_string())] }
+    }
+
+    /// `ListParts`.
+    pub fn list_parts(key: &'o str, upload_id: &str, part_number_marker: Option<u32>) -> Self {
+        let marker = part_number_marker.map(|marker| ("part-number-marker", marker.to_string()));
+        let query = marker.into_iter().chain([(UPLOAD_ID, upload_id.to_owned())]).collect();
+        Self { method: "GET", key, query, headers: Vec::new() }
+    }
 }
+
+/// `content-disposition` (RFC 6266) of a file to be saved: the name in ASCII for everyone and, when that
+/// is not the name, as UTF-8 (RFC 8187).
+fn attachment(name: &str) -> String {
+    // Some browsers undo percents in the plain form, too.
+    let plain = |c: char| (c.is_ascii_graphic() || c == ' ') && !matches!(c, '"' | '\\' | '%');
+    let ascii: String = name.chars().map(|c| if plain(c) { c } else { '_' }).collect();
+    let mut header = format!("attachment; filename=\"{ascii}\"");
+    if ascii != name {
+        header.push_str("; filename*=UTF-8''");
+        sigv4::encode(name, false, &mut header);
+    }
+    header
+}
+
+const CONTENT_LENGTH: &str = "content-length";
+const UPLOAD_ID: &str = "uploadId";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn presigner() -> Presigner {
-        let text = str::to_owned;
-        Presigner::new(
-            "http://localhost:8787/cdn-cgi/local/r2/s3",
-            text("videos"),
-            text("id"),
-            text("s3cret"),
-        )
-        .unwrap()
+        let endpoint = WebUrl::parse("http://localhost:8787/cdn-cgi/local/r2/s3").unwrap();
+        Presigner::new(&endpoint, "videos", "id".to_owned(), "s3cret".to_owned()).unwrap()
     }
 
     #[test]
@@ -88,6 +183,49 @@ mod tests {
         assert!(url.contains("X-Amz-SignedHeaders=content-length%3Bcontent-type%3Bhost"), "{url}");
         assert!(url.contains("X-Amz-Expires=3600"), "{url}");
         assert!(url.contains("X-Amz-Date=20260131T090500Z"), "{url}");
+    }
+
+    #[test]
+    fn a_key_that_is_kept_is_the_days_own() {
+        let (kept, key) = (presigner(), ObjectKey::parse_input("input/abc/clip.mp4").unwrap());
+        for now in [0, 86_399_999, 86_400_000, 1, 86_400_000_000] {
+            let url = |presigner: &Presigner| presigner.get(&key, None, Span::minutes(1), Millis(now));
+            assert_eq!(url(&kept), url(&presigner()), "{now}");
+        }
+    }
+
+    #[test]
+    fn names_are_written_for_old_and_new_browsers() {
+        for (name, header) in [
+            ("reel.mp4", r#"attachment; filename="reel.mp4""#),
+            ("My reel.mp4", r#"attachment; filename="My reel.mp4""#),
+            ("\"a\\b\".mp4", r#"attachment; filename="_a_b_.mp4"; filename*=UTF-8''%22a%5Cb%22.mp4"#),
+            ("100%25.mp4", r#"attachment; filename="100_25.mp4"; filename*=UTF-8''100%2525.mp4"#),
+            ("a\r\nb.mp4", r#"attachment; filename="a__b.mp4"; filename*=UTF-8''a%0D%0Ab.mp4"#),
+            (
+                "Jürgen's гол.mp4",
+                r#"attachment; filename="J_rgen's ___.mp4"; filename*=UTF-8''J%C3%BCrgen%27s%20%D0%B3%D0%BE%D0%BB.mp4"#,
+            ),
+        ] {
+            assert_eq!(attachment(name), header, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn lifetimes_are_what_storage_accepts() {
+        let key = ObjectKey::parse_input("input/abc/clip.mp4").unwrap();
+        for (lifetime_ms, seconds) in [(-1, 1), (0, 1), (999, 1), (1_999, 1), (i64::MAX, 604_800)] {
+            let url = presigner().get(&key, None, Span(lifetime_ms), Millis(0));
+            assert!(url.contains(&format!("&X-Amz-Expires={seconds}&")), "{lifetime_ms}: {url}");
+        }
+    }
+
+    #[test]
+    fn odd_bucket_names_are_refused() {
+        let endpoint = WebUrl::parse("https://x.example").unwrap();
+        for name in ["", ".", "..", "a/b", "a b", "a%", "ä"] {
+            assert!(Presigner::new(&endpoint, name, String::new(), String::new()).is_none(), "{name:?}");
+        }
     }
 
     #[test]

@@ -12,6 +12,42 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Millis(pub i64);
 
+/// A point in time as the Gregorian calendar says it. Times before 1970 and after 9999 become the nearest
+/// in between, since their texts would have other lengths.
+struct Utc {
+    year: u64,
+    month: u64,
+    day: u64,
+    hour: u64,
+    minute: u64,
+    second: u64,
+    millisecond: u64,
+}
+
+impl From<Millis> for Utc {
+    fn from(at: Millis) -> Self {
+        let ms = u64::try_from(at.0).unwrap_or(0).min(LAST_MS);
+        let of_day_s = ms / 1000 % 86_400;
+        // Howard Hinnant's civil_from_days (howardhinnant.github.io/date_algorithms.html): years begin in
+        // March, so that the leap day is a year's last; an era is the 400 years after which days repeat.
+        let days = ms / 86_400_000 + 719_468;
+        let (era, of_era) = (days / 146_097, days % 146_097);
+        let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+        let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let march_month = (5 * of_year + 2) / 153;
+        let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
+        Self {
+            year: era * 400 + year_of_era + u64::from(month <= 2),
+            month,
+            day: of_year - (153 * march_month + 2) / 5 + 1,
+            hour: of_day_s / 3600,
+            minute: of_day_s / 60 % 60,
+            second: of_day_s % 60,
+            millisecond: ms % 1000,
+        }
+    }
+}
+
 /// A length of time in whole milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -32,16 +68,15 @@ impl Span {
 impl Millis {
     /// ISO 8601 in UTC with milliseconds, as in `2026-01-31T09:05:00.250Z`.
     pub fn iso(self) -> String {
-        format!("{:.3}", self.timestamp())
+        let Utc { year, month, day, hour, minute, second, millisecond } = Utc::from(self);
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z")
     }
 
-    /// For the signer, which wants its own type. Times outside of its range become its ends.
-    pub fn timestamp(self) -> jiff::Timestamp {
-        jiff::Timestamp::from_millisecond(self.0).unwrap_or(if self.0 < 0 {
-            jiff::Timestamp::MIN
-        } else {
-            jiff::Timestamp::MAX
-        })
+    /// ISO 8601's basic form in whole seconds, as in `20260131T090500Z`: what signatures (SigV4) contain.
+    /// Its first eight characters are the day.
+    pub fn iso_basic(self) -> String {
+        let Utc { year, month, day, hour, minute, second, .. } = Utc::from(self);
+        format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
     }
 
     /// How long ago `earlier` was; never negative, since clocks may jump back.
@@ -72,15 +107,41 @@ impl fmt::Display for Millis {
     }
 }
 
+/// 9999-12-31T23:59:59.999Z.
+const LAST_MS: u64 = 253_402_300_799_999;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn times_are_written_with_milliseconds_in_utc() {
         assert_eq!(Millis(1_769_850_300_250).iso(), "2026-01-31T09:05:00.250Z");
         assert_eq!(Millis(0).iso(), "1970-01-01T00:00:00.000Z");
-        assert_eq!(Millis(i64::MAX).timestamp(), jiff::Timestamp::MAX);
+        assert_eq!(Millis(i64::MAX).iso(), "9999-12-31T23:59:59.999Z");
+        assert_eq!(Millis(-1).iso(), Millis(0).iso());
+        assert_eq!(Millis(951_782_400_000).iso_basic(), "20000229T000000Z");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+        #[test]
+        fn times_are_what_a_calendar_says_and_are_read_back(ms in 0..=253_402_207_200_000_i64) {
+            let known = jiff::Timestamp::from_millisecond(ms).unwrap();
+            prop_assert_eq!(Millis(ms).iso(), format!("{known:.3}"));
+            prop_assert_eq!(Millis(ms).iso_basic(), known.strftime("%Y%m%dT%H%M%SZ").to_string());
+            let read: jiff::Timestamp = Millis(ms).iso().parse().unwrap();
+            prop_assert_eq!(read.as_millisecond(), ms);
+        }
+
+        #[test]
+        fn every_day_is_right(day in 0..=2_932_895_i64, second in 0..86_400_i64) {
+            let ms = (day * 86_400 + second) * 1000;
+            let known = jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(day)).unwrap();
+            let day = format!("{known}T");
+            prop_assert!(Millis(ms).iso().starts_with(&day));
+        }
     }
 
     #[test]

@@ -1,0 +1,51 @@
+//! Presigned URLs are botocore's, byte for byte; `vectors.py` beside this file made the table.
+
+use reel_core::s3::{Operation, Presigner};
+use reel_core::time::{Millis, Span};
+use reel_core::web_url::WebUrl;
+use serde::Deserialize;
+
+#[derive(Debug, Deserialize)]
+struct Vector {
+    endpoint: String,
+    bucket: String,
+    key_id: String,
+    secret: String,
+    key: String,
+    now_ms: i64,
+    lifetime_s: i64,
+    url: String,
+    #[serde(flatten)]
+    what: What,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(tag = "operation", rename_all = "snake_case")]
+enum What {
+    Put { content_type: String, size_bytes: Option<u64> },
+    Get { save_as: Option<String> },
+    UploadPart { upload_id: String, part_number: u32, size_bytes: u64 },
+    ListParts { upload_id: String, marker: Option<u32> },
+}
+
+#[test]
+fn every_url_is_botocores() {
+    let vectors: Vec<Vector> = serde_json::from_str(include_str!("vectors.json")).unwrap();
+    assert!(vectors.len() >= 80, "{}", vectors.len());
+    for vector in vectors {
+        let endpoint = WebUrl::parse(&vector.endpoint).unwrap();
+        let presigner =
+            Presigner::new(&endpoint, &vector.bucket, vector.key_id.clone(), vector.secret.clone()).unwrap();
+        let key = &vector.key;
+        let operation = match &vector.what {
+            What::Put { content_type, size_bytes } => Operation::put(key, content_type, *size_bytes),
+            What::Get { save_as } => Operation::get(key, save_as.as_deref()),
+            What::UploadPart { upload_id, part_number, size_bytes } => {
+                Operation::upload_part(key, upload_id, *part_number, *size_bytes)
+            }
+            What::ListParts { upload_id, marker } => Operation::list_parts(key, upload_id, *marker),
+        };
+        let url = presigner.sign(&operation, Span::seconds(vector.lifetime_s), Millis(vector.now_ms));
+        assert_eq!(url, vector.url, "{vector:?}");
+    }
+}
