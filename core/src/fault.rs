@@ -2,6 +2,7 @@
 //!
 //! Invariant: a reader that answers `None` has recorded at least one fault.
 
+use std::cmp::Ordering;
 use std::ops::RangeInclusive;
 
 use serde::Serialize;
@@ -40,9 +41,18 @@ impl<'f> At<'f> {
         At { pointer: self.pointer.clone(), faults: self.faults }
     }
 
-    /// Records a fault here and answers `None`, so that a reader can end with it.
+    /// Records a fault here and answers `None`, so that a reader can end with it. After [`MAX_FAULTS`]
+    /// one last entry says that there are more.
     pub fn refuse<T>(&mut self, detail: impl Into<String>) -> Option<T> {
-        self.faults.push(Fault { pointer: self.pointer.clone(), detail: detail.into() });
+        match self.faults.len().cmp(&MAX_FAULTS) {
+            Ordering::Less => {
+                self.faults.push(Fault { pointer: self.pointer.clone(), detail: detail.into() });
+            }
+            Ordering::Equal => {
+                self.faults.push(Fault { pointer: String::new(), detail: MORE_FAULTS.to_owned() });
+            }
+            Ordering::Greater => {}
+        }
         None
     }
 
@@ -51,6 +61,11 @@ impl<'f> At<'f> {
         self.refuse(format!("must be {wanted}, not {}", article(found)))
     }
 }
+
+/// Faults that one answer lists. A body of 1 MiB has room for half a million, whose answer would not fit
+/// into an isolate's memory.
+pub const MAX_FAULTS: usize = 100;
+const MORE_FAULTS: &str = "has more faults than are listed; mend these and send it again";
 
 /// The members of one JSON object, read by name.
 ///
@@ -141,10 +156,11 @@ pub fn integer(range: RangeInclusive<i64>) -> impl Fn(&Value, At<'_>) -> Option<
     move |value, mut at| {
         let whole = value.as_i64().or_else(|| whole_float(value));
         match whole {
-            None if value.is_number() => at.refuse("must be a whole number"),
-            None => at.expected("a whole number", value),
             Some(n) if range.contains(&n) => Some(n),
-            Some(_) => at.refuse(format!("must be between {} and {}", range.start(), range.end())),
+            None if !value.is_number() => at.expected("a whole number", value),
+            None if value.as_f64().is_some_and(|n| n.fract() != 0.0) => at.refuse("must be a whole number"),
+            // Too large to be read as one, or outside.
+            _ => at.refuse(format!("must be between {} and {}", range.start(), range.end())),
         }
     }
 }
@@ -175,13 +191,16 @@ pub fn boolean(value: &Value, mut at: At<'_>) -> Option<bool> {
 /// One of a closed list of words, with a hint for a misspelt one.
 pub fn word<T: Copy>(words: &'static [(&'static str, T)]) -> impl Fn(&Value, At<'_>) -> Option<T> {
     move |value, mut at| {
-        let Value::String(text) = value else { return at.expected("a string", value) };
-        if let Some((_, meaning)) = words.iter().find(|(word, _)| word == text) {
+        let text = value.as_str();
+        if let Some((_, meaning)) = words.iter().find(|(word, _)| Some(*word) == text) {
             return Some(*meaning);
         }
-        let list = words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
-        let hint = did_you_mean(text, words.iter().map(|(word, _)| *word));
-        at.refuse(format!("must be one of {list}{hint}"))
+        let list = format!("one of {}", words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", "));
+        match text {
+            Some(text) => at
+                .refuse(format!("must be {list}{}", did_you_mean(text, words.iter().map(|(word, _)| *word)))),
+            None => at.expected(&list, value),
+        }
     }
 }
 
@@ -203,13 +222,28 @@ pub fn list<T>(
 
 /// ` (did you mean "x"?)`, or nothing when no known word is near.
 pub fn did_you_mean<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> String {
+    // Longer than any word of ours; comparing it would take longer than reading the whole body.
+    if word.len() > 64 {
+        return String::new();
+    }
     let word = word.to_lowercase();
     known
-        .map(|candidate| (strsim::osa_distance(&word, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= (candidate.len() / 3).max(1))
+        .filter_map(|candidate| nearness(&word, candidate).map(|distance| (distance, candidate)))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| format!(" (did you mean \"{candidate}\"?)"))
         .unwrap_or_default()
+}
+
+/// How near a word is to a known one: the fewer edits the nearer, and one that is part of the other
+/// (`fps` of `target_fps`) is the last resort.
+fn nearness(word: &str, candidate: &str) -> Option<usize> {
+    let lower = candidate.to_lowercase();
+    let distance = strsim::osa_distance(word, &lower);
+    if distance <= (lower.len() / 3).max(1) {
+        return Some(distance);
+    }
+    let part = word.len().min(lower.len()) >= 3 && (lower.contains(word) || word.contains(&lower));
+    part.then_some(100 + distance)
 }
 
 /// The float as a whole number, when it is one that `f64` holds exactly.

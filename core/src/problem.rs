@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use crate::fault::Fault;
+use crate::fault::{Fault, MAX_FAULTS};
 
 /// Why a request was refused. The word on the wire, the status and the retry advice come with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -135,12 +135,12 @@ impl Problem {
         let detail = match faults.as_slice() {
             [only] if only.pointer.is_empty() => format!("The request {}.", only.detail),
             [only] => format!("{} {}.", dotted(&only.pointer), only.detail),
-            [first, ..] => format!(
-                "The request has {} faults; the first: {} {}.",
-                faults.len(),
-                dotted(&first.pointer),
-                first.detail
-            ),
+            [first, rest @ ..] => {
+                let (count, more) =
+                    if rest.len() < MAX_FAULTS { (faults.len(), "") } else { (MAX_FAULTS, "more than ") };
+                let (place, fault) = (dotted(&first.pointer), &first.detail);
+                format!("The request has {more}{count} faults; the first: {place} {fault}.")
+            }
             [] => "The request is not valid.".to_owned(),
         };
         Self { code: Code::InvalidRequest, detail, faults, allow: None }

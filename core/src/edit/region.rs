@@ -100,10 +100,16 @@ impl Regions {
     pub(super) fn read(value: &Value, mut at: At<'_>) -> Option<Self> {
         let items = list(MAX_ITEMS, AnyRegion::read)(value, at.again())?;
         let moving = matches!(items.first(), Some(AnyRegion::Moving(_)));
-        if let Some(odd) = items.iter().position(|item| matches!(item, AnyRegion::Moving(_)) != moving) {
-            return at
-                .child(&odd.to_string())
-                .refuse("must be of the same kind as the first region: all by frame, or all by time");
+        let mut fine = true;
+        for (index, item) in items.iter().enumerate() {
+            if matches!(item, AnyRegion::Moving(_)) != moving {
+                let sentence = "must be of the same kind as the first region: all by frame, or all by time";
+                at.child(&index.to_string()).refuse::<()>(sentence);
+                fine = false;
+            }
+        }
+        if !fine {
+            return None;
         }
         let (mut fixed_regions, mut moving_regions) = (Vec::new(), Vec::new());
         for item in items {
@@ -132,10 +138,14 @@ enum AnyRegion {
 }
 
 impl AnyRegion {
-    fn read(value: &Value, at: At<'_>) -> Option<Self> {
-        let by_time = ["start_time", "end_time", "keyframes"]
-            .iter()
-            .any(|name| value.get(name).is_some_and(|member| !member.is_null()));
+    fn read(value: &Value, mut at: At<'_>) -> Option<Self> {
+        let has = |name: &&str| value.get(name).is_some_and(|member| !member.is_null());
+        let by_time = ["start_time", "end_time", "keyframes"].iter().any(has);
+        if by_time && ["start_frame", "end_frame"].iter().any(has) {
+            return at.refuse(
+                "must be by frame (start_frame, end_frame) or by time (start_time, end_time, keyframes), not both",
+            );
+        }
         let mut fields = Fields::open(value, at)?;
         // The editor's name for the region: real clients send it, no renderer needs it.
         fields.has("id");
