@@ -28,6 +28,7 @@ pub async fn write(database: &D1Database, order: &Order, face: &Face, version: u
             JsValue::from_str(order.input_key.as_str()),
             text(output.map(|output| output.key.as_str())),
             some(output.and_then(|output| i64::try_from(output.bytes).ok())),
+            text(output.and_then(|output| output.poster.as_deref())),
             text(failure.map(|failure| failure.sentence.as_str())),
             text(failure.map(|failure| failure.code.as_str())),
             whole(order.created_at.0),
@@ -110,10 +111,11 @@ fn rows_written(result: &worker::D1Result) -> u64 {
 }
 
 const UPSERT: &str = "INSERT INTO export_jobs (id, project_id, type, status, attempt, input_video_key, \
-    output_video_key, output_bytes, error, error_code, created_at, started_at, completed_at, version) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) \
+    output_video_key, output_bytes, poster_key, error, error_code, created_at, started_at, completed_at, \
+    version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) \
     ON CONFLICT (id) DO UPDATE SET status = excluded.status, attempt = excluded.attempt, \
     output_video_key = excluded.output_video_key, output_bytes = excluded.output_bytes, \
+    poster_key = excluded.poster_key, \
     error = excluded.error, error_code = excluded.error_code, started_at = excluded.started_at, \
     completed_at = excluded.completed_at, version = excluded.version \
     WHERE excluded.version > export_jobs.version";

@@ -9,7 +9,7 @@ mod command;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use reel_core::config::{Config, Gpu};
 use reel_core::job::deadline::{first_due, next_wake};
 use reel_core::job::effect::{Effect, Outcome};
@@ -18,15 +18,16 @@ use reel_core::job::state::{Job, Order};
 use reel_core::job::step::apply;
 use reel_core::job::timing::Timing;
 use reel_core::job::usage::Usage;
+use reel_core::object_key::ObjectKey;
 use reel_core::problem::Problem;
 use reel_core::time::{Millis, Span};
 use reel_core::token::Purpose;
 use worker::{
-    DurableObject, Env, Request, Response, Result, State, WebSocket, WebSocketIncomingMessage, console_error,
-    durable_object, js_sys,
+    Bucket, DurableObject, Env, Request, Response, Result, State, WebSocket, WebSocketIncomingMessage,
+    console_error, durable_object, js_sys,
 };
 
-pub use answer::input_not_found;
+pub use answer::{RESULT_URL_LIFETIME, input_not_found};
 pub use command::Command;
 
 use crate::deadline::{BINDING, within};
@@ -191,18 +192,20 @@ impl ExportJob {
             let answers = join_all(effects.into_iter().map(|effect| self.perform(effect))).await;
             effects = Vec::new();
             for event in answers {
-                effects.extend(self.step(event?)?.1);
+                if let Some(event) = event? {
+                    effects.extend(self.step(event)?.1);
+                }
             }
         }
         Ok(())
     }
 
-    /// Does one thing and says what came of it.
-    async fn perform(&self, effect: Effect) -> std::result::Result<Event, Problem> {
+    /// Does one thing and says what came of it, if anybody wants to know.
+    async fn perform(&self, effect: Effect) -> std::result::Result<Option<Event>, Problem> {
         let config = env::config(&self.env)?;
         let Some(Live { order, job }) = self.load()? else { return Err(Problem::job_not_found()) };
         let timing = &config.timing;
-        Ok(match effect {
+        Ok(Some(match effect {
             Effect::Submit { attempt } => {
                 let endpoint = config.gpu.as_ref().map(|gpu| gpu.endpoint.clone()).unwrap_or_default();
                 let reply = match &config.gpu {
@@ -229,16 +232,17 @@ impl ExportJob {
                 };
                 Event::CancelAnswered { gpu_job, settled }
             }
-            Effect::LookForOutput { key } => {
-                let found = match within(BINDING, env::videos(&self.env)?.head(key.as_str())).await {
-                    Ok(Some(object)) => Found::Bytes(object.size()),
-                    Ok(None) => Found::Missing,
-                    Err(cause) => {
-                        self.failed("a look for the output", &cause);
-                        Found::CannotTell
-                    }
-                };
-                Event::OutputLooked { key, found }
+            Effect::LookForOutput { key, poster } => {
+                let bucket = env::videos(&self.env)?;
+                let (found, poster) = join(self.look(&bucket, &key), self.look(&bucket, &poster)).await;
+                Event::OutputLooked { key, found, poster }
+            }
+            Effect::Discard { keys } => {
+                let keys: Vec<String> = keys.into_iter().map(String::from).collect();
+                if let Err(cause) = within(BINDING, env::videos(&self.env)?.delete_multiple(keys)).await {
+                    self.failed("discarding a late result", &cause);
+                }
+                return Ok(None);
             }
             Effect::WriteIndex { version } => {
                 let database = env::database(&self.env)?;
@@ -246,7 +250,18 @@ impl ExportJob {
                 let written = written.map_err(|cause| self.failed("an index row", &cause)).ok();
                 Event::IndexAnswered { version, written }
             }
-        })
+        }))
+    }
+
+    async fn look(&self, bucket: &Bucket, key: &ObjectKey) -> Found {
+        match within(BINDING, bucket.head(key.as_str())).await {
+            Ok(Some(object)) => Found::Bytes(object.size()),
+            Ok(None) => Found::Missing,
+            Err(cause) => {
+                self.failed("a look for the output", &cause);
+                Found::CannotTell
+            }
+        }
     }
 
     /// Learns when the alarm rings, once an instance: only then can it be set without waiting.

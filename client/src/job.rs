@@ -123,6 +123,9 @@ pub struct Job {
     /// Where to fetch the output, once complete; valid for an hour.
     #[serde(default)]
     pub output_url: Option<CapabilityUrl>,
+    /// Where to fetch a picture of the output, when there is one; valid for an hour.
+    #[serde(default)]
+    pub poster_url: Option<CapabilityUrl>,
     /// The edit, as the server understood it.
     #[serde(default)]
     pub params: Value,

@@ -129,9 +129,15 @@ impl Callback {
                     })
                 }
                 Self::Complete => {
-                    let key = known("output_video_key").and_then(Value::as_str);
-                    match key.map(|key| ObjectKey::parse_output_of(job, key)) {
-                        Some(Ok(key)) => Some(Report::Complete { key }),
+                    let key = |name| known(name).and_then(Value::as_str);
+                    let key = |name| key(name).map(|key| ObjectKey::parse_output_of(job, key));
+                    match key("output_video_key") {
+                        Some(Ok(result)) => Some(Report::Complete {
+                            key: result,
+                            // A wrong place of the picture must not cost the video.
+                            poster: key("poster_key").and_then(Result::ok),
+                            bytes: known("output_bytes").and_then(Value::as_u64),
+                        }),
                         Some(Err(_)) => {
                             at.child("output_video_key").refuse(format!("must lie under output/{job}/"))
                         }
@@ -332,6 +338,28 @@ mod tests {
             parse(Callback::Complete, json!({"output_video_key": format!("output/{JOB}/video.mp4")})).is_ok()
         );
         assert!(parse(Callback::Complete, json!({"output_video_key": "output/other/video.mp4"})).is_err());
+        let (key, poster) = (format!("output/{JOB}/1/video.mp4"), format!("output/{JOB}/1/poster.jpg"));
+        let (key_, poster_) = (
+            ObjectKey::parse_output_of(job, &key).unwrap(),
+            ObjectKey::parse_output_of(job, &poster).unwrap(),
+        );
+        let complete = |poster, bytes| {
+            parse(
+                Callback::Complete,
+                json!({"output_video_key": key, "poster_key": poster, "output_bytes": bytes}),
+            )
+        };
+        assert_eq!(
+            complete(json!(poster), json!(7)),
+            Ok(Report::Complete { key: key_.clone(), poster: Some(poster_), bytes: Some(7) })
+        );
+        for (poster, bytes) in [(json!(null), json!(null)), (json!("output/other/x.jpg"), json!("7"))] {
+            assert_eq!(
+                complete(poster, bytes),
+                Ok(Report::Complete { key: key_.clone(), poster: None, bytes: None }),
+                "what is wrong beside the video does not cost the video"
+            );
+        }
         assert_eq!(
             parse(Callback::Error, json!({"error": "ValueError: x", "should_retry": true})),
             Ok(Report::Error {

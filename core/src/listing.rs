@@ -12,8 +12,10 @@ use crate::fault::{Fault, did_you_mean};
 use crate::id::JobId;
 use crate::job::code::ErrorCode;
 use crate::job::state::Status;
+use crate::object_key::ObjectKey;
 use crate::problem::Problem;
-use crate::time::Millis;
+use crate::s3::Presigner;
+use crate::time::{Millis, Span};
 
 /// `GET /api/jobs`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +94,8 @@ impl Listing {
     /// The query of one page, and one job more: it tells whether another page follows.
     pub fn sql(&self) -> (String, Vec<Value>) {
         let mut sql = "SELECT id, project_id, type, status, attempt, input_video_key, output_video_key, \
-            output_bytes, error, error_code, created_at, started_at, completed_at FROM export_jobs WHERE 1"
+            output_bytes, poster_key, error, error_code, created_at, started_at, completed_at \
+            FROM export_jobs WHERE 1"
             .to_owned();
         let mut values = Vec::new();
         if let Some(project_id) = self.project_id {
@@ -116,13 +119,19 @@ impl Listing {
         (sql, values)
     }
 
-    /// The answer: `{"jobs": [...], "next_cursor": ...}`.
-    pub fn page(&self, mut rows: Vec<Row>) -> String {
+    /// The answer: `{"jobs": [...], "next_cursor": ...}`, with a URL of each job's picture for `lifetime`.
+    pub fn page(&self, mut rows: Vec<Row>, presigner: &Presigner, lifetime: Span, now: Millis) -> String {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let more = rows.len() > limit;
         rows.truncate(limit);
         let next = rows.last().filter(|_| more).map(|row| format!("{}_{}", row.created_at.0, row.id));
-        let page = Page { jobs: rows.iter().map(Row::json).collect(), next_cursor: next };
+        let jobs = rows.iter().map(|row| {
+            let job = row.id.parse();
+            let key = row.poster_key.as_deref().zip(job.ok());
+            let key = key.and_then(|(key, job)| ObjectKey::parse_output_of(job, key).ok());
+            row.json(key.map(|key| presigner.get(&key, None, lifetime, now)))
+        });
+        let page = Page { jobs: jobs.collect(), next_cursor: next };
         serde_json::to_string(&page).unwrap_or_default()
     }
 }
@@ -146,6 +155,7 @@ pub struct Row {
     input_video_key: String,
     output_video_key: Option<String>,
     output_bytes: Option<u64>,
+    poster_key: Option<String>,
     error: Option<String>,
     error_code: Option<String>,
     created_at: Millis,
@@ -155,7 +165,7 @@ pub struct Row {
 
 impl Row {
     /// The part of the job JSON that the index knows; progress and params are the object's.
-    fn json(&self) -> RowJson<'_> {
+    fn json(&self, poster_url: Option<String>) -> RowJson<'_> {
         let code = self.error_code.as_deref();
         RowJson {
             job_id: &self.id,
@@ -168,6 +178,7 @@ impl Row {
             input_video_key: &self.input_video_key,
             output_video_key: self.output_video_key.as_deref(),
             output_bytes: self.output_bytes,
+            poster_url,
             error: self.error.as_deref(),
             error_code: code,
             retryable: code
@@ -199,6 +210,7 @@ struct RowJson<'r> {
     input_video_key: &'r str,
     output_video_key: Option<&'r str>,
     output_bytes: Option<u64>,
+    poster_url: Option<String>,
     error: Option<&'r str>,
     error_code: Option<&'r str>,
     retryable: Option<bool>,
@@ -252,18 +264,56 @@ mod tests {
             serde_json::from_value(serde_json::json!({
                 "id": id, "project_id": 7, "type": "overlay", "status": "error", "attempt": 3,
                 "input_video_key": "input/a/b.mp4", "output_video_key": null, "output_bytes": null,
-                "error": "x", "error_code": "gpu_error", "created_at": 1000, "started_at": null, "completed_at": 2000
+                "poster_key": null, "error": "x", "error_code": "gpu_error", "created_at": 1000, "started_at": null, "completed_at": 2000
             }))
             .unwrap()
         };
         let listing = Listing::parse("limit=1").unwrap();
-        let page: serde_json::Value = serde_json::from_str(&listing.page(vec![row(ID), row(ID)])).unwrap();
-        assert_eq!(page["next_cursor"], format!("1000_{ID}"));
+        let page = |rows| -> serde_json::Value {
+            let text = listing.page(rows, &presigner(), Span::minutes(60), Millis(1_769_850_300_250));
+            serde_json::from_str(&text).unwrap()
+        };
+        let of_two = page(vec![row(ID), row(ID)]);
+        assert_eq!(of_two["next_cursor"], format!("1000_{ID}"));
         assert_eq!(
-            (page["jobs"].as_array().unwrap().len(), &page["jobs"][0]["retryable"]),
+            (of_two["jobs"].as_array().unwrap().len(), &of_two["jobs"][0]["retryable"]),
             (1, &true.into())
         );
-        let page: serde_json::Value = serde_json::from_str(&listing.page(vec![row(ID)])).unwrap();
-        assert_eq!(page["next_cursor"], serde_json::Value::Null);
+        assert_eq!(page(vec![row(ID)])["next_cursor"], serde_json::Value::Null);
+    }
+
+    #[test]
+    fn a_listed_job_shows_its_own_picture_and_nobody_elses() {
+        let row = |poster: serde_json::Value| -> Row {
+            serde_json::from_value(serde_json::json!({
+                "id": ID, "project_id": 7, "type": "overlay", "status": "complete", "attempt": 1,
+                "input_video_key": "input/a/b.mp4", "output_video_key": format!("output/{ID}/1/video.mp4"),
+                "output_bytes": 5, "poster_key": poster, "error": null, "error_code": null,
+                "created_at": 1000, "started_at": 1000, "completed_at": 2000
+            }))
+            .unwrap()
+        };
+        let own = format!("output/{ID}/1/poster.jpg");
+        let rows = vec![
+            row(own.as_str().into()),
+            row(serde_json::Value::Null),
+            row("output/x/1/poster.jpg".into()),
+            row("input/a/b.mp4".into()),
+        ];
+        let text = Listing::parse("").unwrap().page(
+            rows,
+            &presigner(),
+            Span::minutes(60),
+            Millis(1_769_850_300_250),
+        );
+        let page: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let url = |place: usize| page["jobs"][place]["poster_url"].as_str();
+        assert!(url(0).unwrap().starts_with(&format!("https://r2.example/videos/{own}?")));
+        assert!(url(0).unwrap().contains("X-Amz-Expires=3600"));
+        assert_eq!([url(1), url(2), url(3)], [None; 3]);
+    }
+
+    fn presigner() -> Presigner {
+        Presigner::new("https://r2.example", "videos".into(), "id".into(), "s3cret".into()).unwrap()
     }
 }

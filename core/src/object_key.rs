@@ -37,6 +37,11 @@ impl ObjectKey {
         Self(format!("output/{job}/{attempt}/video.mp4"))
     }
 
+    /// Where an attempt puts a picture of its result, beside it.
+    pub fn poster(job: JobId, attempt: u32) -> Self {
+        Self(format!("output/{job}/{attempt}/poster.jpg"))
+    }
+
     /// A key that a client names as a job's input.
     pub fn parse_input(text: &str) -> Result<Self, BadKey> {
         match Self::try_from(text.to_owned()) {
@@ -54,6 +59,11 @@ impl ObjectKey {
     /// Whether this is an input under the job's own prefix, which a deletion may take with it.
     pub fn is_input_of(&self, job: JobId) -> bool {
         self.0.starts_with(&format!("input/{job}/"))
+    }
+
+    /// Whether this lies in the folder of one attempt, which no other attempt writes to.
+    pub fn is_of_attempt(&self, job: JobId, attempt: u32) -> bool {
+        self.0.starts_with(&format!("output/{job}/{attempt}/"))
     }
 
     /// The key as the bucket knows it.
@@ -172,6 +182,9 @@ mod tests {
     fn a_result_must_lie_under_its_own_job() {
         let job: JobId = JOB.parse().unwrap();
         let own = ObjectKey::output(job, 2);
+        for key in [&own, &ObjectKey::poster(job, 2)] {
+            assert!(key.is_of_attempt(job, 2) && !key.is_of_attempt(job, 1) && !key.is_of_attempt(job, 22));
+        }
         assert!(ObjectKey::input(job, "a.mp4").is_input_of(job) && !own.is_input_of(job));
         assert_eq!(ObjectKey::parse_output_of(job, own.as_str()), Ok(own));
         assert!(ObjectKey::parse_output_of(job, &format!("output/{JOB}/video.mp4")).is_ok());

@@ -12,7 +12,7 @@ use worker::{Env, Headers, Method, Request, RequestInit, Response, console_error
 use super::{Reply, Visit};
 use crate::deadline::{BINDING, within};
 use crate::http::Answer;
-use crate::job_object::{Command, input_not_found};
+use crate::job_object::{Command, RESULT_URL_LIFETIME, input_not_found};
 use crate::sockets::Tongue;
 use crate::{clock, env, index};
 
@@ -53,7 +53,8 @@ pub async fn list(visit: &Visit<'_>) -> Result<Reply, Problem> {
     let database = env::database(visit.env)?;
     let rows = within(BINDING, index::list(&database, &listing)).await;
     let rows = rows.map_err(|cause| unavailable("the index", &cause))?;
-    Ok(Reply::Answer(Answer::json(200, listing.page(rows))))
+    let page = listing.page(rows, &visit.config.presigner, RESULT_URL_LIFETIME, clock::now());
+    Ok(Reply::Answer(Answer::json(200, page)))
 }
 
 /// `GET /api/jobs/{id}/ws` and `GET /ws/export/{id}`.

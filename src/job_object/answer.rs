@@ -151,7 +151,11 @@ impl ExportJob {
         let live = self.load()?.ok_or_else(Problem::job_not_found)?;
         let config = env::config(&self.env)?;
         let (order, now) = (&live.order, clock::now());
-        let key = ObjectKey::output(order.id, attempt);
+        let put = |key: &ObjectKey, content_type: &str| PresignedPut {
+            url: config.presigner.put(key, content_type, None, WORK_URL_LIFETIME, now),
+            key: key.as_str().to_owned(),
+            content_type: content_type.to_owned(),
+        };
         let grant = Grant {
             applied: true,
             job_id: order.id,
@@ -159,11 +163,8 @@ impl ExportJob {
             kind: order.kind,
             params: order.params.clone(),
             input_url: config.presigner.get(&order.input_key, None, WORK_URL_LIFETIME, now),
-            output: PresignedPut {
-                url: config.presigner.put(&key, OUTPUT_TYPE, None, WORK_URL_LIFETIME, now),
-                key: key.as_str().to_owned(),
-                content_type: OUTPUT_TYPE.to_owned(),
-            },
+            output: put(&ObjectKey::output(order.id, attempt), OUTPUT_TYPE),
+            poster: Some(put(&ObjectKey::poster(order.id, attempt), POSTER_TYPE)),
         };
         serde_json::to_string(&grant).map(|body| (200, body)).map_err(|_| Problem::internal())
     }
@@ -209,11 +210,16 @@ pub(super) fn with_links<T>(
     render: impl FnOnce(Links<'_>) -> T,
 ) -> T {
     let now = clock::now();
-    let output_url = face.output.as_ref().and_then(|output| {
-        let key = ObjectKey::parse_output_of(order.id, &output.key).ok()?;
-        let name = format!("{}-{}.mp4", order.kind.as_str(), order.id);
-        Some(config.presigner.get(&key, Some(&name), OUTPUT_URL_LIFETIME, now))
-    });
+    let get = |key: &str, save_as: Option<&str>| {
+        let key = ObjectKey::parse_output_of(order.id, key).ok()?;
+        Some(config.presigner.get(&key, save_as, RESULT_URL_LIFETIME, now))
+    };
+    let output_url = face
+        .output
+        .as_ref()
+        .and_then(|output| get(&output.key, Some(&format!("{}-{}.mp4", order.kind.as_str(), order.id))));
+    // Without a name to save it under, a browser shows it: the type was signed when it was put.
+    let poster_url = face.output.as_ref().and_then(|output| get(output.poster.as_deref()?, None));
     let path = format!("/api/jobs/{}/ws", order.id);
     let websocket_url = match &config.access {
         Access::Open => path,
@@ -222,7 +228,11 @@ pub(super) fn with_links<T>(
             format!("{path}?token={token}")
         }
     };
-    render(Links { output_url: output_url.as_deref(), websocket_url: &websocket_url })
+    render(Links {
+        output_url: output_url.as_deref(),
+        poster_url: poster_url.as_deref(),
+        websocket_url: &websocket_url,
+    })
 }
 
 /// Who asked, and so what the answer looks like.
@@ -314,9 +324,10 @@ pub fn input_not_found(key: &ObjectKey) -> Problem {
 /// The runtime takes 32,768 sockets an object and throws at the next; no job needs a thousand.
 const WATCHERS_MAX: usize = 1_000;
 const OUTPUT_TYPE: &str = "video/mp4";
+const POSTER_TYPE: &str = "image/jpeg";
 /// Longer than any attempt may take.
 const WORK_URL_LIFETIME: Span = Span::minutes(60);
-/// One hour (design.md 1).
-const OUTPUT_URL_LIFETIME: Span = Span::minutes(60);
+/// One hour (design.md 1), for a reel and its picture.
+pub const RESULT_URL_LIFETIME: Span = Span::minutes(60);
 /// One hour (design.md 5).
 const WATCH_LIFETIME: Span = Span::minutes(60);

@@ -124,6 +124,7 @@ fn params(kind: JobKind) -> Value {
 fn without_links(mut message: Value) -> Value {
     if let Value::Object(members) = &mut message {
         members.remove("output_url");
+        members.remove("poster_url");
         members.remove("websocket_url");
     }
     message

@@ -26,10 +26,18 @@ pub enum Effect {
         /// RunPod's name of it.
         gpu_job: GpuJobId,
     },
-    /// Head the object; answered by `OutputLooked`.
+    /// Head both objects; answered by `OutputLooked`.
     LookForOutput {
         /// Where.
         key: ObjectKey,
+        /// Where its picture may be.
+        poster: ObjectKey,
+    },
+    /// Delete objects that came too late to be anybody's result. Nothing is heard of it: what stays
+    /// behind by accident goes when the job is deleted.
+    Discard {
+        /// Which; never the result of a complete job.
+        keys: Vec<ObjectKey>,
     },
     /// Bring the D1 row up to this version; answered by `IndexAnswered`.
     WriteIndex {

@@ -46,6 +46,8 @@ pub enum Event {
         key: ObjectKey,
         /// What was found.
         found: Found,
+        /// What was found where its picture should be; anything but bytes means that there is none.
+        poster: Found,
     },
     /// RunPod was asked to cancel one of its jobs.
     CancelAnswered {
@@ -94,6 +96,12 @@ pub enum Report {
     Complete {
         /// Where.
         key: ObjectKey,
+        /// Where a picture of it is, if it says.
+        #[serde(default)]
+        poster: Option<ObjectKey>,
+        /// How many bytes were put, if it says.
+        #[serde(default)]
+        bytes: Option<u64>,
     },
     /// It gave up.
     Error {

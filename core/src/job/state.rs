@@ -101,6 +101,12 @@ pub enum State {
         gpu_job: Option<GpuJobId>,
         /// Where the result should be.
         key: ObjectKey,
+        /// Where its picture is, if the renderer named a place; else beside it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        poster: Option<ObjectKey>,
+        /// How many bytes the renderer put, if it said so: a result of another size is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        promised_bytes: Option<u64>,
         /// What it means when it is not there.
         otherwise: ErrorCode,
         /// When the search began.
@@ -167,6 +173,9 @@ pub enum End {
         key: ObjectKey,
         /// Its size.
         bytes: u64,
+        /// Where a picture of it is, when there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        poster: Option<ObjectKey>,
         /// When that was verified.
         at: Millis,
         /// RunPod's name of the attempt that made it.

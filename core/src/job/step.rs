@@ -4,6 +4,7 @@
 //! every stored event; an attempt number is never used twice.
 
 mod ends;
+mod leftovers;
 mod reports;
 mod runpod;
 mod timers;
@@ -51,7 +52,7 @@ impl Turn<'_> {
             Event::Reported { attempt, report } => self.reported(attempt, report),
             Event::Hinted { attempt } => self.hinted(attempt),
             Event::StatusRead { attempt, reply } => self.status_read(attempt, reply),
-            Event::OutputLooked { key, found } => self.output_looked(&key, found),
+            Event::OutputLooked { key, found, poster } => self.output_looked(&key, found, poster),
             Event::CancelAnswered { gpu_job, settled } => self.cancel_answered(&gpu_job, settled),
             Event::IndexAnswered { version, written } => self.index_answered(version, written),
             Event::Compared { version } => self.compared(version),
@@ -76,5 +77,9 @@ impl Turn<'_> {
 
     fn own_output(&self) -> ObjectKey {
         ObjectKey::output(self.job.id, self.job.attempt)
+    }
+
+    fn own_poster(&self) -> ObjectKey {
+        ObjectKey::poster(self.job.id, self.job.attempt)
     }
 }

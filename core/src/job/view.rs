@@ -49,6 +49,9 @@ pub struct Output {
     pub key: String,
     /// Size.
     pub bytes: u64,
+    /// Key of a picture of it, when there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poster: Option<String>,
 }
 
 impl Job {
@@ -92,13 +95,17 @@ impl Job {
                 gpu_job: gpu_job.as_ref().map(|id| id.as_str().to_owned()),
                 ..blank
             },
-            State::Ended(End::Complete { key, bytes, at, gpu_job }) => Face {
+            State::Ended(End::Complete { key, bytes, poster, at, gpu_job }) => Face {
                 status: Status::Complete,
                 stage: Stage::Done,
                 progress: 100,
                 message: "Export complete".to_owned(),
                 completed_at: Some(*at),
-                output: Some(Output { key: key.as_str().to_owned(), bytes: *bytes }),
+                output: Some(Output {
+                    key: key.as_str().to_owned(),
+                    bytes: *bytes,
+                    poster: poster.as_ref().map(|key| key.as_str().to_owned()),
+                }),
                 gpu_job: gpu_job.as_ref().map(|id| id.as_str().to_owned()),
                 ..blank
             },

@@ -51,6 +51,10 @@ pub struct Grant {
     pub input_url: String,
     /// Presigned PUT of the output.
     pub output: PresignedPut,
+    /// Presigned PUT of a picture of the output, as a JPEG. It is put before the output; one that cannot be
+    /// made or put is left out, and costs nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poster: Option<PresignedPut>,
 }
 
 /// One upload, signed: the headers belong to the signature and must be sent as they are.
@@ -96,6 +100,12 @@ pub enum WorkStage {
 pub struct CompleteReport {
     /// The key that was written; must lie under `output/{job_id}/`.
     pub output_video_key: String,
+    /// Size of the output as it was put: an object of another size counts as missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_bytes: Option<u64>,
+    /// The key of its picture, when one was put; under `output/{job_id}/`, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poster_key: Option<String>,
 }
 
 /// `POST {callback_url}/error`.

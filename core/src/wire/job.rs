@@ -27,6 +27,8 @@ pub enum Dialect {
 pub struct Links<'l> {
     /// Presigned GET of the result, when there is one.
     pub output_url: Option<&'l str>,
+    /// Presigned GET of its picture, when there is one.
+    pub poster_url: Option<&'l str>,
     /// Path of the socket, with a watch token when the API is closed.
     pub websocket_url: &'l str,
 }
@@ -75,6 +77,7 @@ pub fn job_json(
         output_video_key: output.map(|output| output.key.as_str()),
         output_bytes: output.map(|output| output.bytes),
         output_url: links.output_url,
+        poster_url: links.poster_url,
         params: (extent != Extent::Change).then_some(&*order.params),
         usage: match extent {
             Extent::Record(usage) => Some(usage),
@@ -116,6 +119,7 @@ struct JobJson<'j> {
     output_video_key: Option<&'j str>,
     output_bytes: Option<u64>,
     output_url: Option<&'j str>,
+    poster_url: Option<&'j str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     params: Option<&'j RawValue>,
     error: Option<&'j str>,
@@ -152,7 +156,7 @@ mod tests {
     fn rendered(dialect: Dialect, extent: Extent) -> Value {
         let order = order();
         let face = Job::new(order.id, order.created_at).face();
-        let links = Links { output_url: None, websocket_url: "/api/jobs/x/ws" };
+        let links = Links { output_url: None, poster_url: None, websocket_url: "/api/jobs/x/ws" };
         serde_json::from_str(&job_json(&order, &face, Some(1), links, dialect, extent)).unwrap()
     }
 
@@ -170,7 +174,7 @@ mod tests {
                 "project_id": 7, "status": "pending", "stage": "queued", "progress": 0,
                 "message": "Waiting for a renderer", "attempt": 1, "max_attempts": 3, "retry_count": 0,
                 "input_video_key": "input/abc/clip.mp4", "output_video_key": null, "output_bytes": null,
-                "output_url": null, "params": {"effect_type": "blur"},
+                "output_url": null, "poster_url": null, "params": {"effect_type": "blur"},
                 "error": null, "error_code": null, "retryable": null,
                 "created_at": "2026-01-31T09:05:00.250Z", "started_at": null, "completed_at": null,
                 "runpod_job_id": null, "websocket_url": "/api/jobs/x/ws",

@@ -3,27 +3,28 @@
 use reel_core::job::code::ErrorCode;
 use reel_core::job::deadline::next_wake;
 use reel_core::job::effect::{Effect, Kind, Outcome};
-use reel_core::job::event::{Event, Found, Report};
+use reel_core::job::event::{Event, Found};
 use reel_core::job::state::Status;
+use reel_core::object_key::ObjectKey;
 use reel_core::runpod::StatusReply;
 use reel_core::wire::gpu::WorkStage;
 
-use crate::life::{Life, T, accepted, claim, gave_up, gpu, progress};
+use crate::life::{Life, T, accepted, claim, gave_up, gpu, progress, put};
 
 #[test]
 fn the_first_end_wins_and_late_news_is_ignored() {
     let mut life = Life::rendering();
     let key = life.own_key();
-    life.says(Report::Complete { key: key.clone() });
+    life.says(put(&key));
     life.looks(Found::Bytes(7));
     let ended = life.job.clone();
     for event in [
         Event::Reported { attempt: 1, report: progress(50, WorkStage::Rendering) },
         Event::Reported { attempt: 1, report: gave_up(ErrorCode::GpuError) },
-        Event::Reported { attempt: 1, report: Report::Complete { key: key.clone() } },
+        Event::Reported { attempt: 1, report: put(&key) },
         Event::Reported { attempt: 1, report: claim("a-u1") },
         Event::StatusRead { attempt: 1, reply: StatusReply::Failed(ErrorCode::GpuError) },
-        Event::OutputLooked { key, found: Found::Missing },
+        Event::OutputLooked { key, found: Found::Missing, poster: Found::Missing },
         Event::Hinted { attempt: 1 },
     ] {
         let step = life.does(event.clone());
@@ -38,7 +39,7 @@ fn a_result_is_verified_before_it_is_announced() {
     for found in [Found::Missing, Found::Bytes(0)] {
         let mut life = Life::rendering();
         let key = life.own_key();
-        let step = life.says(Report::Complete { key });
+        let step = life.says(put(&key));
         assert!(step.log.iter().all(|noted| noted.kind != Kind::Complete));
         assert_eq!(life.looks(found).outcome, Outcome::Retrying, "{found:?}");
         assert_eq!(life.job.attempt, 2);
@@ -49,10 +50,11 @@ fn a_result_is_verified_before_it_is_announced() {
 fn a_bucket_that_does_not_answer_is_asked_again() {
     let mut life = Life::rendering();
     let key = life.own_key();
-    life.says(Report::Complete { key: key.clone() });
+    life.says(put(&key));
     life.looks(Found::CannotTell);
     life.later(T.look_again);
-    assert!(life.wakes().effects.contains(&Effect::LookForOutput { key }));
+    let poster = ObjectKey::poster(life.job.id, 1);
+    assert!(life.wakes().effects.contains(&Effect::LookForOutput { key, poster }));
     life.looks(Found::Bytes(1));
     assert_eq!(life.job.face().status, Status::Complete);
 }
@@ -102,7 +104,7 @@ fn a_submit_that_is_accepted_after_a_cancel_is_cancelled_too() {
 fn a_complete_job_is_neither_cancelled_nor_retried() {
     let mut life = Life::rendering();
     let key = life.own_key();
-    life.says(Report::Complete { key });
+    life.says(put(&key));
     life.looks(Found::Bytes(1));
     assert_eq!(life.does(Event::CancelAsked).outcome, Outcome::WrongStatus(Status::Complete));
     assert_eq!(life.does(Event::RetryAsked).outcome, Outcome::WrongStatus(Status::Complete));

@@ -77,7 +77,7 @@ impl Life {
             State::Verifying { key, .. } => key.clone(),
             other => panic!("nothing is being looked for: {other:?}"),
         };
-        self.does(Event::OutputLooked { key, found })
+        self.does(Event::OutputLooked { key, found, poster: Found::Missing })
     }
 
     pub fn code(&self) -> Option<ErrorCode> {
@@ -102,6 +102,11 @@ pub fn claim(id: &str) -> Report {
 
 pub fn progress(percent: u8, stage: WorkStage) -> Report {
     Report::Progress { percent, message: None, stage: Some(stage) }
+}
+
+/// A result that the renderer says no more of than where it is.
+pub fn put(key: &ObjectKey) -> Report {
+    Report::Complete { key: key.clone(), poster: None, bytes: None }
 }
 
 pub fn gave_up(code: ErrorCode) -> Report {

@@ -5,10 +5,11 @@ use reel_core::job::deadline::next_wake;
 use reel_core::job::effect::{Effect, Kind, Outcome};
 use reel_core::job::event::{Found, Report};
 use reel_core::job::state::{Stage, Status};
+use reel_core::object_key::ObjectKey;
 use reel_core::time::Span;
 use reel_core::wire::gpu::WorkStage;
 
-use crate::life::{Life, T, accepted, claim, gave_up, progress};
+use crate::life::{Life, T, accepted, claim, gave_up, progress, put};
 
 #[test]
 fn a_job_runs_from_waiting_to_complete() {
@@ -21,8 +22,9 @@ fn a_job_runs_from_waiting_to_complete() {
     life.says(progress(40, WorkStage::Rendering));
     assert_eq!((life.job.face().status, life.job.face().progress), (Status::Processing, 40));
     let key = life.own_key();
-    let step = life.says(Report::Complete { key: key.clone() });
-    assert_eq!(step.effects, [Effect::LookForOutput { key: key.clone() }]);
+    let step = life.says(put(&key));
+    let poster = ObjectKey::poster(life.job.id, 1);
+    assert_eq!(step.effects, [Effect::LookForOutput { key: key.clone(), poster }]);
     assert_eq!(life.job.face().stage, Stage::Verifying);
     let step = life.looks(Found::Bytes(7));
     assert_eq!((step.outcome, step.log[0].kind), (Outcome::Applied, Kind::Complete));

@@ -1,10 +1,11 @@
 //! What must hold after every step of every history, and at its end.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use reel_core::job::effect::{Kind, Noted, Outcome, Step};
+use reel_core::job::effect::{Effect, Kind, Noted, Outcome, Step};
 use reel_core::job::event::Event;
 use reel_core::job::state::{End, Job, State, Status};
+use reel_core::object_key::ObjectKey;
 
 pub struct Invariants {
     log: Vec<Noted>,
@@ -23,7 +24,7 @@ impl Invariants {
         before: &Job,
         event: &Event,
         step: &Step,
-        bucket: &BTreeSet<String>,
+        bucket: &BTreeMap<String, u64>,
     ) -> Result<(), String> {
         let after = &step.job;
         if let Event::Reported { attempt, .. } = event
@@ -52,9 +53,19 @@ impl Invariants {
             return Err(format!("attempt {} of {}", after.attempt, after.max_attempts()));
         }
         if let Some(End::Complete { key, .. }) = after.end()
-            && !bucket.contains(key.as_str())
+            && !bucket.contains_key(key.as_str())
         {
             return Err(format!("complete without a result at {}", key.as_str()));
+        }
+        if let Some(End::Complete { poster: Some(key), .. }) = after.end()
+            && !bucket.contains_key(key.as_str())
+        {
+            return Err(format!("complete with a picture that is not there: {}", key.as_str()));
+        }
+        for key in step.effects.iter().flat_map(discarded) {
+            if after.end().is_none() && key.is_of_attempt(after.id, after.attempt) {
+                return Err(format!("{} is discarded and may be needed", key.as_str()));
+            }
         }
         if !step.keep && (!step.log.is_empty() || before.state_changed(after)) {
             return Err(format!("a change was not kept: {:?} to {:?}", before.state, after.state));
@@ -117,6 +128,10 @@ impl Invariants {
         }
         Ok(())
     }
+}
+
+fn discarded(effect: &Effect) -> &[ObjectKey] {
+    if let Effect::Discard { keys } = effect { keys } else { &[] }
 }
 
 fn ends(noted: &Noted) -> bool {

@@ -6,7 +6,7 @@
 mod renderer;
 mod runpod;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use reel_core::id::JobId;
 use reel_core::job::deadline::next_wake;
@@ -15,6 +15,7 @@ use reel_core::job::event::{Event, Found};
 use reel_core::job::state::Job;
 use reel_core::job::step::apply;
 use reel_core::job::timing::Timing;
+use reel_core::object_key::ObjectKey;
 use reel_core::time::{Millis, Span};
 
 use renderer::Run;
@@ -55,7 +56,8 @@ pub struct World {
     alarm: Option<Millis>,
     runpod: BTreeMap<String, (u32, Known, Millis)>,
     runs: Vec<Run>,
-    bucket: BTreeSet<String>,
+    /// Objects and their sizes.
+    bucket: BTreeMap<String, u64>,
     /// The version that D1 really holds.
     indexed: u64,
     pub invariants: Invariants,
@@ -87,7 +89,7 @@ impl World {
             alarm: Some(now),
             runpod: BTreeMap::new(),
             runs: Vec::new(),
-            bucket: BTreeSet::new(),
+            bucket: BTreeMap::new(),
             indexed: 0,
             invariants: Invariants::new(birth),
         }
@@ -239,15 +241,18 @@ impl World {
                 }
                 Some(Event::CancelAnswered { gpu_job, settled })
             }
-            Effect::LookForOutput { key } => {
-                let found = if self.chance.permille(self.weather.lies / 2) {
-                    Found::CannotTell
-                } else if self.bucket.contains(key.as_str()) {
-                    Found::Bytes(1)
-                } else {
-                    Found::Missing
-                };
-                Some(Event::OutputLooked { key, found })
+            Effect::LookForOutput { key, poster } => {
+                let (found, poster) = (self.look(&key), self.look(&poster));
+                Some(Event::OutputLooked { key, found, poster })
+            }
+            Effect::Discard { keys } => {
+                // A delete that is not answered may be done nevertheless.
+                if !self.chance.permille(self.weather.lies / 2) {
+                    for key in keys {
+                        self.bucket.remove(key.as_str());
+                    }
+                }
+                None
             }
             Effect::WriteIndex { version } => {
                 let written = !self.chance.permille(self.weather.lies);
@@ -258,6 +263,13 @@ impl World {
                 Some(Event::IndexAnswered { version, written: written.then_some(3) })
             }
         }
+    }
+
+    fn look(&mut self, key: &ObjectKey) -> Found {
+        if self.chance.permille(self.weather.lies / 2) {
+            return Found::CannotTell;
+        }
+        self.bucket.get(key.as_str()).map_or(Found::Missing, |bytes| Found::Bytes(*bytes))
     }
 
     /// Other things may come in while an answer is on its way.

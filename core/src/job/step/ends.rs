@@ -52,7 +52,9 @@ impl Turn<'_> {
             Some(End::Failed { .. }) => Outcome::Ignored,
             None => {
                 self.owe_cancel(self.gpu_job());
+                let left = self.job.state.clone();
                 self.fail(ErrorCode::Cancelled, None);
+                self.discard_unfinished(left);
                 Outcome::Applied
             }
         }

@@ -11,20 +11,21 @@ use crate::wire::gpu::WorkStage;
 
 impl Turn<'_> {
     pub(super) fn reported(&mut self, attempt: u32, report: Report) -> Outcome {
-        if self.job.end().is_some() {
-            return Outcome::Ignored;
-        }
-        if attempt != self.job.attempt {
-            return Outcome::Stale;
+        let ended = self.job.end().is_some();
+        if ended || attempt != self.job.attempt {
+            if let Report::Complete { key, poster, .. } = report {
+                self.discard(attempt, key, poster);
+            }
+            return if ended { Outcome::Ignored } else { Outcome::Stale };
         }
         match report {
             Report::Claim { gpu_job } => self.claimed(gpu_job),
             Report::Progress { percent, message, stage } => self.progressed(percent, message, stage),
-            Report::Complete { key } => {
+            Report::Complete { key, poster, bytes } => {
                 if matches!(&self.job.state, State::Verifying { key: looked, .. } if *looked == key) {
                     return Outcome::Ignored;
                 }
-                self.look_for(key, ErrorCode::OutputMissing);
+                self.look_for_promised(key, poster, bytes, ErrorCode::OutputMissing);
                 Outcome::Applied
             }
             Report::Error { code, sentence, may_retry } => {
@@ -116,12 +117,25 @@ impl Turn<'_> {
         self.note(Kind::Progress);
     }
 
+    /// Looks for a result that nobody has described.
     pub(super) fn look_for(&mut self, key: ObjectKey, otherwise: ErrorCode) {
+        self.look_for_promised(key, None, None, otherwise);
+    }
+
+    fn look_for_promised(
+        &mut self,
+        key: ObjectKey,
+        poster: Option<ObjectKey>,
+        promised_bytes: Option<u64>,
+        otherwise: ErrorCode,
+    ) {
         let gpu_job = self.gpu_job();
-        self.effects.push(Effect::LookForOutput { key: key.clone() });
+        self.look(&key, poster.as_ref());
         self.job.state = State::Verifying {
             gpu_job,
             key,
+            poster,
+            promised_bytes,
             otherwise,
             since: self.now,
             look_at: self.now + self.timing.look_again,
@@ -129,18 +143,27 @@ impl Turn<'_> {
         self.note(Kind::Progress);
     }
 
-    pub(super) fn output_looked(&mut self, looked: &ObjectKey, found: Found) -> Outcome {
-        let State::Verifying { gpu_job, key, otherwise, .. } = &self.job.state else {
+    /// A picture costs no second look of its own: it is looked for with the result, also when the report
+    /// was lost that would have named it.
+    pub(super) fn look(&mut self, key: &ObjectKey, poster: Option<&ObjectKey>) {
+        let poster = poster.cloned().unwrap_or_else(|| self.own_poster());
+        self.effects.push(Effect::LookForOutput { key: key.clone(), poster });
+    }
+
+    pub(super) fn output_looked(&mut self, looked: &ObjectKey, found: Found, picture: Found) -> Outcome {
+        let State::Verifying { gpu_job, key, poster, promised_bytes, otherwise, .. } = &self.job.state else {
             return Outcome::Ignored;
         };
         if key != looked {
             return Outcome::Ignored;
         }
         match found {
-            Found::Bytes(bytes) if bytes > 0 => {
+            Found::Bytes(bytes) if bytes > 0 && promised_bytes.is_none_or(|promised| promised == bytes) => {
+                let poster = poster.clone().unwrap_or_else(|| self.own_poster());
                 self.job.state = State::Ended(End::Complete {
                     key: key.clone(),
                     bytes,
+                    poster: matches!(picture, Found::Bytes(1..)).then_some(poster),
                     at: self.now,
                     gpu_job: gpu_job.clone(),
                 });
@@ -149,13 +172,20 @@ impl Turn<'_> {
                 self.note(Kind::Complete);
                 Outcome::Applied
             }
-            // An empty object is not a reel.
+            // An object that is empty, or of another size than was put, is not a reel.
             Found::Bytes(_) | Found::Missing => {
-                let code = *otherwise;
-                self.attempt_failed(code, None, true);
+                let (attempt, key, poster, code) =
+                    (self.job.attempt, key.clone(), poster.clone(), *otherwise);
+                let sentence = matches!(found, Found::Bytes(1..)).then(|| CUT_OFF.to_owned());
+                self.attempt_failed(code, sentence, true);
+                if found != Found::Missing {
+                    self.discard(attempt, key, poster);
+                }
                 if self.job.end().is_some() { Outcome::Applied } else { Outcome::Retrying }
             }
             Found::CannotTell => Outcome::Ignored,
         }
     }
 }
+
+const CUT_OFF: &str = "The renderer's video did not arrive whole; try the export again.";

@@ -46,9 +46,10 @@ impl Turn<'_> {
             }
             Due::Ask => self.ask(),
             Due::Look => {
-                if let State::Verifying { key, look_at, .. } = &mut self.job.state {
+                if let State::Verifying { key, poster, look_at, .. } = &mut self.job.state {
                     *look_at = self.now + self.timing.look_again;
-                    self.effects.push(Effect::LookForOutput { key: key.clone() });
+                    let (key, poster) = (key.clone(), poster.clone());
+                    self.look(&key, poster.as_ref());
                 }
             }
             Due::LookOver => self.attempt_failed(ErrorCode::Internal, None, true),

@@ -86,11 +86,19 @@ impl World {
                 self.tell(attempt, &Report::Progress { percent, message: None, stage: Some(stage) }, false);
             }
             Act::Put => {
-                self.bucket.insert(ObjectKey::output(self.stored.id, attempt).as_str().to_owned());
+                let id = self.stored.id;
+                if !self.chance.permille(self.weather.renderer_faults / 4) {
+                    self.bucket.insert(ObjectKey::poster(id, attempt).as_str().to_owned(), 3);
+                }
+                // Now and then only a part arrives, and nobody says so.
+                let bytes =
+                    if self.chance.permille(self.weather.renderer_faults / 8) { 4 } else { REEL_BYTES };
+                self.bucket.insert(ObjectKey::output(id, attempt).as_str().to_owned(), bytes);
             }
             Act::Complete => {
                 let key = ObjectKey::output(self.stored.id, attempt);
-                self.tell(attempt, &Report::Complete { key }, true);
+                let bytes = self.chance.permille(800).then_some(REEL_BYTES);
+                self.tell(attempt, &Report::Complete { key, poster: None, bytes }, true);
             }
             Act::Fail(code) => {
                 self.tell(
@@ -131,3 +139,6 @@ impl World {
         }
     }
 }
+
+/// What every renderer means to put.
+const REEL_BYTES: u64 = 9;
