@@ -48,7 +48,7 @@ impl Usage {
     fn price(&self) -> (f64, String) {
         let awake_seconds = (self.requests + self.alarms) as f64 * AWAKE_SECONDS + WAITING_SECONDS;
         // Every request to the object came through the Worker, and the upload URL was one more; the
-        // input is headed and the output headed, the input and the output put and got once each.
+        // input is headed, the output and its picture headed, and all three put and got once each.
         let lines = [
             ("Worker requests", (self.requests + 1) as f64, REQUEST),
             ("object requests", self.requests as f64, OBJECT_REQUEST),
@@ -56,8 +56,8 @@ impl Usage {
             ("object rows written", self.object_rows as f64, ROW),
             ("D1 rows written", self.d1_rows as f64, ROW),
             ("object GB-s", awake_seconds * OBJECT_GIGABYTES, GIGABYTE_SECOND),
-            ("bucket writes", 2.0, BUCKET_WRITE),
-            ("bucket reads", 4.0, BUCKET_READ),
+            ("bucket writes", 3.0, BUCKET_WRITE),
+            ("bucket reads", 6.0, BUCKET_READ),
         ];
         let table =
             lines.map(|(name, count, price)| format!("{name:<22}{count:>8.1}  ${:.7}", count * price));

@@ -1,6 +1,8 @@
 //! The stored form of a job.
 
 use reel_core::job::state::Job;
+use reel_core::job::view::Face;
+use serde_json::json;
 
 use crate::life::{ENDPOINT, Life};
 
@@ -10,6 +12,24 @@ fn a_kept_job_reads_back_as_it_was() {
         let text = serde_json::to_string(&life.job).unwrap();
         assert_eq!(serde_json::from_str::<Job>(&text).unwrap(), life.job);
     }
+}
+
+#[test]
+fn jobs_that_were_stored_before_pictures_and_sizes_are_still_read() {
+    let key = "output/09090909-0909-4909-8909-090909090909/1/video.mp4";
+    for state in [
+        json!({"verifying": {"gpu_job": null, "key": key, "otherwise": "output_missing", "since": 1, "look_at": 2}}),
+        json!({"ended": {"complete": {"key": key, "bytes": 7, "at": 3, "gpu_job": "a-u1"}}}),
+    ] {
+        let mut stored = serde_json::to_value(&Life::rendering().job).unwrap();
+        stored["state"] = state.clone();
+        let job: Job = serde_json::from_value(stored).unwrap();
+        assert_eq!(serde_json::to_value(&job.state).unwrap(), state, "and written as they were");
+    }
+    let face = json!({"status": "complete", "stage": "done", "progress": 100, "message": "", "attempt": 1,
+        "max_attempts": 3, "started_at": 1, "completed_at": 2, "failure": null,
+        "output": {"key": key, "bytes": 7}, "gpu_job": null});
+    assert_eq!(serde_json::from_value::<Face>(face).unwrap().output.unwrap().poster, None);
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub struct RenderArgs {
     /// Where the reel goes, as MP4; replaced when it exists
     #[arg(long = "out", value_name = "REEL.MP4")]
     output: PathBuf,
-    /// Where a JPEG of the reel's middle goes
+    /// Where a JPEG of the reel goes, at most 960 pixels a side
     #[arg(long, value_name = "POSTER.JPG")]
     poster: Option<PathBuf>,
 }
@@ -58,8 +58,14 @@ impl RenderArgs {
         };
         match runtime.block_on(self.until_signalled(edit)) {
             Ok(reel) => {
-                println!("{}", summary(&self.output, reel));
-                ExitCode::SUCCESS
+                println!("{}", summary(&self.output, &reel));
+                match reel.poster {
+                    Some(Err(error)) => {
+                        eprintln!("gpu-worker: {error}");
+                        ExitCode::FAILURE
+                    }
+                    Some(Ok(_)) | None => ExitCode::SUCCESS,
+                }
             }
             Err(error) => {
                 eprintln!("gpu-worker: {error}");
@@ -158,7 +164,7 @@ fn show(bar: &ProgressBar, progress: Progress) {
     bar.set_message(format!("{:.1} a second{}", progress.frames_per_second, left.unwrap_or_default()));
 }
 
-fn summary(output: &Path, reel: Rendered) -> String {
+fn summary(output: &Path, reel: &Rendered) -> String {
     let seconds = Duration::from_millis(reel.duration_ms).as_secs_f64();
     format!(
         "{}: {}x{}, {} frames, {seconds:.2} s, {}",

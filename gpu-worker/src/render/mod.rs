@@ -83,18 +83,15 @@ fn attempt(
     };
     let frames = pipeline::run(&job, children, progress, cancel)?;
     let length_s = timeline.rate.seconds(exact(frames));
-    let poster =
-        order.poster.map(|poster| poster::make(staging.path(), poster, length_s, children)).transpose()?;
+    let poster = order.poster.map(|poster| poster::make(staging.path(), poster, length_s, children));
     if cancel.is_cancelled() {
         return Err(RenderError::cancelled());
     }
     let bytes = staging.keep()?;
-    if let Some(poster) = poster {
-        poster.keep()?;
-    }
+    let poster = poster.map(|made| made.and_then(Staging::keep));
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a length in milliseconds")]
     let duration_ms = (length_s * 1000.0).round() as u64;
-    Ok(Rendered { frames, duration_ms, bytes, width: size.width, height: size.height })
+    Ok(Rendered { frames, duration_ms, bytes, width: size.width, height: size.height, poster })
 }
 
 /// The bit rates that the app gives its overlays and framings.

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use reel_core::edit::Edit;
 
+use super::RenderError;
+
 /// One render: an edit, the file it reads and the files it writes.
 #[derive(Clone, Copy, Debug)]
 pub struct Order<'a> {
@@ -15,7 +17,7 @@ pub struct Order<'a> {
     pub input: &'a Path,
     /// Where the reel goes; replaced when it exists, and only by a whole file.
     pub output: &'a Path,
-    /// Where a JPEG of the reel's middle goes, when one is wanted.
+    /// Where a JPEG of the reel goes, when one is wanted. The reel does not depend on it.
     pub poster: Option<&'a Path>,
 }
 
@@ -49,7 +51,7 @@ impl Cancel {
 }
 
 /// A finished reel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
     /// Frames in the reel.
     pub frames: u64,
@@ -61,4 +63,6 @@ pub struct Rendered {
     pub width: u32,
     /// Picture height in pixels.
     pub height: u32,
+    /// Size of the poster, or why there is none; `None` when none was wanted.
+    pub poster: Option<Result<u64, RenderError>>,
 }

@@ -4,6 +4,8 @@
 //! removed before [`Attempt::run`] returns; nothing is said to the API after the final report;
 //! what the handler returns is all that the queue learns.
 
+mod delivery;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -104,7 +106,7 @@ impl Attempt {
         );
         self.say(format_args!("attempt {} of {}, {}", input.attempt, input.job_id, input.kind.as_str()));
         let done = match self.work(&callback).await {
-            Ok(key) => self.complete(&callback, key).await,
+            Ok(report) => self.complete(&callback, report).await,
             Err(failure) => Err(failure),
         };
         match done {
@@ -115,8 +117,8 @@ impl Attempt {
         }
     }
 
-    /// Everything up to the uploaded output; answers its key.
-    async fn work(&self, callback: &Callback) -> Result<String, Failure> {
+    /// Everything up to the uploaded output; answers what is to be said of it.
+    async fn work(&self, callback: &Callback) -> Result<CompleteReport, Failure> {
         let grant = match self.unless_halted(callback.claim(self.claimant.as_deref())).await? {
             Ok(grant) => grant,
             Err(error) => return Err(self.untold(error)),
@@ -132,10 +134,10 @@ impl Attempt {
             Err(Failure::Halted) => reporter.abort(),
             _ => reporter.finish().await,
         }
-        made.map(|()| grant.output.key)
+        made
     }
 
-    async fn make(&self, grant: &Grant, voice: &Voice) -> Result<(), Failure> {
+    async fn make(&self, grant: &Grant, voice: &Voice) -> Result<CompleteReport, Failure> {
         let edit = Edit::parse(grant.kind, grant.params.get()).map_err(|faults| {
             let first = faults.first().map(|fault| format!(" {} {}", fault.pointer, fault.detail));
             told(
@@ -145,8 +147,8 @@ impl Attempt {
         })?;
         let folder = self.shop.scratch.job(&self.id, self.run).map_err(|error| self.disk_failed(&error))?;
         self.download(grant, &folder, voice).await?;
-        self.render(edit, &folder, voice).await?;
-        self.upload(grant, &folder, voice).await
+        self.render(edit, &folder, grant.poster.is_some(), voice).await?;
+        self.deliver(grant, &folder, voice).await
     }
 
     async fn download(&self, grant: &Grant, folder: &JobScratch, voice: &Voice) -> Result<(), Failure> {
@@ -179,9 +181,16 @@ impl Attempt {
         Ok(())
     }
 
-    async fn render(&self, edit: Edit, folder: &JobScratch, voice: &Voice) -> Result<(), Failure> {
+    async fn render(
+        &self,
+        edit: Edit,
+        folder: &JobScratch,
+        with_poster: bool,
+        voice: &Voice,
+    ) -> Result<(), Failure> {
         voice.say(WorkStage::Rendering, 10.0, "Rendering");
         let (input, output) = (folder.file(INPUT_FILE), folder.file(OUTPUT_FILE));
+        let poster = with_poster.then(|| folder.file(POSTER_FILE));
         if let Some((code, sentence)) = &self.misconduct.fail {
             return Err(told(*code, sentence.clone()));
         }
@@ -193,7 +202,7 @@ impl Attempt {
         let mut rendering = tokio::task::spawn_blocking({
             let (cancel, voice) = (cancel.clone(), voice.clone());
             move || {
-                let order = Order { edit: &edit, input: &input, output: &output, poster: None };
+                let order = Order { edit: &edit, input: &input, output: &output, poster: poster.as_deref() };
                 render::render(&order, &mut |progress| voice.say_frames(progress), &cancel)
             }
         });
@@ -226,6 +235,9 @@ impl Attempt {
             Size(rendered.bytes),
             started.elapsed().as_secs_f64()
         ));
+        if let Some(Err(error)) = rendered.poster {
+            self.say(error);
+        }
         Ok(())
     }
 
@@ -246,43 +258,7 @@ impl Attempt {
         Ok(())
     }
 
-    async fn upload(&self, grant: &Grant, folder: &JobScratch, voice: &Voice) -> Result<(), Failure> {
-        voice.say(WorkStage::Uploading, 90.0, "Uploading result");
-        let file = folder.file(OUTPUT_FILE);
-        if self.misconduct.skip_upload {
-            return Ok(());
-        }
-        if self.misconduct.empty_upload {
-            tokio::fs::write(&file, b"").await.map_err(|error| self.disk_failed(&error))?;
-        }
-        let on_bytes = |sent, total| {
-            voice.say(WorkStage::Uploading, 90.0 + 9.0 * ratio(sent, total), "Uploading result");
-        };
-        let put = transfer::upload(
-            &self.shop.client,
-            &grant.output.url,
-            &grant.output.content_type,
-            &file,
-            &self.shop.timing,
-            on_bytes,
-        );
-        self.unless_halted(put).await?.map_err(|error| match error {
-            TransferError::Refused(status) => told(
-                ErrorCode::GpuError,
-                format!("Storage refused the finished video (HTTP {status}); try the export again."),
-            ),
-            TransferError::Unreachable => told(
-                ErrorCode::GpuError,
-                "The finished video could not be put into storage; try the export again.".to_owned(),
-            ),
-            TransferError::Disk(error) => self.disk_failed(&error),
-        })?;
-        voice.say(WorkStage::Uploading, 99.0, "Finishing");
-        Ok(())
-    }
-
-    async fn complete(&self, callback: &Callback, key: String) -> Result<String, Failure> {
-        let report = CompleteReport { output_video_key: key };
+    async fn complete(&self, callback: &Callback, report: CompleteReport) -> Result<String, Failure> {
         if self.misconduct.lose_complete {
             return Ok(report.output_video_key);
         }
@@ -388,6 +364,7 @@ impl std::fmt::Display for Size {
 }
 
 const INPUT_FILE: &str = "input";
+const POSTER_FILE: &str = "poster.jpg";
 const OUTPUT_FILE: &str = "output.mp4";
 const STOP_MAY_FOLLOW: Duration = Duration::from_millis(250);
 const FAKE_STEP_MS: u128 = 25;

@@ -58,8 +58,9 @@ Faults of the worker:
                                      no progress reports, or old ones again after newer ones
   lost_complete | lost_error         the final report is never sent
   duplicate_complete {times = 1} | progress_after_complete
-  complete_without_output | empty_output
-                                     report an output that was never put, or has no bytes";
+  complete_without_output | empty_output | truncated_output
+                                     report an output that was never put, has no bytes, or only half of them
+  refused_poster                     put the picture as another type than was signed";
 
 /// The script, and what was drawn from it so far.
 #[derive(Debug, Default)]

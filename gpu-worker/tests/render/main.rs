@@ -12,4 +12,5 @@ mod ends;
 mod framing;
 mod inputs;
 mod overlay;
+mod posters;
 mod studio;

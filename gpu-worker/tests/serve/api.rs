@@ -12,13 +12,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use serde_json::json;
 
-use crate::world::{JOB, OUTPUT_KEY, Reply, Seen};
+use crate::world::{JOB, OUTPUT_KEY, POSTER_KEY, Reply, Seen};
 
 pub fn router(seen: Arc<Seen>) -> Router {
     Router::new()
         .route("/do/secret-token/{action}", post(callback))
         .route("/storage/input", get(get_input))
         .route("/storage/output", put(put_output))
+        .route("/storage/poster", put(put_poster))
         .route("/hook/secret-token", post(webhook))
         .layer(axum::extract::DefaultBodyLimit::disable())
         .with_state(seen)
@@ -47,6 +48,11 @@ async fn callback(
                     "url": format!("http://{host}/storage/output?X-Amz-Signature=secret"),
                     "key": OUTPUT_KEY,
                     "content_type": "video/mp4",
+                },
+                "poster": {
+                    "url": format!("http://{host}/storage/poster?X-Amz-Signature=secret"),
+                    "key": POSTER_KEY,
+                    "content_type": "image/jpeg",
                 },
             })
             .to_string()
@@ -82,11 +88,19 @@ async fn get_input(State(seen): State<Arc<Seen>>, headers: HeaderMap) -> Respons
 }
 
 async fn put_output(State(seen): State<Arc<Seen>>, headers: HeaderMap, body: Bytes) -> Response {
+    take_put("put", &seen, headers, body)
+}
+
+async fn put_poster(State(seen): State<Arc<Seen>>, headers: HeaderMap, body: Bytes) -> Response {
+    take_put("poster", &seen, headers, body)
+}
+
+fn take_put(what: &'static str, seen: &Seen, headers: HeaderMap, body: Bytes) -> Response {
     // As S3: a chunked upload is refused.
     if headers.get("content-length").is_none() {
         return StatusCode::LENGTH_REQUIRED.into_response();
     }
-    seen.take("put", headers, body).map_or_else(|| StatusCode::OK.into_response(), refuse)
+    seen.take(what, headers, body).map_or_else(|| StatusCode::OK.into_response(), refuse)
 }
 
 async fn webhook(State(seen): State<Arc<Seen>>, headers: HeaderMap, body: Bytes) -> Response {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::world::{OUTPUT_KEY, Reply, World, files_below, overlay, sample};
+use crate::world::{OUTPUT_KEY, POSTER_KEY, Reply, World, files_below, overlay, sample};
 
 const ID: &str = "8f6c2a9b-0d41-u1";
 
@@ -21,7 +21,11 @@ async fn an_attempt_prints_its_result_and_tells_the_api_runpods_id() {
     let result: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(result, json!({"status": "success", "output_video_key": OUTPUT_KEY}));
     assert_eq!(world.seen.bodies("claim"), [json!({"runpod_job_id": ID})]);
-    assert_eq!(world.seen.bodies("complete"), [json!({"output_video_key": OUTPUT_KEY})]);
+    let report = &world.seen.bodies("complete")[0];
+    assert_eq!(
+        (&report["output_video_key"], &report["poster_key"]),
+        (&json!(OUTPUT_KEY), &json!(POSTER_KEY))
+    );
     let log = String::from_utf8(output.stderr).unwrap();
     assert!(log.contains("rendered 132 frames") && !log.contains("secret-token"), "{log}");
     assert_eq!(files_below(scratch.path()), Vec::<std::path::PathBuf>::new());

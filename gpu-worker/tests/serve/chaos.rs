@@ -110,6 +110,15 @@ async fn outputs_are_missing_or_empty() {
     empty.gpu.until_ended(&id).await;
     let calls = empty.seen.calls();
     assert_eq!(calls.iter().find(|call| call.what == "put").unwrap().body.len(), 0);
+    let whole = empty.seen.input().len();
+    assert_eq!(empty.seen.bodies("complete")[0]["output_bytes"], whole);
+
+    let cut = World::with(&script(r#"{"fault": "truncated_output"}"#)).await;
+    let id = cut.gpu.run(&cut.order()).await;
+    cut.gpu.until_ended(&id).await;
+    let calls = cut.seen.calls();
+    assert_eq!(calls.iter().find(|call| call.what == "put").unwrap().body.len(), whole / 2);
+    assert_eq!(cut.seen.bodies("complete")[0]["output_bytes"], whole);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{OUTPUT_KEY, World, overlay, sample};
+use crate::world::{OUTPUT_KEY, POSTER_KEY, Reply, World, overlay, sample};
 
 async fn world_with_sample() -> World {
     let world = World::new().await;
@@ -23,17 +23,23 @@ async fn a_job_is_fetched_rendered_put_and_reported() {
 
     world.seen.until(|calls| calls.iter().any(|call| call.what == "webhook")).await;
     assert_eq!(world.seen.bodies("claim"), [json!({"runpod_job_id": id})]);
-    assert_eq!(world.seen.bodies("complete"), [json!({"output_video_key": OUTPUT_KEY})]);
     progress_is_honest(&world.seen.bodies("progress"));
     let kinds: Vec<&str> = world.seen.calls().iter().map(|call| call.what).collect();
     let place = |what: &str| kinds.iter().position(|kind| *kind == what).unwrap();
     assert!(place("claim") < place("get") && place("get") < place("put") && place("put") < place("complete"));
+    assert!(place("get") < place("poster") && place("poster") < place("put"), "{kinds:?}");
     assert!(!kinds[place("complete")..].contains(&"progress"), "{kinds:?}");
 
     let put = world.seen.calls().into_iter().find(|call| call.what == "put").unwrap();
     assert_eq!(put.headers["content-type"], "video/mp4");
     assert_eq!(put.headers["content-length"].to_str().unwrap(), put.body.len().to_string());
     the_video_plays(&put.body);
+    let poster = world.seen.calls().into_iter().find(|call| call.what == "poster").unwrap();
+    assert_eq!(poster.headers["content-type"], "image/jpeg");
+    assert_eq!(&poster.body[..2], b"\xFF\xD8", "a JPEG");
+    let report =
+        json!({"output_video_key": OUTPUT_KEY, "output_bytes": put.body.len(), "poster_key": POSTER_KEY});
+    assert_eq!(world.seen.bodies("complete"), [report]);
 
     let health = world.gpu.until_idle().await;
     assert_eq!(
@@ -41,6 +47,17 @@ async fn a_job_is_fetched_rendered_put_and_reported() {
         json!({"completed": 1, "failed": 0, "inProgress": 0, "inQueue": 0, "retried": 0})
     );
     assert_eq!(world.stop().await, Vec::<std::path::PathBuf>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_that_storage_refuses_does_not_cost_the_reel() {
+    let world = world_with_sample().await;
+    world.seen.reply("poster", [Reply::Status(403)]);
+    let id = world.gpu.run(&world.order()).await;
+    assert_eq!(world.gpu.until_ended(&id).await["output"]["status"], "success");
+    assert_eq!((world.seen.count("poster"), world.seen.count("put")), (1, 1));
+    let report = &world.seen.bodies("complete")[0];
+    assert!(report["output_bytes"].as_u64() > Some(0) && report.get("poster_key").is_none(), "{report}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -59,7 +76,7 @@ async fn cancelling_kills_a_render_and_leaves_nothing() {
     assert_eq!(health["jobs"]["inProgress"], 0);
     assert_eq!(world.scratch_files(), Vec::<std::path::PathBuf>::new());
     assert_eq!(world.gpu.status(&id).await["status"], "CANCELLED");
-    for silent in ["put", "complete", "error", "webhook"] {
+    for silent in ["poster", "put", "complete", "error", "webhook"] {
         assert_eq!(world.seen.count(silent), 0, "{silent}");
     }
 }

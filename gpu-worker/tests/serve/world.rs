@@ -39,7 +39,7 @@ pub struct Seen {
 
 #[derive(Default)]
 pub struct Ledger {
-    /// Calls in their order: `claim`, `progress`, `complete`, `error`, `get`, `put`, `webhook`.
+    /// Calls in their order: `claim`, `progress`, `complete`, `error`, `get`, `poster`, `put`, `webhook`.
     pub calls: Vec<Call>,
     /// Answers to come, per kind of call; when none is left, all is well.
     replies: HashMap<&'static str, VecDeque<Reply>>,
@@ -317,5 +317,6 @@ async fn read(request: reqwest::RequestBuilder) -> (u16, Value) {
 
 pub const JOB: &str = "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50";
 pub const OUTPUT_KEY: &str = "output/3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50/1/video.mp4";
+pub const POSTER_KEY: &str = "output/3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50/1/poster.jpg";
 pub const FAKE: &str = r#"{"fake_render_ms": 200}"#;
 const PATIENCE: Duration = Duration::from_mins(1);

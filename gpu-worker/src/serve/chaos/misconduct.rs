@@ -30,8 +30,10 @@ pub struct Misconduct {
     pub progress_after_complete: bool,
     /// The output is not put.
     pub skip_upload: bool,
-    /// An output without bytes is put.
-    pub empty_upload: bool,
+    /// Only this share of the output is put, and all of it is reported.
+    pub truncate_upload: Option<f64>,
+    /// The picture is put in a way that storage refuses.
+    pub refused_poster: bool,
 }
 
 /// What becomes of progress reports.
@@ -60,7 +62,9 @@ impl Misconduct {
             Fault::DuplicateComplete { times } => self.extra_completes = *times,
             Fault::ProgressAfterComplete => self.progress_after_complete = true,
             Fault::CompleteWithoutOutput => self.skip_upload = true,
-            Fault::EmptyOutput => self.empty_upload = true,
+            Fault::EmptyOutput => self.truncate_upload = Some(0.0),
+            Fault::TruncatedOutput => self.truncate_upload = Some(0.5),
+            Fault::RefusedPoster => self.refused_poster = true,
             // Faults of the queue.
             Fault::Answer { .. }
             | Fault::SubmitTimesOut { .. }

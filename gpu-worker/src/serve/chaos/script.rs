@@ -128,6 +128,8 @@ pub(super) enum Fault {
     ProgressAfterComplete,
     CompleteWithoutOutput,
     EmptyOutput,
+    TruncatedOutput,
+    RefusedPoster,
 }
 
 /// The part of the job's input that rules look at; a job that has none of it matches empty rules.

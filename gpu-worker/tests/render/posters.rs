@@ -1,0 +1,96 @@
+//! The picture of a reel: not a black one where there is another, small, and never worth the reel.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use gpu_worker::render::{Cancel, Order, Rendered, render};
+use reel_core::edit::{Edit, JobKind};
+use serde_json::json;
+
+use crate::studio::Studio;
+
+const COLOURS: &str = "testsrc2=r=10";
+
+/// A film that is black for a while, as it comes from the camera.
+fn partly_black(studio: &Studio, size: &str, length_s: u32, black: &str) -> PathBuf {
+    let source = format!("{COLOURS}:s={size}:d={length_s}");
+    let filter = format!("drawbox=c=black:t=fill:enable='{black}'");
+    let encoder = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"];
+    studio.film("film.mp4", &[&["-f", "lavfi", "-i", &source, "-vf", &filter], &encoder[..]].concat())
+}
+
+fn render_with_poster(studio: &Studio, film: &Path, poster: &Path) -> Rendered {
+    let params = json!({"effect_type": "original", "highlight_regions": [], "crop_keyframes": null});
+    let edit = Edit::parse(JobKind::Overlay, &params.to_string()).expect("valid params");
+    let output = studio.path("reel.mp4");
+    let order = Order { edit: &edit, input: film, output: &output, poster: Some(poster) };
+    render(&order, &mut |_| {}, &Cancel::default()).expect("a reel")
+}
+
+/// Width, height and mean brightness.
+fn look_at(poster: &Path) -> (u64, u64, f64) {
+    let probe = Command::new("ffprobe")
+        .args(["-v", "error", "-show_entries", "stream=width,height", "-of", "csv=p=0"])
+        .arg(poster)
+        .output()
+        .expect("ffprobe runs");
+    let text = String::from_utf8_lossy(&probe.stdout).into_owned();
+    let (width, height) = text.trim().split_once(',').expect("two numbers");
+    let grey = Command::new("ffmpeg")
+        .args(["-v", "error", "-i"])
+        .arg(poster)
+        .args(["-f", "rawvideo", "-pix_fmt", "gray", "-"])
+        .output()
+        .expect("ffmpeg runs")
+        .stdout;
+    let mean = grey.iter().map(|pixel| f64::from(*pixel)).sum::<f64>() / grey.len() as f64;
+    (width.parse().expect("a number"), height.parse().expect("a number"), mean)
+}
+
+#[test]
+fn a_black_middle_is_not_the_picture_while_there_is_another() {
+    for (what, length_s, black) in [
+        ("a fade in the middle", 4, "between(t,1,3)"),
+        ("a dark second half", 12, "gte(t,4)"),
+        ("a dark first half and more", 12, "lt(t,9)"),
+    ] {
+        let studio = Studio::open();
+        let (film, poster) = (partly_black(&studio, "320x180", length_s, black), studio.path("poster.jpg"));
+        assert!(matches!(render_with_poster(&studio, &film, &poster).poster, Some(Ok(1..))), "{what}");
+        let (.., brightness) = look_at(&poster);
+        assert!(brightness > 60.0, "{what}: {brightness}");
+    }
+}
+
+#[test]
+fn a_black_reel_has_a_black_picture() {
+    let studio = Studio::open();
+    let (film, poster) = (partly_black(&studio, "320x180", 3, "1"), studio.path("poster.jpg"));
+    assert!(matches!(render_with_poster(&studio, &film, &poster).poster, Some(Ok(1..))));
+    assert!(look_at(&poster).2 < 10.0);
+}
+
+#[test]
+fn a_picture_has_the_shape_of_its_reel_and_at_most_960_pixels_a_side() {
+    for (reel, expected) in [
+        ("1080x1920", (540, 960)),
+        ("1920x1080", (960, 540)),
+        ("270x480", (270, 480)),
+        ("1000x1000", (960, 960)),
+    ] {
+        let studio = Studio::open();
+        let (film, poster) = (partly_black(&studio, reel, 1, "0"), studio.path("poster.jpg"));
+        render_with_poster(&studio, &film, &poster);
+        let (width, height, _) = look_at(&poster);
+        assert_eq!((width, height), expected, "{reel}");
+    }
+}
+
+#[test]
+fn a_picture_that_cannot_be_written_does_not_cost_the_reel() {
+    let studio = Studio::open();
+    let film = partly_black(&studio, "320x180", 1, "0");
+    let reel = render_with_poster(&studio, &film, &studio.path("no-such-folder/poster.jpg"));
+    assert!(matches!(reel.poster, Some(Err(_))) && reel.bytes > 0, "{reel:?}");
+    assert_eq!(studio.files(), ["film.mp4", "reel.mp4"]);
+}
