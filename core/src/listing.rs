@@ -314,6 +314,7 @@ mod tests {
     }
 
     fn presigner() -> Presigner {
-        Presigner::new("https://r2.example", "videos".into(), "id".into(), "s3cret".into()).unwrap()
+        let endpoint = crate::web_url::WebUrl::parse("https://r2.example").unwrap();
+        Presigner::new(&endpoint, "videos", "id".into(), "s3cret".into()).unwrap()
     }
 }

@@ -28,10 +28,11 @@ async fn fault_07_a_job_stuck_in_progress_ends_by_its_deadline_and_its_result_co
 }
 
 #[tokio::test]
-async fn fault_08_a_render_that_is_complete_without_a_file_is_not_announced_but_done_again() {
+async fn fault_08_a_render_that_is_complete_without_a_whole_file_is_not_announced_but_done_again() {
     let script = json!({"fake_render_ms": 300, "rules": [
         {"when": {"type": "overlay", "attempt": 1}, "faults": [{"fault": "complete_without_output"}]},
         {"when": {"type": "framing", "attempt": 1}, "faults": [{"fault": "empty_output"}]},
+        {"when": {"type": "framing", "attempt": 2}, "faults": [{"fault": "truncated_output"}]},
         {"when": {"type": "annotate"}, "faults": [{"fault": "complete_without_output"}]},
     ]});
     let stack = LentStack::playing(&script).await;
@@ -40,7 +41,7 @@ async fn fault_08_a_render_that_is_complete_without_a_file_is_not_announced_but_
     let always = Story::begin(&stack, JobKind::Annotate).await;
     let reel = missing.ends((Status::Complete, None, 2)).await;
     assert!(reel.output_video_key.is_some_and(|key| key.ends_with("/2/video.mp4")));
-    empty.ends((Status::Complete, None, 2)).await;
+    empty.ends((Status::Complete, None, 3)).await;
     let ended = always.ends((Status::Error, Some("output_missing"), 3)).await;
     assert_eq!((ended.retry_count, ended.retryable, ended.output_bytes), (2, Some(true), None));
 }
