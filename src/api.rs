@@ -84,6 +84,8 @@ async fn dispatch(
         Route::Watch(id) => return jobs::watch(&visit, id, Tongue::Message).await,
         Route::WatchLegacy(id) => return jobs::watch(&visit, id, Tongue::Legacy).await,
         Route::UploadUrl => return uploads::upload_url(&visit).await,
+        Route::CreateUpload => return uploads::create(&visit).await,
+        Route::Upload(token, verb) => return uploads::obey(&visit, token, verb).await,
         Route::Job(id) => (id, Command::Show),
         Route::DeleteJob(id) => (id, Command::Delete),
         Route::Events(id) => (id, Command::Events { after: jobs::cursor(&visit)?.unwrap_or(0) }),

@@ -1,6 +1,6 @@
 //! Now and chance: the only places in this repository's Worker where either comes from.
 
-use reel_core::id::JobId;
+use reel_core::id::{JobId, UploadId};
 use reel_core::time::Millis;
 use worker::js_sys;
 
@@ -18,6 +18,11 @@ pub fn chance() -> u32 {
 /// A fresh job id.
 pub fn job_id() -> JobId {
     JobId::from_random(random())
+}
+
+/// A fresh upload id.
+pub fn upload_id() -> UploadId {
+    UploadId::from_random(random())
 }
 
 /// A name for one request, to be found in the logs.

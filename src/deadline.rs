@@ -14,5 +14,13 @@ pub async fn within<T>(limit: Duration, answer: impl Future<Output = Result<T>>)
     }
 }
 
+/// Lets time pass.
+pub async fn pause(length: Duration) {
+    Delay::from(length).await;
+}
+
 /// The bucket and the index answer in milliseconds, or something is wrong with them.
 pub const BINDING: Duration = Duration::from_secs(10);
+
+/// Putting thousands of parts together takes the bucket longer than anything else.
+pub const COMPLETION: Duration = Duration::from_secs(20);

@@ -9,6 +9,8 @@ use worker::{Bucket, D1Database, Env, ObjectNamespace, console_error};
 
 /// Durable Objects of jobs.
 pub const EXPORT_JOB: &str = "EXPORT_JOB";
+/// Durable Objects of uploads in parts.
+pub const UPLOAD: &str = "UPLOAD";
 /// The bucket of inputs and outputs.
 pub const VIDEOS: &str = "VIDEOS";
 /// The index of jobs.
@@ -61,6 +63,11 @@ fn parse(env: &Env) -> Parsed {
 /// The namespace of job objects.
 pub fn jobs(env: &Env) -> Result<ObjectNamespace, Problem> {
     env.durable_object(EXPORT_JOB).map_err(|_| unbound(EXPORT_JOB))
+}
+
+/// The namespace of upload objects.
+pub fn uploads(env: &Env) -> Result<ObjectNamespace, Problem> {
+    env.durable_object(UPLOAD).map_err(|_| unbound(UPLOAD))
 }
 
 /// The bucket.

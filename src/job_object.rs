@@ -24,15 +24,16 @@ use reel_core::time::{Millis, Span};
 use reel_core::token::Purpose;
 use worker::{
     Bucket, DurableObject, Env, Request, Response, Result, State, WebSocket, WebSocketIncomingMessage,
-    console_error, durable_object, js_sys,
+    console_error, durable_object,
 };
 
-pub use answer::{RESULT_URL_LIFETIME, input_not_found};
+pub use answer::{Body, RESULT_URL_LIFETIME, input_not_found, respond};
 pub use command::Command;
 
 use crate::deadline::{BINDING, within};
 use crate::job_store::JobStore;
 use crate::sockets::{self, Sockets, Tongue};
+use crate::storage::ring;
 use crate::{clock, env, index, outbound};
 
 /// One job.
@@ -286,16 +287,14 @@ impl ExportJob {
 
     /// Not awaited, so that it becomes durable with the writes before it.
     fn set_alarm(&self, at: Millis) {
-        #[allow(clippy::cast_precision_loss, reason = "milliseconds since 1970 are far below 2^53")]
-        let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(at.0 as f64));
-        match self.state.storage().as_raw().set_alarm(date, js_sys::Object::new()) {
-            Ok(_durable_with_the_rest) => {
+        match ring(&self.state.storage(), at) {
+            Ok(()) => {
                 self.alarm.set(Alarm::At(at));
                 self.count(Usage { object_rows: 1, ..Usage::default() });
             }
             Err(cause) => {
                 self.alarm.set(Alarm::Unknown);
-                self.failed("setting the alarm", &cause.into());
+                self.failed("setting the alarm", &cause);
             }
         }
     }

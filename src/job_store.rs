@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::js_sys::{Function, Reflect};
-use worker::{Result, SqlCursor, SqlStorage, SqlStorageValue, Storage};
+use worker::{Result, SqlStorage, SqlStorageValue, Storage};
+
+use crate::storage::{rows_written, texts};
 
 /// The storage of one job.
 pub struct JobStore {
@@ -29,10 +31,10 @@ impl JobStore {
 
     /// The job that lives here, if one does.
     pub fn load(&self) -> Result<Option<(Order, Job)>> {
-        if self.texts("SELECT name FROM sqlite_master WHERE name = 'sheet'", None)?.is_empty() {
+        if texts(&self.sql, "SELECT name FROM sqlite_master WHERE name = 'sheet'", None)?.is_empty() {
             return Ok(None);
         }
-        match self.texts("SELECT body FROM sheet ORDER BY name DESC", None)?.as_slice() {
+        match texts(&self.sql, "SELECT body FROM sheet ORDER BY name DESC", None)?.as_slice() {
             [order, job] => Ok(Some((read(order)?, read(job)?))),
             sheets => Err(format!("{} sheets instead of 2", sheets.len()).into()),
         }
@@ -70,7 +72,7 @@ impl JobStore {
     /// The stored events after `seq`, oldest first.
     pub fn events_after(&self, seq: u64) -> Result<Vec<Noted>> {
         let after = Some(vec![integer(seq)?]);
-        self.texts("SELECT body FROM events WHERE seq > ? ORDER BY seq", after)?
+        texts(&self.sql, "SELECT body FROM events WHERE seq > ? ORDER BY seq", after)?
             .iter()
             .map(|body| read(body))
             .collect()
@@ -79,18 +81,6 @@ impl JobStore {
     /// Forgets everything, the alarm included.
     pub async fn delete_all(&self) -> Result<()> {
         self.storage.delete_all().await
-    }
-
-    /// The first column of every row.
-    fn texts(&self, query: &str, bindings: Option<Vec<SqlStorageValue>>) -> Result<Vec<String>> {
-        let mut texts = Vec::new();
-        for row in self.sql.exec(query, bindings)?.raw() {
-            match row?.into_iter().next() {
-                Some(SqlStorageValue::String(text)) => texts.push(text),
-                _ => return Err("a row without text".into()),
-            }
-        }
-        Ok(texts)
     }
 
     /// `transactionSync`, which the SDK does not wrap: rolls back when the body fails.
@@ -120,10 +110,6 @@ const SCHEMA: &str = "CREATE TABLE sheet (name TEXT PRIMARY KEY, body TEXT NOT N
     CREATE TABLE events (seq INTEGER PRIMARY KEY, body TEXT NOT NULL)";
 
 const INSERT_EVENT: &str = "INSERT INTO events (seq, body) VALUES (?, ?)";
-
-fn rows_written(cursor: &SqlCursor) -> u64 {
-    u64::try_from(cursor.rows_written()).unwrap_or(0)
-}
 
 fn text(value: &impl Serialize) -> Result<String> {
     Ok(serde_json::to_string(value)?)

@@ -19,7 +19,10 @@ mod job_object;
 mod job_store;
 mod outbound;
 mod sockets;
+mod storage;
 mod sweep;
+mod upload_object;
+mod upload_store;
 
 use worker::{Context, Env, Result, ScheduleContext, ScheduledEvent, event, web_sys};
 

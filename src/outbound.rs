@@ -1,16 +1,23 @@
-//! Calls to RunPod: each with a deadline, each ending in a reply that the core reads.
+//! Calls to RunPod and to the bucket's S3 endpoint: each with a deadline, each ending in a reply that the
+//! core reads.
 //!
 //! Invariant: no answer is an answer too. Nothing here returns an error, and no URL is logged.
 
-use reel_core::config::Gpu;
+use std::cell::Cell;
+
+use reel_core::config::{Config, Gpu};
 use reel_core::job::state::Order;
 use reel_core::job::timing::Timing;
 use reel_core::object_key::ObjectKey;
 use reel_core::runpod::{self, GpuJobId, HttpReply, StatusReply, SubmitReply};
+use reel_core::s3::PartList;
 use reel_core::time::Span;
+use reel_core::upload::{ListAnswer, Upload, read_list};
 use reel_core::wire::gpu::RenderInput;
 use wasm_bindgen::JsValue;
 use worker::{AbortSignal, Fetch, Headers, Method, Request, RequestInit, console_warn, web_sys};
+
+use crate::clock;
 
 /// An HTTP answer, owned.
 struct Heard {
@@ -62,6 +69,38 @@ pub async fn cancel(gpu: &Gpu, job: &GpuJobId, timing: &Timing) -> bool {
     }
 }
 
+thread_local! {
+    /// Whether this bucket was heard not to implement `ListParts`: it is not asked again.
+    static LISTS_NO_PARTS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A page of the parts that the bucket has of an upload; `None` when it does not say.
+pub async fn list_parts(config: &Config, upload: &Upload, marker: Option<u32>) -> Option<PartList> {
+    if LISTS_NO_PARTS.get() {
+        return None;
+    }
+    let url =
+        config.presigner.list_parts(&upload.key, &upload.storage_id, marker, LIST_LIFETIME, clock::now());
+    let request = Request::new(&url, Method::Get).ok()?;
+    match hear(request, config.timing.status_answer).await {
+        Ok(heard) => match read_list(heard.status, &heard.body) {
+            ListAnswer::Page(page) => Some(page),
+            ListAnswer::NotImplemented => {
+                LISTS_NO_PARTS.set(true);
+                None
+            }
+            ListAnswer::Nothing => {
+                console_warn!("the bucket answered {} to a list of parts", heard.status);
+                None
+            }
+        },
+        Err(cause) => {
+            console_warn!("the bucket did not answer a list of parts: {}", name_of(&cause));
+            None
+        }
+    }
+}
+
 impl Heard {
     fn as_reply(&self) -> HttpReply<'_> {
         HttpReply { status: self.status, retry_after: self.retry_after.as_deref(), body: &self.body }
@@ -97,7 +136,11 @@ async fn exchange(
     headers.set("content-type", "application/json")?;
     let mut init = RequestInit::new();
     init.with_method(method).with_headers(headers).with_body(body.map(JsValue::from_str));
-    let request = Request::new_with_init(&format!("{}{path}", gpu.endpoint), &init)?;
+    hear(Request::new_with_init(&format!("{}{path}", gpu.endpoint), &init)?, within).await
+}
+
+/// The whole answer to a request, in time.
+async fn hear(request: Request, within: Span) -> worker::Result<Heard> {
     // The signal also ends a body that trickles.
     let timeout_ms = u32::try_from(within.0).unwrap_or(u32::MAX);
     let signal = AbortSignal::from(web_sys::AbortSignal::timeout_with_u32(timeout_ms));
@@ -114,3 +157,6 @@ fn name_of(cause: &worker::Error) -> &'static str {
         _ => "no connection",
     }
 }
+
+/// It is used at once.
+const LIST_LIFETIME: Span = Span::minutes(1);

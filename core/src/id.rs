@@ -49,6 +49,32 @@ impl fmt::Debug for JobId {
     }
 }
 
+/// An upload's identity: a UUID as a job's is, always ours. Alone it opens nothing, see
+/// [`crate::token::Signer::upload_token`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UploadId(JobId);
+
+impl UploadId {
+    /// A version 4 UUID (RFC 9562) out of 16 random bytes.
+    pub fn from_random(bytes: [u8; 16]) -> Self {
+        Self(JobId::from_random(bytes))
+    }
+}
+
+impl FromStr for UploadId {
+    type Err = BadJobId;
+
+    fn from_str(text: &str) -> Result<Self, BadJobId> {
+        text.parse().map(Self)
+    }
+}
+
+impl fmt::Display for UploadId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 impl Serialize for JobId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

@@ -35,7 +35,7 @@ pub struct UploadRequest {
     pub filename: String,
     /// A video type, in lower case.
     pub content_type: String,
-    /// The exact size, if it is known.
+    /// The exact size, if it is known; at most what one request may carry.
     pub size_bytes: Option<u64>,
     /// The job it is for, if the client has one in mind.
     pub job_id: Option<JobId>,
@@ -74,7 +74,7 @@ impl UploadRequest {
             let mut fields = Fields::open(body, at)?;
             let filename = fields.required("filename", filename);
             let content_type = fields.required("content_type", video_type);
-            let size_bytes = fields.optional("size_bytes", integer(1..=UPLOAD_MAX_BYTES));
+            let size_bytes = fields.optional("size_bytes", one_request);
             let job_id = fields.optional("job_id", job_id);
             fields.close();
             Some(Self {
@@ -188,7 +188,10 @@ pub fn idempotency_key(header: &str) -> Result<&str, Problem> {
     }
 }
 
-fn read_body<T>(body: &[u8], read: impl FnOnce(&Value, At<'_>) -> Option<T>) -> Result<T, Problem> {
+pub(crate) fn read_body<T>(
+    body: &[u8],
+    read: impl FnOnce(&Value, At<'_>) -> Option<T>,
+) -> Result<T, Problem> {
     let value: Value = serde_json::from_slice(body)
         .map_err(|error| Problem::new(Code::NotJson, format!("The body is not valid JSON: {error}.")))?;
     let mut faults = Vec::new();
@@ -204,17 +207,27 @@ fn input_key(value: &Value, mut at: At<'_>) -> Option<ObjectKey> {
     ObjectKey::parse_input(text).or_else(|bad| at.refuse(bad.to_string()).ok_or(bad)).ok()
 }
 
-fn job_id(value: &Value, mut at: At<'_>) -> Option<JobId> {
+pub(crate) fn job_id(value: &Value, mut at: At<'_>) -> Option<JobId> {
     let parsed = value.as_str().and_then(|text| text.parse().ok());
     parsed.or_else(|| at.refuse(crate::id::BadJobId.to_string()))
 }
 
-fn filename(value: &Value, at: At<'_>) -> Option<String> {
+pub(crate) fn filename(value: &Value, at: At<'_>) -> Option<String> {
     text(255)(value, at).map(str::to_owned)
 }
 
+/// The size of an upload by a single PUT.
+fn one_request(value: &Value, mut at: At<'_>) -> Option<i64> {
+    match integer(1..=UPLOAD_MAX_BYTES)(value, at.again())? {
+        size if size > PUT_MAX_BYTES => at.refuse(format!(
+            "must be at most {PUT_MAX_BYTES} (5 GiB) for a single request; send larger files in parts, see POST /api/videos/multipart"
+        )),
+        size => Some(size),
+    }
+}
+
 /// `video/...`, without parameters: it becomes part of a signature.
-fn video_type(value: &Value, mut at: At<'_>) -> Option<String> {
+pub(crate) fn video_type(value: &Value, mut at: At<'_>) -> Option<String> {
     let Value::String(text) = value else { return at.refuse("must be a string") };
     let lower = text.trim().to_ascii_lowercase();
     let subtype = lower.strip_prefix("video/").unwrap_or_default();
@@ -233,6 +246,9 @@ fn one_line(text: &str) -> String {
 
 /// Whole numbers that JavaScript and D1 hold exactly.
 const ID_MAX: i64 = (1 << 53) - 1;
+
+/// One PUT (S3).
+const PUT_MAX_BYTES: i64 = 5 * 1024 * 1024 * 1024;
 
 /// 10 GB (design.md 3).
 pub const UPLOAD_MAX_BYTES: i64 = 10_000_000_000;
@@ -307,10 +323,18 @@ mod tests {
                 json!({"filename": "a", "content_type": "video/mp4", "size_bytes": 10_000_000_001_i64}),
                 "/size_bytes",
             ),
+            (
+                json!({"filename": "a", "content_type": "video/mp4", "size_bytes": 5_368_709_121_i64}),
+                "/size_bytes",
+            ),
             (json!({"filename": "a", "content_type": "video/mp4", "job_id": "x"}), "/job_id"),
         ] {
             assert_eq!(pointers(&parse(body.clone()).unwrap_err()), [at], "{body}");
         }
+        let large =
+            |size: i64| parse(json!({"filename": "a", "content_type": "video/mp4", "size_bytes": size}));
+        assert!(large(5_368_709_120).is_ok());
+        assert!(large(5_368_709_121).unwrap_err().detail.contains("POST /api/videos/multipart"));
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub enum Code {
     UpgradeRequired,
     /// Authorization is missing or wrong.
     Unauthorized,
-    /// The callback's token is not one of ours.
+    /// The token in the URL is not one of ours.
     BadToken,
     /// The callback belongs to an attempt that another has replaced.
     StaleAttempt,
@@ -38,6 +38,12 @@ pub enum Code {
     IdempotencyConflict,
     /// The job is in a state in which this cannot be done.
     JobState,
+    /// No such upload, or no longer.
+    UploadNotFound,
+    /// Parts are missing.
+    UploadIncomplete,
+    /// The upload is in a state in which this cannot be done.
+    UploadState,
     /// This deployment lacks settings.
     NotConfigured,
     /// Something we lean on did not answer in time.
@@ -64,6 +70,9 @@ impl Code {
             Self::AlreadyClaimed => "already_claimed",
             Self::IdempotencyConflict => "idempotency_conflict",
             Self::JobState => "job_state",
+            Self::UploadNotFound => "upload_not_found",
+            Self::UploadIncomplete => "upload_incomplete",
+            Self::UploadState => "upload_state",
             Self::NotConfigured => "not_configured",
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",
@@ -76,9 +85,14 @@ impl Code {
             Self::NotJson => 400,
             Self::Unauthorized => 401,
             Self::BadToken => 403,
-            Self::RouteNotFound | Self::JobNotFound => 404,
+            Self::RouteNotFound | Self::JobNotFound | Self::UploadNotFound => 404,
             Self::MethodNotAllowed => 405,
-            Self::StaleAttempt | Self::AlreadyClaimed | Self::IdempotencyConflict | Self::JobState => 409,
+            Self::StaleAttempt
+            | Self::AlreadyClaimed
+            | Self::IdempotencyConflict
+            | Self::JobState
+            | Self::UploadIncomplete
+            | Self::UploadState => 409,
             Self::BodyTooLarge => 413,
             Self::InvalidRequest | Self::InputNotFound => 422,
             Self::UpgradeRequired => 426,
@@ -99,11 +113,13 @@ impl Code {
             Self::JobNotFound => "Job not found",
             Self::UpgradeRequired => "Upgrade required",
             Self::Unauthorized => "Unauthorized",
-            Self::BadToken => "Bad callback token",
+            Self::BadToken => "Bad token",
             Self::StaleAttempt => "Stale attempt",
             Self::AlreadyClaimed => "Already claimed",
             Self::IdempotencyConflict => "Used for another request",
-            Self::JobState => "Not possible in this state",
+            Self::JobState | Self::UploadState => "Not possible in this state",
+            Self::UploadNotFound => "Upload not found",
+            Self::UploadIncomplete => "Parts are missing",
             Self::NotConfigured => "Not configured",
             Self::Unavailable => "Temporarily unavailable",
             Self::Internal => "Internal error",

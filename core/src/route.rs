@@ -3,6 +3,7 @@
 use crate::id::JobId;
 use crate::intake::Callback;
 use crate::problem::{Code, Problem};
+use crate::upload::Verb;
 
 /// What a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +34,10 @@ pub enum Route<'p> {
     Webhook(JobId, &'p str),
     /// `POST /api/videos/upload-url`.
     UploadUrl,
+    /// `POST /api/videos/multipart`.
+    CreateUpload,
+    /// `/api/videos/multipart/{upload_id}` and below.
+    Upload(&'p str, Verb),
     /// `OPTIONS` of anything: a browser asks before it calls.
     Preflight,
 }
@@ -71,6 +76,18 @@ impl<'p> Route<'p> {
                 allowed(method, "POST").and_then(|()| job(id)).map(|id| Self::Webhook(id, token))
             }
             ["api", "videos", "upload-url"] => allow("POST", || Self::UploadUrl),
+            ["api", "videos", "multipart"] => allow("POST", || Self::CreateUpload),
+            ["api", "videos", "multipart", id] => {
+                allowed(method, "DELETE").map(|()| Self::Upload(id, Verb::Abort))
+            }
+            ["api", "videos", "multipart", id, "parts"] => match method {
+                "POST" => Ok(Self::Upload(id, Verb::Sign)),
+                "PUT" => Ok(Self::Upload(id, Verb::Confirm)),
+                _ => allowed(method, "GET, POST, PUT").map(|()| Self::Upload(id, Verb::Show)),
+            },
+            ["api", "videos", "multipart", id, "complete"] => {
+                allowed(method, "POST").map(|()| Self::Upload(id, Verb::Complete))
+            }
             _ => Err(not_found()),
         }
     }
@@ -78,7 +95,9 @@ impl<'p> Route<'p> {
     /// Whether the route answers without the API key: it proves itself by a token, or tells nothing.
     pub const fn is_public(&self) -> bool {
         match self {
-            Self::Health | Self::Preflight | Self::Callback(..) | Self::Webhook(..) => true,
+            Self::Health | Self::Preflight | Self::Callback(..) | Self::Webhook(..) | Self::Upload(..) => {
+                true
+            }
             Self::CreateJob
             | Self::ListJobs
             | Self::Job(_)
@@ -88,7 +107,8 @@ impl<'p> Route<'p> {
             | Self::Events(_)
             | Self::Cancel(_)
             | Self::Retry(_)
-            | Self::UploadUrl => false,
+            | Self::UploadUrl
+            | Self::CreateUpload => false,
         }
     }
 
@@ -105,6 +125,8 @@ impl<'p> Route<'p> {
             | Self::Callback(..)
             | Self::Webhook(..)
             | Self::UploadUrl
+            | Self::CreateUpload
+            | Self::Upload(..)
             | Self::Preflight => None,
         }
     }
@@ -151,6 +173,12 @@ mod tests {
             ("POST", job("/do/t/error"), Route::Callback(id, "t", Callback::Error)),
             ("POST", format!("/api/runpod/webhook/{ID}/t"), Route::Webhook(id, "t")),
             ("POST", "/api/videos/upload-url".to_owned(), Route::UploadUrl),
+            ("POST", "/api/videos/multipart".to_owned(), Route::CreateUpload),
+            ("POST", "/api/videos/multipart/u.m/parts".to_owned(), Route::Upload("u.m", Verb::Sign)),
+            ("PUT", "/api/videos/multipart/u.m/parts".to_owned(), Route::Upload("u.m", Verb::Confirm)),
+            ("GET", "/api/videos/multipart/u.m/parts".to_owned(), Route::Upload("u.m", Verb::Show)),
+            ("POST", "/api/videos/multipart/u.m/complete".to_owned(), Route::Upload("u.m", Verb::Complete)),
+            ("DELETE", "/api/videos/multipart/u.m".to_owned(), Route::Upload("u.m", Verb::Abort)),
             ("OPTIONS", "/anything".to_owned(), Route::Preflight),
         ] {
             assert_eq!(Route::parse(method, &path), Ok(route), "{method} {path}");
@@ -166,6 +194,10 @@ mod tests {
             ("PUT", "/api/jobs", Code::MethodNotAllowed),
             ("PATCH", &job, Code::MethodNotAllowed),
             ("DELETE", "/api/videos/upload-url", Code::MethodNotAllowed),
+            ("GET", "/api/videos/multipart", Code::MethodNotAllowed),
+            ("GET", "/api/videos/multipart/u.m", Code::MethodNotAllowed),
+            ("DELETE", "/api/videos/multipart/u.m/parts", Code::MethodNotAllowed),
+            ("POST", "/api/videos/multipart/u.m/dance", Code::RouteNotFound),
             ("GET", "/api/jobs/not-an-id", Code::JobNotFound),
             ("GET", "/api/jobs/", Code::JobNotFound),
             ("POST", "/api/jobs/x/do/t/dance", Code::RouteNotFound),

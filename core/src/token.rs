@@ -9,7 +9,8 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use thiserror::Error;
 
-use crate::id::JobId;
+use crate::id::{JobId, UploadId};
+use crate::object_key::ObjectKey;
 use crate::time::{Millis, Span};
 
 /// What a token is for. A token of one purpose is worth nothing for another.
@@ -86,6 +87,21 @@ impl Signer {
         if now.0.div_euclid(1000) > expiry_s { Err(BadToken::Expired) } else { Ok(attempt) }
     }
 
+    /// What a client knows an upload by, `{uuid}.{HMAC in hex}` over the upload and its key: with both it
+    /// may send, list, complete and abort, from anywhere. It has no expiry of its own, since the upload is
+    /// forgotten after its time.
+    pub fn upload_token(&self, upload: UploadId, key: &ObjectKey) -> String {
+        format!("{upload}.{}", hex(&self.upload_mac(upload, key)))
+    }
+
+    /// The upload of this token and key.
+    pub fn verify_upload(&self, token: &str, key: &ObjectKey) -> Result<UploadId, BadToken> {
+        let (id, mac) = token.split_once('.').ok_or(BadToken::Forged)?;
+        let id = id.parse().map_err(|_| BadToken::Forged)?;
+        let expected = hex(&self.upload_mac(id, key));
+        if bool::from(expected.as_bytes().ct_eq(mac.as_bytes())) { Ok(id) } else { Err(BadToken::Forged) }
+    }
+
     /// Sixteen bytes that stand for an `Idempotency-Key`: the same key names the same job.
     pub fn job_id_for(&self, idempotency_key: &str) -> JobId {
         let mut mac = self.0.clone();
@@ -102,6 +118,12 @@ impl Signer {
     fn mac(&self, purpose: Purpose, job: JobId, attempt: u32, expiry_s: i64) -> [u8; 32] {
         let mut mac = self.0.clone();
         mac.update(format!("{}\n{job}\n{attempt}\n{expiry_s}", purpose.word()).as_bytes());
+        mac.finalize().into_bytes().into()
+    }
+
+    fn upload_mac(&self, upload: UploadId, key: &ObjectKey) -> [u8; 32] {
+        let mut mac = self.0.clone();
+        mac.update(format!("upload\n{upload}\n{key}").as_bytes());
         mac.finalize().into_bytes().into()
     }
 }
@@ -163,6 +185,28 @@ mod tests {
     }
 
     #[test]
+    fn an_uploads_token_is_bound_to_upload_key_and_deployment() {
+        let upload = |n: u8| UploadId::from_random([n; 16]);
+        let key = |text: &str| ObjectKey::parse_input(text).unwrap();
+        let (own, other) = (key("input/abc/a.mp4"), key("input/abc/b.mp4"));
+        let token = signer().upload_token(upload(1), &own);
+        assert_eq!(
+            token,
+            "01010101-0101-4101-8101-010101010101.03667cc2ff36264541ebddbb505a3aed56391448cf3e8cfba45c7d53272b10e9"
+        );
+        assert_eq!(signer().verify_upload(&token, &own), Ok(upload(1)));
+        assert_eq!(signer().verify_upload(&token, &other), Err(BadToken::Forged));
+        assert_eq!(Signer::new(&[8; 32]).verify_upload(&token, &own), Err(BadToken::Forged));
+        let foreign = token.replacen("01010101-", "02020202-", 1);
+        assert_eq!(signer().verify_upload(&foreign, &own), Err(BadToken::Forged));
+        for wrong in
+            ["", ".", "01010101-0101-4101-8101-010101010101", "01010101-0101-4101-8101-010101010101."]
+        {
+            assert_eq!(signer().verify_upload(wrong, &own), Err(BadToken::Forged), "{wrong}");
+        }
+    }
+
+    #[test]
     fn only_the_right_bearer_matches() {
         assert!(bearer_matches(Some("Bearer secret"), "secret"));
         assert!(bearer_matches(Some("bearer  secret "), "secret"));
@@ -189,6 +233,8 @@ mod tests {
         #[test]
         fn no_other_text_is_a_token(text in ".{0,120}") {
             prop_assert!(signer().verify(Purpose::Callback, job(1), &text, NOW).is_err());
+            let key = ObjectKey::parse_input("input/abc/a.mp4").unwrap();
+            prop_assert!(signer().verify_upload(&text, &key).is_err());
         }
     }
 }

@@ -7,7 +7,7 @@ use reel_core::listing::Listing;
 use reel_core::problem::{Code, Problem};
 use std::time::Duration;
 use wasm_bindgen::JsValue;
-use worker::{Env, Headers, Method, Request, RequestInit, Response, console_error, web_sys};
+use worker::{Env, Headers, Method, ObjectNamespace, Request, RequestInit, Response, console_error, web_sys};
 
 use super::{Reply, Visit};
 use crate::deadline::{BINDING, within};
@@ -101,20 +101,31 @@ pub async fn ask_object(
 }
 
 async fn ask(env: &Env, id: JobId, request: worker::Result<Request>) -> Result<Response, Problem> {
-    let request = request.map_err(|cause| unavailable("a request", &cause))?;
-    let stub =
-        env::jobs(env)?.get_by_name(&id.to_string()).map_err(|cause| unavailable("the job", &cause))?;
-    let answer = within(OBJECT_ANSWERS_WITHIN, stub.fetch_with_request(request)).await;
-    answer.map_err(|cause| unavailable("the job", &cause))
+    ask_named(&env::jobs(env)?, &id.to_string(), request, OBJECT_ANSWERS_WITHIN).await
 }
 
-async fn hand_on(mut response: Response) -> Result<Reply, Problem> {
+/// A request to an object of this name, and its answer.
+pub(super) async fn ask_named(
+    objects: &ObjectNamespace,
+    name: &str,
+    request: worker::Result<Request>,
+    limit: Duration,
+) -> Result<Response, Problem> {
+    let request = request.map_err(|cause| unavailable("a request", &cause))?;
+    let stub = objects.get_by_name(name).map_err(|cause| unavailable("an object", &cause))?;
+    let answer = within(limit, stub.fetch_with_request(request)).await;
+    answer.map_err(|cause| unavailable("an object", &cause))
+}
+
+/// An object's answer, as the caller gets it.
+pub(super) async fn hand_on(mut response: Response) -> Result<Reply, Problem> {
     let status = response.status_code();
     let body = within(BINDING, response.text()).await.map_err(|cause| unavailable("the job", &cause))?;
     Ok(Reply::Answer(if status < 400 {
         Answer::json(status, body)
     } else {
-        Answer::problem_body(status, body)
+        let answer = Answer::problem_body(status, body);
+        if status == 503 { answer.with("retry-after", "2") } else { answer }
     }))
 }
 
@@ -134,7 +145,7 @@ pub fn cursor(visit: &Visit<'_>) -> Result<Option<u64>, Problem> {
         .transpose()
 }
 
-fn unavailable(what: &str, cause: &worker::Error) -> Problem {
+pub(super) fn unavailable(what: &str, cause: &worker::Error) -> Problem {
     console_error!("{what} did not answer: {cause}");
     busy()
 }

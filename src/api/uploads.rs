@@ -1,13 +1,22 @@
 //! Uploads: the Worker signs, the bytes go straight to the bucket.
 
+use std::time::Duration;
+
+use reel_core::id::UploadId;
 use reel_core::intake::UploadRequest;
 use reel_core::object_key::ObjectKey;
-use reel_core::problem::Problem;
+use reel_core::percent;
+use reel_core::problem::{Code, Problem};
 use reel_core::time::Span;
+use reel_core::upload::{NewUpload, Stage, Upload, Verb, created_json};
+use worker::{HttpMetadata, Method, Request, RequestInit, Response, console_error, js_sys};
 
+use super::jobs::{ask_named, hand_on, unavailable};
 use super::{Reply, Visit};
-use crate::clock;
+use crate::deadline::{BINDING, within};
 use crate::http::Answer;
+use crate::upload_object::{CREATE, MADE_BY};
+use crate::{clock, env};
 
 /// `POST /api/videos/upload-url`.
 pub async fn upload_url(visit: &Visit<'_>) -> Result<Reply, Problem> {
@@ -27,5 +36,72 @@ pub async fn upload_url(visit: &Visit<'_>) -> Result<Reply, Problem> {
     Ok(Reply::Answer(Answer::json(200, body.to_string())))
 }
 
+/// `POST /api/videos/multipart`.
+pub async fn create(visit: &Visit<'_>) -> Result<Reply, Problem> {
+    let new = NewUpload::parse(&visit.call.body(BODY_MAX_BYTES).await?)?;
+    let id = clock::upload_id();
+    let key = ObjectKey::input(new.job_id.unwrap_or_else(clock::job_id), &new.filename);
+    let bucket = env::videos(visit.env)?;
+    let creation = bucket
+        .create_multipart_upload(key.as_str())
+        .http_metadata(HttpMetadata { content_type: Some(new.content_type), ..HttpMetadata::default() })
+        .custom_metadata([(MADE_BY.to_owned(), id.to_string())])
+        .execute();
+    let at_bucket = within(BINDING, creation).await.map_err(|cause| unavailable("the bucket", &cause))?;
+    let upload = Upload {
+        key,
+        storage_id: at_bucket.upload_id().await,
+        plan: new.plan,
+        expires_at: clock::now() + visit.config.timing.upload,
+        stage: Stage::Open,
+    };
+    let told = ask(visit, id, &format!("{CREATE}/{}", visit.request_id), upload.to_stored().as_bytes()).await;
+    match told {
+        Ok(answer) if answer.status_code() == 201 => {}
+        refused => {
+            // Nobody will ever know its name: better gone now than in a week.
+            if let Err(cause) = within(BINDING, at_bucket.abort()).await {
+                console_error!(
+                    "{} an upload that was never told could not be aborted: {cause}",
+                    visit.request_id
+                );
+            }
+            return hand_on(refused?).await;
+        }
+    }
+    let token = visit.config.signer.upload_token(id, &upload.key);
+    Ok(Reply::Answer(Answer::json(201, created_json(&upload, &token))))
+}
+
+/// `/api/videos/multipart/{upload_id}` and below: whoever holds the upload's id and key may act on it.
+/// Both are checked before its object is woken.
+pub async fn obey(visit: &Visit<'_>, token: &str, verb: Verb) -> Result<Reply, Problem> {
+    let key = visit.call.query("video_key").and_then(percent::decode_query);
+    let key = key.and_then(|key| ObjectKey::parse_input(&key).ok());
+    let id = key.and_then(|key| visit.config.signer.verify_upload(token, &key).ok()).ok_or_else(|| {
+        Problem::new(
+            Code::BadToken,
+            "This upload is refused: send the upload_id in the path and its own video_key, percent-encoded, as ?video_key=.",
+        )
+    })?;
+    let body = match verb {
+        Verb::Show | Verb::Abort => Vec::new(),
+        Verb::Sign | Verb::Confirm | Verb::Complete => visit.call.body(PARTS_MAX_BYTES).await?,
+    };
+    let path = format!("{}/{}/{token}", verb.as_str(), visit.request_id);
+    hand_on(ask(visit, id, &path, &body).await?).await
+}
+
+async fn ask(visit: &Visit<'_>, id: UploadId, path: &str, body: &[u8]) -> Result<Response, Problem> {
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post).with_body(Some(js_sys::Uint8Array::from(body).into()));
+    let request = Request::new_with_init(&format!("https://upload/{path}"), &init);
+    ask_named(&env::uploads(visit.env)?, &id.to_string(), request, OBJECT_ANSWERS_WITHIN).await
+}
+
+/// 1 MiB (design.md 3): 10,000 parts with their tags.
+const PARTS_MAX_BYTES: usize = 1024 * 1024;
+/// A completion asks the bucket twice, and may have to wait for another one's end.
+const OBJECT_ANSWERS_WITHIN: Duration = Duration::from_mins(1);
 const BODY_MAX_BYTES: usize = 16 * 1024;
 const UPLOAD_LIFETIME: Span = Span::minutes(60);

@@ -22,7 +22,7 @@ use crate::sockets::{Sockets, Tongue, close, replayed, say, snapshot};
 use crate::{clock, env, index};
 
 /// What an object answers: a status and a body that the Worker hands on as they are.
-type Body = std::result::Result<(u16, String), Problem>;
+pub type Body = std::result::Result<(u16, String), Problem>;
 
 impl ExportJob {
     /// Answers an internal request. The path's last segment is the caller's request id.
@@ -300,7 +300,8 @@ fn receipt(outcome: Outcome, retrying: Option<bool>) -> Body {
     serde_json::to_string(&receipt).map(|body| (200, body)).map_err(|_| Problem::internal())
 }
 
-fn respond(body: Body, request_id: &str) -> Response {
+/// An object's answer, on its way to the Worker.
+pub fn respond(body: Body, request_id: &str) -> Response {
     let (status, body) = body.unwrap_or_else(|problem| (problem.code.status(), problem.body(request_id)));
     let builder = Response::builder().with_status(status);
     builder.fixed(body.into_bytes())

@@ -1,4 +1,4 @@
-//! Every deadline of a job, in one place (design.md 4).
+//! Every deadline of a job and of an upload, in one place (design.md 4).
 
 use crate::time::Span;
 
@@ -43,6 +43,8 @@ pub struct Timing {
     pub look_limit: Span,
     /// Pause before an errand (a cancel, an index row) is tried again; doubles up to `ask_again_max`.
     pub errand_again: Span,
+    /// How long an upload in parts may take; R2 itself gives up after a week.
+    pub upload: Span,
 }
 
 impl Timing {
@@ -67,6 +69,7 @@ impl Timing {
         look_again: Span::seconds(2),
         look_limit: Span::minutes(5),
         errand_again: Span::seconds(5),
+        upload: Span::minutes(3 * 24 * 60),
     };
 
     /// The same, so many times as fast: for tests against the real thing. Waits for answers stay as
@@ -94,6 +97,7 @@ impl Timing {
             look_again: faster(self.look_again),
             look_limit: faster(self.look_limit),
             errand_again: faster(self.errand_again),
+            upload: faster(self.upload),
         }
     }
 }

@@ -1,0 +1,252 @@
+//! Requests about uploads at the door: bytes in, a typed request or every fault out.
+
+use serde_json::Value;
+
+use super::{Part, Plan};
+use crate::fault::{At, Fields, integer, list};
+use crate::id::JobId;
+use crate::intake::{UPLOAD_MAX_BYTES, filename, job_id, read_body, video_type};
+use crate::problem::Problem;
+
+/// `POST /api/videos/multipart`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewUpload {
+    /// As the user calls it.
+    pub filename: String,
+    /// A video type, in lower case.
+    pub content_type: String,
+    /// The job it is for, if the client has one in mind.
+    pub job_id: Option<JobId>,
+    /// Its parts.
+    pub plan: Plan,
+}
+
+/// What is asked of an upload that exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// `POST .../parts`: URLs to send parts to.
+    Sign,
+    /// `PUT .../parts`: parts that were sent.
+    Confirm,
+    /// `GET .../parts`: what has arrived.
+    Show,
+    /// `POST .../complete`.
+    Complete,
+    /// `DELETE`.
+    Abort,
+}
+
+impl Verb {
+    /// Its word between the Worker and the upload's object.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sign => "sign",
+            Self::Confirm => "confirm",
+            Self::Show => "show",
+            Self::Complete => "complete",
+            Self::Abort => "abort",
+        }
+    }
+
+    /// The verb of a word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Sign, Self::Confirm, Self::Show, Self::Complete, Self::Abort]
+            .into_iter()
+            .find(|verb| verb.as_str() == word)
+    }
+}
+
+impl NewUpload {
+    /// Reads and checks a body.
+    pub fn parse(body: &[u8]) -> Result<Self, Problem> {
+        read_body(body, |body, at| {
+            let mut fields = Fields::open(body, at)?;
+            let filename = fields.required("filename", filename);
+            let content_type = fields.required("content_type", video_type);
+            let size = fields.required("size_bytes", integer(1..=UPLOAD_MAX_BYTES));
+            let job_id = fields.optional("job_id", job_id);
+            // Without a size, or with a wrong one, a wish can still be wrong by itself.
+            let size = u64::try_from(size.unwrap_or(1)).unwrap_or(1);
+            let wish = fields.optional("part_size", |value, mut at| {
+                let wish = integer(0..=i64::MAX)(value, at.again())?;
+                match Plan::new(size, u64::try_from(wish).ok()) {
+                    Ok(plan) => Some(plan),
+                    Err(bad) => at.refuse(bad.to_string()),
+                }
+            });
+            fields.close();
+            let plan = match wish? {
+                Some(plan) => plan,
+                None => Plan::new(size, None).ok()?,
+            };
+            Some(Self { filename: filename?, content_type: content_type?, job_id: job_id?, plan })
+        })
+    }
+}
+
+/// `POST .../parts`: which parts are to be signed, 1 to 100 of them.
+pub fn part_numbers(body: &[u8], plan: &Plan) -> Result<Vec<u32>, Problem> {
+    read_body(body, |body, at| {
+        let mut fields = Fields::open(body, at)?;
+        let numbers = fields.required("part_numbers", |value, mut at| {
+            let numbers = list(SIGNED_MAX, |value, at| part_number(value, at, plan))(value, at.again())?;
+            if numbers.is_empty() { at.refuse("must name at least one part") } else { Some(numbers) }
+        });
+        fields.close();
+        numbers
+    })
+}
+
+/// `PUT .../parts` and `POST .../complete`: parts that were sent, with what the bucket answered. A body
+/// without any is none, which a completion may have.
+pub fn given_parts(body: &[u8], plan: &Plan, verb: Verb) -> Result<Vec<Part>, Problem> {
+    let completes = verb == Verb::Complete;
+    if completes && body.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Vec::new());
+    }
+    read_body(body, |body, at| {
+        let mut fields = Fields::open(body, at)?;
+        let max = if completes { super::PART_MAX_COUNT as usize } else { CONFIRMED_MAX };
+        let read = list(max, |value, at| given_part(value, at, plan));
+        let parts = if completes {
+            fields.optional("parts", read).map(Option::unwrap_or_default)
+        } else {
+            fields.required("parts", read)
+        };
+        fields.close();
+        parts
+    })
+}
+
+fn given_part(value: &Value, at: At<'_>, plan: &Plan) -> Option<Part> {
+    let mut fields = Fields::open(value, at)?;
+    let number = fields.required("part_number", |value, at| part_number(value, at, plan));
+    let part = fields.required("etag", |value, mut at| {
+        let part = value.as_str().and_then(|etag| Part::new(number.unwrap_or(1), etag));
+        part.or_else(|| at.refuse("must be the ETag header that the storage answered to this part"))
+    });
+    fields.close();
+    number.and(part)
+}
+
+fn part_number(value: &Value, at: At<'_>, plan: &Plan) -> Option<u32> {
+    integer(1..=i64::from(plan.part_count()))(value, at).and_then(|number| u32::try_from(number).ok())
+}
+
+/// Parts that are signed at once: URLs are to be used soon, and each costs computing time.
+const SIGNED_MAX: usize = 100;
+/// Parts that are confirmed at once.
+const CONFIRMED_MAX: usize = 1_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn faults(problem: Problem) -> Vec<(String, String)> {
+        problem.faults.into_iter().map(|fault| (fault.pointer, fault.detail)).collect()
+    }
+
+    fn pointers(problem: Problem) -> Vec<String> {
+        problem.faults.into_iter().map(|fault| fault.pointer).collect()
+    }
+
+    fn new_upload(body: Value) -> Result<NewUpload, Problem> {
+        NewUpload::parse(body.to_string().as_bytes())
+    }
+
+    #[test]
+    fn an_upload_needs_its_size() {
+        let good = new_upload(json!({
+            "filename": "Match.MOV", "content_type": "video/QuickTime", "size_bytes": 200_000_000_i64, "part_size": null
+        }))
+        .unwrap();
+        assert_eq!((good.content_type.as_str(), good.plan.part_count()), ("video/quicktime", 12));
+        let bad = new_upload(json!({"content_type": "image/png", "part_size": 7, "parts": 3})).unwrap_err();
+        assert_eq!(
+            pointers(bad),
+            ["/filename", "/content_type", "/size_bytes", "/part_size", "/parts"],
+            "all at once"
+        );
+        for size in [json!(0), json!(10_000_000_001_i64), json!(-1), json!("1"), json!(1.5)] {
+            let bad = new_upload(json!({"filename": "a", "content_type": "video/mp4", "size_bytes": size}));
+            assert_eq!(pointers(bad.unwrap_err()), ["/size_bytes"], "{size}");
+        }
+        for wish in [
+            json!(0),
+            json!(5_242_881),
+            json!(4_194_304),
+            json!(6_000_000_000_i64),
+            json!("5 MiB"),
+            json!(-5),
+        ] {
+            let body =
+                json!({"filename": "a", "content_type": "video/mp4", "size_bytes": 9, "part_size": wish});
+            assert_eq!(pointers(new_upload(body).unwrap_err()), ["/part_size"], "{wish}");
+        }
+    }
+
+    #[test]
+    fn only_parts_of_the_file_are_signed() {
+        let plan = Plan::new(200_000_000, None).unwrap();
+        let numbers = |numbers: Value| {
+            part_numbers(json!({ "part_numbers": numbers }).to_string().as_bytes(), &plan).map_err(pointers)
+        };
+        assert_eq!(numbers(json!([1, 12])), Ok(vec![1, 12]));
+        assert_eq!(numbers(json!([])), Err(vec!["/part_numbers".into()]));
+        assert_eq!(
+            numbers(json!([0, 1, 13, 10_001, "2", 1.5, -1])),
+            Err([0, 2, 3, 4, 5, 6].map(|index| format!("/part_numbers/{index}")).to_vec())
+        );
+        assert_eq!(numbers(json!(vec![1; 100])), Ok(vec![1; 100]));
+        assert_eq!(numbers(json!(vec![1; 101])), Err(vec!["/part_numbers".into()]));
+    }
+
+    #[test]
+    fn parts_are_given_with_their_etags() {
+        let plan = Plan::new(200_000_000, None).unwrap();
+        let given = |verb, body: Value| given_parts(body.to_string().as_bytes(), &plan, verb);
+        let body = json!({"parts": [{"part_number": 3, "etag": "\"d41d8cd98f00b204e9800998ecf8427e\""}]});
+        for verb in [Verb::Confirm, Verb::Complete] {
+            let parts = given(verb, body.clone()).unwrap();
+            assert_eq!((parts[0].number, parts[0].etag()), (3, "d41d8cd98f00b204e9800998ecf8427e"));
+        }
+        assert_eq!(
+            faults(
+                given(
+                    Verb::Confirm,
+                    json!({"parts": [{"part_number": 0, "etag": "x"}, {"part_number": 1, "etag": ""}, {"etag": "a\nb"}, 7]})
+                )
+                .unwrap_err()
+            )
+            .into_iter()
+            .map(|(pointer, _)| pointer)
+            .collect::<Vec<_>>(),
+            ["/parts/0/part_number", "/parts/1/etag", "/parts/2/part_number", "/parts/2/etag", "/parts/3"]
+        );
+        assert_eq!(given_parts(b"", &plan, Verb::Complete), Ok(vec![]), "all were confirmed before");
+        assert_eq!(given_parts(b"{}", &plan, Verb::Complete), Ok(vec![]));
+        assert!(given_parts(b"", &plan, Verb::Confirm).is_err());
+        assert!(given_parts(b"{}", &plan, Verb::Confirm).is_err());
+    }
+
+    #[test]
+    fn verbs_have_words() {
+        for verb in [Verb::Sign, Verb::Confirm, Verb::Show, Verb::Complete, Verb::Abort] {
+            assert_eq!(Verb::parse(verb.as_str()), Some(verb));
+        }
+        assert_eq!(Verb::parse("dance"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn an_etag_that_is_taken_needs_no_care(text in ".{0,60}") {
+            if let Some(part) = Part::new(1, &text) {
+                let json = json!(part.etag()).to_string();
+                prop_assert_eq!(json, format!("\"{}\"", part.etag()));
+                prop_assert_eq!(Part::new(1, &format!("\"{}\"", part.etag())), Some(part));
+            }
+        }
+    }
+}

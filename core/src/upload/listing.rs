@@ -1,0 +1,88 @@
+//! Parts that the bucket has and nobody confirmed: the uploader died between its last byte and its word.
+
+use super::{Ledger, Part};
+use crate::s3::{PartList, StoredPart, parse_list_parts};
+
+/// What became of a question for the parts that the bucket has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListAnswer {
+    /// A page of them.
+    Page(PartList),
+    /// It cannot list parts; wrangler's local one cannot.
+    NotImplemented,
+    /// Nothing that helps.
+    Nothing,
+}
+
+/// Reads the answer to `ListParts`.
+pub fn read_list(status: u16, body: &str) -> ListAnswer {
+    match status {
+        200 => parse_list_parts(body).map_or(ListAnswer::Nothing, ListAnswer::Page),
+        _ if body.contains("<Code>NotImplemented</Code>") => ListAnswer::NotImplemented,
+        501 => ListAnswer::NotImplemented,
+        _ => ListAnswer::Nothing,
+    }
+}
+
+impl Ledger {
+    /// Those of the listed parts that are whole, and unknown here or known otherwise: what the bucket
+    /// has outweighs what it is said to have.
+    pub fn found(&self, listed: &[StoredPart]) -> Vec<Part> {
+        let whole = |part: &&StoredPart| self.upload.plan.bytes_of(part.part_number) == Some(part.size_bytes);
+        let parts = listed.iter().filter(whole).filter_map(|part| Part::new(part.part_number, &part.etag));
+        self.news(parts.collect()).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object_key::ObjectKey;
+    use crate::time::Millis;
+    use crate::upload::{Plan, Stage, Upload};
+
+    const MIB: u64 = 1024 * 1024;
+
+    #[test]
+    fn whole_parts_are_found() {
+        let upload = Upload {
+            key: ObjectKey::parse_input("input/abc/clip.mp4").unwrap(),
+            storage_id: "s".into(),
+            plan: Plan::new(12 * MIB, Some(5 * MIB)).unwrap(),
+            expires_at: Millis(0),
+            stage: Stage::Open,
+        };
+        let mut ledger = Ledger::new(upload, Part::new(1, "one"));
+        let listed = |part_number, etag: &str, mib| StoredPart {
+            part_number,
+            etag: etag.into(),
+            size_bytes: mib * MIB,
+        };
+        let page = [
+            listed(1, "\"one\"", 5),
+            listed(2, "\"two\"", 4),
+            listed(3, "\"three\"", 2),
+            listed(4, "\"four\"", 5),
+            listed(0, "\"none\"", 5),
+        ];
+        let found = ledger.found(&page);
+        assert_eq!(found, Vec::from_iter(Part::new(3, "three")), "known, cut short, whole, and none of ours");
+        ledger.take(found);
+        assert_eq!(ledger.found(&page), []);
+        assert_eq!(ledger.found(&[listed(1, "other", 5)]), Vec::from_iter(Part::new(1, "other")));
+        ledger.upload.stage = Stage::Aborted;
+        assert_eq!(ledger.found(&[listed(2, "two", 5)]), []);
+    }
+
+    #[test]
+    fn only_a_bucket_that_cannot_list_is_not_asked_again() {
+        let xml = "<ListPartsResult><IsTruncated>false</IsTruncated></ListPartsResult>";
+        assert!(matches!(read_list(200, xml), ListAnswer::Page(page) if page.parts.is_empty()));
+        assert_eq!(read_list(501, ""), ListAnswer::NotImplemented);
+        assert_eq!(read_list(400, "<Error><Code>NotImplemented</Code></Error>"), ListAnswer::NotImplemented);
+        for (status, body) in [(200, "<html>"), (403, "<Error><Code>AccessDenied</Code></Error>"), (500, "")]
+        {
+            assert_eq!(read_list(status, body), ListAnswer::Nothing, "{status}");
+        }
+    }
+}

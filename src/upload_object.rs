@@ -1,0 +1,356 @@
+//! The Durable Object of one upload in parts: it keeps the ledger and speaks with the bucket.
+//!
+//! Invariants: no rule about uploads lives here, and no borrow of the cell is held across an await. Only
+//! one request at a time makes the bucket complete or abort: others wait for what comes of it.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use reel_core::problem::Problem;
+use reel_core::time::{Millis, Span};
+use reel_core::upload::{self, Abortion, Expiry, Found, Ledger, Next, Said, Settled, Stage, Verb};
+use worker::{
+    DurableObject, Env, MultipartUpload, Request, Response, Result, State, UploadedPart, console_error,
+    durable_object,
+};
+
+use crate::deadline::{BINDING, COMPLETION, pause, within};
+use crate::job_object::{Body, respond};
+use crate::storage::ring;
+use crate::upload_store::UploadStore;
+use crate::{clock, env, outbound};
+
+/// What goes wrong is told as a problem.
+type Told<T> = std::result::Result<T, Problem>;
+
+/// One upload.
+#[durable_object(alarm)]
+pub struct Upload {
+    state: State,
+    env: Env,
+    store: UploadStore,
+    /// As it was last committed; read from storage again after any failure.
+    ledger: RefCell<Option<Ledger>>,
+    /// Whether a request is making the bucket complete or abort.
+    at_bucket: Cell<bool>,
+}
+
+impl DurableObject for Upload {
+    fn new(state: State, env: Env) -> Self {
+        let store = UploadStore::new(state.storage());
+        Self { state, env, store, ledger: RefCell::new(None), at_bucket: Cell::new(false) }
+    }
+
+    /// `/{verb or create}/{request id}/{upload_id}`; the body is the client's own.
+    async fn fetch(&self, mut request: Request) -> Result<Response> {
+        let path = request.path();
+        let mut segments = path.trim_start_matches('/').split('/');
+        let mut next = || segments.next().unwrap_or_default();
+        let (word, request_id, upload_id) = (next(), next(), next());
+        let body = match request.bytes().await {
+            Ok(body) if word == CREATE => self.create(&body),
+            Ok(body) => match Verb::parse(word) {
+                Some(verb) => self.obey(verb, &body, upload_id).await,
+                None => Err(Problem::internal()),
+            },
+            Err(_) => Err(Problem::internal()),
+        };
+        Ok(respond(body, request_id))
+    }
+
+    /// The upload's time is over: the bucket forgets its parts, and this object everything.
+    async fn alarm(&self) -> Result<Response> {
+        if let Err(problem) = self.expire().await {
+            console_error!("an upload's alarm failed: {}", problem.detail);
+            let _logged = self.ring(clock::now() + ALARM_AGAIN);
+        }
+        Response::empty()
+    }
+}
+
+impl Upload {
+    fn create(&self, body: &[u8]) -> Body {
+        let text = std::str::from_utf8(body).ok();
+        let upload = text.and_then(upload::Upload::from_stored).ok_or_else(Problem::internal)?;
+        self.store.create(&upload).map_err(|cause| self.failed("creating", &cause))?;
+        self.ring(upload.expires_at)?;
+        Ok((201, String::new()))
+    }
+
+    async fn obey(&self, verb: Verb, body: &[u8], upload_id: &str) -> Body {
+        let plan = self.with(|ledger| ledger.upload.plan)?;
+        let json = match verb {
+            Verb::Sign => {
+                let numbers = upload::part_numbers(body, &plan)?;
+                self.with(|ledger| {
+                    ledger.takes_parts()?;
+                    self.sign(&ledger.upload, &numbers)
+                })??
+            }
+            Verb::Confirm => {
+                self.confirm(upload::given_parts(body, &plan, verb)?)?;
+                self.with(upload::confirmed_json)?
+            }
+            Verb::Show => {
+                self.look_for_parts().await?;
+                self.with(|ledger| upload::shown_json(ledger, upload_id))??
+            }
+            Verb::Complete => {
+                self.confirm(upload::given_parts(body, &plan, verb)?)?;
+                let etag = self.alone(self.complete()).await?;
+                self.with(|ledger| upload::completed_json(&ledger.upload, &etag))?
+            }
+            Verb::Abort => {
+                self.alone(self.abort()).await?;
+                r#"{"success":true}"#.to_owned()
+            }
+        };
+        Ok((200, json))
+    }
+
+    fn sign(&self, upload: &upload::Upload, numbers: &[u32]) -> Told<String> {
+        let (config, now) = (env::config(&self.env)?, clock::now());
+        Ok(upload::signed_json(upload, numbers, now + PART_LIFETIME, |number, bytes| {
+            config.presigner.upload_part(&upload.key, &upload.storage_id, number, bytes, PART_LIFETIME, now)
+        }))
+    }
+
+    /// Writes what is new of these parts.
+    fn confirm(&self, parts: Vec<upload::Part>) -> Told<()> {
+        let news = self.with(|ledger| ledger.news(parts))??;
+        self.store.add(&news).map_err(|cause| self.failed("writing parts", &cause))?;
+        if let Some(ledger) = self.ledger.borrow_mut().as_mut() {
+            ledger.take(news);
+        }
+        Ok(())
+    }
+
+    /// Asks the bucket for parts that were sent and never confirmed. No answer is no news.
+    async fn look_for_parts(&self) -> Told<()> {
+        let asks = self.with(|ledger| ledger.takes_parts().is_ok() && !ledger.has_all())?;
+        if !asks {
+            return Ok(());
+        }
+        let (config, upload) = (env::config(&self.env)?, self.with(|ledger| ledger.upload.clone())?);
+        let mut marker = None;
+        for _ in 0..LIST_PAGES_MAX {
+            let Some(page) = outbound::list_parts(&config, &upload, marker).await else { break };
+            let found = self.with(|ledger| ledger.found(&page.parts))?;
+            self.confirm(found)?;
+            marker = page.next_marker;
+            if marker.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the parts one object, unless that is done. Answers its etag.
+    async fn complete(&self) -> Told<String> {
+        match self.with(Ledger::completion)?? {
+            Next::Done(etag) => return Ok(etag),
+            Next::Look => match self.look().await? {
+                Found::Nothing => {}
+                found => return self.settle(Said::PerhapsDone, found).await,
+            },
+            Next::Run => {}
+        }
+        // Written first: should this object die on the way, it is known that it may have happened.
+        self.keep(Stage::Completing)?;
+        let said = self.ask_to_complete().await?;
+        let found = self.look().await?;
+        self.settle(said, found).await
+    }
+
+    /// Writes what a completion came to.
+    async fn settle(&self, said: Said, found: Found) -> Told<String> {
+        let plan = self.with(|ledger| ledger.upload.plan)?;
+        match upload::settle(&plan, said, found) {
+            Settled::Complete { etag } => {
+                self.keep(Stage::Complete { etag: etag.clone() })?;
+                Ok(etag)
+            }
+            Settled::Refused { stage, problem } => {
+                self.keep(stage)?;
+                Err(problem)
+            }
+            Settled::WrongSize(problem) => {
+                let key = self.with(|ledger| ledger.upload.key.clone())?;
+                let deleted = within(BINDING, env::videos(&self.env)?.delete(key.as_str())).await;
+                deleted.map_err(|cause| self.failed("deleting an object of the wrong size", &cause))?;
+                self.keep(Stage::Aborted)?;
+                Err(problem)
+            }
+            Settled::Unknown => Err(upload::unknown()),
+        }
+    }
+
+    async fn ask_to_complete(&self) -> Told<Said> {
+        let parts: Vec<UploadedPart> = self.with(|ledger| {
+            let parts = ledger.parts();
+            let numbered = parts.filter_map(|(number, etag, _)| Some((u16::try_from(number).ok()?, etag)));
+            numbered.map(|(number, etag)| UploadedPart::new(number, etag.to_owned())).collect()
+        })?;
+        Ok(match within(COMPLETION, self.parts_at_bucket()?.complete(parts)).await {
+            Ok(_looked_at_next) => Said::PerhapsDone,
+            Err(cause) => self.said("completing", &cause),
+        })
+    }
+
+    /// Gives the upload up, unless it is complete.
+    async fn abort(&self) -> Told<()> {
+        let looks = match self.with(Ledger::abortion)?? {
+            Abortion::Done => return Ok(()),
+            Abortion::Run => false,
+            Abortion::Look => true,
+        };
+        if looks {
+            match self.look().await? {
+                Found::Nothing => {}
+                found => {
+                    self.settle(Said::PerhapsDone, found).await?;
+                    // It is complete after all.
+                    return self.with(Ledger::abortion)?.map(|_| ());
+                }
+            }
+        }
+        self.forget_at_bucket().await?;
+        self.keep(Stage::Aborted)
+    }
+
+    async fn expire(&self) -> Told<()> {
+        let now = clock::now();
+        let expiry = self.load()?.then(|| self.with(|ledger| ledger.upload.expiry(now))).transpose()?;
+        match expiry {
+            Some(Expiry::Wait(until)) => return self.ring(until),
+            Some(Expiry::AbortFirst) => self.alone(self.forget_at_bucket()).await?,
+            Some(Expiry::Forget) | None => {}
+        }
+        within(BINDING, self.store.delete_all()).await.map_err(|cause| self.failed("forgetting", &cause))?;
+        *self.ledger.borrow_mut() = None;
+        Ok(())
+    }
+
+    /// Makes the bucket drop the parts; that it knows none is as good.
+    async fn forget_at_bucket(&self) -> Told<()> {
+        match within(BINDING, self.parts_at_bucket()?.abort()).await {
+            Ok(()) => Ok(()),
+            Err(cause) => match self.said("aborting", &cause) {
+                Said::Gone => Ok(()),
+                Said::PerhapsDone | Said::WrongParts => Err(upload::unknown()),
+            },
+        }
+    }
+
+    /// What lies at the key, and whether this upload made it.
+    async fn look(&self) -> Told<Found> {
+        let key = self.with(|ledger| ledger.upload.key.clone())?;
+        Ok(match within(BINDING, env::videos(&self.env)?.head(key.as_str())).await {
+            Ok(Some(object)) => {
+                let made_by = object.custom_metadata().ok().and_then(|mut all| all.remove(MADE_BY));
+                if made_by.is_some() && made_by == self.state.id().name() {
+                    Found::Ours { size_bytes: object.size(), etag: object.etag() }
+                } else {
+                    Found::Nothing
+                }
+            }
+            Ok(None) => Found::Nothing,
+            Err(cause) => {
+                self.failed("a look for the object", &cause);
+                Found::CannotTell
+            }
+        })
+    }
+
+    /// Waits until no other request is at the bucket, then goes there.
+    async fn alone<T>(&self, work: impl Future<Output = Told<T>>) -> Told<T> {
+        for _ in 0..TURNS_MAX {
+            if !self.at_bucket.replace(true) {
+                let _turn = Turn(&self.at_bucket);
+                return work.await;
+            }
+            pause(TURN).await;
+        }
+        Err(upload::unknown())
+    }
+
+    fn parts_at_bucket(&self) -> Told<MultipartUpload> {
+        let (key, id) =
+            self.with(|ledger| (ledger.upload.key.as_str().to_owned(), ledger.upload.storage_id.clone()))?;
+        let upload = env::videos(&self.env)?.resume_multipart_upload(key, id);
+        upload.map_err(|cause| self.failed("resuming", &cause))
+    }
+
+    /// Commits where the upload stands.
+    fn keep(&self, stage: Stage) -> Told<()> {
+        let mut upload = self.with(|ledger| ledger.upload.clone())?;
+        if upload.stage == stage {
+            return Ok(());
+        }
+        upload.stage = stage;
+        if let Err(cause) = self.store.keep(&upload) {
+            *self.ledger.borrow_mut() = None;
+            return Err(self.failed("a commit", &cause));
+        }
+        if let Some(ledger) = self.ledger.borrow_mut().as_mut() {
+            ledger.upload = upload;
+        }
+        Ok(())
+    }
+
+    /// Something about the upload; 404 when there is none.
+    fn with<T>(&self, tell: impl FnOnce(&Ledger) -> T) -> Told<T> {
+        self.load()?;
+        self.ledger.borrow().as_ref().map(tell).ok_or_else(upload::not_found)
+    }
+
+    /// Whether an upload lives here.
+    fn load(&self) -> Told<bool> {
+        if self.ledger.borrow().is_none() {
+            let loaded = self.store.load().map_err(|cause| self.failed("reading", &cause))?;
+            *self.ledger.borrow_mut() = loaded;
+        }
+        Ok(self.ledger.borrow().is_some())
+    }
+
+    fn ring(&self, at: Millis) -> Told<()> {
+        ring(&self.state.storage(), at).map_err(|cause| self.failed("setting the alarm", &cause))
+    }
+
+    /// What an error of the bucket says. Its text is the bucket's sentence and names no key.
+    fn said(&self, what: &str, cause: &worker::Error) -> Said {
+        self.failed(what, cause);
+        Said::of_error(&cause.to_string())
+    }
+
+    /// Logs a cause once and makes the problem that callers see.
+    fn failed(&self, what: &str, cause: &worker::Error) -> Problem {
+        let name = self.state.id().name().unwrap_or_default();
+        console_error!("upload {name}: {what} failed: {cause}");
+        Problem::internal()
+    }
+}
+
+/// Ends a request's time at the bucket, however it ends.
+struct Turn<'t>(&'t Cell<bool>);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
+}
+
+/// The word of a creation, beside those of [`Verb`].
+pub const CREATE: &str = "create";
+/// Metadata of the object: which upload made it. Another may have put one at the same key before.
+pub const MADE_BY: &str = "upload";
+
+/// Long enough for a part on a slow line; a new URL costs one request.
+const PART_LIFETIME: Span = Span::minutes(60);
+/// A pause after an alarm that failed, before the next try.
+const ALARM_AGAIN: Span = Span::minutes(5);
+/// 10,000 parts at most, 1,000 on a page.
+const LIST_PAGES_MAX: usize = 10;
+/// How often, and how many times, a request looks whether it is its turn: half a minute in all.
+const TURN: Duration = Duration::from_millis(50);
+const TURNS_MAX: usize = 600;
