@@ -158,11 +158,12 @@ impl Client {
         if status.is_success() {
             return Ok(response);
         }
+        let headers = response.headers().clone();
         let body = response.bytes().await.map_err(network)?;
-        Err(Error::Refused(Box::new(Problem::read(status, &body))))
+        Err(Error::Refused(Box::new(Problem::read(status, &headers, &body))))
     }
 
-    async fn call<T: DeserializeOwned>(
+    pub(crate) async fn call<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &[&str],
@@ -173,7 +174,7 @@ impl Client {
         self.read(fill(request), &call).await
     }
 
-    async fn read<T: DeserializeOwned>(&self, request: RequestBuilder, call: &str) -> Result<T> {
+    pub(crate) async fn read<T: DeserializeOwned>(&self, request: RequestBuilder, call: &str) -> Result<T> {
         let response = self.answer(request).await?;
         let body = response
             .bytes()
@@ -183,7 +184,7 @@ impl Client {
             .map_err(|error| Error::BadAnswer { call: call.to_owned(), reason: error.to_string() })
     }
 
-    fn url(&self, path: &[&str]) -> Result<Url> {
+    pub(crate) fn url(&self, path: &[&str]) -> Result<Url> {
         self.base
             .join(&path.join("/"))
             .map_err(|error| Error::BadUrl { what: "the API", reason: error.to_string() })

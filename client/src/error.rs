@@ -4,6 +4,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -57,6 +58,8 @@ pub enum Error {
         status: u16,
         /// The storage's own code and message, when it gave one.
         reason: String,
+        /// How long it wishes to be left alone, in seconds, when it says so.
+        retry_after_s: Option<u64>,
     },
     /// Fewer bytes arrived than were announced, and asking again did not help.
     #[error("The download stopped at {got_bytes} of {expected_bytes} bytes; run it again to resume.")]
@@ -73,6 +76,23 @@ pub enum Error {
         path: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// A file is not what it was when its upload began.
+    #[error("{} changed while it was uploaded; run the command again to upload it as it is now.", path.display())]
+    Changed {
+        /// Which one.
+        path: PathBuf,
+    },
+    /// The storage's checksum is not that of the bytes that were sent.
+    #[error("The storage received other bytes than were sent; something on the way changes them.")]
+    Altered,
+    /// The file and the upload are not of the same size.
+    #[error("The file has {here_bytes} bytes, and its upload {there_bytes}: they do not belong together.")]
+    WrongSize {
+        /// On disk.
+        here_bytes: u64,
+        /// According to the API.
+        there_bytes: u64,
     },
     /// The address of the API, or one that it gave, is no http(s) URL.
     #[error("The address of {what} is not a usable http or https URL: {reason}")]
@@ -131,10 +151,25 @@ impl Error {
             | Self::Network { .. }
             | Self::TimedOut { .. }
             | Self::Incomplete { .. }
+            | Self::Altered
             // A proxy's page in place of an answer.
             | Self::BadAnswer { .. } => true,
-            Self::File { .. } | Self::BadUrl { .. } | Self::Tls(_) => false,
+            Self::File { .. }
+            | Self::Changed { .. }
+            | Self::WrongSize { .. }
+            | Self::BadUrl { .. }
+            | Self::Tls(_) => false,
         }
+    }
+
+    /// How long the server wishes to be left alone, when it says so (`Retry-After`, RFC 9110 10.2.3).
+    pub fn retry_after(&self) -> Option<Duration> {
+        let seconds = match self {
+            Self::Refused(problem) => problem.retry_after_s,
+            Self::Storage { retry_after_s, .. } => *retry_after_s,
+            _ => None,
+        };
+        seconds.map(Duration::from_secs)
     }
 }
 

@@ -29,6 +29,8 @@ mod download;
 mod error;
 mod job;
 mod message;
+mod multipart;
+mod patience;
 mod problem;
 mod secret;
 mod upload;
@@ -38,8 +40,12 @@ pub use client::{Client, Health};
 pub use error::{Error, Result};
 pub use job::{Job, JobFilter, JobPage, NewJob, Stage, Status};
 pub use message::{Message, MessageKind};
+pub use multipart::{
+    ArrivedPart, BadUploadId, CompletedUpload, NewUpload, SignedPart, Upload, UploadId, UploadState,
+    UploadStatus,
+};
 pub use problem::{Fault, Problem};
 pub use reel_core::edit::JobKind;
 pub use reel_core::id::JobId;
 pub use secret::{CapabilityUrl, Secret};
-pub use upload::UploadTarget;
+pub use upload::{SINGLE_PUT_MAX_BYTES, UploadTarget, VideoFile};

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde::{Deserialize, Serialize};
 
 /// One thing wrong with a request, and where.
@@ -39,13 +40,17 @@ pub struct Problem {
     pub errors: Vec<Fault>,
     /// Names this very request in the server's logs.
     pub request_id: Option<String>,
+    /// How long the server wishes to be left alone, in seconds: its header `Retry-After`.
+    #[serde(skip)]
+    pub retry_after_s: Option<u64>,
 }
 
 impl Problem {
     /// Reads an error answer; a body that is no problem (a proxy's HTML, nothing) becomes a plain sentence.
-    pub(crate) fn read(status: StatusCode, body: &[u8]) -> Self {
+    pub(crate) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         let mut problem: Self = serde_json::from_slice(body).unwrap_or_default();
         problem.status = status.as_u16();
+        problem.retry_after_s = retry_after_s(headers);
         if problem.sentence().is_empty() {
             problem.detail = format!("The server answered {status} without giving a reason.");
         }
@@ -59,6 +64,12 @@ impl Problem {
             .find(|text| !text.is_empty())
             .map_or("", String::as_str)
     }
+}
+
+/// `Retry-After` in seconds. The form with a date is not read: neither the API nor R2 sends it, and without
+/// it the pauses of our own are right as well.
+pub(crate) fn retry_after_s(headers: &HeaderMap) -> Option<u64> {
+    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()
 }
 
 impl fmt::Display for Problem {
@@ -85,7 +96,7 @@ mod tests {
             "detail":"The request has 2 faults.","error":"The request has 2 faults.","code":"invalid_request",
             "errors":[{"pointer":"/params/effect_type","detail":"must be one of blur, spotlight"},
                       {"pointer":"","detail":"is odd"}],"request_id":"r1","new_field":1}"#;
-        let problem = Problem::read(StatusCode::BAD_REQUEST, body);
+        let problem = Problem::read(StatusCode::BAD_REQUEST, &HeaderMap::new(), body);
         assert_eq!(
             problem.to_string(),
             "The request has 2 faults.\n  /params/effect_type: must be one of blur, spotlight\n  (the body): is odd"
@@ -97,6 +108,7 @@ mod tests {
     fn a_fault_of_the_server_shows_the_request_id_for_a_report() {
         let problem = Problem::read(
             StatusCode::INTERNAL_SERVER_ERROR,
+            &HeaderMap::new(),
             br#"{"detail":"Something went wrong on our side.","request_id":"r9"}"#,
         );
         assert_eq!(problem.to_string(), "Something went wrong on our side.\n  (request r9)");
@@ -105,7 +117,7 @@ mod tests {
     #[test]
     fn a_body_that_is_no_problem_still_reads_as_a_sentence() {
         for body in [&b"<html>502</html>"[..], b"", b"null", b"[1]", br#"{"status":"x"}"#] {
-            let problem = Problem::read(StatusCode::BAD_GATEWAY, body);
+            let problem = Problem::read(StatusCode::BAD_GATEWAY, &HeaderMap::new(), body);
             assert_eq!(problem.to_string(), "The server answered 502 Bad Gateway without giving a reason.");
             assert_eq!(problem.status, 502);
         }
@@ -114,7 +126,20 @@ mod tests {
     #[test]
     fn the_plans_error_and_fastapis_detail_are_both_understood() {
         for body in [&br#"{"error":"Job not found"}"#[..], br#"{"detail":"Job not found"}"#] {
-            assert_eq!(Problem::read(StatusCode::NOT_FOUND, body).sentence(), "Job not found");
+            assert_eq!(
+                Problem::read(StatusCode::NOT_FOUND, &HeaderMap::new(), body).sentence(),
+                "Job not found"
+            );
         }
+    }
+
+    #[test]
+    fn the_servers_wish_for_peace_is_read_in_seconds() {
+        let wish = |value: &str| {
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, value.parse().unwrap())]);
+            Problem::read(StatusCode::TOO_MANY_REQUESTS, &headers, b"").retry_after_s
+        };
+        assert_eq!(wish("12"), Some(12));
+        assert_eq!([wish("soon"), wish("-1"), wish("Wed, 21 Oct 2026 07:28:00 GMT")], [None, None, None]);
     }
 }

@@ -1,24 +1,28 @@
-//! Sending a video to the object storage with a presigned PUT.
+//! Sending a video to the object storage: in one request when it is small, in parts when it is not.
 //!
-//! Invariant: the file is streamed, never held in memory; exactly the headers that were signed are sent,
+//! Invariants: the file is streamed, never held in memory; exactly the headers that were signed are sent,
 //! and no API key, since the storage would take it for a second signature.
+
+mod file;
+mod meter;
+mod parts;
+mod put;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use futures_util::StreamExt as _;
-use reqwest::header::{CONTENT_LENGTH, HOST, HeaderName};
+use reel_core::id::JobId;
+use reqwest::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
-use tokio::fs::File;
-use tokio_util::io::ReaderStream;
-use url::Url;
 
-use crate::client::{Client, origin_of};
+use crate::client::Client;
 use crate::error::{Error, Result};
+use crate::patience::{Patience, insist};
 use crate::secret::CapabilityUrl;
+
+pub use file::VideoFile;
+use meter::Meter;
+pub(crate) use put::refusal;
 
 /// Where to put one video, and how.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -38,8 +42,27 @@ pub struct UploadTarget {
     pub expires_at: Option<String>,
 }
 
+impl UploadTarget {
+    /// The headers to send. The transport writes length and host itself, from the same facts that were
+    /// signed.
+    fn signed_headers(&self) -> Result<HeaderMap> {
+        let wrong = || Error::BadAnswer {
+            call: "POST api/videos/upload-url".to_owned(),
+            reason: "a header is not a valid one".to_owned(),
+        };
+        let mut headers = HeaderMap::new();
+        for (name, value) in &self.headers {
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong())?;
+            if name != CONTENT_LENGTH && name != HOST {
+                headers.insert(name, HeaderValue::from_str(value).map_err(|_| wrong())?);
+            }
+        }
+        Ok(headers)
+    }
+}
+
 impl Client {
-    /// Puts the file at `path` where `target` says; `progress` gets the bytes handed over so far.
+    /// Puts the file at `path` where `target` says, once; `progress` gets the bytes handed over so far.
     ///
     /// The deadline is silence: a minute without a byte going out or an answer coming in.
     pub async fn upload(
@@ -48,87 +71,58 @@ impl Client {
         path: &Path,
         progress: impl Fn(u64) + Send + Sync + 'static,
     ) -> Result<()> {
-        let url = Url::parse(target.upload_url.expose())
-            .map_err(|error| Error::BadUrl { what: "the upload", reason: error.to_string() })?;
-        let origin = origin_of(&url);
-        let file = File::open(path).await.map_err(Error::file(path))?;
-        let size_bytes = file.metadata().await.map_err(Error::file(path))?.len();
+        self.put_whole(target, &VideoFile::open(path)?, &Meter::new(0, progress)).await
+    }
 
-        let sent_bytes = Arc::new(AtomicU64::new(0));
-        let counter = Arc::clone(&sent_bytes);
-        let body = ReaderStream::with_capacity(file, CHUNK_BYTES).inspect(move |chunk| {
-            if let Ok(chunk) = chunk {
-                let chunk_bytes = chunk.len() as u64;
-                progress(counter.fetch_add(chunk_bytes, Ordering::Relaxed) + chunk_bytes);
-            }
-        });
-
-        let mut request = self.http.put(url).header(CONTENT_LENGTH, size_bytes);
-        for (name, value) in &target.headers {
-            // The transport writes these two itself, from the same facts that were signed.
-            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Error::BadAnswer {
-                call: "POST api/videos/upload-url".to_owned(),
-                reason: "a header has no valid name".to_owned(),
-            })?;
-            if name != CONTENT_LENGTH && name != HOST {
-                request = request.header(name, value);
+    /// Sends a file in one request and gives its key. What breaks is sent again, from the start and with a
+    /// fresh link when the old one is refused; for files above [`SINGLE_PUT_MAX_BYTES`] parts are better.
+    pub async fn upload_small(
+        &self,
+        file: &VideoFile,
+        content_type: &str,
+        job_id: Option<JobId>,
+        progress: impl Fn(u64) + Send + Sync + 'static,
+    ) -> Result<String> {
+        let meter = Meter::new(0, progress);
+        let name = file.name();
+        let ask = || self.upload_url(&name, content_type, Some(file.size_bytes()), job_id);
+        let mut target = ask().await?;
+        let mut patience = Patience::new();
+        let mut refusals = 0;
+        loop {
+            match self.put_whole(&target, file, &meter).await {
+                Ok(()) => {
+                    file.unchanged()?;
+                    return Ok(target.video_key);
+                }
+                Err(Error::Storage { status: 403, .. }) if refusals < REFUSALS_MAX => {
+                    refusals += 1;
+                    target = insist(ask).await?;
+                }
+                Err(error) => patience.after(error).await?,
             }
         }
+    }
 
-        let mut sending = std::pin::pin!(request.body(reqwest::Body::wrap_stream(body)).send());
-        let mut seen_bytes = 0;
-        let response = loop {
-            if let Ok(outcome) = tokio::time::timeout(SILENCE_DEADLINE, &mut sending).await {
-                break outcome
-                    .map_err(|error| Error::network(&error, origin.clone(), SILENCE_DEADLINE.as_secs()))?;
-            }
-            let now_bytes = sent_bytes.load(Ordering::Relaxed);
-            if now_bytes == seen_bytes {
-                return Err(Error::TimedOut { origin, seconds: SILENCE_DEADLINE.as_secs() });
-            }
-            seen_bytes = now_bytes;
-        };
-        if response.status().is_success() {
-            return Ok(());
-        }
-        Err(refusal("upload", response).await)
+    async fn put_whole(
+        &self,
+        target: &UploadTarget,
+        file: &VideoFile,
+        meter: &std::sync::Arc<Meter>,
+    ) -> Result<()> {
+        let url = &target.upload_url;
+        put::put(&self.http, url, target.signed_headers()?, file, 0..file.size_bytes(), meter).await.map(drop)
     }
 }
 
-/// An S3 error: the status, and `Code` and `Message` of the XML body when there are any.
-pub(crate) async fn refusal(action: &'static str, response: reqwest::Response) -> Error {
-    let status = response.status().as_u16();
-    let body = match tokio::time::timeout(SILENCE_DEADLINE, response.bytes()).await {
-        Ok(Ok(body)) => body,
-        _ => bytes::Bytes::new(),
-    };
-    Error::Storage { action, status, reason: s3_reason(&String::from_utf8_lossy(&body)) }
-}
-
-/// Only these two elements: others of an S3 error repeat the request, signature included.
-fn s3_reason(body: &str) -> String {
-    let element = |name: &str| {
-        let (_, rest) = body.split_once(&format!("<{name}>"))?;
-        let (text, _) = rest.split_once("</")?;
-        (!text.is_empty()).then(|| text.to_owned())
-    };
-    [element("Code"), element("Message")].into_iter().flatten().collect::<Vec<_>>().join(", ")
-}
-
-const CHUNK_BYTES: usize = 64 * 1024;
-const SILENCE_DEADLINE: Duration = Duration::from_mins(1);
+/// Up to here a file is sent in one request: there is little to lose, and two calls are saved.
+pub const SINGLE_PUT_MAX_BYTES: u64 = 16 * 1024 * 1024;
+/// A link that was refused so often did not just expire.
+const REFUSALS_MAX: u32 = 2;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_storage_error_tells_its_code_and_nothing_of_the_request() {
-        let body = "<?xml version=\"1.0\"?><Error><Code>SignatureDoesNotMatch</Code><Message>No match.</Message>\
-                    <StringToSign>AWS4-HMAC-SHA256 secret stuff</StringToSign></Error>";
-        assert_eq!(s3_reason(body), "SignatureDoesNotMatch, No match.");
-        assert_eq!(s3_reason("<html>"), "");
-    }
 
     #[test]
     fn a_target_reads_with_the_plans_fields_alone() {
@@ -137,5 +131,17 @@ mod tests {
                 .unwrap();
         assert_eq!(target.video_key, "input/a/b.mp4");
         assert!(!format!("{target:?}").contains("sig=1"));
+    }
+
+    #[test]
+    fn what_the_transport_writes_itself_is_not_sent_twice() {
+        let target: UploadTarget = serde_json::from_value(serde_json::json!({
+            "upload_url": "http://r2/x", "video_key": "k",
+            "headers": {"Content-Type": "video/mp4", "content-length": "3", "Host": "r2"}
+        }))
+        .unwrap();
+        let headers = target.signed_headers().unwrap();
+        assert_eq!(headers.len(), 1);
+        assert_eq!(headers["content-type"], "video/mp4");
     }
 }

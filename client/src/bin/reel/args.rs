@@ -1,11 +1,14 @@
 //! The command line, as clap reads it. Names and help texts live here; meaning does not.
 
+use std::num::{NonZeroU8, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use reel_client::{JobFilter, JobId, JobKind, Secret, Status};
 
+use crate::failure::Failure;
 use crate::notation::{Crop, Region, Size};
+use crate::upload::Wish;
 
 /// Export video reels: upload a clip, render it, fetch the result.
 #[derive(Debug, Parser)]
@@ -44,6 +47,9 @@ pub enum Command {
     /// Upload a clip, render it, and fetch the reel
     #[command(after_help = EXPORT_EXAMPLES)]
     Export(Export),
+    /// Upload a video and print its key; one that was broken off goes on where it stopped
+    #[command(after_help = UPLOAD_NOTES)]
+    Upload(Upload),
     /// Follow a job until it is over
     Watch {
         /// The job's id
@@ -116,6 +122,60 @@ pub struct Export {
     /// The project that the job belongs to
     #[arg(long, default_value_t = 1, value_name = "ID")]
     pub project: i64,
+    /// How the clip goes up
+    #[command(flatten)]
+    pub parallel: Parallel,
+}
+
+/// `reel upload`.
+#[derive(Debug, clap::Args)]
+pub struct Upload {
+    /// The video
+    #[arg(value_name = "FILE")]
+    pub video: PathBuf,
+    /// How it goes up
+    #[command(flatten)]
+    parallel: Parallel,
+    /// Size of a part in MiB, 5 to 5115 [default: the API's, 16 for most files]. Smaller ones lose less on a
+    /// line that breaks often
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(5..=5115))]
+    part_size: Option<u64>,
+    /// Go on with an upload that was begun on another device; FILE must be the same file
+    #[arg(long, num_args = 2, value_names = ["VIDEO_KEY", "UPLOAD_ID"])]
+    resume: Option<Vec<String>>,
+    /// Throw away what has arrived of an unfinished upload of FILE
+    #[arg(long)]
+    pub abort: bool,
+}
+
+impl Upload {
+    /// What to do, in the upload's own words.
+    pub fn into_wish(self) -> Result<Wish, Failure> {
+        let resume = match self.resume.as_deref() {
+            Some([video_key, id]) => {
+                let id = id.parse().map_err(|error| Failure::Usage(format!("--resume: {error}")))?;
+                Some((video_key.clone(), id))
+            }
+            _ => None,
+        };
+        let part_size = self.part_size.map(|mib| mib * 1024 * 1024);
+        Ok(Wish { parallel: self.parallel.lanes(), part_size, resume, job_id: None })
+    }
+}
+
+/// How many parts of a large file go up side by side.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Parallel {
+    /// Parts of a large file that go up side by side, 1 to 16
+    #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
+    parallel: u8,
+}
+
+impl Parallel {
+    /// At least one.
+    pub fn lanes(self) -> NonZeroUsize {
+        NonZeroUsize::from(NonZeroU8::new(self.parallel).unwrap_or(NonZeroU8::MIN))
+    }
 }
 
 /// `reel list`.
@@ -198,7 +258,15 @@ impl From<Standing> for Status {
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 the job ended as an error, 2 wrong usage, 3 the API or the network failed, \
-130 stopped by Ctrl-C (the job goes on).";
+130 stopped by Ctrl-C (the job goes on; an upload can be resumed).";
+
+const UPLOAD_NOTES: &str = "\
+The last line on standard output is the key, for `input_video_key` of a job.
+
+A file above 16 MiB goes up in parts. Stopped, killed or disconnected: the same command goes on with the parts \
+that are missing, for three days. If the file has changed meanwhile, it starts anew. What is needed for \
+that is kept in $XDG_STATE_HOME/reel/uploads (~/.local/state/reel/uploads), readable by you alone: who \
+has the id of an upload can write to it.";
 
 const EXPORT_EXAMPLES: &str = "\
 Examples:
@@ -230,6 +298,33 @@ mod tests {
             Args::try_parse_from(example.split_whitespace())
                 .unwrap_or_else(|error| panic!("{example}: {error}"));
         }
+    }
+
+    #[test]
+    fn resuming_takes_a_key_and_an_id() {
+        let parse = |line: &str| Args::try_parse_from(line.split(' '));
+        let Ok(Args { command: Command::Upload(upload), .. }) =
+            parse("reel upload clip.mp4 --resume input/a/clip.mp4 u.m --parallel 2 --part-size 5")
+        else {
+            panic!("it parses");
+        };
+        assert!(!format!("{:?}", upload.parallel).is_empty());
+        let wish = upload.into_wish().unwrap();
+        assert_eq!((wish.parallel.get(), wish.part_size), (2, Some(5 * 1024 * 1024)));
+        assert_eq!(wish.resume.unwrap().0, "input/a/clip.mp4");
+        for wrong in [
+            "reel upload clip.mp4 --resume input/a/clip.mp4",
+            "reel upload clip.mp4 --parallel 0",
+            "reel upload clip.mp4 --parallel 17",
+            "reel upload clip.mp4 --part-size 4",
+            "reel upload",
+        ] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+        let Ok(Args { command: Command::Upload(upload), .. }) = parse("reel upload c --resume k ../x") else {
+            panic!("it parses");
+        };
+        assert!(upload.into_wish().is_err());
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! How the command can end other than well: what is said, and with which exit code.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use reel_client::{Error, Job, JobId};
+use reel_client::{Error, Job};
 use serde_json::{Value, json};
+
+use crate::under_way::Stage;
 
 /// Why there is no result.
 #[derive(Debug)]
@@ -15,11 +18,15 @@ pub enum Failure {
     Usage(String),
     /// The API, the storage or the network: exit code 3.
     Call(Error),
-    /// Ctrl-C: exit code 130, as shells have it.
-    Interrupted {
-        /// The job that goes on without us.
-        job: Option<JobId>,
+    /// An upload that was begun: exit code as for any other call.
+    Upload {
+        /// Why it stopped.
+        error: Error,
+        /// The file that a later command goes on from.
+        bookmark: Option<PathBuf>,
     },
+    /// Ctrl-C: exit code 130, as shells have it.
+    Interrupted(Stage),
 }
 
 impl Failure {
@@ -28,9 +35,12 @@ impl Failure {
         ExitCode::from(match self {
             Self::Job(_) => 1,
             // A local file that cannot be read or written is the caller's to mend, not the network's.
-            Self::Usage(_) | Self::Call(Error::File { .. } | Error::BadUrl { what: "the API", .. }) => 2,
-            Self::Call(_) => 3,
-            Self::Interrupted { .. } => 130,
+            Self::Usage(_) => 2,
+            Self::Call(error) | Self::Upload { error, .. } => match error {
+                Error::File { .. } | Error::Changed { .. } | Error::BadUrl { what: "the API", .. } => 2,
+                _ => 3,
+            },
+            Self::Interrupted(_) => 130,
         })
     }
 
@@ -39,7 +49,18 @@ impl Failure {
         match self {
             Self::Job(job) => json!(job),
             Self::Call(Error::Refused(problem)) => json!({"error": problem.sentence(), "problem": problem}),
-            Self::Interrupted { job } => json!({"error": self.to_string(), "job_id": job}),
+            Self::Upload { error: Error::Refused(problem), bookmark } => {
+                json!({"error": problem.sentence(), "problem": problem, "bookmark": bookmark})
+            }
+            Self::Upload { error, bookmark } => json!({"error": error.to_string(), "bookmark": bookmark}),
+            Self::Interrupted(stage) => {
+                let (job_id, bookmark) = match stage {
+                    Stage::Nothing => (None, None),
+                    Stage::Upload { bookmark } => (None, Some(bookmark)),
+                    Stage::Job(id) => (Some(id), None),
+                };
+                json!({"error": self.to_string(), "job_id": job_id, "bookmark": bookmark})
+            }
             Self::Usage(_) | Self::Call(_) => json!({"error": self.to_string()}),
         }
     }
@@ -72,12 +93,38 @@ impl fmt::Display for Failure {
                     None => Ok(()),
                 }
             }
-            Self::Interrupted { job: Some(id) } => {
+            Self::Upload { error, bookmark } => {
+                write!(f, "{error}")?;
+                match bookmark {
+                    Some(bookmark) if can_go_on(error) => write!(f, "\n  {}", resume(bookmark)),
+                    _ => Ok(()),
+                }
+            }
+            Self::Interrupted(Stage::Job(id)) => {
                 write!(f, "Stopped watching; the job goes on. To follow it: reel watch {id}")
             }
-            Self::Interrupted { job: None } => f.write_str("Stopped; no job was created."),
+            Self::Interrupted(Stage::Upload { bookmark }) => write!(f, "Stopped. {}", resume(bookmark)),
+            Self::Interrupted(Stage::Nothing) => f.write_str("Stopped; nothing was begun on the server."),
         }
     }
+}
+
+/// Whether the same upload can still become whole.
+fn can_go_on(error: &Error) -> bool {
+    match error {
+        Error::Refused(problem) => !matches!(problem.status, 403 | 404 | 409),
+        Error::Changed { .. } | Error::WrongSize { .. } => false,
+        _ => true,
+    }
+}
+
+/// How to go on. Key and id are not said: terminals are logged, and the two open the upload.
+fn resume(bookmark: &Path) -> String {
+    format!(
+        "What has arrived is kept for three days; the same command goes on from there.\n  \
+         On another device: reel upload FILE --resume VIDEO_KEY UPLOAD_ID, as they are in {}",
+        bookmark.display()
+    )
 }
 
 /// What a person may try next.
@@ -130,6 +177,24 @@ mod tests {
     }
 
     #[test]
+    fn an_upload_that_can_go_on_says_how_and_tells_no_capability() {
+        let bookmark = || Some(PathBuf::from("/state/reel/uploads/1.json"));
+        let failure = Failure::Upload {
+            error: Error::TimedOut { origin: "o".into(), seconds: 60 },
+            bookmark: bookmark(),
+        };
+        let text = failure.to_string();
+        assert!(text.contains("the same command goes on") && text.contains("/state/reel"), "{text}");
+        assert_eq!(failure.exit_code(), ExitCode::from(3));
+        let changed = Error::Changed { path: "clip.mp4".into() };
+        let failure = Failure::Upload { error: changed, bookmark: bookmark() };
+        assert!(!failure.to_string().contains("three days"), "{failure}");
+        let stopped = Failure::Interrupted(Stage::Upload { bookmark: "/state/1.json".into() });
+        assert!(stopped.to_string().contains("the same command goes on"));
+        assert_eq!(stopped.json()["bookmark"], json!("/state/1.json"));
+    }
+
+    #[test]
     fn a_problem_reaches_scripts_with_its_faults() {
         let problem = Problem {
             detail: "The request has a fault.".into(),
@@ -148,6 +213,6 @@ mod tests {
         assert_eq!(code(Failure::Job(job(json!({})))), ExitCode::from(1));
         assert_eq!(code(Failure::Usage(String::new())), ExitCode::from(2));
         assert_eq!(code(Failure::Call(Error::Refused(Box::default()))), ExitCode::from(3));
-        assert_eq!(code(Failure::Interrupted { job: None }), ExitCode::from(130));
+        assert_eq!(code(Failure::Interrupted(Stage::Nothing)), ExitCode::from(130));
     }
 }

@@ -1,7 +1,6 @@
 //! The commands about jobs that exist: follow, show, cancel, retry, list, fetch.
 
 use std::path::Path;
-use std::sync::OnceLock;
 use std::time::Instant;
 
 use futures_util::StreamExt as _;
@@ -11,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::failure::Failure;
 use crate::screen::Screen;
+use crate::under_way::{Stage, UnderWay};
 
 /// Shows `job` until it is over, and gives it back complete.
 pub async fn follow(client: &Client, job: Job, screen: &Screen) -> Result<Job, Failure> {
@@ -77,15 +77,10 @@ pub struct Reel<'p> {
 }
 
 /// `reel watch`.
-pub async fn watch(
-    client: &Client,
-    id: JobId,
-    screen: &Screen,
-    followed: &OnceLock<JobId>,
-) -> Result<(), Failure> {
+pub async fn watch(client: &Client, id: JobId, screen: &Screen, under_way: &UnderWay) -> Result<(), Failure> {
     let job = client.job(id).await?;
     if !job.status.is_terminal() {
-        followed.get_or_init(|| id);
+        under_way.set(Stage::Job(id));
     }
     let job = match job.status {
         Status::Complete => job,

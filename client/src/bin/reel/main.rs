@@ -1,37 +1,42 @@
-//! The command `reel`: one export from a clip on disk to a reel on disk, or a look at jobs on the server.
+//! The command `reel`: one export from a clip on disk to a reel on disk, an upload alone, or a look at
+//! jobs on the server.
 //!
 //! Invariant: standard output carries results only (one line, or JSON with `--json`); progress and
 //! complaints go to standard error. Exit codes are in [`failure`].
 
 mod args;
+mod bookmark;
+mod clip;
 mod edit;
 mod export;
 mod failure;
 mod jobs;
 mod notation;
 mod screen;
+mod under_way;
+mod upload;
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
-use std::sync::OnceLock;
 
 use clap::Parser as _;
-use reel_client::{Client, JobId};
+use reel_client::Client;
 
 use args::{Args, Command};
 use failure::Failure;
 use screen::Screen;
+use under_way::UnderWay;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let args = Args::parse();
     let screen = Screen::new(args.json, std::io::stderr().is_terminal());
     let json = args.json;
-    let followed = OnceLock::new();
+    let under_way = UnderWay::default();
     let outcome = tokio::select! {
-        outcome = run(args, &screen, &followed) => outcome,
+        outcome = run(args, &screen, &under_way) => outcome,
         signal = tokio::signal::ctrl_c() => match signal {
-            Ok(()) => Err(Failure::Interrupted { job: followed.get().copied() }),
+            Ok(()) => Err(Failure::Interrupted(under_way.get())),
             Err(error) => Err(Failure::Usage(format!("Ctrl-C cannot be caught: {error}"))),
         },
     };
@@ -48,12 +53,13 @@ async fn main() -> ExitCode {
     }
 }
 
-/// `followed` learns the id of the job that goes on when this command is stopped.
-async fn run(args: Args, screen: &Screen, followed: &OnceLock<JobId>) -> Result<(), Failure> {
+/// `under_way` learns what goes on, or can be taken up again, when this command is stopped.
+async fn run(args: Args, screen: &Screen, under_way: &UnderWay) -> Result<(), Failure> {
     let client = Client::new(&args.api, args.api_key.filter(|key| !key.is_empty()))?;
     match args.command {
-        Command::Export(export) => export::export(&client, &export, screen, followed).await,
-        Command::Watch { job_id } => jobs::watch(&client, job_id, screen, followed).await,
+        Command::Export(export) => export::export(&client, &export, screen, under_way).await,
+        Command::Upload(command) => upload::run(&client, command, screen, under_way).await,
+        Command::Watch { job_id } => jobs::watch(&client, job_id, screen, under_way).await,
         Command::Download { job_id, out } => jobs::download(&client, job_id, &out, screen).await,
         Command::Status { job_id } => jobs::status(&client, job_id, screen).await,
         Command::Cancel { job_id } => jobs::cancel(&client, job_id, screen).await,

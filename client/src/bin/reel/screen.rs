@@ -94,6 +94,14 @@ pub struct Transfer {
 }
 
 impl Transfer {
+    /// So many bytes were through before it began: they count for the bar, and not for the rate.
+    pub fn begin_at(&self, done_bytes: u64, total_bytes: u64) {
+        self.at(done_bytes, Some(total_bytes));
+        if let Some(bar) = &self.bar {
+            bar.reset_eta();
+        }
+    }
+
     /// So many bytes are through.
     pub fn at(&self, done_bytes: u64, total_bytes: Option<u64>) {
         if let Some(bar) = &self.bar {

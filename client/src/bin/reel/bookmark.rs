@@ -1,0 +1,235 @@
+//! Where an upload was when its command ended: a small file for each video that is on its way.
+//!
+//! Invariants: a bookmark opens its upload to whoever reads it, so only its owner can (mode 0600, in a folder
+//! of mode 0700); while one command holds a bookmark, no other can. Of what has arrived it knows nothing: that
+//! the server tells.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use md5::{Digest as _, Md5};
+use reel_client::{JobId, Upload, VideoFile};
+use serde::{Deserialize, Serialize};
+
+/// The bookmark of one video at one API, in this command's hands.
+#[derive(Debug)]
+pub struct Bookmark {
+    path: PathBuf,
+    file: File,
+    kept: bool,
+}
+
+/// What a bookmark says.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Entry {
+    /// The API's address.
+    pub api: String,
+    /// The video's canonical path.
+    pub video: PathBuf,
+    /// Its length then.
+    pub video_bytes: u64,
+    /// When it had been written to last, in nanoseconds since 1970.
+    pub video_modified_ns: u64,
+    /// The job that it is for.
+    #[serde(default)]
+    pub job_id: Option<JobId>,
+    /// The upload.
+    pub upload: Upload,
+}
+
+impl Entry {
+    /// An entry about an upload of `video` as it is now.
+    pub fn new(api: &str, video: &VideoFile, upload: Upload, job_id: Option<JobId>) -> Self {
+        Self {
+            api: api.to_owned(),
+            video: canonical(video.path()),
+            video_bytes: video.size_bytes(),
+            video_modified_ns: modified_ns(video),
+            job_id,
+            upload,
+        }
+    }
+
+    /// Whether the video is what it was.
+    pub fn is_of(&self, video: &VideoFile) -> bool {
+        (self.video_bytes, self.video_modified_ns) == (video.size_bytes(), modified_ns(video))
+    }
+}
+
+/// Why there is no bookmark.
+#[derive(Debug)]
+pub enum Unavailable {
+    /// Another command is sending this video.
+    Busy,
+    /// There is no place for it.
+    NoPlace(io::Error),
+}
+
+impl Bookmark {
+    /// Opens the bookmark of `video` at `api` in `folder`, empty when there is none.
+    pub fn open(folder: &Path, api: &str, video: &Path) -> Result<Self, Unavailable> {
+        make_private(folder).map_err(Unavailable::NoPlace)?;
+        let path = folder.join(name(api, video));
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path).map_err(Unavailable::NoPlace)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(Unavailable::Busy),
+            Err(TryLockError::Error(error)) => return Err(Unavailable::NoPlace(error)),
+        }
+        let kept = file.metadata().is_ok_and(|metadata| metadata.len() > 0);
+        Ok(Self { path, file, kept })
+    }
+
+    /// What it says; nothing when it is empty, or was torn by a power cut.
+    pub fn read(&mut self) -> Option<Entry> {
+        let mut text = String::new();
+        self.file.rewind().ok()?;
+        self.file.read_to_string(&mut text).ok()?;
+        serde_json::from_str(&text).ok()
+    }
+
+    /// Keeps `entry` and nothing else.
+    pub fn write(&mut self, entry: &Entry) -> io::Result<()> {
+        let text = serde_json::to_vec(entry)?;
+        self.file.set_len(0)?;
+        self.file.rewind()?;
+        self.file.write_all(&text)?;
+        self.kept = true;
+        self.file.sync_all()
+    }
+
+    /// Throws it away.
+    pub fn remove(mut self) {
+        self.kept = false;
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Bookmark {
+    fn drop(&mut self) {
+        if !self.kept {
+            // While it is still locked. One that stays behind is asked about, and is of no use then.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// `$XDG_STATE_HOME/reel/uploads`, by default `~/.local/state/reel/uploads` (XDG Base Directory Specification
+/// 0.8, which says that other than absolute paths do not count).
+pub fn folder() -> io::Result<PathBuf> {
+    let absolute =
+        |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|folder| folder.is_absolute());
+    let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
+    let state = state.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "HOME is not set"))?;
+    Ok(state.join("reel/uploads"))
+}
+
+fn make_private(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+fn canonical(video: &Path) -> PathBuf {
+    fs::canonicalize(video).unwrap_or_else(|_| video.to_owned())
+}
+
+fn modified_ns(video: &VideoFile) -> u64 {
+    // Nanoseconds since 1970 fit until the year 2554.
+    u64::try_from(video.modified_ns()).unwrap_or(u64::MAX)
+}
+
+/// One name for one video at one API. No secret depends on it: it only has to be short and the same again.
+fn name(api: &str, video: &Path) -> String {
+    use std::fmt::Write as _;
+    let mut digest = Md5::new();
+    digest.update(api);
+    digest.update([0]);
+    digest.update(canonical(video).as_os_str().as_encoded_bytes());
+    digest.finalize().iter().fold(String::new(), |mut name, byte| {
+        let _ = write!(name, "{byte:02x}");
+        name
+    }) + ".json"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn upload() -> Upload {
+        serde_json::from_value(json!({"video_key": "input/a/clip.mp4", "upload_id": "u.m", "size_bytes": 5,
+            "part_size": 5, "part_count": 1}))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_bookmark_is_found_again_by_the_same_video_and_api_only() {
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = scratch.path().join("state/uploads");
+        let clip = scratch.path().join("clip.mp4");
+        fs::write(&clip, b"video").unwrap();
+        let video = VideoFile::open(&clip).unwrap();
+        let mut bookmark = Bookmark::open(&folder, "http://one", &clip).unwrap();
+        assert!(bookmark.read().is_none());
+        bookmark.write(&Entry::new("http://one", &video, upload(), None)).unwrap();
+        bookmark.write(&Entry::new("http://one", &video, upload(), None)).unwrap();
+        drop(bookmark);
+
+        let indirect = folder.join("../../clip.mp4");
+        let mut found = Bookmark::open(&folder, "http://one", &indirect).unwrap();
+        let entry = found.read().unwrap();
+        assert!(entry.is_of(&video));
+        assert_eq!(entry.upload, upload());
+        let mut other = Bookmark::open(&folder, "http://two", &clip).unwrap();
+        assert!(other.read().is_none());
+        drop(other);
+
+        fs::write(&clip, b"another video").unwrap();
+        assert!(!entry.is_of(&VideoFile::open(&clip).unwrap()));
+        found.remove();
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0, "nothing is left behind");
+    }
+
+    #[test]
+    fn two_commands_cannot_send_the_same_video_at_once() {
+        let scratch = tempfile::tempdir().unwrap();
+        let clip = scratch.path().join("clip.mp4");
+        fs::write(&clip, b"video").unwrap();
+        let held = Bookmark::open(scratch.path(), "http://one", &clip).unwrap();
+        assert!(matches!(Bookmark::open(scratch.path(), "http://one", &clip), Err(Unavailable::Busy)));
+        drop(held);
+        assert!(Bookmark::open(scratch.path(), "http://one", &clip).is_ok());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_bookmark_is_for_its_owners_eyes() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = scratch.path().join("uploads");
+        let bookmark = Bookmark::open(&folder, "http://one", scratch.path()).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&folder), mode(bookmark.path())), (0o700, 0o600));
+    }
+
+    #[test]
+    fn a_torn_bookmark_is_none() {
+        let scratch = tempfile::tempdir().unwrap();
+        let clip = scratch.path().join("clip.mp4");
+        let mut bookmark = Bookmark::open(scratch.path(), "http://one", &clip).unwrap();
+        fs::write(bookmark.path(), b"{\"api\": \"htt").unwrap();
+        assert!(bookmark.read().is_none());
+    }
+}

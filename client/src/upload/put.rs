@@ -1,0 +1,133 @@
+//! One PUT of a range of a file to a presigned URL.
+
+use std::io;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use md5::{Digest as _, Md5};
+use reqwest::Response;
+use reqwest::header::{CONTENT_LENGTH, ETAG, HeaderMap};
+use url::Url;
+
+use super::file::{VideoFile, hex, md5_of_etag};
+use super::meter::{Meter, Tally};
+use crate::client::origin_of;
+use crate::error::{Error, Result};
+use crate::problem::retry_after_s;
+use crate::secret::CapabilityUrl;
+
+/// What the body leaves behind for when the request is over.
+#[derive(Default)]
+struct Trace {
+    digest: Md5,
+    broken: Option<io::Error>,
+}
+
+/// Sends `range` of `file`; gives the storage's entity tag, empty when it gave none. What arrived is checked
+/// against the entity tag where that is an MD5.
+///
+/// The deadline is silence: a minute without a byte going out or an answer coming in.
+pub(super) async fn put(
+    http: &reqwest::Client,
+    url: &CapabilityUrl,
+    headers: HeaderMap,
+    file: &VideoFile,
+    range: Range<u64>,
+    meter: &Arc<Meter>,
+) -> Result<String> {
+    let url = Url::parse(url.expose())
+        .map_err(|error| Error::BadUrl { what: "the upload", reason: error.to_string() })?;
+    let origin = origin_of(&url);
+    let tally = Tally::new(meter);
+    let trace = Arc::new(Mutex::new(Trace::default()));
+    let length = range.end - range.start;
+    let body = {
+        let (tally, trace) = (Arc::clone(&tally), Arc::clone(&trace));
+        file.chunks(range).map(move |chunk| {
+            let mut trace = trace.lock().unwrap_or_else(PoisonError::into_inner);
+            match chunk {
+                Ok(chunk) => {
+                    trace.digest.update(&chunk);
+                    tally.add(chunk.len() as u64);
+                    Ok(chunk)
+                }
+                Err(error) => {
+                    let kind = error.kind();
+                    trace.broken = Some(error);
+                    Err(io::Error::from(kind))
+                }
+            }
+        })
+    };
+
+    let request = http.put(url).headers(headers).header(CONTENT_LENGTH, length);
+    let mut sending = std::pin::pin!(request.body(reqwest::Body::wrap_stream(body)).send());
+    let mut seen_bytes = 0;
+    let outcome = loop {
+        if let Ok(outcome) = tokio::time::timeout(SILENCE_DEADLINE, &mut sending).await {
+            break outcome;
+        }
+        let now_bytes = tally.bytes();
+        if now_bytes == seen_bytes {
+            return Err(Error::TimedOut { origin, seconds: SILENCE_DEADLINE.as_secs() });
+        }
+        seen_bytes = now_bytes;
+    };
+    let trace = std::mem::take(&mut *trace.lock().unwrap_or_else(PoisonError::into_inner));
+    match (outcome, trace.broken) {
+        // The network is not to blame.
+        (_, Some(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            Err(Error::Changed { path: file.path().to_owned() })
+        }
+        (_, Some(error)) => Err(Error::file(file.path())(error)),
+        (Err(error), None) => Err(Error::network(&error, origin, SILENCE_DEADLINE.as_secs())),
+        (Ok(response), None) if response.status().is_success() => {
+            let etag = response.headers().get(ETAG).and_then(|etag| etag.to_str().ok()).unwrap_or_default();
+            if md5_of_etag(etag).is_some_and(|md5| md5 != hex(&trace.digest.finalize())) {
+                return Err(Error::Altered);
+            }
+            tally.keep();
+            Ok(etag.to_owned())
+        }
+        (Ok(response), None) => Err(refusal("upload", response).await),
+    }
+}
+
+/// An S3 error: the status, and `Code` and `Message` of the XML body when there are any.
+pub(crate) async fn refusal(action: &'static str, response: Response) -> Error {
+    let status = response.status().as_u16();
+    let retry_after_s = retry_after_s(response.headers());
+    let body = match tokio::time::timeout(SILENCE_DEADLINE, response.bytes()).await {
+        Ok(Ok(body)) => body,
+        _ => bytes::Bytes::new(),
+    };
+    let reason = s3_reason(&String::from_utf8_lossy(&body));
+    Error::Storage { action, status, reason, retry_after_s }
+}
+
+/// Only these two elements: others of an S3 error repeat the request, signature included.
+fn s3_reason(body: &str) -> String {
+    let element = |name: &str| {
+        let (_, rest) = body.split_once(&format!("<{name}>"))?;
+        let (text, _) = rest.split_once("</")?;
+        (!text.is_empty()).then(|| text.to_owned())
+    };
+    [element("Code"), element("Message")].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+const SILENCE_DEADLINE: Duration = Duration::from_mins(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_storage_error_tells_its_code_and_nothing_of_the_request() {
+        let body = "<?xml version=\"1.0\"?><Error><Code>SignatureDoesNotMatch</Code><Message>No match.</Message>\
+                    <StringToSign>AWS4-HMAC-SHA256 secret stuff</StringToSign></Error>";
+        assert_eq!(s3_reason(body), "SignatureDoesNotMatch, No match.");
+        assert_eq!(s3_reason("<html>"), "");
+    }
+}
