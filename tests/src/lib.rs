@@ -12,6 +12,7 @@
 
 mod bucket_tap;
 mod flow;
+mod part_upload;
 mod pool;
 mod ports;
 mod process;
@@ -26,6 +27,7 @@ pub use bucket_tap::{AcceptedPart, BucketTap};
 pub use flow::{
     END_DEADLINE, bare_http, create, new_job, render, sample, spotlight_params, upload, wait_until,
 };
+pub use part_upload::{PartUpload, now};
 pub use pool::LentStack;
 pub use process::{root, run};
 pub use socket::{Heard, RawSocket};

@@ -36,6 +36,11 @@ impl Process {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
+    /// Its process group: itself and what it started.
+    pub fn group(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Panics, with the log, when it has ended.
     pub fn assert_alive(&mut self) {
         if let Ok(Some(status)) = self.child.try_wait() {

@@ -149,6 +149,16 @@ impl Stack {
         self.bucket_tap.as_ref().expect("a stack with Options::bucket_tap")
     }
 
+    /// The process group of wrangler and workerd.
+    pub fn worker_group(&self) -> u32 {
+        self.worker_process.as_ref().expect("the Worker runs").group()
+    }
+
+    /// What the Worker has written so far.
+    pub fn worker_log(&self) -> String {
+        std::fs::read_to_string(self.worker.log()).unwrap_or_default()
+    }
+
     /// Runs a file of SQL on the Worker's database; the Worker must be down.
     pub fn execute_sql(&self, file: &Path) {
         assert!(self.worker_process.is_none(), "two programs may not write the same database");
