@@ -1,6 +1,7 @@
 //! The HTTP side: who may call, which route, and one answer for everything.
 
 mod callbacks;
+mod downloads;
 mod health;
 mod jobs;
 mod uploads;
@@ -86,6 +87,7 @@ async fn dispatch(
         Route::UploadUrl => return uploads::upload_url(&visit).await,
         Route::CreateUpload => return uploads::create(&visit).await,
         Route::Upload(token, verb) => return uploads::obey(&visit, token, verb).await,
+        Route::Download(key) => return downloads::download(&visit, &key, method == "HEAD").await,
         Route::Job(id) => (id, Command::Show),
         Route::DeleteJob(id) => (id, Command::Delete),
         Route::Events(id) => (id, Command::Events { after: jobs::cursor(&visit)?.unwrap_or(0) }),
@@ -132,7 +134,8 @@ fn preflight() -> Answer {
         .with("access-control-allow-methods", "GET, POST, PUT, DELETE, HEAD")
         .with(
             "access-control-allow-headers",
-            "authorization, content-type, idempotency-key, range, if-none-match",
+            "authorization, content-type, idempotency-key, range, if-range, if-match, if-none-match, \
+             if-modified-since, if-unmodified-since",
         )
         .with("access-control-max-age", "3600")
 }
@@ -147,7 +150,11 @@ fn with_cors(answer: Answer, call: &Call, config: &Config) -> Answer {
         Some(origin) => answer
             .with("access-control-allow-origin", origin)
             .with("access-control-allow-credentials", "true")
-            .with("access-control-expose-headers", "x-request-id, etag, content-range, retry-after"),
+            .with("access-control-expose-headers", EXPOSED),
         None => answer,
     }
 }
+
+/// What scripts of an allowed origin may read beyond the headers that they always may.
+const EXPOSED: &str = "x-request-id, retry-after, etag, last-modified, accept-ranges, content-range, \
+    content-length, content-disposition";

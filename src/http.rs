@@ -1,6 +1,8 @@
 //! Requests and answers over `web_sys`: read only what a route needs, answer with as few crossings
 //! between JavaScript and wasm as can be. Handlers see nothing of `worker::Request`.
 
+use std::borrow::Cow;
+
 use reel_core::problem::{Code, Problem};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::js_sys::{self, futures::JsFuture};
@@ -109,25 +111,41 @@ impl Call {
 /// An answer in the making.
 pub struct Answer {
     status: u16,
-    content_type: &'static str,
-    body: String,
+    content_type: Cow<'static, str>,
+    body: Body,
     headers: Vec<(&'static str, String)>,
+}
+
+/// What an answer carries.
+enum Body {
+    /// Written here.
+    Text(String),
+    /// From elsewhere: the runtime moves its bytes, and none of them comes through wasm.
+    Stream(web_sys::ReadableStream),
+    /// Nothing.
+    Empty,
 }
 
 impl Answer {
     /// JSON.
     pub fn json(status: u16, body: String) -> Self {
-        Self { status, content_type: "application/json", body, headers: Vec::new() }
+        Self::text(status, "application/json", body)
+    }
+
+    /// Bytes of the bucket, or none for HEAD: whoever answers so says how many there are.
+    pub fn bytes(status: u16, content_type: &str, stream: Option<web_sys::ReadableStream>) -> Self {
+        let body = stream.map_or(Body::Empty, Body::Stream);
+        Self { status, content_type: Cow::Owned(content_type.to_owned()), body, headers: Vec::new() }
+    }
+
+    /// Nothing but headers.
+    pub fn empty(status: u16) -> Self {
+        Self { status, content_type: Cow::Borrowed(""), body: Body::Empty, headers: Vec::new() }
     }
 
     /// A problem (RFC 9457).
     pub fn problem(problem: &Problem, request_id: &str) -> Self {
-        let mut answer = Self {
-            status: problem.code.status(),
-            content_type: "application/problem+json",
-            body: problem.body(request_id),
-            headers: Vec::new(),
-        };
+        let mut answer = Self::problem_body(problem.code.status(), problem.body(request_id));
         if let Some(methods) = problem.allow {
             answer = answer.with("allow", methods);
         }
@@ -145,7 +163,16 @@ impl Answer {
 
     /// A problem whose body is already written.
     pub fn problem_body(status: u16, body: String) -> Self {
-        Self { status, content_type: "application/problem+json", body, headers: Vec::new() }
+        Self::text(status, "application/problem+json", body)
+    }
+
+    fn text(status: u16, content_type: &'static str, body: String) -> Self {
+        Self {
+            status,
+            content_type: Cow::Borrowed(content_type),
+            body: Body::Text(body),
+            headers: Vec::new(),
+        }
     }
 
     /// The same with one more header.
@@ -155,7 +182,7 @@ impl Answer {
         self
     }
 
-    /// Hands the answer to the runtime. `HEAD` and 204 have no body.
+    /// Hands the answer to the runtime. `HEAD`, 204 and 304 have no body.
     pub fn send(self, request_id: &str, with_body: bool) -> web_sys::Response {
         match self.build(request_id, with_body) {
             Ok(response) => response,
@@ -170,18 +197,26 @@ impl Answer {
         let headers = web_sys::Headers::new()?;
         headers.set("x-request-id", request_id)?;
         headers.set("cache-control", "no-store")?;
+        let bodiless = matches!(self.status, 204 | 304);
+        if !bodiless {
+            headers.set("content-type", &self.content_type)?;
+        }
         for (name, value) in &self.headers {
             headers.set(name, value)?;
         }
         let init = web_sys::ResponseInit::new();
         init.set_status(self.status);
-        if self.status == 204 {
-            init.set_headers(&headers);
-            return web_sys::Response::new_with_opt_str_and_init(None, &init);
-        }
-        headers.set("content-type", self.content_type)?;
         init.set_headers(&headers);
-        let body = if with_body { Some(self.body.as_str()) } else { None };
-        web_sys::Response::new_with_opt_str_and_init(body, &init)
+        match self.body {
+            Body::Text(text) if with_body && !bodiless => {
+                web_sys::Response::new_with_opt_str_and_init(Some(&text), &init)
+            }
+            Body::Stream(stream) if with_body => {
+                web_sys::Response::new_with_opt_readable_stream_and_init(Some(&stream), &init)
+            }
+            Body::Text(_) | Body::Stream(_) | Body::Empty => {
+                web_sys::Response::new_with_opt_str_and_init(None, &init)
+            }
+        }
     }
 }

@@ -12,6 +12,7 @@
 #![cfg_attr(test, allow(clippy::float_cmp))]
 
 pub mod config;
+pub mod download;
 pub mod edit;
 pub mod fault;
 pub mod id;

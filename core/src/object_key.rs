@@ -66,6 +66,11 @@ impl ObjectKey {
         self.0.starts_with(&format!("output/{job}/{attempt}/"))
     }
 
+    /// The job that this is a file of, when it is the result of one.
+    pub fn output_of(&self) -> Option<JobId> {
+        self.0.strip_prefix("output/")?.split('/').next()?.parse().ok()
+    }
+
     /// The key as the bucket knows it.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -186,6 +191,7 @@ mod tests {
             assert!(key.is_of_attempt(job, 2) && !key.is_of_attempt(job, 1) && !key.is_of_attempt(job, 22));
         }
         assert!(ObjectKey::input(job, "a.mp4").is_input_of(job) && !own.is_input_of(job));
+        assert_eq!((own.output_of(), ObjectKey::input(job, "a.mp4").output_of()), (Some(job), None));
         assert_eq!(ObjectKey::parse_output_of(job, own.as_str()), Ok(own));
         assert!(ObjectKey::parse_output_of(job, &format!("output/{JOB}/video.mp4")).is_ok());
         for bad in

@@ -24,6 +24,12 @@ pub enum Code {
     MethodNotAllowed,
     /// No such job.
     JobNotFound,
+    /// No such video, or none of ours.
+    VideoNotFound,
+    /// The video is not, or no longer, the one that the request's conditions name.
+    PreconditionFailed,
+    /// The video has no byte of the range that was asked for.
+    RangeNotSatisfiable,
     /// A WebSocket route was asked without an upgrade.
     UpgradeRequired,
     /// Authorization is missing or wrong.
@@ -63,6 +69,9 @@ impl Code {
             Self::RouteNotFound => "route_not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::JobNotFound => "job_not_found",
+            Self::VideoNotFound => "video_not_found",
+            Self::PreconditionFailed => "precondition_failed",
+            Self::RangeNotSatisfiable => "range_not_satisfiable",
             Self::UpgradeRequired => "upgrade_required",
             Self::Unauthorized => "unauthorized",
             Self::BadToken => "bad_token",
@@ -85,7 +94,7 @@ impl Code {
             Self::NotJson => 400,
             Self::Unauthorized => 401,
             Self::BadToken => 403,
-            Self::RouteNotFound | Self::JobNotFound | Self::UploadNotFound => 404,
+            Self::RouteNotFound | Self::JobNotFound | Self::VideoNotFound | Self::UploadNotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::StaleAttempt
             | Self::AlreadyClaimed
@@ -93,7 +102,9 @@ impl Code {
             | Self::JobState
             | Self::UploadIncomplete
             | Self::UploadState => 409,
+            Self::PreconditionFailed => 412,
             Self::BodyTooLarge => 413,
+            Self::RangeNotSatisfiable => 416,
             Self::InvalidRequest | Self::InputNotFound => 422,
             Self::UpgradeRequired => 426,
             Self::Internal => 500,
@@ -111,6 +122,9 @@ impl Code {
             Self::RouteNotFound => "Not found",
             Self::MethodNotAllowed => "Method not allowed",
             Self::JobNotFound => "Job not found",
+            Self::VideoNotFound => "Video not found",
+            Self::PreconditionFailed => "Precondition failed",
+            Self::RangeNotSatisfiable => "Range not satisfiable",
             Self::UpgradeRequired => "Upgrade required",
             Self::Unauthorized => "Unauthorized",
             Self::BadToken => "Bad token",
@@ -165,6 +179,14 @@ impl Problem {
     /// The job that was asked for does not exist; the plan's clients know this sentence.
     pub fn job_not_found() -> Self {
         Self::new(Code::JobNotFound, "Job not found")
+    }
+
+    /// The key that was asked for names no video of any job.
+    pub fn video_not_found() -> Self {
+        Self::new(
+            Code::VideoNotFound,
+            "No job or project has a video with this key; take the key from the job's JSON, and check that the job was not deleted.",
+        )
     }
 
     /// A fault of ours: the cause is logged where it happened, not told.

@@ -2,6 +2,8 @@
 
 use crate::id::JobId;
 use crate::intake::Callback;
+use crate::object_key::ObjectKey;
+use crate::percent;
 use crate::problem::{Code, Problem};
 use crate::upload::Verb;
 
@@ -38,6 +40,8 @@ pub enum Route<'p> {
     CreateUpload,
     /// `/api/videos/multipart/{upload_id}` and below.
     Upload(&'p str, Verb),
+    /// `GET /api/videos/download/{key}`: the key percent-encoded, its slashes as they are or as `%2F`.
+    Download(ObjectKey),
     /// `OPTIONS` of anything: a browser asks before it calls.
     Preflight,
 }
@@ -88,6 +92,13 @@ impl<'p> Route<'p> {
             ["api", "videos", "multipart", id, "complete"] => {
                 allowed(method, "POST").map(|()| Self::Upload(id, Verb::Complete))
             }
+            ["api", "videos", "download", key @ ..] => {
+                allowed(method, "GET, HEAD")?;
+                percent::decode(&key.join("/"))
+                    .and_then(|key| ObjectKey::try_from(key).ok())
+                    .map(Self::Download)
+                    .ok_or_else(Problem::video_not_found)
+            }
             _ => Err(not_found()),
         }
     }
@@ -108,14 +119,16 @@ impl<'p> Route<'p> {
             | Self::Cancel(_)
             | Self::Retry(_)
             | Self::UploadUrl
-            | Self::CreateUpload => false,
+            | Self::CreateUpload
+            | Self::Download(_) => false,
         }
     }
 
     /// The job whose watch token opens this route, if one does: reading, never changing.
-    pub const fn watchable(&self) -> Option<JobId> {
+    pub fn watchable(&self) -> Option<JobId> {
         match self {
             Self::Watch(id) | Self::WatchLegacy(id) | Self::Events(id) | Self::Job(id) => Some(*id),
+            Self::Download(key) => key.output_of(),
             Self::Health
             | Self::CreateJob
             | Self::ListJobs
@@ -155,6 +168,7 @@ mod tests {
     fn every_route_is_found() {
         let id: JobId = ID.parse().unwrap();
         let job = |rest: &str| format!("/api/jobs/{ID}{rest}");
+        let key = |text: &str| ObjectKey::try_from(text.to_owned()).unwrap();
         for (method, path, route) in [
             ("GET", "/health".to_owned(), Route::Health),
             ("HEAD", "/api/health".to_owned(), Route::Health),
@@ -179,10 +193,26 @@ mod tests {
             ("GET", "/api/videos/multipart/u.m/parts".to_owned(), Route::Upload("u.m", Verb::Show)),
             ("POST", "/api/videos/multipart/u.m/complete".to_owned(), Route::Upload("u.m", Verb::Complete)),
             ("DELETE", "/api/videos/multipart/u.m".to_owned(), Route::Upload("u.m", Verb::Abort)),
+            ("GET", "/api/videos/download/input/a/b.mp4".to_owned(), Route::Download(key("input/a/b.mp4"))),
+            (
+                "HEAD",
+                "/api/videos/download/input%2Fa%2fb.mp4".to_owned(),
+                Route::Download(key("input/a/b.mp4")),
+            ),
             ("OPTIONS", "/anything".to_owned(), Route::Preflight),
         ] {
             assert_eq!(Route::parse(method, &path), Ok(route), "{method} {path}");
         }
+    }
+
+    #[test]
+    fn a_watch_token_opens_the_results_of_its_job_and_no_input() {
+        let download = |key: String| {
+            Route::parse("GET", &format!("/api/videos/download/{key}")).map(|route| route.watchable())
+        };
+        assert_eq!(download(format!("output/{ID}/1/video.mp4")), Ok(Some(ID.parse().unwrap())));
+        assert_eq!(download(format!("input/{ID}/video.mp4")), Ok(None));
+        assert_eq!(download("output/else/1/video.mp4".to_owned()), Ok(None));
     }
 
     #[test]
@@ -205,6 +235,20 @@ mod tests {
         ] {
             assert_eq!(Route::parse(method, path).unwrap_err().code, code, "{method} {path}");
         }
+        for key in [
+            "",
+            "input",
+            "temp/a/b",
+            "input/a/../b",
+            "input/a/%2e%2e/b",
+            "input/a/b%00",
+            "input/a/%",
+            "/input/a/b",
+        ] {
+            let path = format!("/api/videos/download/{key}");
+            assert_eq!(Route::parse("GET", &path).unwrap_err().code, Code::VideoNotFound, "{path}");
+        }
+        assert_eq!(Route::parse("PUT", "/api/videos/download/x").unwrap_err().allow, Some("GET, HEAD"));
         assert_eq!(Route::parse("PUT", "/health").unwrap_err().allow, Some("GET, HEAD"));
     }
 }

@@ -47,6 +47,7 @@ impl ExportJob {
             Command::Create { order, input_found } => return self.create(order, input_found).await,
             Command::Delete => return self.delete().await,
             Command::Show => return self.show(200),
+            Command::Holds { key } => return self.holds(&key),
             Command::Events { after } => return self.events(after),
             Command::Report { attempt, report } => Event::Reported { attempt, report },
             Command::Hint { attempt } => Event::Hinted { attempt },
@@ -129,6 +130,12 @@ impl ExportJob {
             job_json(&live.order, &face, Some(live.job.seq), links, Dialect::Plain, Extent::Record(usage))
         });
         Ok((status, json))
+    }
+
+    fn holds(&self, key: &str) -> Body {
+        let face = self.load()?.ok_or_else(Problem::job_not_found)?.job.face();
+        let held = face.output.is_some_and(|output| output.key == key);
+        if held { Ok((200, String::new())) } else { Err(Problem::video_not_found()) }
     }
 
     fn events(&self, after: u64) -> Body {

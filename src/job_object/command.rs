@@ -17,6 +17,11 @@ pub enum Command {
     },
     /// The job JSON.
     Show,
+    /// Whether this key is its result: the index may not know yet.
+    Holds {
+        /// The key, under the job's own prefix.
+        key: String,
+    },
     /// The stored events after this one.
     Events {
         /// Number of the last event that the caller has.

@@ -1,0 +1,133 @@
+//! HTTP dates (RFC 9110 5.6.7): written in one form, read in all three.
+
+use crate::time::Millis;
+
+/// A date as HTTP writes it: `Sat, 31 Jan 2026 09:05:00 GMT`. Milliseconds are dropped.
+pub fn http_date(at: Millis) -> String {
+    let seconds = at.0.div_euclid(1000);
+    let (days, rest) = (seconds.div_euclid(DAY_SECONDS), seconds.rem_euclid(DAY_SECONDS));
+    let (year, month, day) = civil(days);
+    // 1970-01-01 was a Thursday.
+    let weekday = nth(WEEKDAYS, (days + 4).rem_euclid(7));
+    let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
+    format!("{weekday}, {day:02} {} {year:04} {hour:02}:{minute:02}:{second:02} GMT", nth(MONTHS, month - 1))
+}
+
+/// Reads a date in any form that HTTP has had: IMF-fixdate, RFC 850's and C's `asctime`. The weekday is
+/// not checked against the date. In whole seconds.
+pub fn parse_http_date(text: &str) -> Option<Millis> {
+    let words: Vec<&str> = text.split([' ', ',', '-']).filter(|word| !word.is_empty()).collect();
+    let ([_, day, month, year, clock, "GMT"] | [_, month, day, clock, year]) = *words.as_slice() else {
+        return None;
+    };
+    let month = MONTHS.iter().zip(1..).find_map(|(name, number)| (*name == month).then_some(number))?;
+    let year = match (year.len(), number(year)?) {
+        (4, year) => year,
+        // RFC 850 has two digits; those who still send it mean the years around 2000.
+        (2, year @ 70..) => 1900 + year,
+        (2, year) => 2000 + year,
+        _ => return None,
+    };
+    let mut clock = clock.split(':').map(number);
+    let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
+    let day = number(day)?;
+    let fits = (1..=31).contains(&day) && hour < 24 && minute < 60 && second <= 60 && clock.next().is_none();
+    if !fits {
+        return None;
+    }
+    let seconds = days(year, month, day) * DAY_SECONDS + hour * 3600 + minute * 60 + second;
+    Some(Millis(seconds * 1000))
+}
+
+/// Year, month and day of the days since 1970-01-01. The year is counted from March, so that the leap
+/// day comes last, and in cycles of 400 years, which all have the same days.
+fn civil(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let (cycle, day_of_cycle) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_cycle =
+        (day_of_cycle - day_of_cycle / 1460 + day_of_cycle / 36_524 - day_of_cycle / 146_096) / 365;
+    let day_of_year = day_of_cycle - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    (cycle * 400 + year_of_cycle + i64::from(month <= 2), month, day)
+}
+
+/// The other way round.
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let (cycle, year_of_cycle) = (year.div_euclid(400), year.rem_euclid(400));
+    let month_from_march = if month > 2 { month - 3 } else { month + 9 };
+    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
+    cycle * 146_097 + year_of_cycle * 365 + year_of_cycle / 4 - year_of_cycle / 100 + day_of_year - 719_468
+}
+
+/// At most four digits.
+fn number(text: &str) -> Option<i64> {
+    let digits = (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    if digits { text.parse().ok() } else { None }
+}
+
+fn nth(names: [&'static str; 12], index: i64) -> &'static str {
+    usize::try_from(index).ok().and_then(|index| names.get(index).copied()).unwrap_or_default()
+}
+
+const DAY_SECONDS: i64 = 86_400;
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+/// A week, and what fills the array.
+const WEEKDAYS: [&str; 12] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "", "", "", "", ""];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The example of RFC 9110 5.6.7.
+    const EXAMPLE: Millis = Millis(784_111_777_000);
+
+    #[test]
+    fn the_three_forms_of_the_rfc_are_one_moment() {
+        for text in
+            ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"]
+        {
+            assert_eq!(parse_http_date(text), Some(EXAMPLE), "{text}");
+        }
+        assert_eq!(http_date(EXAMPLE), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(http_date(Millis(1_769_850_300_999)), "Sat, 31 Jan 2026 09:05:00 GMT");
+        assert_eq!(http_date(Millis(0)), "Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(http_date(Millis(1_709_164_800_000)), "Thu, 29 Feb 2024 00:00:00 GMT");
+    }
+
+    #[test]
+    fn other_texts_are_no_dates() {
+        for text in [
+            "",
+            "yesterday",
+            "2026-01-31T09:05:00Z",
+            "Sun, 06 Nov 1994 08:49:37",
+            "Sun, 06 Nov 1994 08:49:37 CET",
+            "Sun, 06 Foo 1994 08:49:37 GMT",
+            "Sun, 32 Nov 1994 08:49:37 GMT",
+            "Sun, 06 Nov 1994 24:49:37 GMT",
+            "Sun, 06 Nov 1994 08:49 GMT",
+            "Sun, 06 Nov 199499 08:49:37 GMT",
+            "Sun, +6 Nov 1994 08:49:37 GMT",
+        ] {
+            assert_eq!(parse_http_date(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(seconds in 0_i64..253_402_300_800) {
+            let at = Millis(seconds * 1000);
+            prop_assert_eq!(parse_http_date(&http_date(at)), Some(at));
+        }
+
+        #[test]
+        fn any_text_can_be_read(text in ".{0,60}", days: i32) {
+            let _ = (parse_http_date(&text), civil(i64::from(days)));
+        }
+    }
+}

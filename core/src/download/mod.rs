@@ -1,0 +1,14 @@
+//! Downloads: what a request for a stored video asks for, and what it is answered with.
+//!
+//! Invariant: nothing here knows the bucket. [`Conditions`] says what to look at first, and decides
+//! once size, tag and date are known.
+
+mod condition;
+mod date;
+mod disposition;
+mod range;
+
+pub use condition::{Conditions, Decision, Look, Stored};
+pub use date::{http_date, parse_http_date};
+pub use disposition::{Disposition, Place, served_type};
+pub use range::{Part, Slice};

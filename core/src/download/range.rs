@@ -1,0 +1,202 @@
+//! `Range` (RFC 9110 14): one range of bytes, or none at all.
+
+use std::num::NonZeroU64;
+
+/// What a `Range` header asks for, before the size is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slice {
+    /// `bytes=first-` and `bytes=first-last`.
+    From {
+        /// First byte, counted from 0.
+        first: u64,
+        /// How many; none for all that follow.
+        length: Option<NonZeroU64>,
+    },
+    /// `bytes=-count`: so many bytes at the end.
+    Last {
+        /// How many.
+        count: u64,
+    },
+}
+
+/// Bytes that exist: `first..=last` with `last` below the size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// First byte, counted from 0.
+    pub first: u64,
+    /// Last byte, included.
+    pub last: u64,
+}
+
+/// What becomes of a slice of a video of known size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// These bytes.
+    Part(Part),
+    /// There is nothing to cut: the slice is of an empty video's end.
+    Whole,
+    /// No byte of it exists.
+    Nothing,
+}
+
+impl Slice {
+    /// Reads a header. `None` for what a server may ignore and then sends everything: other units,
+    /// several ranges, and whatever is malformed (RFC 9110 14.2).
+    ///
+    /// Numbers that no 64 bits hold are taken as the largest that they do: no video has that byte.
+    pub fn parse(header: &str) -> Option<Self> {
+        let (unit, range) = header.split_once('=')?;
+        if !unit.trim().eq_ignore_ascii_case("bytes") {
+            return None;
+        }
+        let (first, last) = range.trim().split_once('-')?;
+        if first.is_empty() {
+            return Some(Self::Last { count: number(last)? });
+        }
+        let first = number(first)?;
+        if last.is_empty() {
+            return Some(Self::From { first, length: None });
+        }
+        let more = number(last)?.checked_sub(first)?;
+        Some(Self::From { first, length: Some(NonZeroU64::MIN.saturating_add(more)) })
+    }
+
+    pub(super) fn cut(self, size_bytes: u64) -> Cut {
+        let Some(end) = size_bytes.checked_sub(1) else {
+            return match self {
+                Self::Last { count: 1.. } => Cut::Whole,
+                Self::Last { count: 0 } | Self::From { .. } => Cut::Nothing,
+            };
+        };
+        match self {
+            Self::From { first, .. } if first > end => Cut::Nothing,
+            Self::From { first, length } => {
+                let last = length.map_or(end, |length| first.saturating_add(length.get() - 1).min(end));
+                Cut::Part(Part { first, last })
+            }
+            Self::Last { count: 0 } => Cut::Nothing,
+            Self::Last { count } => Cut::Part(Part { first: size_bytes.saturating_sub(count), last: end }),
+        }
+    }
+}
+
+impl Part {
+    /// How many bytes; at least one.
+    pub const fn length(self) -> u64 {
+        self.last.saturating_sub(self.first).saturating_add(1)
+    }
+
+    /// The value of `content-range`.
+    pub fn content_range(self, size_bytes: u64) -> String {
+        format!("bytes {}-{}/{size_bytes}", self.first, self.last)
+    }
+}
+
+impl From<Part> for Slice {
+    fn from(part: Part) -> Self {
+        Self::From { first: part.first, length: NonZeroU64::new(part.length()) }
+    }
+}
+
+/// One or more digits.
+fn number(text: &str) -> Option<u64> {
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    Some(text.parse().unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn from(first: u64, last: Option<u64>) -> Slice {
+        let length = |last: u64| NonZeroU64::MIN.saturating_add(last - first);
+        Slice::From { first, length: last.map(length) }
+    }
+
+    #[test]
+    fn a_header_is_one_slice_or_nothing() {
+        let from = |first, last| Some(from(first, last));
+        let last = |count| Some(Slice::Last { count });
+        for (header, slice) in [
+            ("bytes=0-0", from(0, Some(0))),
+            ("bytes=5-9", from(5, Some(9))),
+            ("bytes=5-", from(5, None)),
+            ("bytes=-5", last(5)),
+            ("bytes=-0", last(0)),
+            ("BYTES= 5-9 ", from(5, Some(9))),
+            ("bytes=007-9", from(7, Some(9))),
+            ("bytes=99999999999999999999-", from(u64::MAX, None)),
+            ("bytes=1-99999999999999999999", from(1, Some(u64::MAX))),
+            ("bytes=-99999999999999999999", last(u64::MAX)),
+            // All that a server may ignore.
+            ("", None),
+            ("bytes", None),
+            ("bytes=", None),
+            ("bytes=-", None),
+            ("bytes=9-5", None),
+            ("bytes=0-1,3-4", None),
+            ("bytes=0-1,", None),
+            ("bytes=--5", None),
+            ("bytes=+1-5", None),
+            ("bytes=1.5-", None),
+            ("bytes=0x1-", None),
+            ("bytes=a-b", None),
+            ("bytes 0-5", None),
+            ("seconds=0-5", None),
+            ("bytes=\u{664}-", None),
+        ] {
+            assert_eq!(Slice::parse(header), slice, "{header:?}");
+        }
+    }
+
+    #[test]
+    fn a_slice_is_cut_to_what_exists() {
+        let part = |first, last| Cut::Part(Part { first, last });
+        for (slice, size, cut) in [
+            (from(0, None), 10, part(0, 9)),
+            (from(0, Some(0)), 10, part(0, 0)),
+            (from(9, None), 10, part(9, 9)),
+            (from(9, Some(u64::MAX)), 10, part(9, 9)),
+            (from(10, None), 10, Cut::Nothing),
+            (from(u64::MAX, Some(u64::MAX)), 10, Cut::Nothing),
+            (Slice::Last { count: 1 }, 10, part(9, 9)),
+            (Slice::Last { count: 10 }, 10, part(0, 9)),
+            (Slice::Last { count: u64::MAX }, 10, part(0, 9)),
+            (Slice::Last { count: 0 }, 10, Cut::Nothing),
+            (from(0, None), 0, Cut::Nothing),
+            (Slice::Last { count: 5 }, 0, Cut::Whole),
+            (Slice::Last { count: 0 }, 0, Cut::Nothing),
+        ] {
+            assert_eq!(slice.cut(size), cut, "{slice:?} of {size}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_can_be_read(header in "(bytes=)?.{0,60}") {
+            let _ = Slice::parse(&header).map(|slice| slice.cut(7));
+        }
+
+        #[test]
+        fn a_cut_lies_within_the_video_and_within_the_wish(first: u64, length: Option<NonZeroU64>, size: u64) {
+            if let Cut::Part(part) = (Slice::From { first, length }).cut(size) {
+                prop_assert!(part.first == first && part.first <= part.last && part.last < size);
+                prop_assert!(length.is_none_or(|length| part.length() <= length.get()));
+                prop_assert_eq!(Slice::from(part).cut(size), Cut::Part(part));
+            } else {
+                prop_assert!(first >= size);
+            }
+        }
+
+        #[test]
+        fn the_end_has_as_many_bytes_as_were_asked_for(count: u64, size in 1..=u64::MAX) {
+            match (Slice::Last { count }).cut(size) {
+                Cut::Part(part) => prop_assert_eq!((part.length(), part.last), (count.min(size), size - 1)),
+                other => prop_assert_eq!((other, count), (Cut::Nothing, 0)),
+            }
+        }
+    }
+}

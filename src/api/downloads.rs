@@ -1,0 +1,174 @@
+//! Downloads: stored videos, whole or in part, from the bucket's binding to the client.
+//!
+//! Invariant: no byte of a video comes through wasm. The bucket's stream is the answer's body.
+
+use reel_core::download::{
+    Conditions, Decision, Disposition, Look, Place, Slice, Stored, http_date, served_type,
+};
+use reel_core::object_key::ObjectKey;
+use reel_core::percent::decode_query;
+use reel_core::problem::{Code, Problem};
+use reel_core::time::Millis;
+use worker::{Bucket, Object, Range, ResponseBody, console_error, web_sys};
+
+use super::jobs::{ask_object, unavailable};
+use super::{Reply, Visit};
+use crate::deadline::{BINDING, within};
+use crate::http::Answer;
+use crate::job_object::Command;
+use crate::{env, index};
+
+/// `GET` and `HEAD /api/videos/download/{key}`.
+///
+/// One read of the index and mostly one look at the bucket. A second look is needed where only the
+/// video's size or tag tells what to send.
+pub async fn download(visit: &Visit<'_>, key: &ObjectKey, head_only: bool) -> Result<Reply, Problem> {
+    if !is_named(visit, key).await? {
+        return Err(Problem::video_not_found());
+    }
+    let conditions = Conditions::read(head_only, |name| visit.call.header(name));
+    let bucket = env::videos(visit.env)?;
+    let mut look = conditions.first_look();
+    for _ in 0..LOOKS_MAX {
+        let mut seen = match within(BINDING, see(&bucket, key, look)).await {
+            Ok(seen) => seen.ok_or_else(Problem::video_not_found)?,
+            Err(cause) => {
+                // The bucket refuses a slice that does not exist, as it fails: only the size tells which.
+                let Look::Body(Some(_)) = look else { return Err(unavailable("the bucket", &cause)) };
+                look = Look::Head;
+                continue;
+            }
+        };
+        let decision = conditions.decide(&seen.stored);
+        let next = match decision {
+            Decision::Whole => Look::Body(None),
+            Decision::Part(part) => Look::Body(Some(part.into())),
+            Decision::NotModified | Decision::PreconditionFailed | Decision::Unsatisfiable => Look::Head,
+        };
+        let enough = head_only || look.gives(decision, seen.stored.size_bytes);
+        if next == Look::Head || !enough {
+            seen.discard();
+        }
+        if next == Look::Head || enough {
+            let disposition = disposition(visit, key);
+            return Ok(Reply::Answer(seen.answer(decision, &disposition, visit.request_id)));
+        }
+        look = next;
+    }
+    console_error!("{} the bucket refuses a part that it has", visit.request_id);
+    Err(Problem::internal())
+}
+
+/// What the bucket showed.
+struct Seen {
+    stored: Stored,
+    content_type: Option<String>,
+    stream: Option<web_sys::ReadableStream>,
+}
+
+/// `None` when there is no such object.
+async fn see(bucket: &Bucket, key: &ObjectKey, look: Look) -> worker::Result<Option<Seen>> {
+    let object = match look {
+        Look::Head => bucket.head(key.as_str()).await?,
+        Look::Body(None) => bucket.get(key.as_str()).execute().await?,
+        Look::Body(Some(slice)) => bucket.get(key.as_str()).range(range(slice)).execute().await?,
+    };
+    let Some(object) = object else { return Ok(None) };
+    let stream = if look == Look::Head { None } else { stream(&object)? };
+    Ok(Some(Seen {
+        stored: Stored {
+            size_bytes: object.size(),
+            etag: object.http_etag(),
+            modified: Millis(i64::try_from(object.uploaded().as_millis()).unwrap_or(i64::MAX)),
+        },
+        content_type: object.http_metadata().content_type,
+        stream,
+    }))
+}
+
+impl Seen {
+    fn answer(self, decision: Decision, disposition: &Disposition, request_id: &str) -> Answer {
+        let size = self.stored.size_bytes;
+        let refused = |code, sentence: &str| Answer::problem(&Problem::new(code, sentence), request_id);
+        let bytes = |count: u64, stream| {
+            Answer::bytes(decision.status(), served_type(self.content_type.as_deref()), stream)
+                .with("content-length", count.to_string())
+                .with("content-disposition", disposition.header())
+                .with("x-content-type-options", "nosniff")
+        };
+        let answer = match decision {
+            Decision::Whole => bytes(size, self.stream),
+            Decision::Part(part) => {
+                bytes(part.length(), self.stream).with("content-range", part.content_range(size))
+            }
+            Decision::NotModified => Answer::empty(decision.status()),
+            Decision::PreconditionFailed => {
+                return refused(
+                    Code::PreconditionFailed,
+                    "The video is another one than If-Match or If-Unmodified-Since names; ask for it anew.",
+                );
+            }
+            Decision::Unsatisfiable => {
+                return refused(
+                    Code::RangeNotSatisfiable,
+                    "The video ends before this range begins; content-range says its size.",
+                )
+                .with("content-range", format!("bytes */{size}"));
+            }
+        };
+        answer
+            .with("accept-ranges", "bytes")
+            .with("etag", self.stored.etag)
+            .with("last-modified", http_date(self.stored.modified))
+            // To be kept by this browser alone, and asked about before each use.
+            .with("cache-control", "private, no-cache")
+    }
+
+    /// The bucket need not send what nobody reads.
+    fn discard(&mut self) {
+        if let Some(stream) = self.stream.take() {
+            let _cancelled = stream.cancel();
+        }
+    }
+}
+
+/// The index knows, a moment behind; the job itself knows of its result at once.
+async fn is_named(visit: &Visit<'_>, key: &ObjectKey) -> Result<bool, Problem> {
+    let database = env::database(visit.env)?;
+    let named = within(BINDING, index::names(&database, key.as_str())).await;
+    if named.map_err(|cause| unavailable("the index", &cause))? {
+        return Ok(true);
+    }
+    let Some(job) = key.output_of() else { return Ok(false) };
+    let asked = Command::Holds { key: key.as_str().to_owned() };
+    Ok(ask_object(visit.env, job, visit.request_id, &asked).await?.status_code() == 200)
+}
+
+fn disposition(visit: &Visit<'_>, key: &ObjectKey) -> Disposition {
+    let place = if visit.call.query("inline") == Some("1") { Place::Inline } else { Place::Attachment };
+    let wish = visit.call.query("filename").and_then(decode_query);
+    Disposition::new(place, key, wish.as_deref())
+}
+
+fn range(slice: Slice) -> Range {
+    // JavaScript's numbers end at 2^53, and no video comes near.
+    let number = |count: u64| count.min((1 << 53) - 1);
+    match slice {
+        Slice::From { first, length: None } => Range::OffsetToEnd { offset: number(first) },
+        Slice::From { first, length: Some(length) } => {
+            Range::OffsetWithLength { offset: number(first), length: number(length.get()) }
+        }
+        Slice::Last { count } => Range::Suffix { suffix: number(count) },
+    }
+}
+
+fn stream(object: &Object) -> worker::Result<Option<web_sys::ReadableStream>> {
+    let Some(body) = object.body() else { return Ok(None) };
+    match body.response_body()? {
+        ResponseBody::Stream(stream) => Ok(Some(stream)),
+        ResponseBody::Body(_) | ResponseBody::Empty => Ok(None),
+    }
+}
+
+/// A slice that is refused, a look at the size, and the exact part.
+const LOOKS_MAX: usize = 3;
