@@ -80,7 +80,7 @@ pub async fn input_is_open(database: &D1Database, key: &str) -> Result<bool> {
     Ok(database.prepare(sql).bind(&[JsValue::from_str(key)])?.first::<f64>(Some("used")).await?.is_some())
 }
 
-/// Whether a job's row names this key, as its input or its result: what no row names is not handed out.
+/// Whether a job's row names this key, as its input, its result or its picture: what no row names is not handed out.
 pub async fn names(database: &D1Database, key: &str) -> Result<bool> {
     let named = database.prepare(NAMES).bind(&[JsValue::from_str(key)])?.first::<f64>(Some("named")).await?;
     Ok(named.is_some())
@@ -117,7 +117,8 @@ fn rows_written(result: &worker::D1Result) -> u64 {
 }
 
 /// Of each kind of key by its own index: `output/{id}/...` has the id at character 8.
-const NAMES: &str = "SELECT 1 AS named FROM export_jobs WHERE id = substr(?1, 8, 36) AND output_video_key = ?1 \
+const NAMES: &str = "SELECT 1 AS named FROM export_jobs WHERE id = substr(?1, 8, 36) \
+    AND ?1 IN (output_video_key, poster_key) \
     UNION ALL SELECT 1 FROM export_jobs WHERE input_video_key = ?1 LIMIT 1";
 
 const UPSERT: &str = "INSERT INTO export_jobs (id, project_id, type, status, attempt, input_video_key, \

@@ -7,7 +7,9 @@ mod sigv4;
 
 pub use list_parts::{BadPartList, PartList, StoredPart, parse_list_parts};
 
+use crate::download::{Place, content_disposition};
 use crate::object_key::ObjectKey;
+use crate::percent;
 use crate::time::{Millis, Span};
 use crate::web_url::WebUrl;
 use sigv4::{AccessKey, Unsigned};
@@ -105,7 +107,7 @@ impl Presigner {
     /// outside becomes the nearest of these).
     pub fn sign(&self, operation: &Operation<'_>, lifetime: Span, now: Millis) -> String {
         let mut path = self.base.clone();
-        sigv4::encode(operation.key, true, &mut path);
+        percent::encode(operation.key, true, &mut path);
         let request = Unsigned {
             method: operation.method,
             host: &self.host,
@@ -128,7 +130,8 @@ impl<'o> Operation<'o> {
 
     /// `GetObject`.
     pub fn get(key: &'o str, save_as: Option<&str>) -> Self {
-        let query = save_as.map(|name| ("response-content-disposition", attachment(name)));
+        let query = save_as
+            .map(|name| ("response-content-disposition", content_disposition(Place::Attachment, name)));
         Self { method: "GET", key, query: query.into_iter().collect(), headers: Vec::new() }
     }
 
@@ -144,20 +147,6 @@ impl<'o> Operation<'o> {
         let query = marker.into_iter().chain([(UPLOAD_ID, upload_id.to_owned())]).collect();
         Self { method: "GET", key, query, headers: Vec::new() }
     }
-}
-
-/// `content-disposition` (RFC 6266) of a file to be saved: the name in ASCII for everyone and, when that
-/// is not the name, as UTF-8 (RFC 8187).
-fn attachment(name: &str) -> String {
-    // Some browsers undo percents in the plain form, too.
-    let plain = |c: char| (c.is_ascii_graphic() || c == ' ') && !matches!(c, '"' | '\\' | '%');
-    let ascii: String = name.chars().map(|c| if plain(c) { c } else { '_' }).collect();
-    let mut header = format!("attachment; filename=\"{ascii}\"");
-    if ascii != name {
-        header.push_str("; filename*=UTF-8''");
-        sigv4::encode(name, false, &mut header);
-    }
-    header
 }
 
 const CONTENT_LENGTH: &str = "content-length";
@@ -191,23 +180,6 @@ mod tests {
         for now in [0, 86_399_999, 86_400_000, 1, 86_400_000_000] {
             let url = |presigner: &Presigner| presigner.get(&key, None, Span::minutes(1), Millis(now));
             assert_eq!(url(&kept), url(&presigner()), "{now}");
-        }
-    }
-
-    #[test]
-    fn names_are_written_for_old_and_new_browsers() {
-        for (name, header) in [
-            ("reel.mp4", r#"attachment; filename="reel.mp4""#),
-            ("My reel.mp4", r#"attachment; filename="My reel.mp4""#),
-            ("\"a\\b\".mp4", r#"attachment; filename="_a_b_.mp4"; filename*=UTF-8''%22a%5Cb%22.mp4"#),
-            ("100%25.mp4", r#"attachment; filename="100_25.mp4"; filename*=UTF-8''100%2525.mp4"#),
-            ("a\r\nb.mp4", r#"attachment; filename="a__b.mp4"; filename*=UTF-8''a%0D%0Ab.mp4"#),
-            (
-                "Jürgen's гол.mp4",
-                r#"attachment; filename="J_rgen's ___.mp4"; filename*=UTF-8''J%C3%BCrgen%27s%20%D0%B3%D0%BE%D0%BB.mp4"#,
-            ),
-        ] {
-            assert_eq!(attachment(name), header, "{name:?}");
         }
     }
 

@@ -14,14 +14,14 @@ pub struct Millis(pub i64);
 
 /// A point in time as the Gregorian calendar says it. Times before 1970 and after 9999 become the nearest
 /// in between, since their texts would have other lengths.
-struct Utc {
-    year: u64,
-    month: u64,
-    day: u64,
-    hour: u64,
-    minute: u64,
-    second: u64,
-    millisecond: u64,
+pub(crate) struct Utc {
+    pub year: u64,
+    pub month: u64,
+    pub day: u64,
+    pub hour: u64,
+    pub minute: u64,
+    pub second: u64,
+    pub millisecond: u64,
 }
 
 impl From<Millis> for Utc {

@@ -134,7 +134,8 @@ impl ExportJob {
 
     fn holds(&self, key: &str) -> Body {
         let face = self.load()?.ok_or_else(Problem::job_not_found)?.job.face();
-        let held = face.output.is_some_and(|output| output.key == key);
+        let held =
+            face.output.is_some_and(|output| output.key == key || output.poster.as_deref() == Some(key));
         if held { Ok((200, String::new())) } else { Err(Problem::video_not_found()) }
     }
 

@@ -17,7 +17,7 @@ pub enum Command {
     },
     /// The job JSON.
     Show,
-    /// Whether this key is its result: the index may not know yet.
+    /// Whether this key is its result or its picture: the index may not know yet.
     Holds {
         /// The key, under the job's own prefix.
         key: String,

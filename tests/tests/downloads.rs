@@ -44,7 +44,10 @@ async fn get(url: &str, headers: &[(&str, &str)]) -> Got {
 
 /// A video that a job was made of, its URL and its bytes.
 async fn an_input(stack: &Stack) -> (String, Vec<u8>) {
-    let job = create(&stack.client(), JobKind::Overlay, spotlight_params()).await;
+    let client = stack.client();
+    let job = create(&client, JobKind::Overlay, spotlight_params()).await;
+    // Nobody waits for its result here.
+    let job = client.cancel(job.job_id).await.expect("to cancel");
     let key = job.input_video_key.expect("a key");
     let bytes = std::fs::read(sample()).expect("the sample");
     let url = format!("{}/api/videos/download/{key}", stack.api_url());
@@ -233,7 +236,10 @@ async fn results_open_with_the_key_or_their_own_jobs_token_and_inputs_with_the_k
     const KEY: &str = "the-key-of-this-test";
     const PAGE: &str = "https://app.example.com";
     let vars = vec![("WORKERS_API_KEY", KEY.to_owned()), ("ALLOWED_ORIGINS", PAGE.to_owned())];
-    let stack = Stack::start(Options { vars, ..Options::default() }).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = folder.path().join("quick.json");
+    std::fs::write(&script, r#"{"fake_render_ms": 100}"#).expect("a script");
+    let stack = Stack::start(Options { vars, chaos: Some(script), ..Options::default() }).await;
     let client = Client::new(stack.api_url(), Some(Secret::new(KEY))).expect("a client");
     let input = upload(&client, &sample()).await;
     let mut jobs = Vec::new();

@@ -1,8 +1,7 @@
 //! Under which name and type a file is served: whatever its uploader called it, it is a file of ours.
 
-use std::fmt::Write as _;
-
 use crate::object_key::ObjectKey;
+use crate::percent;
 
 /// Where a browser puts a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,29 +39,28 @@ impl Disposition {
         Self { place, name }
     }
 
-    /// The header's value, ASCII only: `filename` for everyone, and `filename*` (RFC 8187) when that
-    /// does not say it all.
+    /// The header's value.
     pub fn header(&self) -> String {
-        let place = match self.place {
-            Place::Attachment => "attachment",
-            Place::Inline => "inline",
-        };
-        // Some browsers undo percents in the plain form, too.
-        let plain = |c: char| (c.is_ascii_graphic() || c == ' ') && !matches!(c, '"' | '\\' | '%');
-        let ascii: String = self.name.chars().map(|c| if plain(c) { c } else { '_' }).collect();
-        let mut header = format!("{place}; filename=\"{ascii}\"");
-        if ascii != self.name {
-            header.push_str("; filename*=UTF-8''");
-            for byte in self.name.bytes() {
-                if byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte) {
-                    header.push(char::from(byte));
-                } else {
-                    let _ = write!(header, "%{byte:02X}");
-                }
-            }
-        }
-        header
+        content_disposition(self.place, &self.name)
     }
+}
+
+/// The value of `content-disposition`, ASCII only: the name in ASCII for everyone and, when that is not
+/// the name, as UTF-8 (RFC 8187).
+pub fn content_disposition(place: Place, name: &str) -> String {
+    let place = match place {
+        Place::Attachment => "attachment",
+        Place::Inline => "inline",
+    };
+    // Some browsers undo percents in the plain form, too.
+    let plain = |c: char| (c.is_ascii_graphic() || c == ' ') && !matches!(c, '"' | '\\' | '%');
+    let ascii: String = name.chars().map(|c| if plain(c) { c } else { '_' }).collect();
+    let mut header = format!("{place}; filename=\"{ascii}\"");
+    if ascii != name {
+        header.push_str("; filename*=UTF-8''");
+        percent::encode(name, false, &mut header);
+    }
+    header
 }
 
 /// The type to serve a stored type as: pictures, sound and video as they are, anything else as bytes, so
@@ -130,6 +128,23 @@ mod tests {
             (Some("⚽.mp4"), r#"attachment; filename="_.mp4"; filename*=UTF-8''%E2%9A%BD.mp4"#),
         ] {
             assert_eq!(Disposition::new(Place::Attachment, &input(), wish).header(), header, "{wish:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_written_for_old_and_new_browsers() {
+        for (name, header) in [
+            ("reel.mp4", r#"attachment; filename="reel.mp4""#),
+            ("My reel.mp4", r#"attachment; filename="My reel.mp4""#),
+            ("\"a\\b\".mp4", r#"attachment; filename="_a_b_.mp4"; filename*=UTF-8''%22a%5Cb%22.mp4"#),
+            ("100%25.mp4", r#"attachment; filename="100_25.mp4"; filename*=UTF-8''100%2525.mp4"#),
+            ("a\r\nb.mp4", r#"attachment; filename="a__b.mp4"; filename*=UTF-8''a%0D%0Ab.mp4"#),
+            (
+                "Jürgen's гол.mp4",
+                r#"attachment; filename="J_rgen's ___.mp4"; filename*=UTF-8''J%C3%BCrgen%27s%20%D0%B3%D0%BE%D0%BB.mp4"#,
+            ),
+        ] {
+            assert_eq!(content_disposition(Place::Attachment, name), header, "{name:?}");
         }
     }
 

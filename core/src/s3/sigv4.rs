@@ -11,6 +11,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
 use crate::config::Secret;
+use crate::percent;
 use crate::time::{Millis, Span};
 use crate::token::hex;
 
@@ -58,7 +59,7 @@ impl AccessKey {
         }
         signed_headers.push_str("host");
         let mut authorization = format!("X-Amz-Algorithm={ALGORITHM}&X-Amz-Credential=");
-        encode(&format!("{}/{scope}", self.id), false, &mut authorization);
+        percent::encode(&format!("{}/{scope}", self.id), false, &mut authorization);
         let _ = write!(
             authorization,
             "&X-Amz-Date={date}&X-Amz-Expires={lifetime_s}&X-Amz-SignedHeaders={signed_headers}"
@@ -66,7 +67,7 @@ impl AccessKey {
         let mut parameters = String::new();
         for (name, value) in request.query {
             let _ = write!(parameters, "{name}=");
-            encode(value, false, &mut parameters);
+            percent::encode(value, false, &mut parameters);
             parameters.push('&');
         }
 
@@ -98,19 +99,6 @@ impl AccessKey {
         let key = parts.fold(first, |key, part| hmac(&key, part));
         self.derived.set(Some((day, key)));
         key
-    }
-}
-
-/// Percent-encodes all but RFC 3986's unreserved characters, byte by byte of UTF-8. The form encoding of
-/// HTML, which writes `+` for a blank, would break the signature.
-pub fn encode(text: &str, keep_slashes: bool, into: &mut String) {
-    for byte in text.bytes() {
-        let unreserved = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
-        if unreserved || (keep_slashes && byte == b'/') {
-            into.push(char::from(byte));
-        } else {
-            let _ = write!(into, "%{byte:02X}");
-        }
     }
 }
 
