@@ -226,7 +226,8 @@ pub fn did_you_mean<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> Str
     if word.len() > 64 {
         return String::new();
     }
-    let word = word.to_lowercase();
+    // Names of ours are ASCII; letter case of all scripts would be a fiftieth of the Worker.
+    let word = word.to_ascii_lowercase();
     known
         .filter_map(|candidate| nearness(&word, candidate).map(|distance| (distance, candidate)))
         .min_by_key(|(distance, _)| *distance)
@@ -237,7 +238,7 @@ pub fn did_you_mean<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> Str
 /// How near a word is to a known one: the fewer edits the nearer, and one that is part of the other
 /// (`fps` of `target_fps`) is the last resort.
 fn nearness(word: &str, candidate: &str) -> Option<usize> {
-    let lower = candidate.to_lowercase();
+    let lower = candidate.to_ascii_lowercase();
     let distance = strsim::osa_distance(word, &lower);
     if distance <= (lower.len() / 3).max(1) {
         return Some(distance);

@@ -192,8 +192,12 @@ pub(crate) fn read_body<T>(
     body: &[u8],
     read: impl FnOnce(&Value, At<'_>) -> Option<T>,
 ) -> Result<T, Problem> {
-    let value: Value = serde_json::from_slice(body)
-        .map_err(|error| Problem::new(Code::NotJson, format!("The body is not valid JSON: {error}.")))?;
+    let not_json = |error: &dyn std::fmt::Display| {
+        Problem::new(Code::NotJson, format!("The body is not valid JSON: {error}."))
+    };
+    // One reader for all JSON: that of bytes would be the same code a second time.
+    let text = std::str::from_utf8(body).map_err(|error| not_json(&error))?;
+    let value: Value = serde_json::from_str(text).map_err(|error| not_json(&error))?;
     let mut faults = Vec::new();
     let read = read(&value, At::root(&mut faults));
     match read {

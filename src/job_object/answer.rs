@@ -35,7 +35,7 @@ impl ExportJob {
             };
         }
         let request_id = path.rsplit('/').next().unwrap_or_default().to_owned();
-        let body = match request.bytes().await.map(|bytes| serde_json::from_slice::<Command>(&bytes)) {
+        let body = match request.text().await.map(|text| serde_json::from_str::<Command>(&text)) {
             Ok(Ok(command)) => self.execute(command).await,
             _ => Err(Problem::internal()),
         };
