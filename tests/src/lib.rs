@@ -11,11 +11,14 @@
 )]
 
 mod bucket_tap;
+mod exchange;
 mod flow;
 mod part_upload;
+mod pins;
 mod pool;
 mod ports;
 mod process;
+mod python;
 mod socket;
 mod stack;
 mod story;
@@ -24,12 +27,15 @@ mod wiretap;
 mod worker;
 
 pub use bucket_tap::{AcceptedPart, BucketTap};
+pub use exchange::{Answered, Body, Conversation, Request, Scribe};
 pub use flow::{
     END_DEADLINE, bare_http, create, new_job, render, sample, spotlight_params, upload, wait_until,
 };
 pub use part_upload::{PartUpload, now};
+pub use pins::Pins;
 pub use pool::LentStack;
 pub use process::{root, run};
+pub use python::python;
 pub use socket::{Heard, RawSocket};
 pub use stack::{Options, SharedStack, Stack};
 pub use story::{Ending, Story};

@@ -7,8 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use e2e::{
-    Options, Probe, Stack, bare_http, create, new_job, render, root, run, sample, spotlight_params, upload,
-    wait_until,
+    Options, Probe, Stack, bare_http, create, new_job, python, render, root, run, sample, spotlight_params,
+    upload, wait_until,
 };
 use reel_client::{Job, JobKind, Status};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
@@ -106,7 +106,8 @@ struct Cloud {
 
 impl Cloud {
     async fn start() -> Self {
-        let python = tokio::task::spawn_blocking(python).await.expect("a Python");
+        // The SDK that the image has: half a minute and 200 MB, once.
+        let python = python("e2e-runpod", &root().join("gpu-worker/runpod/requirements.txt")).await;
         let port = free_port();
         let queue_url = format!("http://127.0.0.1:{port}");
         let (key, worker_key) = ("key-of-the-api", "key-of-the-worker");
@@ -312,27 +313,6 @@ impl Drop for Program {
             );
         }
     }
-}
-
-/// A Python with the SDK that the image has, made once: half a minute and 200 MB.
-fn python() -> PathBuf {
-    static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let folder = root().join("target/e2e-runpod");
-    let python = folder.join("bin/python");
-    let requirements = root().join("gpu-worker/runpod/requirements.txt");
-    let wanted = std::fs::read_to_string(&requirements).expect("requirements.txt");
-    let stamp = folder.join("requirements.installed");
-    if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
-        return python;
-    }
-    // Needs python3, 3.10 or later, with its venv module (Debian: python3-venv).
-    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
-    run(Command::new(&python)
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
-        .arg(&requirements));
-    std::fs::write(&stamp, wanted).expect("to note what is installed");
-    python
 }
 
 /// A port that is free now. The system gives each asker another one.

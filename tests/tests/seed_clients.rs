@@ -1,36 +1,40 @@
-//! The Python client that the migration describes, unchanged, gets the answers it expects.
+//! The Python clients that the migration describes get the answers they expect, from an API with a key.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use e2e::{Stack, root, run, sample};
-
-/// A Python with the pinned httpx, made once.
-fn python() -> PathBuf {
-    let folder = root().join("target/e2e-python");
-    let python = folder.join("bin/python");
-    let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/requirements.txt");
-    let wanted = std::fs::read_to_string(&requirements).expect("requirements.txt");
-    let stamp = folder.join("requirements.installed");
-    if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
-        return python;
-    }
-    // Needs python3 with its venv module (Debian: python3-venv).
-    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
-    run(Command::new(&python)
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
-        .arg(&requirements));
-    std::fs::write(&stamp, wanted).expect("to note what is installed");
-    python
-}
+use e2e::{Options, Stack, python, root, run, sample};
+use toml::Table;
 
 #[tokio::test]
-async fn the_seeds_python_client_creates_reads_and_uploads_as_it_always_did() {
-    let python = python();
-    let stack = Stack::shared().await;
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/seed_clients.py");
-    let mut command = Command::new(python);
-    command.arg(script).arg(stack.api_url()).arg(sample());
+async fn the_backends_clients_export_through_the_jobs_api() {
+    assert_answers_are_the_seeds("direct_export.py").await;
+}
+
+/// Runs a script of `tests/python` on a stack of its own.
+async fn assert_answers_are_the_seeds(script: &str) {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("python");
+    let mut command = Command::new(python("e2e-python", &here.join("requirements.txt")).await);
+    let vars = vec![("WORKERS_API_KEY", KEY.to_owned())];
+    let stack = Stack::start(Options { vars, ..Options::default() }).await;
+
+    command.arg(here.join(script)).arg(sample());
+    command.env("WORKERS_API_URL", stack.api_url()).env("WORKERS_API_KEY", KEY);
+    command.env("R2_ENDPOINT", format!("{}/cdn-cgi/local/r2/s3", stack.api_url()));
+    for (name, value) in development_settings(&["R2_ACCESS_KEY_ID", "R2_SECRET_ACCESS_KEY", "R2_BUCKET_NAME"])
+    {
+        command.env(name, value);
+    }
     let said = tokio::task::spawn_blocking(move || run(&mut command)).await.expect("the script ends");
     assert!(said.contains("all answers are the seed's"), "{said}");
 }
+
+/// Settings of the local bucket, which wrangler.toml has for development.
+fn development_settings(names: &[&'static str]) -> Vec<(&'static str, String)> {
+    let text = std::fs::read_to_string(root().join("wrangler.toml")).expect("wrangler.toml");
+    let config: Table = text.parse().expect("wrangler.toml is TOML");
+    let value = |name: &str| config["vars"][name].as_str().expect("a text").to_owned();
+    names.iter().map(|name| (*name, value(name))).collect()
+}
+
+const KEY: &str = "a-key-of-this-test";

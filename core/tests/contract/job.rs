@@ -1,0 +1,253 @@
+//! The job JSON in each state, the messages of both sockets, and the list.
+
+use reel_core::edit::JobKind;
+use reel_core::id::JobId;
+use reel_core::job::code::ErrorCode;
+use reel_core::job::effect::{Kind, Step};
+use reel_core::job::event::{Event, Found, Report};
+use reel_core::job::state::{Job, Order};
+use reel_core::job::step::apply;
+use reel_core::job::timing::Timing;
+use reel_core::job::usage::Usage;
+use reel_core::job::view::Face;
+use reel_core::listing::{Listing, Row};
+use reel_core::object_key::ObjectKey;
+use reel_core::runpod::{GpuJobId, SubmitReply};
+use reel_core::s3::Presigner;
+use reel_core::time::{Millis, Span};
+use reel_core::web_url::WebUrl;
+use reel_core::wire::gpu::WorkStage;
+use reel_core::wire::job::{Dialect, Extent, Links, job_json};
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use crate::pins::Pins;
+use crate::pretty;
+
+pub const JOB: &str = "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50";
+pub const PARAMS: &str = r##"{"crop_keyframes":null,"effect_type":"blur","highlight_regions":[{"color":"#ffffff","end_frame":60,"opacity":1.0,"radius_x":80,"radius_y":160,"start_frame":0,"x":540,"y":960}],"output_height":1920,"output_width":1080}"##;
+
+pub fn pin(pins: &mut Pins) {
+    pin_records(pins);
+    pin_messages(pins);
+    pin_list(pins);
+}
+
+/// What `GET /api/jobs/{id}` says from the first moment to each end.
+fn pin_records(pins: &mut Pins) {
+    let mut life = Life::new();
+    pins.pin("job-waiting.json", &life.record());
+    life.submitted();
+    pins.pin("job-queued.json", &life.record());
+    life.claimed();
+    pins.pin("job-starting.json", &life.record());
+    let _ = life.renders(40);
+    pins.pin("job-rendering.json", &life.record());
+    life.completes();
+    pins.pin("job-verifying.json", &life.record());
+    let _ = life.verified();
+    pins.pin("job-complete.json", &life.record());
+
+    let mut life = Life::rendering();
+    let _ = life.fails(ErrorCode::GpuError);
+    pins.pin("job-retrying.json", &life.record());
+    let mut life = Life::rendering();
+    let _ = life.fails(ErrorCode::InvalidInput);
+    pins.pin("job-failed.json", &life.record());
+    let mut life = Life::rendering();
+    let _ = life.does(Event::CancelAsked);
+    pins.pin("job-cancelled.json", &life.record());
+    let _ = life.does(Event::RetryAsked);
+    pins.pin("job-started-over.json", &life.record());
+}
+
+/// What the sockets say of one render, in both dialects: events as they are stored and, without a
+/// number, the progress in between.
+fn pin_messages(pins: &mut Pins) {
+    let mut life = Life::new();
+    let snapshot = life.message(Kind::Status, &life.job.face(), Some(life.job.seq), true);
+    pin_both(pins, "status", &snapshot);
+    life.submitted();
+    life.claimed();
+    let step = life.renders(40);
+    pin_both(pins, "progress", &life.event(&step));
+    life.later(2);
+    let step = life.renders(42);
+    assert!(step.tick && step.log.is_empty(), "progress within a stage is told and not stored");
+    pin_both(pins, "progress-in-between", &life.message(Kind::Progress, &life.job.face(), None, false));
+    life.completes();
+    let step = life.verified();
+    pin_both(pins, "complete", &life.event(&step));
+    let mut life = Life::rendering();
+    let step = life.fails(ErrorCode::InvalidInput);
+    pin_both(pins, "error", &life.event(&step));
+}
+
+fn pin_both(pins: &mut Pins, name: &str, [ours, legacy]: &[String; 2]) {
+    pins.pin(&format!("message-{name}.json"), ours);
+    pins.pin(&format!("message-{name}.legacy.json"), legacy);
+}
+
+fn pin_list(pins: &mut Pins) {
+    let row = |id: &str, status: &str, more: serde_json::Value| -> Row {
+        let mut row = json!({
+            "id": id, "project_id": 7, "type": "overlay", "status": status, "attempt": 1,
+            "input_video_key": "input/abc/clip.mp4", "output_video_key": null, "output_bytes": null,
+            "poster_key": null, "error": null, "error_code": null, "created_at": START.0, "started_at": null, "completed_at": null,
+        });
+        for (name, value) in more.as_object().expect("members") {
+            row[name] = value.clone();
+        }
+        serde_json::from_value(row).expect("a row of the index")
+    };
+    let rows = [
+        row(
+            "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f52",
+            "error",
+            json!({"attempt": 3, "error": "It broke.", "error_code": "gpu_error",
+                "started_at": START.0 + 2_000, "completed_at": START.0 + 30_000}),
+        ),
+        row(
+            "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f51",
+            "complete",
+            json!({"output_video_key": "output/3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f51/1/video.mp4",
+                "poster_key": "output/3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f51/1/poster.jpg",
+                "output_bytes": 1_048_576, "started_at": START.0 + 2_000, "completed_at": START.0 + 30_000}),
+        ),
+        row(JOB, "pending", json!({})),
+    ];
+    let endpoint = WebUrl::parse("https://r2.example").expect("a URL");
+    let presigner = Presigner::new(&endpoint, "videos", "key-id".into(), "secret".into()).expect("a signer");
+    let page = |limit: &str, count: usize| {
+        let listing = Listing::parse(limit).expect("a listing");
+        pretty(&listing.page(rows[..count].to_vec(), &presigner, Span::minutes(60), START))
+    };
+    pins.pin("list.json", &page("limit=2", 3));
+    pins.pin("list-empty.json", &page("", 0));
+}
+
+/// One job, the same in every run.
+struct Life {
+    order: Order,
+    job: Job,
+    now: Millis,
+}
+
+impl Life {
+    fn new() -> Self {
+        let id: JobId = JOB.parse().expect("an id");
+        let order = Order {
+            id,
+            project_id: 7,
+            kind: JobKind::Overlay,
+            input_key: ObjectKey::parse_input("input/abc/clip.mp4").expect("a key"),
+            params: RawValue::from_string(PARAMS.to_owned()).expect("JSON"),
+            created_at: START,
+        };
+        Self { order, job: Job::new(id, START), now: START }
+    }
+
+    fn rendering() -> Self {
+        let mut life = Self::new();
+        life.submitted();
+        life.claimed();
+        let _ = life.renders(40);
+        life
+    }
+
+    fn later(&mut self, seconds: i64) {
+        self.now = self.now + Span::seconds(seconds);
+    }
+
+    fn does(&mut self, event: Event) -> Step {
+        // 25 is a chance that makes jitter exactly 100 %.
+        let step = apply(self.job.clone(), event, self.now, 25, &Timing::STANDARD);
+        self.job = step.job.clone();
+        step
+    }
+
+    fn says(&mut self, report: Report) -> Step {
+        let attempt = self.job.attempt;
+        self.does(Event::Reported { attempt, report })
+    }
+
+    fn submitted(&mut self) {
+        let _ = self.does(Event::Woke);
+        let reply = SubmitReply::Accepted(gpu_job());
+        let endpoint = "https://api.runpod.ai/v2/abc".to_owned();
+        let _ = self.does(Event::SubmitAnswered { attempt: 1, endpoint, reply });
+    }
+
+    fn claimed(&mut self) {
+        self.later(2);
+        let _ = self.says(Report::Claim { gpu_job: Some(gpu_job()) });
+    }
+
+    fn renders(&mut self, percent: u8) -> Step {
+        let message = Some(format!("Rendering {percent} of 100 frames"));
+        self.says(Report::Progress { percent, message, stage: Some(WorkStage::Rendering) })
+    }
+
+    fn completes(&mut self) {
+        self.later(20);
+        let _ = self.says(Report::Complete {
+            key: self.key(),
+            poster: Some(self.poster()),
+            bytes: Some(1_048_576),
+        });
+    }
+
+    fn verified(&mut self) -> Step {
+        let (found, poster) = (Found::Bytes(1_048_576), Found::Bytes(40_960));
+        self.does(Event::OutputLooked { key: self.key(), found, poster })
+    }
+
+    fn fails(&mut self, code: ErrorCode) -> Step {
+        self.later(20);
+        self.says(Report::Error { code, sentence: "The video has no picture.".into(), may_retry: true })
+    }
+
+    fn key(&self) -> ObjectKey {
+        ObjectKey::output(self.job.id, self.job.attempt)
+    }
+
+    fn poster(&self) -> ObjectKey {
+        ObjectKey::poster(self.job.id, self.job.attempt)
+    }
+
+    fn record(&self) -> String {
+        let usage = Usage { object_rows: 4, d1_rows: 5, requests: 1, alarms: 1 };
+        let face = self.job.face();
+        let extent = Extent::Record(usage);
+        self.json(&face, Some(self.job.seq), Dialect::Plain, extent)
+    }
+
+    /// The last event of a step.
+    fn event(&self, step: &Step) -> [String; 2] {
+        let noted = step.log.last().expect("an event");
+        self.message(noted.kind, &noted.face, Some(noted.seq), false)
+    }
+
+    /// In our dialect and in the old path's.
+    fn message(&self, kind: Kind, face: &Face, seq: Option<u64>, snapshot: bool) -> [String; 2] {
+        let record = Extent::Record(Usage { object_rows: 4, d1_rows: 5, requests: 1, alarms: 1 });
+        let (ours, legacy) = if snapshot { (record, record) } else { (Extent::Change, Extent::Whole) };
+        [self.json(face, seq, Dialect::Message(kind), ours), self.json(face, seq, Dialect::Legacy, legacy)]
+    }
+
+    fn json(&self, face: &Face, seq: Option<u64>, dialect: Dialect, extent: Extent) -> String {
+        let links = Links {
+            output_url: face.output.as_ref().map(|_| "https://r2.example/output.mp4?X-Amz-Signature=..."),
+            poster_url: face.output.as_ref().map(|_| "https://r2.example/poster.jpg?X-Amz-Signature=..."),
+            websocket_url: &format!("/api/jobs/{JOB}/ws?token=..."),
+        };
+        pretty(&job_json(&self.order, face, seq, links, dialect, extent))
+    }
+}
+
+fn gpu_job() -> GpuJobId {
+    GpuJobId::parse("sync-8f2c-e1").expect("a name as RunPod gives them")
+}
+
+/// 2026-01-31T09:05:00.250Z
+const START: Millis = Millis(1_769_850_300_250);

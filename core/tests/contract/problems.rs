@@ -1,0 +1,66 @@
+//! What callers are told when something is refused, and why a job failed.
+
+use reel_core::fault::Fault;
+use reel_core::job::code::ErrorCode;
+use reel_core::problem::{Code, Problem};
+use serde_json::{Map, Value, json};
+
+use crate::pins::Pins;
+use crate::pretty;
+
+pub fn pin(pins: &mut Pins) {
+    let fault = |pointer: &str, detail: &str| Fault { pointer: pointer.into(), detail: detail.into() };
+    let faults =
+        vec![fault("/type", "is required"), fault("/params/output_width", "must be even, for example 1080")];
+    pins.pin("problem-with-faults.json", &pretty(&Problem::invalid(faults).body("REQUEST")));
+    pins.pin("problem.json", &pretty(&Problem::job_not_found().body("REQUEST")));
+    let codes: Map<String, Value> = CODES
+        .iter()
+        .map(|code| (code.as_str().to_owned(), json!({"status": code.status(), "title": code.title()})))
+        .collect();
+    assert_eq!(codes.len(), CODES.len(), "no two problems share a word");
+    pins.pin("problem-codes.json", &pretty(&Value::Object(codes).to_string()));
+
+    let codes: Map<String, Value> = ErrorCode::ALL
+        .into_iter()
+        .map(|code| {
+            let told = json!({"retryable": code.retryable(), "sentence": code.sentence()});
+            (code.as_str().to_owned(), told)
+        })
+        .collect();
+    pins.pin("job-error-codes.json", &pretty(&Value::Object(codes).to_string()));
+}
+
+macro_rules! every_code {
+    ($($name:ident)*) => {
+        const CODES: &[Code] = &[$(Code::$name),*];
+        // Does not compile while a code is missing in the list.
+        const _: fn(Code) = |code| match code { $(Code::$name => ()),* };
+    };
+}
+
+every_code! {
+    NotJson
+    BodyTooLarge
+    InvalidRequest
+    InputNotFound
+    RouteNotFound
+    MethodNotAllowed
+    JobNotFound
+    UpgradeRequired
+    Unauthorized
+    BadToken
+    StaleAttempt
+    AlreadyClaimed
+    IdempotencyConflict
+    JobState
+    NotConfigured
+    Unavailable
+    Internal
+    UploadNotFound
+    UploadIncomplete
+    UploadState
+    VideoNotFound
+    PreconditionFailed
+    RangeNotSatisfiable
+}
