@@ -2,8 +2,10 @@
 
 mod callbacks;
 mod downloads;
+mod exports;
 mod health;
 mod jobs;
+mod projects;
 mod uploads;
 
 use std::rc::Rc;
@@ -88,7 +90,17 @@ async fn dispatch(
         Route::CreateUpload => return uploads::create(&visit).await,
         Route::Upload(token, verb) => return uploads::obey(&visit, token, verb).await,
         Route::Download(key) => return downloads::download(&visit, &key, method == "HEAD").await,
-        Route::Job(id) => (id, Command::Show),
+        Route::ListProjects => return projects::list(&visit).await,
+        Route::Project(id) => return projects::show(&visit, id).await,
+        Route::PutProject(id) => return projects::put(&visit, id).await,
+        Route::ListClips(id) => return projects::list_clips(&visit, id).await,
+        Route::Clip(id) => return projects::show_clip(&visit, id).await,
+        Route::PutClip(id) => return projects::put_clip(&visit, id).await,
+        Route::DeleteClip(id) => return projects::delete_clip(&visit, id).await,
+        Route::CreateExport(kind) => return exports::create(&visit, kind).await,
+        Route::ActiveExports => return exports::active(&visit).await,
+        Route::Export(kind, id) => (id, Command::Show { kind: Some(kind.job()) }),
+        Route::Job(id) => (id, Command::Show { kind: None }),
         Route::DeleteJob(id) => (id, Command::Delete),
         Route::Events(id) => (id, Command::Events { after: jobs::cursor(&visit)?.unwrap_or(0) }),
         Route::Cancel(id) => (id, Command::Cancel),

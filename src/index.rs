@@ -3,11 +3,13 @@
 use reel_core::id::JobId;
 use reel_core::job::state::Order;
 use reel_core::job::view::Face;
-use reel_core::listing::{Listing, Row, Value};
+use reel_core::listing::{Listing, Row};
+use reel_core::project::working_video_set;
+use reel_core::sql::{Query, Value};
 use reel_core::time::Millis;
 use serde::Deserialize;
 use wasm_bindgen::JsValue;
-use worker::{D1Database, Result};
+use worker::{D1Database, D1PreparedStatement, Result};
 
 /// Brings a job's row up to `version`; a row that is newer already stays.
 ///
@@ -17,40 +19,50 @@ pub async fn write(database: &D1Database, order: &Order, face: &Face, version: u
     let some = |value: Option<i64>| value.map_or(JsValue::NULL, whole);
     let output = face.output.as_ref();
     let failure = face.failure.as_ref();
-    let result = database
-        .prepare(UPSERT)
-        .bind(&[
-            JsValue::from_str(&order.id.to_string()),
-            whole(order.project_id),
-            JsValue::from_str(order.kind.as_str()),
-            JsValue::from_str(face.status.as_str()),
-            JsValue::from_f64(f64::from(face.attempt)),
-            JsValue::from_str(order.input_key.as_str()),
-            text(output.map(|output| output.key.as_str())),
-            some(output.and_then(|output| i64::try_from(output.bytes).ok())),
-            text(output.and_then(|output| output.poster.as_deref())),
-            text(failure.map(|failure| failure.sentence.as_str())),
-            text(failure.map(|failure| failure.code.as_str())),
-            whole(order.created_at.0),
-            some(face.started_at.map(|at| at.0)),
-            some(face.completed_at.map(|at| at.0)),
-            some(i64::try_from(version).ok()),
-        ])?
-        .run()
-        .await?;
-    Ok(rows_written(&result))
+    let row = database.prepare(UPSERT).bind(&[
+        JsValue::from_str(&order.id.to_string()),
+        whole(order.project_id),
+        JsValue::from_str(order.kind.as_str()),
+        JsValue::from_str(face.status.as_str()),
+        JsValue::from_f64(f64::from(face.attempt)),
+        JsValue::from_str(order.input_key.as_str()),
+        text(output.map(|output| output.key.as_str())),
+        some(output.and_then(|output| i64::try_from(output.bytes).ok())),
+        text(output.and_then(|output| output.poster.as_deref())),
+        text(failure.map(|failure| failure.sentence.as_str())),
+        text(failure.map(|failure| failure.code.as_str())),
+        whole(order.created_at.0),
+        some(face.started_at.map(|at| at.0)),
+        some(face.completed_at.map(|at| at.0)),
+        some(i64::try_from(version).ok()),
+    ])?;
+    let Some(working_video) = working_video_set(order, face) else {
+        return Ok(rows_written(&row.run().await?));
+    };
+    // Both or none: a project never waits for a job whose row says that it is complete.
+    let results = database.batch(vec![row, prepare(database, working_video)?]).await?;
+    Ok(results.iter().map(rows_written).sum())
+}
+
+/// Runs queries in one transaction; answers the `body` of every row of each.
+pub async fn ask(database: &D1Database, queries: Vec<Query>) -> Result<Vec<Vec<String>>> {
+    let queries = queries.into_iter().map(|query| prepare(database, query)).collect::<Result<_>>()?;
+    let mut answers = Vec::new();
+    for result in database.batch(queries).await? {
+        answers.push(result.results::<Body>()?.into_iter().map(|row| row.body).collect());
+    }
+    Ok(answers)
+}
+
+/// The `body` of every row of one query.
+pub async fn ask_one(database: &D1Database, query: Query) -> Result<Vec<String>> {
+    Ok(ask(database, vec![query]).await?.pop().unwrap_or_default())
 }
 
 /// A page of jobs.
 pub async fn list(database: &D1Database, listing: &Listing) -> Result<Vec<Row>> {
     let (sql, values) = listing.sql();
-    let values: Vec<JsValue> = values
-        .into_iter()
-        .map(|value| match value {
-            Value::Integer(number) => whole(number),
-            Value::Text(text) => JsValue::from_str(&text),
-        })
-        .collect();
+    let values: Vec<JsValue> = values.into_iter().map(bound).collect();
     database.prepare(sql).bind(&values)?.all().await?.results()
 }
 
@@ -73,14 +85,8 @@ pub async fn input_is_used(database: &D1Database, key: &str, but_by: &str) -> Re
     Ok(database.prepare(sql).bind(&used)?.first::<f64>(Some("used")).await?.is_some())
 }
 
-/// Whether a job that has not ended needs this input.
-pub async fn input_is_open(database: &D1Database, key: &str) -> Result<bool> {
-    let sql = "SELECT 1 AS used FROM export_jobs WHERE input_video_key = ? \
-        AND status IN ('pending', 'processing') LIMIT 1";
-    Ok(database.prepare(sql).bind(&[JsValue::from_str(key)])?.first::<f64>(Some("used")).await?.is_some())
-}
-
-/// Whether a job's row names this key, as its input, its result or its picture: what no row names is not handed out.
+/// Whether a job's row names this key, as its input, its result or its picture, or a project or clip does:
+/// what no row names is not handed out.
 pub async fn names(database: &D1Database, key: &str) -> Result<bool> {
     let named = database.prepare(NAMES).bind(&[JsValue::from_str(key)])?.first::<f64>(Some("named")).await?;
     Ok(named.is_some())
@@ -105,6 +111,26 @@ pub struct OpenRow {
     pub version: u64,
 }
 
+/// The answer of a [`Query`].
+#[derive(Deserialize)]
+struct Body {
+    body: String,
+}
+
+fn prepare(database: &D1Database, query: Query) -> Result<D1PreparedStatement> {
+    let values: Vec<JsValue> = query.values.into_iter().map(bound).collect();
+    database.prepare(query.sql).bind(&values)
+}
+
+fn bound(value: Value) -> JsValue {
+    match value {
+        Value::Null => JsValue::NULL,
+        Value::Integer(number) => whole(number),
+        Value::Real(number) => JsValue::from_f64(number),
+        Value::Text(text) => JsValue::from_str(&text),
+    }
+}
+
 fn whole(value: i64) -> JsValue {
     #[allow(clippy::cast_precision_loss, reason = "ids, sizes and times are below 2^53")]
     JsValue::from_f64(value as f64)
@@ -119,7 +145,9 @@ fn rows_written(result: &worker::D1Result) -> u64 {
 /// Of each kind of key by its own index: `output/{id}/...` has the id at character 8.
 const NAMES: &str = "SELECT 1 AS named FROM export_jobs WHERE id = substr(?1, 8, 36) \
     AND ?1 IN (output_video_key, poster_key) \
-    UNION ALL SELECT 1 FROM export_jobs WHERE input_video_key = ?1 LIMIT 1";
+    UNION ALL SELECT 1 FROM export_jobs WHERE input_video_key = ?1 \
+    UNION ALL SELECT 1 FROM projects WHERE working_video_key = ?1 \
+    UNION ALL SELECT 1 FROM raw_clips WHERE video_key = ?1 LIMIT 1";
 
 const UPSERT: &str = "INSERT INTO export_jobs (id, project_id, type, status, attempt, input_video_key, \
     output_video_key, output_bytes, poster_key, error, error_code, created_at, started_at, completed_at, \

@@ -27,7 +27,7 @@ use worker::{
     console_error, durable_object,
 };
 
-pub use answer::{Body, RESULT_URL_LIFETIME, input_not_found, respond};
+pub use answer::{Body, RESULT_URL_LIFETIME, respond};
 pub use command::Command;
 
 use crate::deadline::{BINDING, within};
@@ -45,6 +45,7 @@ pub struct ExportJob {
     /// The job as it was last committed; read from storage again after any failure.
     live: RefCell<Option<Live>>,
     alarm: Cell<Alarm>,
+    waiting: Rc<Waiting>,
     /// What was used since the job was last stepped: it is counted there.
     uncounted: Cell<Usage>,
 }
@@ -58,6 +59,15 @@ enum Alarm {
     Silent,
     /// Then.
     At(Millis),
+}
+
+/// What the timers of watchers share who came before their job.
+#[derive(Default)]
+struct Waiting {
+    /// It was created, by this instance.
+    born: Cell<bool>,
+    /// How many run.
+    timers: Cell<usize>,
 }
 
 /// A job in memory.
@@ -76,6 +86,7 @@ impl DurableObject for ExportJob {
             store,
             live: RefCell::new(None),
             alarm: Cell::new(Alarm::Unknown),
+            waiting: Rc::default(),
             uncounted: Cell::new(Usage::default()),
         }
     }
@@ -98,6 +109,7 @@ impl DurableObject for ExportJob {
     }
 
     async fn websocket_message(&self, socket: WebSocket, message: WebSocketIncomingMessage) -> Result<()> {
+        self.await_birth_again();
         if let WebSocketIncomingMessage::String(text) = message {
             self.hear(&socket, &text);
         }

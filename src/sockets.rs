@@ -53,15 +53,27 @@ impl Tongue {
 pub struct Sockets<'s>(pub &'s State);
 
 impl Sockets<'_> {
-    /// Accepts a watcher and answers the client's end of its socket.
-    pub fn accept(&self, tongue: Tongue) -> Result<(WebSocket, WebSocket)> {
+    /// Accepts a watcher and answers both ends of its socket, ours first. One that wants all events
+    /// `from_birth` may come before the job and is remembered as such.
+    pub fn accept(&self, tongue: Tongue, from_birth: bool) -> Result<(WebSocket, WebSocket)> {
         let pair = WebSocketPair::new()?;
-        self.0.accept_websocket_with_tags(&pair.server, &[tongue.tag()]);
+        let tags = [tongue.tag(), FROM_BIRTH];
+        self.0.accept_websocket_with_tags(&pair.server, if from_birth { &tags } else { &tags[..1] });
         // Answered by the runtime while the object sleeps. It compares the text exactly; a ping that is
         // spelt otherwise wakes the object, which answers it too.
         let answer = WebSocketRequestResponsePair::new(PING, PONG)?;
         self.0.set_websocket_auto_response(&answer);
         Ok((pair.server, pair.client))
+    }
+
+    /// Every watcher, its tongue, and whether it wants all events from the first.
+    pub fn all(&self) -> Vec<(WebSocket, Tongue, bool)> {
+        let known = |socket: WebSocket| {
+            let tags = self.0.get_tags(&socket);
+            let tongue = tags.iter().find_map(|tag| Tongue::from_tag(tag))?;
+            Some((socket, tongue, tags.iter().any(|tag| tag == FROM_BIRTH)))
+        };
+        self.0.get_websockets().into_iter().filter_map(known).collect()
     }
 
     /// Whether nobody watches.
@@ -137,6 +149,10 @@ pub fn close(socket: &WebSocket, code: u16, reason: &str) {
 
 /// Normal closure (RFC 6455 7.4.1).
 pub const NORMAL: u16 = 1000;
+/// Close code for a job that was never created: 4000 and up are the application's (RFC 6455 7.4.2).
+pub const NO_SUCH_JOB: u16 = 4404;
+/// Tag of a watcher that asked for `after=0`.
+const FROM_BIRTH: &str = "birth";
 /// The ping that the runtime answers by itself.
 pub const PING: &str = r#"{"type":"ping"}"#;
 /// Its answer.

@@ -4,6 +4,7 @@
 
 use reel_core::id::JobId;
 use reel_core::problem::Problem;
+use reel_core::project::keys_in_use;
 use reel_core::time::Span;
 use worker::{Env, Include, Result, console_error, console_log};
 
@@ -56,11 +57,14 @@ async fn expire(env: &Env) -> std::result::Result<(), Problem> {
         if uploaded >= oldest.0 {
             continue;
         }
-        let key = object.key();
-        if !logged("the index", index::input_is_open(&database, &key)).await? {
-            expired.push(key);
-        }
+        expired.push(object.key());
     }
+    if expired.is_empty() {
+        return Ok(());
+    }
+    let in_use = index::ask_one(&database, keys_in_use(expired.clone(), ""));
+    let in_use = logged("the index", in_use).await?;
+    expired.retain(|key| !in_use.contains(key));
     if expired.is_empty() {
         return Ok(());
     }

@@ -153,6 +153,12 @@ impl Watch {
                 Ok(Some(Ok(Frame::Ping(_) | Frame::Pong(_) | Frame::Binary(_) | Frame::Frame(_)))) => {
                     continue;
                 }
+                Ok(Some(Ok(Frame::Close(Some(close))))) if u16::from(close.code) == NO_SUCH_JOB => {
+                    // It was deleted, or never was: `GET` says so, and another socket would only wait.
+                    self.sockets_work = false;
+                    self.next_socket_at = Instant::now() + SOCKET_RETRY;
+                    return None;
+                }
                 // A close after the end has its message before it; any other way out is mended by `reach`.
                 Ok(Some(Ok(Frame::Close(_)) | Err(_)) | None) | Err(_) => return None,
             };
@@ -308,6 +314,8 @@ fn same_server(url: &Url, base: &Url) -> bool {
 
 /// The API answers it without waking the job.
 const PING: &str = r#"{"type":"ping"}"#;
+/// How the API closes a socket whose job was never created.
+const NO_SUCH_JOB: u16 = 4404;
 const PING_EVERY: Duration = Duration::from_secs(30);
 /// Two pings and their answers: a connection that says nothing for so long is dead.
 const SILENCE_DEADLINE: Duration = Duration::from_secs(75);

@@ -22,23 +22,31 @@ pub struct Fault {
 pub struct At<'f> {
     pointer: String,
     faults: &'f mut Vec<Fault>,
+    known: &'static [&'static str],
 }
 
 impl<'f> At<'f> {
     /// The whole body.
     pub fn root(faults: &'f mut Vec<Fault>) -> Self {
-        Self { pointer: String::new(), faults }
+        Self { pointer: String::new(), faults, known: &[] }
     }
 
     /// A member or an element below this place; escapes `~` and `/` as RFC 6901 asks.
     pub fn child(&mut self, token: &str) -> At<'_> {
         let token = token.replace('~', "~0").replace('/', "~1");
-        At { pointer: format!("{}/{token}", self.pointer), faults: self.faults }
+        At { pointer: format!("{}/{token}", self.pointer), faults: self.faults, known: &[] }
     }
 
     /// The same place once more, for a reader whose result is then checked as a whole.
     pub fn again(&mut self) -> At<'_> {
-        At { pointer: self.pointer.clone(), faults: self.faults }
+        At { pointer: self.pointer.clone(), faults: self.faults, known: self.known }
+    }
+
+    /// The same place, whose object also has these members: another reader reads them, so they are not
+    /// unknown to this one.
+    #[must_use]
+    pub fn beside(self, known: &'static [&'static str]) -> Self {
+        Self { known, ..self }
     }
 
     /// Records a fault here and answers `None`, so that a reader can end with it. After [`MAX_FAULTS`]
@@ -81,7 +89,7 @@ impl<'v, 'f> Fields<'v, 'f> {
     /// Opens an object; anything else is a fault.
     pub fn open(value: &'v Value, mut at: At<'f>) -> Option<Self> {
         match value {
-            Value::Object(map) => Some(Self { map, at, asked: Vec::new() }),
+            Value::Object(map) => Some(Self { map, asked: at.known.to_vec(), at }),
             other => at.expected("an object", other),
         }
     }
@@ -295,6 +303,18 @@ mod tests {
             ("/widht", "is not a known field (did you mean \"width\"?)"),
         ];
         assert_eq!(faults, expected.map(|(p, d)| (p.to_owned(), d.to_owned())));
+    }
+
+    #[test]
+    fn two_readers_share_an_object_without_calling_each_others_members_unknown() {
+        let body = json!({"project_id": 1, "project_di": 2, "width": 3});
+        let faults = faults_of(&body, |body, at| {
+            let mut fields = Fields::open(body, at.beside(&["project_id"])).expect("object");
+            fields.required("width", integer(1..=10));
+            fields.close();
+        });
+        assert_eq!(faults.len(), 1);
+        assert!(faults[0].1.contains("did you mean \"project_id\"?"), "{faults:?}");
     }
 
     #[test]

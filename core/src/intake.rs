@@ -188,6 +188,7 @@ pub fn idempotency_key(header: &str) -> Result<&str, Problem> {
     }
 }
 
+/// Reads a body as JSON, with every fault at once.
 pub(crate) fn read_body<T>(
     body: &[u8],
     read: impl FnOnce(&Value, At<'_>) -> Option<T>,
@@ -249,7 +250,7 @@ fn one_line(text: &str) -> String {
 }
 
 /// Whole numbers that JavaScript and D1 hold exactly.
-const ID_MAX: i64 = (1 << 53) - 1;
+pub(crate) const ID_MAX: i64 = (1 << 53) - 1;
 
 /// One PUT (S3).
 const PUT_MAX_BYTES: i64 = 5 * 1024 * 1024 * 1024;

@@ -15,6 +15,7 @@ use crate::job::state::Status;
 use crate::object_key::ObjectKey;
 use crate::problem::Problem;
 use crate::s3::Presigner;
+use crate::sql::Value;
 use crate::time::{Millis, Span};
 
 /// `GET /api/jobs`.
@@ -39,15 +40,6 @@ pub struct Cursor {
     pub created_at: Millis,
     /// Which it is: several may be created in one millisecond.
     pub id: JobId,
-}
-
-/// A value of a query, in the order of its `?`.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Value {
-    /// A whole number below 2^53.
-    Integer(i64),
-    /// Text.
-    Text(String),
 }
 
 impl Listing {

@@ -50,6 +50,11 @@ impl ObjectKey {
         }
     }
 
+    /// A key that a project or clip names: an upload, or a job's result.
+    pub fn parse_video(text: &str) -> Result<Self, BadKey> {
+        Self::try_from(text.to_owned())
+    }
+
     /// A key that a GPU worker of this job reports as its result.
     pub fn parse_output_of(job: JobId, text: &str) -> Result<Self, BadKey> {
         let key = Self::try_from(text.to_owned())?;
@@ -96,6 +101,12 @@ impl TryFrom<String> for ObjectKey {
 impl From<ObjectKey> for String {
     fn from(key: ObjectKey) -> Self {
         key.0
+    }
+}
+
+impl AsRef<str> for ObjectKey {
+    fn as_ref(&self) -> &str {
+        &self.0
     }
 }
 

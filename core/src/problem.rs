@@ -6,6 +6,7 @@
 use serde::Serialize;
 
 use crate::fault::{Fault, MAX_FAULTS};
+use crate::object_key::ObjectKey;
 
 /// Why a request was refused. The word on the wire, the status and the retry advice come with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,6 +31,14 @@ pub enum Code {
     PreconditionFailed,
     /// The video has no byte of the range that was asked for.
     RangeNotSatisfiable,
+    /// No such project.
+    ProjectNotFound,
+    /// No such clip in the project.
+    ClipNotFound,
+    /// The project has no working video, or it is not in the bucket.
+    NoWorkingVideo,
+    /// The clip's video is not in the bucket.
+    SourceNotFound,
     /// A WebSocket route was asked without an upgrade.
     UpgradeRequired,
     /// Authorization is missing or wrong.
@@ -72,6 +81,10 @@ impl Code {
             Self::VideoNotFound => "video_not_found",
             Self::PreconditionFailed => "precondition_failed",
             Self::RangeNotSatisfiable => "range_not_satisfiable",
+            Self::ProjectNotFound => "project_not_found",
+            Self::ClipNotFound => "clip_not_found",
+            Self::NoWorkingVideo => "no_working_video",
+            Self::SourceNotFound => "source_not_found",
             Self::UpgradeRequired => "upgrade_required",
             Self::Unauthorized => "unauthorized",
             Self::BadToken => "bad_token",
@@ -91,10 +104,16 @@ impl Code {
     /// HTTP status (RFC 9110).
     pub const fn status(self) -> u16 {
         match self {
-            Self::NotJson => 400,
+            // 400 for a video that is missing behind a project: the seed's backend answers so.
+            Self::NotJson | Self::NoWorkingVideo | Self::SourceNotFound => 400,
             Self::Unauthorized => 401,
             Self::BadToken => 403,
-            Self::RouteNotFound | Self::JobNotFound | Self::VideoNotFound | Self::UploadNotFound => 404,
+            Self::RouteNotFound
+            | Self::JobNotFound
+            | Self::ProjectNotFound
+            | Self::ClipNotFound
+            | Self::VideoNotFound
+            | Self::UploadNotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::StaleAttempt
             | Self::AlreadyClaimed
@@ -125,6 +144,10 @@ impl Code {
             Self::VideoNotFound => "Video not found",
             Self::PreconditionFailed => "Precondition failed",
             Self::RangeNotSatisfiable => "Range not satisfiable",
+            Self::ProjectNotFound => "Project not found",
+            Self::ClipNotFound => "Clip not found",
+            Self::NoWorkingVideo => "No working video",
+            Self::SourceNotFound => "Source video not found",
             Self::UpgradeRequired => "Upgrade required",
             Self::Unauthorized => "Unauthorized",
             Self::BadToken => "Bad token",
@@ -186,6 +209,36 @@ impl Problem {
         Self::new(
             Code::VideoNotFound,
             "No job or project has a video with this key; take the key from the job's JSON, and check that the job was not deleted.",
+        )
+    }
+
+    /// The project that was asked for does not exist; the seed's clients know this sentence.
+    pub fn project_not_found() -> Self {
+        Self::new(Code::ProjectNotFound, "Project not found")
+    }
+
+    /// The clip that was asked for does not exist; the seed's clients know this sentence.
+    pub fn clip_not_found() -> Self {
+        Self::new(Code::ClipNotFound, "Clip not found")
+    }
+
+    /// The project has nothing to export; the seed's clients know this sentence.
+    pub fn no_working_video() -> Self {
+        Self::new(Code::NoWorkingVideo, "No working video found")
+    }
+
+    /// The clip has nothing to export; the seed's clients know this sentence.
+    pub fn source_not_found() -> Self {
+        Self::new(Code::SourceNotFound, "Source video not found")
+    }
+
+    /// A video that a request names is not in the bucket.
+    pub fn input_not_found(key: &ObjectKey) -> Self {
+        Self::new(
+            Code::InputNotFound,
+            format!(
+                "The video {key} is not in the bucket; upload it with POST /api/videos/upload-url first."
+            ),
         )
     }
 

@@ -1,10 +1,12 @@
 //! Routes are a value: method and path in, one route out. No IO, so that every one is a table test.
 
+use crate::facade::ExportKind;
 use crate::id::JobId;
 use crate::intake::Callback;
 use crate::object_key::ObjectKey;
 use crate::percent;
 use crate::problem::{Code, Problem};
+use crate::project::{ClipId, ProjectId, bad_clip, bad_project};
 use crate::upload::Verb;
 
 /// What a request asks for.
@@ -42,6 +44,26 @@ pub enum Route<'p> {
     Upload(&'p str, Verb),
     /// `GET /api/videos/download/{key}`: the key percent-encoded, its slashes as they are or as `%2F`.
     Download(ObjectKey),
+    /// `GET /api/projects`.
+    ListProjects,
+    /// `GET /api/projects/{id}`.
+    Project(ProjectId),
+    /// `PUT /api/projects/{id}`.
+    PutProject(ProjectId),
+    /// `GET /api/projects/{id}/clips`.
+    ListClips(ProjectId),
+    /// `GET /api/projects/{id}/clips/{clip_index}`.
+    Clip(ClipId),
+    /// `PUT /api/projects/{id}/clips/{clip_index}`.
+    PutClip(ClipId),
+    /// `DELETE /api/projects/{id}/clips/{clip_index}`.
+    DeleteClip(ClipId),
+    /// `POST /api/export/{kind}`.
+    CreateExport(ExportKind),
+    /// `GET /api/export/{kind}/{id}`.
+    Export(ExportKind, JobId),
+    /// `GET /api/exports/active`.
+    ActiveExports,
     /// `OPTIONS` of anything: a browser asks before it calls.
     Preflight,
 }
@@ -99,6 +121,16 @@ impl<'p> Route<'p> {
                     .map(Self::Download)
                     .ok_or_else(Problem::video_not_found)
             }
+            ["api", "exports", "active"] => allow("GET", || Self::ActiveExports),
+            ["api", "export", kind, rest @ ..] if rest.len() < 2 => {
+                let kind = ExportKind::parse(kind).ok_or_else(not_found)?;
+                match rest {
+                    [id] => allowed(method, "GET").and_then(|()| job(id)).map(|id| Self::Export(kind, id)),
+                    _ => allowed(method, "POST").map(|()| Self::CreateExport(kind)),
+                }
+            }
+            ["api", "projects"] => allow("GET", || Self::ListProjects),
+            ["api", "projects", id, rest @ ..] => project_route(method, id, rest),
             _ => Err(not_found()),
         }
     }
@@ -120,14 +152,28 @@ impl<'p> Route<'p> {
             | Self::Retry(_)
             | Self::UploadUrl
             | Self::CreateUpload
-            | Self::Download(_) => false,
+            | Self::Download(_)
+            | Self::ListProjects
+            | Self::Project(_)
+            | Self::PutProject(_)
+            | Self::ListClips(_)
+            | Self::Clip(_)
+            | Self::PutClip(_)
+            | Self::DeleteClip(_)
+            | Self::CreateExport(_)
+            | Self::Export(..)
+            | Self::ActiveExports => false,
         }
     }
 
     /// The job whose watch token opens this route, if one does: reading, never changing.
     pub fn watchable(&self) -> Option<JobId> {
         match self {
-            Self::Watch(id) | Self::WatchLegacy(id) | Self::Events(id) | Self::Job(id) => Some(*id),
+            Self::Watch(id)
+            | Self::WatchLegacy(id)
+            | Self::Events(id)
+            | Self::Job(id)
+            | Self::Export(_, id) => Some(*id),
             Self::Download(key) => key.output_of(),
             Self::Health
             | Self::CreateJob
@@ -140,8 +186,36 @@ impl<'p> Route<'p> {
             | Self::UploadUrl
             | Self::CreateUpload
             | Self::Upload(..)
+            | Self::ListProjects
+            | Self::Project(_)
+            | Self::PutProject(_)
+            | Self::ListClips(_)
+            | Self::Clip(_)
+            | Self::PutClip(_)
+            | Self::DeleteClip(_)
+            | Self::CreateExport(_)
+            | Self::ActiveExports
             | Self::Preflight => None,
         }
+    }
+}
+
+fn project_route(method: &str, id: &str, rest: &[&str]) -> Result<Route<'static>, Problem> {
+    let project = || ProjectId::parse(id).ok_or_else(|| bad_project(method));
+    match rest {
+        [] if method == "PUT" => project().map(Route::PutProject),
+        [] => allowed(method, "GET, PUT").and_then(|()| project()).map(Route::Project),
+        ["clips"] => allowed(method, "GET").and_then(|()| project()).map(Route::ListClips),
+        ["clips", index] => {
+            allowed(method, "GET, PUT, DELETE")?;
+            let clip = ClipId::parse(project()?, index).ok_or_else(|| bad_clip(method))?;
+            Ok(match method {
+                "PUT" => Route::PutClip(clip),
+                "DELETE" => Route::DeleteClip(clip),
+                _ => Route::Clip(clip),
+            })
+        }
+        _ => Err(not_found()),
     }
 }
 
@@ -167,6 +241,8 @@ mod tests {
     #[test]
     fn every_route_is_found() {
         let id: JobId = ID.parse().unwrap();
+        let project = ProjectId::parse("7").unwrap();
+        let clip = ClipId::parse(project, "0").unwrap();
         let job = |rest: &str| format!("/api/jobs/{ID}{rest}");
         let key = |text: &str| ObjectKey::try_from(text.to_owned()).unwrap();
         for (method, path, route) in [
@@ -199,6 +275,17 @@ mod tests {
                 "/api/videos/download/input%2Fa%2fb.mp4".to_owned(),
                 Route::Download(key("input/a/b.mp4")),
             ),
+            ("GET", "/api/projects".to_owned(), Route::ListProjects),
+            ("GET", "/api/projects/7".to_owned(), Route::Project(project)),
+            ("PUT", "/api/projects/7".to_owned(), Route::PutProject(project)),
+            ("GET", "/api/projects/7/clips".to_owned(), Route::ListClips(project)),
+            ("GET", "/api/projects/7/clips/0".to_owned(), Route::Clip(clip)),
+            ("PUT", "/api/projects/7/clips/0".to_owned(), Route::PutClip(clip)),
+            ("DELETE", "/api/projects/7/clips/0".to_owned(), Route::DeleteClip(clip)),
+            ("POST", "/api/export/overlay".to_owned(), Route::CreateExport(ExportKind::Overlay)),
+            ("POST", "/api/export/framing".to_owned(), Route::CreateExport(ExportKind::Framing)),
+            ("GET", format!("/api/export/framing/{ID}"), Route::Export(ExportKind::Framing, id)),
+            ("GET", "/api/exports/active".to_owned(), Route::ActiveExports),
             ("OPTIONS", "/anything".to_owned(), Route::Preflight),
         ] {
             assert_eq!(Route::parse(method, &path), Ok(route), "{method} {path}");
@@ -232,6 +319,17 @@ mod tests {
             ("GET", "/api/jobs/", Code::JobNotFound),
             ("POST", "/api/jobs/x/do/t/dance", Code::RouteNotFound),
             ("GET", &format!("/api/jobs/{ID}/ws/"), Code::RouteNotFound),
+            ("POST", "/api/export/annotate", Code::RouteNotFound),
+            ("GET", "/api/export/overlay", Code::MethodNotAllowed),
+            ("GET", "/api/export/overlay/x", Code::JobNotFound),
+            ("GET", "/api/export/overlay/x/y", Code::RouteNotFound),
+            ("GET", "/api/projects/x", Code::ProjectNotFound),
+            ("PUT", "/api/projects/x", Code::InvalidRequest),
+            ("DELETE", "/api/projects/7", Code::MethodNotAllowed),
+            ("GET", "/api/projects/7/clips/x", Code::ClipNotFound),
+            ("PUT", "/api/projects/7/clips/1000", Code::InvalidRequest),
+            ("PUT", "/api/projects/7/clips", Code::MethodNotAllowed),
+            ("GET", "/api/projects/7/clips/0/x", Code::RouteNotFound),
         ] {
             assert_eq!(Route::parse(method, path).unwrap_err().code, code, "{method} {path}");
         }

@@ -2,8 +2,9 @@
 
 use reel_core::id::JobId;
 use reel_core::intake::{NewJob, idempotency_key};
-use reel_core::job::state::Order;
+use reel_core::job::state::{Order, ProjectExport};
 use reel_core::listing::Listing;
+use reel_core::object_key::ObjectKey;
 use reel_core::problem::{Code, Problem};
 use std::time::Duration;
 use wasm_bindgen::JsValue;
@@ -12,16 +13,30 @@ use worker::{Env, Headers, Method, ObjectNamespace, Request, RequestInit, Respon
 use super::{Reply, Visit};
 use crate::deadline::{BINDING, within};
 use crate::http::Answer;
-use crate::job_object::{Command, RESULT_URL_LIFETIME, input_not_found};
+use crate::job_object::{Command, RESULT_URL_LIFETIME};
 use crate::sockets::Tongue;
 use crate::{clock, env, index};
 
 /// `POST /api/jobs`.
 pub async fn create(visit: &Visit<'_>) -> Result<Reply, Problem> {
-    let key = visit.call.header("idempotency-key");
-    let named_by_key =
-        key.as_deref().map(idempotency_key).transpose()?.map(|key| visit.config.signer.job_id_for(key));
+    let named_by_key = named_by_key(visit)?;
     let new = NewJob::parse(&visit.call.body(BODY_MAX_BYTES).await?)?;
+    hand_on(place(visit, new, None, named_by_key).await?).await
+}
+
+/// The job that an `Idempotency-Key` stands for.
+pub fn named_by_key(visit: &Visit<'_>) -> Result<Option<JobId>, Problem> {
+    let key = visit.call.header("idempotency-key");
+    Ok(key.as_deref().map(idempotency_key).transpose()?.map(|key| visit.config.signer.job_id_for(key)))
+}
+
+/// Hands a new job to its object, which answers with the job JSON.
+pub async fn place(
+    visit: &Visit<'_>,
+    new: NewJob,
+    export: Option<ProjectExport>,
+    named_by_key: Option<JobId>,
+) -> Result<Response, Problem> {
     if visit.config.gpu.is_none() {
         return Err(Problem::new(
             Code::NotConfigured,
@@ -36,15 +51,20 @@ pub async fn create(visit: &Visit<'_>) -> Result<Reply, Problem> {
         input_key: new.input_key,
         params: new.params,
         created_at: clock::now(),
+        export,
     };
-    let bucket = env::videos(visit.env)?;
-    let head = within(BINDING, bucket.head(order.input_key.as_str())).await;
-    let input_found = head.map_err(|cause| unavailable("the bucket", &cause))?.is_some();
+    let input_found = is_in_bucket(visit, &order.input_key).await?;
     if !input_found && named.is_none() {
-        return Err(input_not_found(&order.input_key));
+        return Err(order.input_missing());
     }
-    let id = order.id;
-    command(visit, id, &Command::Create { order, input_found }).await
+    ask_object(visit.env, order.id, visit.request_id, &Command::Create { order, input_found }).await
+}
+
+/// Whether an object is there.
+pub async fn is_in_bucket(visit: &Visit<'_>, key: &ObjectKey) -> Result<bool, Problem> {
+    let bucket = env::videos(visit.env)?;
+    let head = within(BINDING, bucket.head(key.as_str())).await;
+    Ok(head.map_err(|cause| unavailable("the bucket", &cause))?.is_some())
 }
 
 /// `GET /api/jobs`.
@@ -118,15 +138,25 @@ pub(super) async fn ask_named(
 }
 
 /// An object's answer, as the caller gets it.
-pub(super) async fn hand_on(mut response: Response) -> Result<Reply, Problem> {
-    let status = response.status_code();
-    let body = within(BINDING, response.text()).await.map_err(|cause| unavailable("the job", &cause))?;
-    Ok(Reply::Answer(if status < 400 {
+pub(super) async fn hand_on(response: Response) -> Result<Reply, Problem> {
+    let (status, body) = taken(response).await?;
+    Ok(as_it_is(status, body))
+}
+
+/// An answer that an object has written.
+pub(super) fn as_it_is(status: u16, body: String) -> Reply {
+    Reply::Answer(if status < 400 {
         Answer::json(status, body)
     } else {
         let answer = Answer::problem_body(status, body);
         if status == 503 { answer.with("retry-after", "2") } else { answer }
-    }))
+    })
+}
+
+/// An object's answer: its status and its body.
+pub async fn taken(mut response: Response) -> Result<(u16, String), Problem> {
+    let body = within(BINDING, response.text()).await.map_err(|cause| unavailable("the job", &cause))?;
+    Ok((response.status_code(), body))
 }
 
 /// `?after=N`, the number of the last event that the caller has.
@@ -145,6 +175,7 @@ pub fn cursor(visit: &Visit<'_>) -> Result<Option<u64>, Problem> {
         .transpose()
 }
 
+/// Something did not answer: logged once, told as a pause.
 pub(super) fn unavailable(what: &str, cause: &worker::Error) -> Problem {
     console_error!("{what} did not answer: {cause}");
     busy()
@@ -155,6 +186,6 @@ fn busy() -> Problem {
 }
 
 /// 1 MiB (design.md 3).
-const BODY_MAX_BYTES: usize = 1024 * 1024;
+pub const BODY_MAX_BYTES: usize = 1024 * 1024;
 /// An object that verifies a result asks the bucket first; everything else takes milliseconds.
 const OBJECT_ANSWERS_WITHIN: Duration = Duration::from_secs(15);

@@ -1,6 +1,7 @@
 //! A job's object answering: commands in, final bodies out.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use reel_core::config::{Access, Config};
 use reel_core::job::effect::Outcome;
@@ -10,11 +11,12 @@ use reel_core::job::usage::Usage;
 use reel_core::job::view::Face;
 use reel_core::object_key::ObjectKey;
 use reel_core::problem::{Code, Problem};
+use reel_core::project::keys_in_use;
 use reel_core::time::Span;
 use reel_core::token::Purpose;
 use reel_core::wire::gpu::{Grant, PresignedPut, Receipt};
 use reel_core::wire::job::{Dialect, Extent, Links, job_json};
-use worker::{Request, Response};
+use worker::{Delay, Request, Response, WebSocket, console_error};
 
 use super::{Alarm, Command, ExportJob, Live};
 use crate::deadline::{BINDING, within};
@@ -46,7 +48,14 @@ impl ExportJob {
         let event = match command {
             Command::Create { order, input_found } => return self.create(order, input_found).await,
             Command::Delete => return self.delete().await,
-            Command::Show => return self.show(200),
+            Command::Show { kind } => {
+                let live = self.load()?.ok_or_else(Problem::job_not_found)?;
+                return if kind.is_none_or(|kind| kind == live.order.kind) {
+                    self.show(200)
+                } else {
+                    Err(Problem::job_not_found())
+                };
+            }
             Command::Holds { key } => return self.holds(&key),
             Command::Events { after } => return self.events(after),
             Command::Report { attempt, report } => Event::Reported { attempt, report },
@@ -77,7 +86,7 @@ impl ExportJob {
             return if live.order.same_request(&order) { self.show(201) } else { Err(conflict()) };
         }
         if !input_found {
-            return Err(input_not_found(&order.input_key));
+            return Err(order.input_missing());
         }
         let timing = self.timing()?;
         let job = Job::new(order.id, order.created_at);
@@ -88,6 +97,8 @@ impl ExportJob {
         self.count(Usage { object_rows: rows, ..Usage::default() });
         self.arm(&job, &timing);
         *self.live.borrow_mut() = Some(Live { order: Rc::new(order), job });
+        self.waiting.born.set(true);
+        self.greet()?;
         self.show(201)
     }
 
@@ -100,12 +111,21 @@ impl ExportJob {
         let (id, input) = (live.order.id, live.order.input_key.as_str());
         let (bucket, database) = (env::videos(&self.env)?, env::database(&self.env)?);
         let gone = async {
+            if live.order.export.is_some() && live.job.index.wanted != live.job.index.written {
+                // The project may still have to hear of the result; afterwards nobody would tell it.
+                index::write(&database, &live.order, &live.job.face(), live.job.index.wanted).await?;
+            }
             let outputs = bucket.list().prefix(format!("output/{id}/")).execute().await?;
             let mut keys: Vec<String> = outputs.objects().iter().map(worker::Object::key).collect();
             // An input that lies elsewhere is somebody else's; retention takes it when its time comes.
             let own = live.order.input_key.is_input_of(id);
             if own && !index::input_is_used(&database, input, &id.to_string()).await? {
                 keys.push(input.to_owned());
+            }
+            if !keys.is_empty() {
+                // A result that is its project's working video outlives its job.
+                let in_use = index::ask_one(&database, keys_in_use(keys.clone(), &id.to_string())).await?;
+                keys.retain(|key| !in_use.contains(key));
             }
             if !keys.is_empty() {
                 bucket.delete_multiple(keys).await?;
@@ -115,6 +135,7 @@ impl ExportJob {
         };
         within(BINDING, gone).await.map_err(|cause| self.failed("deleting the job", &cause))?;
         *self.live.borrow_mut() = None;
+        self.waiting.born.set(false);
         self.alarm.set(Alarm::Silent);
         Sockets(&self.state).close_all();
         Ok((200, r#"{"success":true}"#.to_owned()))
@@ -177,36 +198,90 @@ impl ExportJob {
         serde_json::to_string(&grant).map(|body| (200, body)).map_err(|_| Problem::internal())
     }
 
-    /// A new watcher: the whole job, then what it missed. `rest` is `{tongue}/{after or -}`.
+    /// A new watcher: the whole job, then what it missed. `rest` is `{tongue}/{after or -}`. Before the job
+    /// exists it is accepted too, and hears nothing until it does.
     fn watch(&self, rest: &str) -> std::result::Result<Response, Problem> {
         let (tongue, after) = rest.split_once('/').unwrap_or((rest, "-"));
         let tongue = Tongue::from_tag(tongue).ok_or_else(Problem::internal)?;
-        let live = self.load()?.ok_or_else(Problem::job_not_found)?;
+        let live = self.load()?;
+        let most = if live.is_some() { WATCHERS_MAX } else { WAITING_MAX };
+        if self.state.get_websockets().len() >= most {
+            return Err(Problem::new(Code::Unavailable, "This job has too many watchers; poll it instead."));
+        }
+        let after = after.parse::<u64>().ok();
+        let (server, client) = Sockets(&self.state)
+            .accept(tongue, after == Some(0))
+            .map_err(|cause| self.failed("accepting a socket", &cause))?;
+        match live {
+            Some(live) => self.catch_up(&live, &server, tongue, after)?,
+            None => self.await_birth(server)?,
+        }
+        Response::from_websocket(client).map_err(|cause| self.failed("answering a socket", &cause))
+    }
+
+    /// Tells one watcher the whole job, then the stored events that it has not had.
+    fn catch_up(
+        &self,
+        live: &Live,
+        socket: &WebSocket,
+        tongue: Tongue,
+        after: Option<u64>,
+    ) -> std::result::Result<(), Problem> {
         let config = env::config(&self.env)?;
         let ended = live.job.end().is_some();
         // Without a cursor a watcher starts from the snapshot; of a job that has ended it also gets the
         // last event, since that is the one that clients wait for.
-        let after =
-            after.parse::<u64>().unwrap_or(if ended { live.job.seq.saturating_sub(1) } else { live.job.seq });
-        if self.state.get_websockets().len() >= WATCHERS_MAX {
-            return Err(Problem::new(Code::Unavailable, "This job has too many watchers; poll it instead."));
-        }
+        let after = after.unwrap_or(if ended { live.job.seq.saturating_sub(1) } else { live.job.seq });
         let missed = self.store.events_after(after).map_err(|cause| self.failed("reading events", &cause))?;
-        let (server, client) =
-            Sockets(&self.state).accept(tongue).map_err(|cause| self.failed("accepting a socket", &cause))?;
         let face = live.job.face();
         with_links(&config, &live.order, &face, |links| {
-            say(&server, &snapshot(&live.order, &live.job, tongue, links));
+            say(socket, &snapshot(&live.order, &live.job, tongue, links));
         });
         for noted in &missed {
             with_links(&config, &live.order, &noted.face, |links| {
-                say(&server, &replayed(&live.order, noted, tongue, links));
+                say(socket, &replayed(&live.order, noted, tongue, links));
             });
         }
         if ended {
-            close(&server, crate::sockets::NORMAL, "the job has ended");
+            close(socket, crate::sockets::NORMAL, "the job has ended");
         }
-        Response::from_websocket(client).map_err(|cause| self.failed("answering a socket", &cause))
+        Ok(())
+    }
+
+    /// A watcher spoke that waits for a job, and its timer is gone with an earlier instance.
+    pub(super) fn await_birth_again(&self) {
+        let lost = self.waiting.timers.get() == 0 && matches!(self.load(), Ok(None));
+        for (socket, ..) in if lost { Sockets(&self.state).all() } else { Vec::new() } {
+            if let Err(problem) = self.await_birth(socket) {
+                console_error!("a waiting socket has no timer: {}", problem.detail);
+            }
+        }
+    }
+
+    /// Tells the watchers who came before the job that it is there now.
+    fn greet(&self) -> std::result::Result<(), Problem> {
+        let Some(live) = self.load()? else { return Ok(()) };
+        for (socket, tongue, from_birth) in Sockets(&self.state).all() {
+            self.catch_up(&live, &socket, tongue, from_birth.then_some(0))?;
+        }
+        Ok(())
+    }
+
+    /// Sends a watcher away if the job is not created in time. The timer is in memory alone: an object
+    /// without a job stores nothing. While it runs the platform keeps the object awake; one that is lost
+    /// with its instance is set anew when a later instance hears from the watcher.
+    fn await_birth(&self, socket: WebSocket) -> std::result::Result<(), Problem> {
+        let limit = u64::try_from(self.timing()?.unborn.0).unwrap_or(0);
+        let waiting = Rc::clone(&self.waiting);
+        waiting.timers.set(waiting.timers.get() + 1);
+        self.state.wait_until(async move {
+            Delay::from(Duration::from_millis(limit)).await;
+            waiting.timers.set(waiting.timers.get().saturating_sub(1));
+            if !waiting.born.get() {
+                close(&socket, crate::sockets::NO_SUCH_JOB, "Job not found");
+            }
+        });
+        Ok(())
     }
 }
 
@@ -322,14 +397,8 @@ fn conflict() -> Problem {
     )
 }
 
-/// The input that a create names is not in the bucket.
-pub fn input_not_found(key: &ObjectKey) -> Problem {
-    Problem::new(
-        Code::InputNotFound,
-        format!("The video {key} is not in the bucket; upload it with POST /api/videos/upload-url first."),
-    )
-}
-
+/// Sockets that wait for one job to be created: a page and its reloads.
+const WAITING_MAX: usize = 16;
 /// The runtime takes 32,768 sockets an object and throws at the next; no job needs a thousand.
 const WATCHERS_MAX: usize = 1_000;
 const OUTPUT_TYPE: &str = "video/mp4";

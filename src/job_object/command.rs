@@ -1,5 +1,6 @@
 //! What the Worker asks of a job's object: one typed command, in the body of an internal request.
 
+use reel_core::edit::JobKind;
 use reel_core::job::event::Report;
 use reel_core::job::state::Order;
 use serde::{Deserialize, Serialize};
@@ -15,8 +16,11 @@ pub enum Command {
         /// Whether its input is in the bucket: without it only an existing job is answered.
         input_found: bool,
     },
-    /// The job JSON.
-    Show,
+    /// The job JSON, if it is of this kind.
+    Show {
+        /// Any, when it is not said.
+        kind: Option<JobKind>,
+    },
     /// Whether this key is its result or its picture: the index may not know yet.
     Holds {
         /// The key, under the job's own prefix.

@@ -4,6 +4,7 @@ use futures_util::StreamExt as _;
 use reel_client::Job;
 use serde_json::Value;
 use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Error as Refusal;
 use tokio_tungstenite::tungstenite::protocol::Message as Frame;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
@@ -33,9 +34,16 @@ impl RawSocket {
     pub async fn open_after(stack: &Stack, job: &Job, after: u64) -> Self {
         let path = job.websocket_url.as_ref().expect("a job names its socket").expose();
         let join = if path.contains('?') { '&' } else { '?' };
-        let url = format!("{}{path}{join}after={after}", stack.api_url().replace("http", "ws"));
-        let (socket, _) = connect_async(url).await.expect("the socket opens");
-        Self(socket)
+        Self::open_path(stack, &format!("{path}{join}after={after}")).await.expect("the socket opens")
+    }
+
+    /// Opens the socket at this path, whether there is a job or not; else the HTTP status.
+    pub async fn open_path(stack: &Stack, path: &str) -> Result<Self, u16> {
+        match connect_async(format!("{}{path}", stack.api_url().replace("http", "ws"))).await {
+            Ok((socket, _)) => Ok(Self(socket)),
+            Err(Refusal::Http(answer)) => Err(answer.status().as_u16()),
+            Err(error) => panic!("no answer at all: {error}"),
+        }
     }
 
     /// Listens until it is closed.

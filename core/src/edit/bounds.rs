@@ -25,7 +25,7 @@ pub(super) fn frame(value: &Value, at: At<'_>) -> Option<u32> {
 }
 
 /// Seconds from the start of the source.
-pub(super) fn seconds(value: &Value, mut at: At<'_>) -> Option<f64> {
+pub(crate) fn seconds(value: &Value, mut at: At<'_>) -> Option<f64> {
     let seconds = value.as_f64().filter(|seconds| (0.0..=MAX_TIME_S).contains(seconds));
     seconds.or_else(|| at.refuse(format!("must be a number of seconds from 0 to {MAX_TIME_S}")))
 }

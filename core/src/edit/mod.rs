@@ -16,6 +16,8 @@ use serde_json::Value;
 
 use crate::fault::{At, Fault};
 
+pub(crate) use bounds::seconds;
+
 pub use annotate::{Annotate, Annotation, Rating};
 pub use color::Color;
 pub use crop::{CropKeyframe, CropTrack, CropUnit, PixelRect};

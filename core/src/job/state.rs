@@ -12,6 +12,7 @@ use crate::job::effect::{Kind, Noted};
 use crate::job::timing::MAX_ATTEMPTS;
 use crate::job::usage::Usage;
 use crate::object_key::ObjectKey;
+use crate::problem::Problem;
 use crate::runpod::GpuJobId;
 use crate::time::Millis;
 use crate::wire::gpu::WorkStage;
@@ -31,6 +32,18 @@ pub struct Order {
     pub params: Box<RawValue>,
     /// When it was accepted.
     pub created_at: Millis,
+    /// What only an export of a project has (`POST /api/export/...`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub export: Option<ProjectExport>,
+}
+
+/// How a job came out of a project: its input, and a clip's trim, were looked up there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProjectExport {
+    /// Stands for the request as the client sent it: the project may have changed before it comes again.
+    pub asked: String,
+    /// Whether the result becomes the project's working video.
+    pub set_working_video: bool,
 }
 
 impl Order {
@@ -39,8 +52,20 @@ impl Order {
         self.id == other.id
             && self.project_id == other.project_id
             && self.kind == other.kind
-            && self.input_key == other.input_key
-            && self.params.get() == other.params.get()
+            && match (&self.export, &other.export) {
+                (Some(mine), Some(theirs)) => mine.asked == theirs.asked,
+                (None, None) => self.input_key == other.input_key && self.params.get() == other.params.get(),
+                (Some(_), None) | (None, Some(_)) => false,
+            }
+    }
+
+    /// What the client is told when the input is not in the bucket.
+    pub fn input_missing(&self) -> Problem {
+        match (&self.export, self.kind) {
+            (None, _) | (Some(_), JobKind::Annotate) => Problem::input_not_found(&self.input_key),
+            (Some(_), JobKind::Overlay) => Problem::no_working_video(),
+            (Some(_), JobKind::Framing) => Problem::source_not_found(),
+        }
     }
 }
 

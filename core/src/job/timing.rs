@@ -45,6 +45,8 @@ pub struct Timing {
     pub errand_again: Span,
     /// How long an upload in parts may take; R2 itself gives up after a week.
     pub upload: Span,
+    /// How long a watcher may wait for a job that does not exist yet: the app opens its socket first.
+    pub unborn: Span,
 }
 
 impl Timing {
@@ -70,6 +72,7 @@ impl Timing {
         look_limit: Span::minutes(5),
         errand_again: Span::seconds(5),
         upload: Span::minutes(3 * 24 * 60),
+        unborn: Span::seconds(30),
     };
 
     /// The same, so many times as fast: for tests against the real thing. Waits for answers stay as
@@ -98,6 +101,7 @@ impl Timing {
             look_limit: faster(self.look_limit),
             errand_again: faster(self.errand_again),
             upload: faster(self.upload),
+            unborn: faster(self.unborn),
         }
     }
 }

@@ -150,6 +150,7 @@ mod tests {
             input_key: ObjectKey::parse_input("input/abc/clip.mp4").unwrap(),
             params: RawValue::from_string(r#"{"effect_type":"blur"}"#.into()).unwrap(),
             created_at: Millis(1_769_850_300_250),
+            export: None,
         }
     }
 
