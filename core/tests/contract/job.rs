@@ -143,6 +143,7 @@ impl Life {
             input_key: ObjectKey::parse_input("input/abc/clip.mp4").expect("a key"),
             params: RawValue::from_string(PARAMS.to_owned()).expect("JSON"),
             created_at: START,
+            export: None,
         };
         Self { order, job: Job::new(id, START), now: START }
     }

@@ -47,6 +47,10 @@ every_code! {
     RouteNotFound
     MethodNotAllowed
     JobNotFound
+    ProjectNotFound
+    ClipNotFound
+    NoWorkingVideo
+    SourceNotFound
     UpgradeRequired
     Unauthorized
     BadToken
