@@ -5,7 +5,8 @@
 use reel_core::id::JobId;
 use reel_core::problem::Problem;
 use reel_core::project::keys_in_use;
-use reel_core::time::Span;
+use reel_core::retention::input_has_expired;
+use reel_core::time::{Millis, Span};
 use worker::{Env, Include, Result, console_error, console_log};
 
 use crate::api::ask_object;
@@ -50,11 +51,11 @@ async fn expire(env: &Env) -> std::result::Result<(), Problem> {
     let from = format!("input/{}", clock::job_id().to_string().get(..4).unwrap_or_default());
     let page =
         bucket.list().prefix("input/").start_after(from).limit(PAGE).include(Vec::<Include>::new()).execute();
-    let oldest = clock::now() - INPUT_RETENTION;
+    let now = clock::now();
     let mut expired = Vec::new();
     for object in logged("the bucket", page).await?.objects() {
         let uploaded = i64::try_from(object.uploaded().as_millis()).unwrap_or(i64::MAX);
-        if uploaded >= oldest.0 {
+        if !input_has_expired(Millis(uploaded), now) {
             continue;
         }
         expired.push(object.key());
@@ -85,5 +86,3 @@ const OPEN_FOR: Span = Span::minutes(5);
 const ROWS_PER_RUN: u32 = 200;
 /// A page of the bucket's listing.
 const PAGE: u32 = 200;
-/// Inputs are kept for a week, as the plan's bucket did.
-const INPUT_RETENTION: Span = Span::minutes(7 * 24 * 60);

@@ -24,6 +24,7 @@ pub mod object_key;
 pub mod percent;
 pub mod problem;
 pub mod project;
+pub mod retention;
 pub mod route;
 pub mod runpod;
 pub mod s3;
