@@ -238,6 +238,11 @@ impl ExportJob {
                 };
                 Event::StatusRead { attempt, reply }
             }
+            Effect::AskCrowd { attempt } => {
+                let Some(gpu) = gpu_of(&config, &job) else { return Ok(None) };
+                let crowd = outbound::crowd(&gpu, timing).await;
+                return Ok(crowd.map(|crowd| Event::CrowdSeen { attempt, crowd }));
+            }
             Effect::CancelGpu { gpu_job } => {
                 let settled = match gpu_of(&config, &job) {
                     Some(gpu) => outbound::cancel(&gpu, &gpu_job, timing).await,

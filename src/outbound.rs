@@ -9,7 +9,7 @@ use reel_core::config::{Config, Gpu};
 use reel_core::job::state::Order;
 use reel_core::job::timing::Timing;
 use reel_core::object_key::ObjectKey;
-use reel_core::runpod::{self, GpuJobId, HttpReply, StatusReply, SubmitReply};
+use reel_core::runpod::{self, Crowd, GpuJobId, HttpReply, StatusReply, SubmitReply};
 use reel_core::s3::PartList;
 use reel_core::time::Span;
 use reel_core::upload::{ListAnswer, Upload, read_list};
@@ -58,6 +58,12 @@ pub async fn status(gpu: &Gpu, job: &GpuJobId, timing: &Timing) -> StatusReply {
         Some(heard) => runpod::read_status(heard.as_reply()),
         None => StatusReply::CannotTell,
     }
+}
+
+/// `GET /health`.
+pub async fn crowd(gpu: &Gpu, timing: &Timing) -> Option<Crowd> {
+    let heard = call(gpu, Method::Get, "/health", None, timing.status_answer).await?;
+    runpod::read_health(heard.as_reply())
 }
 
 /// `POST /cancel/{id}`: whether the job is known not to run any more.

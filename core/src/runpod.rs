@@ -77,6 +77,49 @@ pub enum StatusReply {
     CannotTell,
 }
 
+/// How busy an endpoint is, as `GET /health` counts it. For people who wait: nothing is decided by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Crowd {
+    /// Jobs in the queue, whoever's they are.
+    pub queued: u64,
+    /// Jobs that are being worked on.
+    pub rendering: u64,
+    /// Workers that are being started.
+    pub starting: u64,
+    /// Workers that work or could: neither starting, nor without a GPU, nor broken.
+    pub ready: u64,
+}
+
+impl Crowd {
+    /// What a person in the queue is told: whether it moves, which "queued" alone does not say. The order
+    /// of the queue is not known, so no place in it is named.
+    pub fn sentence(self) -> String {
+        match self {
+            Self { ready: 0, starting: 0, .. } => {
+                "Waiting for a renderer: the render service has none at work right now".to_owned()
+            }
+            Self { ready: 0, .. } => "Waiting for a renderer: one is being started".to_owned(),
+            Self { queued, rendering, .. } => {
+                format!("Waiting for a renderer: {queued} in the queue, {rendering} being rendered")
+            }
+        }
+    }
+}
+
+/// Reads the answer to `GET /health`; a count that is missing is none. Documents name some of the counters
+/// only, so no single one is required.
+pub fn read_health(reply: HttpReply<'_>) -> Option<Crowd> {
+    let health: Value = serde_json::from_str(reply.body).ok().filter(|_| reply.status == 200)?;
+    let (jobs, workers) = (health.get("jobs")?, health.get("workers")?);
+    let count = |of: &Value, name| of.get(name).and_then(Value::as_u64).unwrap_or(0);
+    Some(Crowd {
+        queued: count(jobs, "inQueue"),
+        rendering: count(jobs, "inProgress"),
+        starting: count(workers, "initializing"),
+        ready: count(workers, "idle").max(count(workers, "ready")).saturating_add(count(workers, "running")),
+    })
+}
+
 /// The body of `POST /run`.
 ///
 /// `policy` always carries both limits in milliseconds: RunPod's defaults (10 minutes and 24 hours)
@@ -259,6 +302,34 @@ mod tests {
         ] {
             assert_eq!(read_status(reply(status, body)), meaning, "{status} {body}");
         }
+    }
+
+    #[test]
+    fn a_person_in_the_queue_is_told_whether_it_moves() {
+        let told = |body: &str| read_health(reply(200, body)).map(Crowd::sentence);
+        let jobs = r#""jobs":{"completed":1,"failed":5,"inProgress":2,"inQueue":12,"retried":0}"#;
+        for (workers, sentence) in [
+            (
+                r#""idle":0,"initializing":1,"ready":0,"running":2,"throttled":3,"unhealthy":0"#,
+                "Waiting for a renderer: 12 in the queue, 2 being rendered",
+            ),
+            (r#""idle":1,"running":0"#, "Waiting for a renderer: 12 in the queue, 2 being rendered"),
+            (
+                r#""idle":0,"initializing":1,"ready":0,"running":0,"throttled":0,"unhealthy":1"#,
+                "Waiting for a renderer: one is being started",
+            ),
+            (
+                r#""idle":0,"initializing":0,"ready":0,"running":0,"throttled":2,"unhealthy":1"#,
+                "Waiting for a renderer: the render service has none at work right now",
+            ),
+        ] {
+            let body = format!("{{{jobs},\"workers\":{{{workers}}}}}");
+            assert_eq!(told(&body).as_deref(), Some(sentence), "{workers}");
+        }
+        for body in ["", "<html>", "{}", r#"{"jobs":{}}"#, "[]", r#"{"status":404}"#] {
+            assert_eq!(told(body), None, "{body}");
+        }
+        assert_eq!(read_health(reply(401, r#"{"jobs":{},"workers":{}}"#)), None);
     }
 
     #[test]

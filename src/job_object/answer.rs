@@ -340,6 +340,7 @@ impl Told {
             Event::Woke
             | Event::SubmitAnswered { .. }
             | Event::StatusRead { .. }
+            | Event::CrowdSeen { .. }
             | Event::OutputLooked { .. }
             | Event::CancelAnswered { .. }
             | Event::IndexAnswered { .. }

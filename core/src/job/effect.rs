@@ -21,6 +21,11 @@ pub enum Effect {
         /// RunPod's name of it.
         gpu_job: GpuJobId,
     },
+    /// `GET /health`; answered by `CrowdSeen`, or not at all.
+    AskCrowd {
+        /// The attempt that waits there.
+        attempt: u32,
+    },
     /// `POST /cancel/{id}`; answered by `CancelAnswered`.
     CancelGpu {
         /// RunPod's name of it.

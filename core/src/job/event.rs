@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::job::code::ErrorCode;
 use crate::object_key::ObjectKey;
-use crate::runpod::{GpuJobId, StatusReply, SubmitReply};
+use crate::runpod::{Crowd, GpuJobId, StatusReply, SubmitReply};
 use crate::wire::gpu::WorkStage;
 
 /// Something happened. News of another attempt than the current one changes nothing.
@@ -39,6 +39,13 @@ pub enum Event {
         attempt: u32,
         /// What it said.
         reply: StatusReply,
+    },
+    /// RunPod told how busy the endpoint is.
+    CrowdSeen {
+        /// The attempt that waits there.
+        attempt: u32,
+        /// How busy.
+        crowd: Crowd,
     },
     /// The bucket was asked for the result.
     OutputLooked {

@@ -117,6 +117,9 @@ pub enum State {
         submitted_at: Millis,
         /// When to ask about it.
         check: Check,
+        /// One line for a person who waits, once there is something to tell.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<String>,
     },
     /// A renderer works on it.
     Rendering(Rendering),

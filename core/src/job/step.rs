@@ -52,6 +52,7 @@ impl Turn<'_> {
             Event::Reported { attempt, report } => self.reported(attempt, report),
             Event::Hinted { attempt } => self.hinted(attempt),
             Event::StatusRead { attempt, reply } => self.status_read(attempt, reply),
+            Event::CrowdSeen { attempt, crowd } => self.crowd_seen(attempt, crowd),
             Event::OutputLooked { key, found, poster } => self.output_looked(&key, found, poster),
             Event::CancelAnswered { gpu_job, settled } => self.cancel_answered(&gpu_job, settled),
             Event::IndexAnswered { version, written } => self.index_answered(version, written),

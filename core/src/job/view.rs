@@ -74,8 +74,8 @@ impl Job {
             State::Waiting(waiting) | State::Submitting { waiting, .. } => {
                 Face { message: waiting.message.clone(), ..blank }
             }
-            State::Queued { gpu_job, .. } => Face {
-                message: "Waiting for a renderer".to_owned(),
+            State::Queued { gpu_job, message, .. } => Face {
+                message: message.clone().unwrap_or_else(|| "Waiting for a renderer".to_owned()),
                 gpu_job: Some(gpu_job.as_str().to_owned()),
                 ..blank
             },

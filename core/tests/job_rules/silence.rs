@@ -5,7 +5,7 @@ use reel_core::job::deadline::next_wake;
 use reel_core::job::effect::{Effect, Outcome};
 use reel_core::job::event::{Event, Found};
 use reel_core::job::state::Status;
-use reel_core::runpod::StatusReply;
+use reel_core::runpod::{Crowd, StatusReply};
 use reel_core::time::Span;
 use reel_core::wire::gpu::WorkStage;
 
@@ -42,6 +42,26 @@ fn a_renderer_that_speaks_again_is_not_asked_about() {
     life.later(Span::seconds(59)).says(progress(10, WorkStage::Rendering));
     life.later(Span::seconds(59));
     assert!(!life.wakes().effects.iter().any(|effect| matches!(effect, Effect::AskStatus { .. })));
+}
+
+#[test]
+fn whoever_waits_in_the_queue_hears_whether_it_moves_without_a_stored_event() {
+    let mut life = Life::queued("a-u1");
+    assert_eq!(life.hears_status(StatusReply::Queued).effects, [Effect::AskCrowd { attempt: 1 }]);
+    let seen = |queued| Event::CrowdSeen {
+        attempt: 1,
+        crowd: Crowd { queued, rendering: 2, starting: 0, ready: 2 },
+    };
+    let step = life.does(seen(12));
+    assert_eq!((step.keep, step.tick, step.log.len()), (true, true, 0));
+    assert_eq!(life.job.face().message, "Waiting for a renderer: 12 in the queue, 2 being rendered");
+    let step = life.does(seen(12));
+    assert!(!step.keep && !step.tick, "the same again is no news");
+    life.says(progress(5, WorkStage::Rendering));
+    let rendering = life.job.clone();
+    life.does(seen(3));
+    assert_eq!(life.job, rendering, "who renders does not wait");
+    assert_eq!(life.hears_status(StatusReply::Queued).effects, []);
 }
 
 #[test]

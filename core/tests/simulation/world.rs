@@ -16,6 +16,7 @@ use reel_core::job::state::Job;
 use reel_core::job::step::apply;
 use reel_core::job::timing::Timing;
 use reel_core::object_key::ObjectKey;
+use reel_core::runpod::Crowd;
 use reel_core::time::{Millis, Span};
 
 use renderer::Run;
@@ -233,6 +234,12 @@ impl World {
             Effect::AskStatus { attempt, gpu_job } => {
                 let reply = self.status(&gpu_job);
                 self.later(Event::StatusRead { attempt, reply }, 20, 3_000)
+            }
+            Effect::AskCrowd { attempt } => {
+                let mut count = |max| self.chance.below(max);
+                let crowd =
+                    Crowd { queued: count(9), rendering: count(3), starting: count(2), ready: count(3) };
+                self.later(Event::CrowdSeen { attempt, crowd }, 20, 3_000)
             }
             Effect::CancelGpu { gpu_job } => {
                 let settled = !self.chance.permille(self.weather.lies);

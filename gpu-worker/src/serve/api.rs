@@ -134,7 +134,7 @@ async fn purge_queue(State(desk): State<Arc<Desk>>) -> Response {
 /// `GET /health`
 async fn health(State(desk): State<Arc<Desk>>) -> Response {
     let counts = desk.queue().counts(Instant::now());
-    let idle = desk.workers.saturating_sub(counts.busy_workers);
+    let idle = if counts.hides_workers { 0 } else { desk.workers.saturating_sub(counts.busy_workers) };
     json_answer(&json!({
         "jobs": {
             "completed": counts.completed,

@@ -41,7 +41,7 @@ Faults of the queue:
                                      say this instead, e.g. 429 with retry-after, 5xx, HTML, numeric status
   submit_times_out {hold_ms, runs = true}
                                      keep /run waiting so long; the job runs, or never existed
-  stuck_in_queue                     no worker ever takes it
+  stuck_in_queue | scaled_to_zero    no worker ever takes it, and none is there, says /health
   not_found_for {ms}                 /status answers 404 so long after the submission
   lying_status {status, output?, error?, for_ms?}
                                      /status tells this, from the submission on

@@ -125,6 +125,8 @@ pub struct Counts {
     pub retried: u64,
     /// Workers that are rendering, or still cleaning up after a cancelled job.
     pub busy_workers: usize,
+    /// A script hides the workers that are free.
+    pub hides_workers: bool,
 }
 
 impl Status {
@@ -281,6 +283,10 @@ impl Queue {
             in_queue: self.waiting.len() as u64,
             retried: self.retried,
             busy_workers: self.running,
+            hides_workers: self
+                .jobs
+                .values()
+                .any(|job| job.status == Status::InQueue && job.plan.hides_workers()),
         }
     }
 

@@ -2,11 +2,11 @@
 
 use super::Turn;
 use crate::job::code::ErrorCode;
-use crate::job::effect::{Kind, Outcome};
+use crate::job::effect::{Effect, Kind, Outcome};
 use crate::job::state::{Check, End, Rendering, State, Waiting};
 use crate::job::timing::{doubled, jittered};
 use crate::object_key::ObjectKey;
-use crate::runpod::{GpuJobId, StatusReply, SubmitReply};
+use crate::runpod::{Crowd, GpuJobId, StatusReply, SubmitReply};
 use crate::time::Span;
 use crate::wire::gpu::WorkStage;
 
@@ -34,7 +34,7 @@ impl Turn<'_> {
         match &mut self.job.state {
             State::Submitting { .. } | State::Waiting(_) => {
                 let check = Check { next_at: now + self.timing.first_sign, tries: 0, hinted: false };
-                self.job.state = State::Queued { gpu_job: accepted, submitted_at: now, check };
+                self.job.state = State::Queued { gpu_job: accepted, submitted_at: now, check, message: None };
                 self.note(Kind::Status);
                 Outcome::Applied
             }
@@ -133,6 +133,10 @@ impl Turn<'_> {
         match reply {
             StatusReply::Running if !working => self.begin(self.gpu_job(), WorkStage::Starting),
             // "Cannot tell" is its own answer: the next question is already set, deadlines go on.
+            StatusReply::Queued if queued_since.is_some() => {
+                self.effects.push(Effect::AskCrowd { attempt });
+                return Outcome::Ignored;
+            }
             StatusReply::Queued
             | StatusReply::Running
             | StatusReply::Unauthorized
@@ -158,6 +162,22 @@ impl Turn<'_> {
                 let code = if working { ErrorCode::ExecutionTimeout } else { ErrorCode::QueueTimeout };
                 self.look_for(self.own_output(), code);
             }
+        }
+        Outcome::Applied
+    }
+
+    /// Kept, since the object sleeps between two questions, but not stored as an event: numbers that move
+    /// all the time are no history.
+    pub(super) fn crowd_seen(&mut self, attempt: u32, crowd: Crowd) -> Outcome {
+        if attempt != self.job.attempt {
+            return Outcome::Ignored;
+        }
+        let State::Queued { message, .. } = &mut self.job.state else { return Outcome::Ignored };
+        let news = Some(crowd.sentence());
+        if *message != news {
+            *message = news;
+            self.keep = true;
+            self.tick = true;
         }
         Outcome::Applied
     }

@@ -69,6 +69,7 @@ impl Misconduct {
             Fault::Answer { .. }
             | Fault::SubmitTimesOut { .. }
             | Fault::StuckInQueue
+            | Fault::ScaledToZero
             | Fault::NotFoundFor { .. }
             | Fault::LyingStatus { .. }
             | Fault::ForgottenAfter { .. }

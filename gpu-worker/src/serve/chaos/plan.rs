@@ -115,7 +115,12 @@ impl Plan {
 
     /// Whether no worker may take it.
     pub fn is_stuck(&self) -> bool {
-        self.find(|fault| matches!(fault, Fault::StuckInQueue).then_some(())).is_some()
+        self.find(|fault| matches!(fault, Fault::StuckInQueue | Fault::ScaledToZero).then_some(())).is_some()
+    }
+
+    /// Whether `/health` shows no worker while it waits.
+    pub fn hides_workers(&self) -> bool {
+        self.find(|fault| matches!(fault, Fault::ScaledToZero).then_some(())).is_some()
     }
 
     /// Whether `/status` does not know the job (yet, or any more).

@@ -82,6 +82,7 @@ pub(super) enum Fault {
         runs: bool,
     },
     StuckInQueue,
+    ScaledToZero,
     NotFoundFor {
         ms: u64,
     },
