@@ -152,6 +152,7 @@ mod tests {
         problem.faults.into_iter().map(|fault| fault.pointer).collect()
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "bodies are written where they are used")]
     fn new_upload(body: Value) -> Result<NewUpload, Problem> {
         NewUpload::parse(body.to_string().as_bytes())
     }
