@@ -98,7 +98,10 @@ impl ExportJob {
         self.arm(&job, &timing);
         *self.live.borrow_mut() = Some(Live { order: Rc::new(order), job });
         self.waiting.born.set(true);
-        self.greet()?;
+        // The job is there, whoever hears of it now.
+        if let Err(problem) = self.greet() {
+            console_error!("watchers were not told of their job: {}", problem.detail);
+        }
         self.show(201)
     }
 

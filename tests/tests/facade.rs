@@ -106,6 +106,8 @@ async fn a_framed_clip_becomes_the_working_video_and_is_highlighted() {
     let reel = framed.output_video_key.clone().expect("a result");
     wait_until("the reel is the working video", async || working_video(&stack, 1).await == reel.as_str())
         .await;
+    let usage = get(&stack, &format!("/api/jobs/{}", framed.job_id)).await.body["usage"].clone();
+    assert!(usage["d1_rows"].as_u64().is_some_and(|rows| rows <= 12), "the budget of a job: {usage}");
 
     let region =
         json!({"start_frame": 0, "end_frame": 20, "x": 135, "y": 240, "radius_x": 40, "radius_y": 80});
