@@ -3,7 +3,7 @@
 //! Invariants: no rule about uploads lives here, and no borrow of the cell is held across an await. Only
 //! one request at a time makes the bucket complete or abort: others wait for what comes of it.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::time::Duration;
 
 use reel_core::problem::Problem;
@@ -78,38 +78,36 @@ impl Upload {
     }
 
     async fn obey(&self, verb: Verb, body: &[u8], upload_id: &str) -> Body {
-        let plan = self.with(|ledger| ledger.upload.plan)?;
+        let plan = self.ledger()?.upload.plan;
         let json = match verb {
-            Verb::Sign => {
-                let numbers = upload::part_numbers(body, &plan)?;
-                self.with(|ledger| {
-                    ledger.takes_parts()?;
-                    self.sign(&ledger.upload, &numbers)
-                })??
-            }
+            Verb::Sign => self.sign(&upload::part_numbers(body, &plan)?)?,
             Verb::Confirm => {
                 self.confirm(upload::given_parts(body, &plan, verb)?)?;
-                self.with(upload::confirmed_json)?
+                upload::confirmed_json(&*self.ledger()?)
             }
             Verb::Show => {
                 self.look_for_parts().await?;
-                self.with(|ledger| upload::shown_json(ledger, upload_id))??
+                upload::shown_json(&*self.ledger()?, upload_id)?
             }
             Verb::Complete => {
                 self.confirm(upload::given_parts(body, &plan, verb)?)?;
-                let etag = self.alone(self.complete()).await?;
-                self.with(|ledger| upload::completed_json(&ledger.upload, &etag))?
+                let _turn = self.turn().await?;
+                let etag = self.complete().await?;
+                upload::completed_json(&self.ledger()?.upload, &etag)
             }
             Verb::Abort => {
-                self.alone(self.abort()).await?;
+                let _turn = self.turn().await?;
+                self.abort().await?;
                 r#"{"success":true}"#.to_owned()
             }
         };
         Ok((200, json))
     }
 
-    fn sign(&self, upload: &upload::Upload, numbers: &[u32]) -> Told<String> {
-        let (config, now) = (env::config(&self.env)?, clock::now());
+    fn sign(&self, numbers: &[u32]) -> Told<String> {
+        let (config, now, ledger) = (env::config(&self.env)?, clock::now(), self.ledger()?);
+        ledger.takes_parts()?;
+        let upload = &ledger.upload;
         Ok(upload::signed_json(upload, numbers, now + PART_LIFETIME, |number, bytes| {
             config.presigner.upload_part(&upload.key, &upload.storage_id, number, bytes, PART_LIFETIME, now)
         }))
@@ -117,7 +115,7 @@ impl Upload {
 
     /// Writes what is new of these parts.
     fn confirm(&self, parts: Vec<upload::Part>) -> Told<()> {
-        let news = self.with(|ledger| ledger.news(parts))??;
+        let news = self.ledger()?.news(parts)?;
         self.store.add(&news).map_err(|cause| self.failed("writing parts", &cause))?;
         if let Some(ledger) = self.ledger.borrow_mut().as_mut() {
             ledger.take(news);
@@ -127,15 +125,18 @@ impl Upload {
 
     /// Asks the bucket for parts that were sent and never confirmed. No answer is no news.
     async fn look_for_parts(&self) -> Told<()> {
-        let asks = self.with(|ledger| ledger.takes_parts().is_ok() && !ledger.has_all())?;
-        if !asks {
-            return Ok(());
-        }
-        let (config, upload) = (env::config(&self.env)?, self.with(|ledger| ledger.upload.clone())?);
+        let upload = {
+            let ledger = self.ledger()?;
+            if ledger.takes_parts().is_err() || ledger.has_all() {
+                return Ok(());
+            }
+            ledger.upload.clone()
+        };
+        let config = env::config(&self.env)?;
         let mut marker = None;
         for _ in 0..LIST_PAGES_MAX {
             let Some(page) = outbound::list_parts(&config, &upload, marker).await else { break };
-            let found = self.with(|ledger| ledger.found(&page.parts))?;
+            let found = self.ledger()?.found(&page.parts);
             self.confirm(found)?;
             marker = page.next_marker;
             if marker.is_none() {
@@ -147,7 +148,8 @@ impl Upload {
 
     /// Makes the parts one object, unless that is done. Answers its etag.
     async fn complete(&self) -> Told<String> {
-        match self.with(Ledger::completion)?? {
+        let next = self.ledger()?.completion()?;
+        match next {
             Next::Done(etag) => return Ok(etag),
             Next::Look => match self.look().await? {
                 Found::Nothing => {}
@@ -164,7 +166,7 @@ impl Upload {
 
     /// Writes what a completion came to.
     async fn settle(&self, said: Said, found: Found) -> Told<String> {
-        let plan = self.with(|ledger| ledger.upload.plan)?;
+        let plan = self.ledger()?.upload.plan;
         match upload::settle(&plan, said, found) {
             Settled::Complete { etag } => {
                 self.keep(Stage::Complete { etag: etag.clone() })?;
@@ -175,7 +177,7 @@ impl Upload {
                 Err(problem)
             }
             Settled::WrongSize(problem) => {
-                let key = self.with(|ledger| ledger.upload.key.clone())?;
+                let key = self.ledger()?.upload.key.clone();
                 let deleted = within(BINDING, env::videos(&self.env)?.delete(key.as_str())).await;
                 deleted.map_err(|cause| self.failed("deleting an object of the wrong size", &cause))?;
                 self.keep(Stage::Aborted)?;
@@ -186,11 +188,10 @@ impl Upload {
     }
 
     async fn ask_to_complete(&self) -> Told<Said> {
-        let parts: Vec<UploadedPart> = self.with(|ledger| {
-            let parts = ledger.parts();
-            let numbered = parts.filter_map(|(number, etag, _)| Some((u16::try_from(number).ok()?, etag)));
-            numbered.map(|(number, etag)| UploadedPart::new(number, etag.to_owned())).collect()
-        })?;
+        let part = |(number, etag, _): (u32, &str, u64)| {
+            Some(UploadedPart::new(u16::try_from(number).ok()?, etag.to_owned()))
+        };
+        let parts: Vec<UploadedPart> = self.ledger()?.parts().filter_map(part).collect();
         Ok(match within(COMPLETION, self.parts_at_bucket()?.complete(parts)).await {
             Ok(_looked_at_next) => Said::PerhapsDone,
             Err(cause) => self.said("completing", &cause),
@@ -199,32 +200,34 @@ impl Upload {
 
     /// Gives the upload up, unless it is complete.
     async fn abort(&self) -> Told<()> {
-        let looks = match self.with(Ledger::abortion)?? {
+        let next = self.ledger()?.abortion()?;
+        match next {
             Abortion::Done => return Ok(()),
-            Abortion::Run => false,
-            Abortion::Look => true,
-        };
-        if looks {
-            match self.look().await? {
+            Abortion::Look => match self.look().await? {
                 Found::Nothing => {}
                 found => {
                     self.settle(Said::PerhapsDone, found).await?;
                     // It is complete after all.
-                    return self.with(Ledger::abortion)?.map(|_| ());
+                    return self.ledger()?.abortion().map(|_| ());
                 }
-            }
+            },
+            Abortion::Run => {}
         }
         self.forget_at_bucket().await?;
         self.keep(Stage::Aborted)
     }
 
     async fn expire(&self) -> Told<()> {
-        let now = clock::now();
-        let expiry = self.load()?.then(|| self.with(|ledger| ledger.upload.expiry(now))).transpose()?;
-        match expiry {
-            Some(Expiry::Wait(until)) => return self.ring(until),
-            Some(Expiry::AbortFirst) => self.alone(self.forget_at_bucket()).await?,
-            Some(Expiry::Forget) | None => {}
+        if self.load()? {
+            let expiry = self.ledger()?.upload.expiry(clock::now());
+            match expiry {
+                Expiry::Wait(until) => return self.ring(until),
+                Expiry::AbortFirst => {
+                    let _turn = self.turn().await?;
+                    self.forget_at_bucket().await?;
+                }
+                Expiry::Forget => {}
+            }
         }
         within(BINDING, self.store.delete_all()).await.map_err(|cause| self.failed("forgetting", &cause))?;
         *self.ledger.borrow_mut() = None;
@@ -244,7 +247,7 @@ impl Upload {
 
     /// What lies at the key, and whether this upload made it.
     async fn look(&self) -> Told<Found> {
-        let key = self.with(|ledger| ledger.upload.key.clone())?;
+        let key = self.ledger()?.upload.key.clone();
         Ok(match within(BINDING, env::videos(&self.env)?.head(key.as_str())).await {
             Ok(Some(object)) => {
                 let made_by = object.custom_metadata().ok().and_then(|mut all| all.remove(MADE_BY));
@@ -262,12 +265,11 @@ impl Upload {
         })
     }
 
-    /// Waits until no other request is at the bucket, then goes there.
-    async fn alone<T>(&self, work: impl Future<Output = Told<T>>) -> Told<T> {
+    /// Waits until no other request is at the bucket.
+    async fn turn(&self) -> Told<Turn<'_>> {
         for _ in 0..TURNS_MAX {
             if !self.at_bucket.replace(true) {
-                let _turn = Turn(&self.at_bucket);
-                return work.await;
+                return Ok(Turn(&self.at_bucket));
             }
             pause(TURN).await;
         }
@@ -275,15 +277,15 @@ impl Upload {
     }
 
     fn parts_at_bucket(&self) -> Told<MultipartUpload> {
-        let (key, id) =
-            self.with(|ledger| (ledger.upload.key.as_str().to_owned(), ledger.upload.storage_id.clone()))?;
+        let ledger = self.ledger()?;
+        let (key, id) = (ledger.upload.key.as_str(), ledger.upload.storage_id.as_str());
         let upload = env::videos(&self.env)?.resume_multipart_upload(key, id);
         upload.map_err(|cause| self.failed("resuming", &cause))
     }
 
     /// Commits where the upload stands.
     fn keep(&self, stage: Stage) -> Told<()> {
-        let mut upload = self.with(|ledger| ledger.upload.clone())?;
+        let mut upload = self.ledger()?.upload.clone();
         if upload.stage == stage {
             return Ok(());
         }
@@ -298,10 +300,10 @@ impl Upload {
         Ok(())
     }
 
-    /// Something about the upload; 404 when there is none.
-    fn with<T>(&self, tell: impl FnOnce(&Ledger) -> T) -> Told<T> {
+    /// The upload; 404 when there is none.
+    fn ledger(&self) -> Told<Ref<'_, Ledger>> {
         self.load()?;
-        self.ledger.borrow().as_ref().map(tell).ok_or_else(upload::not_found)
+        Ref::filter_map(self.ledger.borrow(), Option::as_ref).map_err(|_| upload::not_found())
     }
 
     /// Whether an upload lives here.

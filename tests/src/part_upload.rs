@@ -1,6 +1,8 @@
 //! Uploads in parts as a client does them, without a client: each step by itself, so that tests can do
 //! them wrongly, twice, or not at all.
 
+use std::time::Duration;
+
 use reel_core::object_key::ObjectKey;
 use reel_core::s3::Presigner;
 use reel_core::time::{Millis, Span};
@@ -111,7 +113,9 @@ impl Stack {
     pub async fn stored(&self, key: &str) -> Option<Response> {
         let key = ObjectKey::parse_input(key).expect("a key");
         let url = self.presigner().get(&key, None, Span::minutes(60), now());
-        let answer = bare_http().get(url).send().await.expect("an answer");
+        // The time for all of its bytes, which may be gigabytes.
+        let request = bare_http().get(url).timeout(Duration::from_mins(30));
+        let answer = request.send().await.expect("an answer");
         match answer.status().as_u16() {
             200 => Some(answer),
             404 => None,

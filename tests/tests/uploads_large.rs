@@ -11,9 +11,11 @@ const MIB: u64 = 1024 * 1024;
 /// Parts in flight at once, as uploaders do it.
 const PARALLEL: usize = 4;
 
-/// What workerd holds now, and the most it ever held, in MiB. Linux only.
+/// What workerd holds now, and the most it ever held, in MiB: of its two processes (wrangler has a proxy in
+/// front) the larger. Linux only.
 fn memory(stack: &Stack) -> (u64, u64) {
     let group = stack.worker_group().to_string();
+    let mut largest = None;
     for entry in std::fs::read_dir("/proc").expect("the processes").flatten() {
         let read = |name: &str| std::fs::read_to_string(entry.path().join(name)).unwrap_or_default();
         // pid (comm) state ppid pgrp
@@ -27,10 +29,9 @@ fn memory(stack: &Stack) -> (u64, u64) {
             let line = status.lines().find(|line| line.starts_with(name)).expect("a line of its memory");
             line.split_whitespace().nth(1).and_then(|text| text.parse().ok()).expect("a number")
         };
-        // The largest: wrangler may run more than one for itself.
-        return (kib("VmRSS") / 1024, kib("VmHWM") / 1024);
+        largest = largest.max(Some((kib("VmRSS") / 1024, kib("VmHWM") / 1024)));
     }
-    panic!("no workerd in the group {group}");
+    largest.unwrap_or_else(|| panic!("no workerd in the group {group}"))
 }
 
 fn part(number: u32, size_bytes: u64) -> Vec<u8> {
