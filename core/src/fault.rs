@@ -167,6 +167,7 @@ pub fn integer(range: RangeInclusive<i64>) -> impl Fn(&Value, At<'_>) -> Option<
             Some(n) if range.contains(&n) => Some(n),
             None if !value.is_number() => at.expected("a whole number", value),
             None if value.as_f64().is_some_and(|n| n.fract() != 0.0) => at.refuse("must be a whole number"),
+            _ if range.start() == range.end() => at.refuse(format!("must be {}", range.start())),
             // Too large to be read as one, or outside.
             _ => at.refuse(format!("must be between {} and {}", range.start(), range.end())),
         }

@@ -54,8 +54,9 @@ fn every_row_is_told_as_the_tables_say() {
 #[test]
 fn a_create_names_the_same_faults_below_params() {
     for (word, kind) in JobKind::WORDS {
-        // `null` is no params at all there, as everywhere in a body.
-        for row in rows(*kind).into_iter().filter(|row| row.params != "null") {
+        // `null` is no params at all there, as everywhere in a body; and the longest are read once.
+        let told_alike = |row: &Row| row.params != "null" && row.params.len() < 100_000;
+        for row in rows(*kind).into_iter().filter(told_alike) {
             let body = format!(
                 r#"{{"project_id":1,"type":"{word}","input_video_key":"input/a/b.mp4","params":{}}}"#,
                 row.params

@@ -11,6 +11,11 @@ async fn the_backends_clients_export_through_the_jobs_api() {
     assert_answers_are_the_seeds("direct_export.py").await;
 }
 
+#[tokio::test]
+async fn the_seeds_export_routes_answer_as_the_backend_did_and_the_socket_may_come_first() {
+    assert_answers_are_the_seeds("facade_export.py").await;
+}
+
 /// Runs a script of `tests/python` on a stack of its own.
 async fn assert_answers_are_the_seeds(script: &str) {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("python");

@@ -4,7 +4,9 @@
 //! takes the jobs and never runs them.
 
 mod export;
+mod projects;
 mod refusals;
+mod videos;
 
 use e2e::{Options, Request, Scribe, Stack, root, wait_until};
 use serde_json::{Value, json};
@@ -15,6 +17,8 @@ async fn the_exchanges_of_an_export_are_as_pinned() {
     let mut scribe = Scribe::new(&root(), "exchanges", stack.api_url(), KEY);
     export::walk(&stack, &mut scribe).await;
     refusals::walk(&stack, &mut scribe).await;
+    videos::walk(&stack, &mut scribe).await;
+    projects::walk(&stack, &mut scribe).await;
     scribe.finish();
 }
 
