@@ -4,6 +4,7 @@ use reel_core::id::JobId;
 use reel_core::job::state::Order;
 use reel_core::job::view::Face;
 use reel_core::listing::{Listing, Row};
+use reel_core::object_key::ObjectKey;
 use reel_core::project::working_video_set;
 use reel_core::sql::{Query, Value};
 use reel_core::time::Millis;
@@ -35,6 +36,7 @@ pub async fn write(database: &D1Database, order: &Order, face: &Face, version: u
         some(face.started_at.map(|at| at.0)),
         some(face.completed_at.map(|at| at.0)),
         some(i64::try_from(version).ok()),
+        text(further_inputs(order).as_deref()),
     ])?;
     let Some(working_video) = working_video_set(order, face) else {
         return Ok(rows_written(&row.run().await?));
@@ -80,7 +82,9 @@ pub async fn open_before(database: &D1Database, before: Millis, limit: u32) -> R
 
 /// Whether another job, running or not, was made of this input.
 pub async fn input_is_used(database: &D1Database, key: &str, but_by: &str) -> Result<bool> {
-    let sql = "SELECT 1 AS used FROM export_jobs WHERE input_video_key = ? AND id <> ? LIMIT 1";
+    let sql = "SELECT 1 AS used FROM export_jobs WHERE input_video_key = ?1 AND id <> ?2 \
+        UNION ALL SELECT 1 FROM export_jobs WHERE further_inputs IS NOT NULL \
+        AND instr(further_inputs, ' ' || ?1 || ' ') AND id <> ?2 LIMIT 1";
     let used = [JsValue::from_str(key), JsValue::from_str(but_by)];
     Ok(database.prepare(sql).bind(&used)?.first::<f64>(Some("used")).await?.is_some())
 }
@@ -131,6 +135,12 @@ fn bound(value: Value) -> JsValue {
     }
 }
 
+/// The column `further_inputs`: keys have no blanks, so one with a blank on both sides is found whole.
+fn further_inputs(order: &Order) -> Option<String> {
+    let keys: Vec<&str> = order.further_inputs.iter().map(ObjectKey::as_str).collect();
+    (!keys.is_empty()).then(|| format!(" {} ", keys.join(" ")))
+}
+
 fn whole(value: i64) -> JsValue {
     #[allow(clippy::cast_precision_loss, reason = "ids, sizes and times are below 2^53")]
     JsValue::from_f64(value as f64)
@@ -151,7 +161,8 @@ const NAMES: &str = "SELECT 1 AS named FROM export_jobs WHERE id = substr(?1, 8,
 
 const UPSERT: &str = "INSERT INTO export_jobs (id, project_id, type, status, attempt, input_video_key, \
     output_video_key, output_bytes, poster_key, error, error_code, created_at, started_at, completed_at, \
-    version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) \
+    version, further_inputs) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) \
     ON CONFLICT (id) DO UPDATE SET status = excluded.status, attempt = excluded.attempt, \
     output_video_key = excluded.output_video_key, output_bytes = excluded.output_bytes, \
     poster_key = excluded.poster_key, \

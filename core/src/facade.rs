@@ -119,9 +119,12 @@ impl ExportRequest {
         if self.kind == ExportKind::Framing {
             trim(&mut params, &row)?;
         }
-        let params =
-            RawValue::from_string(Json::Object(params).to_string()).map_err(|_| Problem::internal())?;
+        let params = Json::Object(params);
+        // Checked before; here only its videos matter.
+        let edit = Edit::read(self.kind.job(), &params, At::root(&mut Vec::new()));
+        let params = RawValue::from_string(params.to_string()).map_err(|_| Problem::internal())?;
         let new = NewJob {
+            named_videos: edit.map(|edit| edit.named_videos(&input_key)).unwrap_or_default(),
             project_id: self.project_id,
             kind: self.kind.job(),
             input_key,

@@ -199,18 +199,22 @@ pub fn boolean(value: &Value, mut at: At<'_>) -> Option<bool> {
 
 /// One of a closed list of words, with a hint for a misspelt one.
 pub fn word<T: Copy>(words: &'static [(&'static str, T)]) -> impl Fn(&Value, At<'_>) -> Option<T> {
-    move |value, mut at| {
-        let text = value.as_str();
-        if let Some((_, meaning)) = words.iter().find(|(word, _)| Some(*word) == text) {
-            return Some(*meaning);
-        }
-        let list = format!("one of {}", words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", "));
+    move |value, at| {
+        let index = word_index(value, at, &words.iter().map(|(word, _)| *word).collect::<Vec<_>>())?;
+        words.get(index).map(|(_, meaning)| *meaning)
+    }
+}
+
+/// Which of `words` it is; apart from [`word`], so that its code is there once and not for each type.
+fn word_index(value: &Value, mut at: At<'_>, words: &[&str]) -> Option<usize> {
+    let text = value.as_str();
+    words.iter().position(|word| Some(*word) == text).or_else(|| {
+        let list = format!("one of {}", words.join(", "));
         match text {
-            Some(text) => at
-                .refuse(format!("must be {list}{}", did_you_mean(text, words.iter().map(|(word, _)| *word)))),
+            Some(text) => at.refuse(format!("must be {list}{}", did_you_mean(text, words.iter().copied()))),
             None => at.expected(&list, value),
         }
-    }
+    })
 }
 
 /// A list of at most `max` items, each read on its own, so that one bad item hides no other.
@@ -219,14 +223,19 @@ pub fn list<T>(
     read: impl Fn(&Value, At<'_>) -> Option<T>,
 ) -> impl Fn(&Value, At<'_>) -> Option<Vec<T>> {
     move |value, mut at| {
-        let Value::Array(items) = value else { return at.expected("a list", value) };
-        if items.len() > max {
-            return at.refuse(format!("must have at most {max} items, and has {}", items.len()));
-        }
+        let items = items(value, at.again(), max)?;
         let read_items: Vec<Option<T>> =
             items.iter().enumerate().map(|(index, item)| read(item, at.child(&index.to_string()))).collect();
         read_items.into_iter().collect()
     }
+}
+
+fn items<'v>(value: &'v Value, mut at: At<'_>, max: usize) -> Option<&'v [Value]> {
+    let Value::Array(items) = value else { return at.expected("a list", value) };
+    if items.len() > max {
+        return at.refuse(format!("must have at most {max} items, and has {}", items.len()));
+    }
+    Some(items)
 }
 
 /// ` (did you mean "x"?)`, or nothing when no known word is near.

@@ -22,6 +22,8 @@ pub struct NewJob {
     pub kind: JobKind,
     /// The video in the bucket.
     pub input_key: ObjectKey,
+    /// The other videos that the edit names, each once, with the number of the first clip that does.
+    pub named_videos: Vec<(usize, ObjectKey)>,
     /// The edit in canonical spelling: keys sorted, no blanks.
     pub params: Box<RawValue>,
     /// An id that the client chose.
@@ -48,22 +50,31 @@ impl NewJob {
             let mut fields = Fields::open(body, at)?;
             let project_id = fields.required("project_id", integer(1..=ID_MAX));
             let kind = fields.required("type", word(JobKind::WORDS));
-            let input_key = fields.required("input_video_key", input_key);
+            let input_key = fields.required("input_video_key", ObjectKey::read_input);
             let job_id = fields.optional("job_id", job_id);
             let params = fields.required("params", |params, at| match kind {
-                Some(kind) => Edit::read(kind, params, at).map(|_| params),
+                Some(kind) => Edit::read(kind, params, at).map(|edit| (params, Some(edit))),
                 // Without a kind nothing can be said about them; the missing kind is the fault.
-                None => Some(params),
+                None => Some((params, None)),
             });
             fields.close();
+            let (input_key, (params, edit)) = (input_key?, params?);
             Some(Self {
+                named_videos: edit.map(|edit| edit.named_videos(&input_key)).unwrap_or_default(),
                 project_id: project_id?,
                 kind: kind?,
-                input_key: input_key?,
-                params: RawValue::from_string(params?.to_string()).ok()?,
+                input_key,
+                params: RawValue::from_string(params.to_string()).ok()?,
                 job_id: job_id?,
             })
         })
+    }
+
+    /// Every video that the job reads, with its place in the request; its own input first.
+    pub fn inputs(&self) -> impl Iterator<Item = (String, &ObjectKey)> {
+        let named = self.named_videos.iter();
+        let named = named.map(|(clip, key)| (format!("/params/clips/{clip}/video_key"), key));
+        std::iter::once(("/input_video_key".to_owned(), &self.input_key)).chain(named)
     }
 }
 
@@ -207,11 +218,6 @@ pub(crate) fn read_body<T>(
     }
 }
 
-fn input_key(value: &Value, mut at: At<'_>) -> Option<ObjectKey> {
-    let Value::String(text) = value else { return at.refuse("must be a string") };
-    ObjectKey::parse_input(text).or_else(|bad| at.refuse(bad.to_string()).ok_or(bad)).ok()
-}
-
 pub(crate) fn job_id(value: &Value, mut at: At<'_>) -> Option<JobId> {
     let parsed = value.as_str().and_then(|text| text.parse().ok());
     parsed.or_else(|| at.refuse(crate::id::BadJobId.to_string()))
@@ -277,6 +283,23 @@ mod tests {
             "crop_keyframes": null, "output_width": 1080, "output_height": 1920}});
         let new = NewJob::parse(body.to_string().as_bytes()).unwrap();
         assert_eq!((new.project_id, new.kind, new.job_id), (1, JobKind::Overlay, None));
+    }
+
+    #[test]
+    fn every_video_of_a_reel_is_an_input_once_and_has_its_place() {
+        let clip = |key: Option<&str>| json!({"video_key": key, "crop_keyframes": [{"frame": 0, "x": 0, "y": 0, "width": 9, "height": 9}]});
+        let clips = [None, Some("input/b/b.mp4"), Some("input/a/a.mp4"), Some("input/b/b.mp4")].map(clip);
+        let body = json!({"project_id": 1, "type": "framing", "input_video_key": "input/a/a.mp4",
+            "params": {"clips": clips}});
+        let new = NewJob::parse(body.to_string().as_bytes()).unwrap();
+        let inputs: Vec<_> = new.inputs().map(|(pointer, key)| (pointer, key.as_str())).collect();
+        assert_eq!(
+            inputs,
+            [
+                ("/input_video_key".to_owned(), "input/a/a.mp4"),
+                ("/params/clips/1/video_key".to_owned(), "input/b/b.mp4"),
+            ]
+        );
     }
 
     #[test]

@@ -6,8 +6,10 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use thiserror::Error;
 
+use crate::fault::At;
 use crate::id::JobId;
 
 /// A key that this API may read or write.
@@ -53,6 +55,12 @@ impl ObjectKey {
     /// A key that a project or clip names: an upload, or a job's result.
     pub fn parse_video(text: &str) -> Result<Self, BadKey> {
         Self::try_from(text.to_owned())
+    }
+
+    /// Reads a key that a client names as an input.
+    pub(crate) fn read_input(value: &Value, mut at: At<'_>) -> Option<Self> {
+        let Value::String(text) = value else { return at.refuse("must be a string") };
+        Self::parse_input(text).or_else(|bad| at.refuse(bad.to_string()).ok_or(bad)).ok()
     }
 
     /// A key that a GPU worker of this job reports as its result.

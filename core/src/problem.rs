@@ -171,7 +171,7 @@ pub struct Problem {
     pub code: Code,
     /// One sentence a person can act on; never a secret, never a cause from inside.
     pub detail: String,
-    /// Every fault of the body, for [`Code::InvalidRequest`].
+    /// Every fault of the body, for [`Code::InvalidRequest`] and [`Code::InputNotFound`].
     pub faults: Vec<Fault>,
     /// The methods that would be right, for [`Code::MethodNotAllowed`].
     pub allow: Option<&'static str>,
@@ -242,6 +242,29 @@ impl Problem {
         )
     }
 
+    /// Videos that a job needs and that are not in the bucket, each with its place in the request;
+    /// at least one.
+    pub fn inputs_not_found(missing: &[(String, &ObjectKey)]) -> Self {
+        let problem = match missing {
+            [(_, only)] => Self::input_not_found(only),
+            several => {
+                let first = several.first().map(|(_, key)| key.as_str()).unwrap_or_default();
+                Self::new(
+                    Code::InputNotFound,
+                    format!(
+                        "{} videos are not in the bucket, {first} first; upload them with POST /api/videos/upload-url.",
+                        several.len()
+                    ),
+                )
+            }
+        };
+        let fault = |(pointer, key): &(String, &ObjectKey)| Fault {
+            pointer: pointer.clone(),
+            detail: format!("{key} is not in the bucket"),
+        };
+        Self { faults: missing.iter().map(fault).collect(), ..problem }
+    }
+
     /// A fault of ours: the cause is logged where it happened, not told.
     pub fn internal() -> Self {
         Self::new(Code::Internal, "Something went wrong on our side; try again in a moment.")
@@ -307,6 +330,25 @@ mod tests {
                 "request_id": "r-1"
             })
         );
+    }
+
+    #[test]
+    fn every_missing_video_is_named_where_the_request_does() {
+        let keys = ["input/a/a.mp4", "input/a/b.mp4"].map(|key| ObjectKey::parse_input(key).unwrap());
+        let missing =
+            [("/input_video_key".to_owned(), &keys[0]), ("/params/clips/1/video_key".to_owned(), &keys[1])];
+        let one = Problem::inputs_not_found(&missing[..1]);
+        assert_eq!(
+            one.detail,
+            "The video input/a/a.mp4 is not in the bucket; upload it with POST /api/videos/upload-url first."
+        );
+        let both = Problem::inputs_not_found(&missing);
+        assert_eq!(
+            both.detail,
+            "2 videos are not in the bucket, input/a/a.mp4 first; upload them with POST /api/videos/upload-url."
+        );
+        assert_eq!(both.faults[1].pointer, "/params/clips/1/video_key");
+        assert_eq!(both.faults[1].detail, "input/a/b.mp4 is not in the bucket");
     }
 
     #[test]

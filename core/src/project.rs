@@ -443,7 +443,9 @@ const KEYS_IN_USE: &str = "SELECT value AS body FROM json_each(?1) WHERE \
     EXISTS (SELECT 1 FROM projects WHERE working_video_key = value) \
     OR EXISTS (SELECT 1 FROM raw_clips WHERE video_key = value) \
     OR EXISTS (SELECT 1 FROM export_jobs WHERE input_video_key = value AND id <> ?2 \
-    AND status IN ('pending', 'processing'))";
+    AND status IN ('pending', 'processing')) \
+    OR EXISTS (SELECT 1 FROM export_jobs WHERE further_inputs IS NOT NULL \
+    AND instr(further_inputs, ' ' || value || ' ') AND id <> ?2 AND status IN ('pending', 'processing'))";
 
 #[cfg(test)]
 mod tests {
@@ -544,6 +546,7 @@ mod tests {
             project_id: 7,
             kind: JobKind::Framing,
             input_key: ObjectKey::parse_input(KEY).unwrap(),
+            further_inputs: Vec::new(),
             params: RawValue::from_string("{}".into()).unwrap(),
             created_at: Millis(1),
             export: set_working_video.map(|set| ProjectExport { asked: "x".into(), set_working_video: set }),

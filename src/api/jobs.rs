@@ -48,16 +48,33 @@ pub async fn place(
         id: named.unwrap_or_else(clock::job_id),
         project_id: new.project_id,
         kind: new.kind,
-        input_key: new.input_key,
-        params: new.params,
+        input_key: new.input_key.clone(),
+        further_inputs: new.named_videos.iter().map(|(_, key)| key.clone()).collect(),
+        params: new.params.clone(),
         created_at: clock::now(),
         export,
     };
-    let input_found = is_in_bucket(visit, &order.input_key).await?;
-    if !input_found && named.is_none() {
-        return Err(order.input_missing());
+    let mut missing = Vec::new();
+    // One after the other: nearly every job has one, and a reel's few take milliseconds each.
+    for input in new.inputs() {
+        if !is_in_bucket(visit, input.1).await? {
+            missing.push(input);
+        }
     }
-    ask_object(visit.env, order.id, visit.request_id, &Command::Create { order, input_found }).await
+    let refusal = (!missing.is_empty()).then(|| order.inputs_missing(&missing));
+    if named.is_none()
+        && let Some(refusal) = refusal
+    {
+        return Err(refusal);
+    }
+    let inputs_found = refusal.is_none();
+    let answer =
+        ask_object(visit.env, order.id, visit.request_id, &Command::Create { order, inputs_found }).await?;
+    match refusal {
+        // The object knows only that it must not begin; here it is known what lacks.
+        Some(refusal) if answer.status_code() == Code::InputNotFound.status() => Err(refusal),
+        _ => Ok(answer),
+    }
 }
 
 /// Whether an object is there.

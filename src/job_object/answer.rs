@@ -14,7 +14,7 @@ use reel_core::problem::{Code, Problem};
 use reel_core::project::keys_in_use;
 use reel_core::time::Span;
 use reel_core::token::Purpose;
-use reel_core::wire::gpu::{Grant, PresignedPut, Receipt};
+use reel_core::wire::gpu::{Grant, GrantedInput, PresignedPut, Receipt};
 use reel_core::wire::job::{Dialect, Extent, Links, job_json};
 use worker::{Delay, Request, Response, WebSocket, console_error};
 
@@ -46,7 +46,7 @@ impl ExportJob {
 
     async fn execute(&self, command: Command) -> Body {
         let event = match command {
-            Command::Create { order, input_found } => return self.create(order, input_found).await,
+            Command::Create { order, inputs_found } => return self.create(order, inputs_found).await,
             Command::Delete => return self.delete().await,
             Command::Show { kind } => {
                 let live = self.load()?.ok_or_else(Problem::job_not_found)?;
@@ -79,14 +79,14 @@ impl ExportJob {
         }
     }
 
-    async fn create(&self, order: Order, input_found: bool) -> Body {
+    async fn create(&self, order: Order, inputs_found: bool) -> Body {
         // The only wait comes first: between the look and the write nothing can slip in.
         self.know_alarm().await?;
         if let Some(live) = self.load()? {
             return if live.order.same_request(&order) { self.show(201) } else { Err(conflict()) };
         }
-        if !input_found {
-            return Err(order.input_missing());
+        if !inputs_found {
+            return Err(Problem::new(Code::InputNotFound, "A video of the job is not in the bucket."));
         }
         let timing = self.timing()?;
         let job = Job::new(order.id, order.created_at);
@@ -111,7 +111,7 @@ impl ExportJob {
         if live.job.end().is_none() {
             return Err(Problem::new(Code::JobState, "Cannot delete job in progress"));
         }
-        let (id, input) = (live.order.id, live.order.input_key.as_str());
+        let id = live.order.id;
         let (bucket, database) = (env::videos(&self.env)?, env::database(&self.env)?);
         let gone = async {
             if live.order.export.is_some() && live.job.index.wanted != live.job.index.written {
@@ -121,9 +121,10 @@ impl ExportJob {
             let outputs = bucket.list().prefix(format!("output/{id}/")).execute().await?;
             let mut keys: Vec<String> = outputs.objects().iter().map(worker::Object::key).collect();
             // An input that lies elsewhere is somebody else's; retention takes it when its time comes.
-            let own = live.order.input_key.is_input_of(id);
-            if own && !index::input_is_used(&database, input, &id.to_string()).await? {
-                keys.push(input.to_owned());
+            for input in live.order.inputs().filter(|input| input.is_input_of(id)) {
+                if !index::input_is_used(&database, input.as_str(), &id.to_string()).await? {
+                    keys.push(input.as_str().to_owned());
+                }
             }
             if !keys.is_empty() {
                 // A result that is its project's working video outlives its job.
@@ -188,13 +189,18 @@ impl ExportJob {
             key: key.as_str().to_owned(),
             content_type: content_type.to_owned(),
         };
+        let input_url = |key: &ObjectKey| config.presigner.get(key, None, WORK_URL_LIFETIME, now);
+        let granted =
+            |key: &ObjectKey| GrantedInput { video_key: key.as_str().to_owned(), url: input_url(key) };
+        let several = !order.further_inputs.is_empty();
         let grant = Grant {
             applied: true,
             job_id: order.id,
             attempt,
             kind: order.kind,
             params: order.params.clone(),
-            input_url: config.presigner.get(&order.input_key, None, WORK_URL_LIFETIME, now),
+            input_url: input_url(&order.input_key),
+            inputs: order.inputs().filter(|_| several).map(granted).collect(),
             output: put(&ObjectKey::output(order.id, attempt), OUTPUT_TYPE),
             poster: Some(put(&ObjectKey::poster(order.id, attempt), POSTER_TYPE)),
         };

@@ -13,8 +13,8 @@ pub enum Command {
     Create {
         /// What is asked for.
         order: Order,
-        /// Whether its input is in the bucket: without it only an existing job is answered.
-        input_found: bool,
+        /// Whether all of its inputs are in the bucket: otherwise only an existing job is answered.
+        inputs_found: bool,
     },
     /// The job JSON, if it is of this kind.
     Show {

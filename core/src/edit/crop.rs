@@ -98,6 +98,12 @@ impl CropTrack {
         PixelRect { x, y, width, height }
     }
 
+    /// How many pixels of the source the crop shows at the start.
+    pub(super) fn first_area(&self) -> f64 {
+        let crop = self.at(Moment { frame: 0.0, fps: 1.0 });
+        crop.width * crop.height
+    }
+
     /// The size that the app gives a clip when nobody asks for one: four times the crop at
     /// the start, within 2560x1440, both sides even.
     pub fn natural_size(&self) -> Size {

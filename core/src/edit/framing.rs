@@ -1,32 +1,48 @@
-//! Framing: crop and pace one clip.
+//! Framing: crop and pace one clip, or several that become one reel.
 
 use serde_json::Value;
 
 use super::bounds::{MAX_PIECES, seconds};
-use super::crop::{self, CropTrack};
+use super::crop::{self, CropTrack, Keyframes};
+use super::transition::Transition;
 use super::{Interpolation, Size};
-use crate::fault::{At, Fields, boolean, integer, list, number, word};
+use crate::fault::{At, Fields, boolean, integer, list, number, text, word};
+use crate::object_key::ObjectKey;
 
 /// A crop-and-pace job.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Framing {
-    /// Which clip of the project this is; the input file is that clip already.
+    /// Which clip of the project this is, when there is one; its file is that clip already.
     pub clip_index: Option<u32>,
+    /// What is shown, in this order; at least one.
+    pub clips: Vec<Clip>,
+    /// How each clip leads to the next.
+    pub transition: Transition,
+    /// The size of the whole reel: as asked, else from the smallest crop
+    /// ([`CropTrack::natural_size`]).
+    pub output: Size,
+    /// Frames per second of the reel; `None` keeps those of the first clip's video.
+    pub target_fps: Option<f64>,
+    /// Whether the reel has sound when a source has.
+    pub include_audio: bool,
+}
+
+/// One clip of a reel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Clip {
+    /// Its video; `None` is the job's own input.
+    pub video_key: Option<ObjectKey>,
+    /// The title of its chapter; the name of its file serves otherwise.
+    pub name: Option<String>,
     /// The part of the picture to show.
     pub crop: CropTrack,
-    /// The size of the reel: as asked, else from the crop ([`CropTrack::natural_size`]).
-    pub output: Size,
-    /// Where the reel starts, in seconds of source.
+    /// Where the clip starts, in seconds of source.
     pub start_time: Option<f64>,
     /// Where it ends; after `start_time`.
     pub end_time: Option<f64>,
     /// What is shown at which speed, in source order; empty means all of it at its own speed.
     /// Source between two segments is left out.
     pub segments: Vec<Segment>,
-    /// Frames per second of the reel; `None` keeps the source's.
-    pub target_fps: Option<f64>,
-    /// Whether the reel has sound when the source has.
-    pub include_audio: bool,
 }
 
 /// A piece of source and its speed.
@@ -40,36 +56,132 @@ pub struct Segment {
     pub speed: f64,
 }
 
+/// Clips of one reel: far more than a person watches.
+const MAX_CLIPS: usize = 50;
+
 impl Framing {
+    /// Takes one clip's fields, or `clips` and `transition`; never both.
     pub(super) fn read(params: &Value, at: At<'_>) -> Option<Self> {
         let mut fields = Fields::open(params, at)?;
+        let several = fields.has("clips");
+        let unmixed = refuse_mixture(&mut fields, several);
         let clip_index = fields.optional("clip_index", integer(0..=100_000));
-        let keyframes = fields.required("crop_keyframes", some_keyframes);
+        let only = (!several).then(|| Cut::read(&mut fields));
         let output = Size::read_output(&mut fields);
-        let start_time = fields.optional("start_time", seconds);
-        let end_time = fields.optional("end_time", seconds);
-        let segments = fields.optional("segments", read_segments);
         let target_fps = fields.optional("target_fps", number(1.0..=120.0));
         let include_audio = fields.optional("include_audio", boolean);
         let interpolation = fields.optional("interpolation", word(Interpolation::WORDS));
-        let ordered = match (start_time, end_time) {
+        let transition = fields.optional("transition", Transition::read);
+        // With a wrong curve nothing is rendered, but the clips' own faults are told, too.
+        let curve = interpolation.flatten().unwrap_or_default();
+        let clips = match only {
+            Some(only) => only.close(&mut fields, curve, None, None).map(|clip| vec![clip]),
+            None => fields.required("clips", |value, at| read_clips(value, at, curve)),
+        };
+        fields.close();
+        (unmixed && interpolation.is_some()).then_some(())?;
+        let clips = clips?;
+        let crops = clips.iter().map(|clip| &clip.crop);
+        let smallest = crops.min_by(|a, b| a.first_area().total_cmp(&b.first_area()));
+        let natural = smallest.map_or(Size::REEL, CropTrack::natural_size);
+        Some(Self {
+            clip_index: clip_index?.and_then(|index| u32::try_from(index).ok()),
+            clips,
+            transition: transition?.unwrap_or_default(),
+            output: output?.unwrap_or(natural),
+            target_fps: target_fps?,
+            include_audio: include_audio?.unwrap_or(true),
+        })
+    }
+}
+
+/// Both forms in one job would leave open which of them counts. Answers whether they are apart.
+fn refuse_mixture(fields: &mut Fields<'_, '_>, several: bool) -> bool {
+    const OF_ONE: &[&str] = &["crop_keyframes", "start_time", "end_time", "segments"];
+    const OF_SEVERAL: &[&str] = &["transition"];
+    let (strangers, sentence) = if several {
+        (OF_ONE, "cannot stand beside clips: every clip has its own crop, trim and segments")
+    } else {
+        (OF_SEVERAL, "leads from clip to clip, so it needs clips")
+    };
+    let mut apart = true;
+    for name in strangers {
+        if fields.has(name) {
+            fields.at().child(name).refuse::<()>(sentence);
+            apart = false;
+        }
+    }
+    apart
+}
+
+fn read_clips(value: &Value, mut at: At<'_>, curve: Interpolation) -> Option<Vec<Clip>> {
+    let clips = list(MAX_CLIPS, |value, at| Clip::read(value, at, curve))(value, at.again())?;
+    let pieces: usize = clips.iter().map(|clip| clip.segments.len().max(1)).sum();
+    if clips.is_empty() {
+        return at.refuse("must have at least one clip");
+    }
+    if pieces > MAX_PIECES {
+        return at.refuse(format!("must have at most {MAX_PIECES} segments in all, and has {pieces}"));
+    }
+    Some(clips)
+}
+
+impl Clip {
+    fn read(value: &Value, at: At<'_>, curve: Interpolation) -> Option<Self> {
+        let mut fields = Fields::open(value, at)?;
+        let video_key = fields.optional("video_key", ObjectKey::read_input);
+        let name = fields.optional("name", text(200));
+        let name = name.map(|name| name.map(str::to_owned));
+        let cut = Cut::read(&mut fields);
+        let clip = cut.close(&mut fields, curve, video_key.clone().flatten(), name.clone().flatten());
+        fields.close();
+        video_key?;
+        name?;
+        clip
+    }
+}
+
+/// What both forms tell of one clip; in each field the outer `None` is a fault.
+#[allow(clippy::option_option, reason = "absent and wrong are different answers")]
+struct Cut {
+    keyframes: Option<Keyframes>,
+    start_time: Option<Option<f64>>,
+    end_time: Option<Option<f64>>,
+    segments: Option<Option<Vec<Segment>>>,
+}
+
+impl Cut {
+    fn read(fields: &mut Fields<'_, '_>) -> Self {
+        Self {
+            keyframes: fields.required("crop_keyframes", some_keyframes),
+            start_time: fields.optional("start_time", seconds),
+            end_time: fields.optional("end_time", seconds),
+            segments: fields.optional("segments", read_segments),
+        }
+    }
+
+    /// Judges the fields together.
+    fn close(
+        self,
+        fields: &mut Fields<'_, '_>,
+        curve: Interpolation,
+        video_key: Option<ObjectKey>,
+        name: Option<String>,
+    ) -> Option<Clip> {
+        let ordered = match (self.start_time, self.end_time) {
             (Some(start), Some(Some(end))) if end <= start.unwrap_or(0.0) => {
                 fields.at().child("end_time").refuse("must be after start_time")
             }
             _ => Some(()),
         };
-        fields.close();
         ordered?;
-        let crop = CropTrack::new(keyframes?, interpolation?.unwrap_or_default())?;
-        Some(Self {
-            clip_index: clip_index?.and_then(|index| u32::try_from(index).ok()),
-            output: output?.unwrap_or_else(|| crop.natural_size()),
-            crop,
-            start_time: start_time?,
-            end_time: end_time?,
-            segments: segments?.unwrap_or_default(),
-            target_fps: target_fps?,
-            include_audio: include_audio?.unwrap_or(true),
+        Some(Clip {
+            video_key,
+            name,
+            crop: CropTrack::new(self.keyframes?, curve)?,
+            start_time: self.start_time?,
+            end_time: self.end_time?,
+            segments: self.segments?.unwrap_or_default(),
         })
     }
 }
@@ -109,4 +221,105 @@ fn read_segment(value: &Value, at: At<'_>) -> Option<Segment> {
     fields.close();
     ordered?;
     Some(Segment { start: start?, end: end?, speed: speed?.unwrap_or(1.0) })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::edit::{Edit, JobKind};
+
+    fn clip(width: u32, height: u32) -> Value {
+        json!({"crop_keyframes": [{"frame": 0, "x": 0, "y": 0, "width": width, "height": height}]})
+    }
+
+    fn framing(params: &Value) -> Framing {
+        match Edit::parse(JobKind::Framing, &params.to_string()) {
+            Ok(Edit::Framing(framing)) => framing,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn faults(params: &Value) -> Vec<(String, String)> {
+        let faults = Edit::parse(JobKind::Framing, &params.to_string()).expect_err("faults");
+        faults.into_iter().map(|fault| (fault.pointer, fault.detail)).collect()
+    }
+
+    #[test]
+    fn several_clips_share_size_rate_and_sound() {
+        let mut second = clip(200, 400);
+        second["video_key"] = json!("input/abc/second.mp4");
+        second["name"] = json!("The goal");
+        second["end_time"] = json!(2.5);
+        let framing = framing(&json!({"clips": [clip(405, 720), second], "target_fps": 30,
+            "transition": {"type": "dissolve"}, "output_width": 1080, "output_height": 1920}));
+        assert_eq!((framing.clips.len(), framing.target_fps), (2, Some(30.0)));
+        assert_eq!(framing.transition, Transition::Dissolve { seconds: 0.5 });
+        assert_eq!((framing.clips[0].video_key.as_ref(), framing.clips[0].name.as_ref()), (None, None));
+        assert_eq!(framing.clips[1].video_key.as_ref().map(ObjectKey::as_str), Some("input/abc/second.mp4"));
+        assert_eq!(
+            (framing.clips[1].name.as_deref(), framing.clips[1].end_time),
+            (Some("The goal"), Some(2.5))
+        );
+    }
+
+    #[test]
+    fn without_a_size_the_smallest_crop_gives_it_to_all() {
+        let framing = framing(&json!({"clips": [clip(640, 360), clip(160, 90), clip(320, 180)]}));
+        assert_eq!(framing.output, Size { width: 640, height: 360 });
+        assert_eq!(framing.transition, Transition::Cut);
+    }
+
+    #[test]
+    fn both_forms_in_one_job_are_refused_field_by_field() {
+        let mut both = clip(9, 9);
+        both["clips"] = json!([clip(9, 9)]);
+        both["clip_index"] = json!(0);
+        both["end_time"] = json!(3);
+        let sentence = "cannot stand beside clips: every clip has its own crop, trim and segments";
+        let expected = ["/crop_keyframes", "/end_time"].map(|p| (p.to_owned(), sentence.to_owned()));
+        assert_eq!(faults(&both), expected);
+        let mut alone = clip(9, 9);
+        alone["transition"] = json!({"type": "fade"});
+        let sentence = "leads from clip to clip, so it needs clips";
+        assert_eq!(faults(&alone), [("/transition".to_owned(), sentence.to_owned())]);
+    }
+
+    #[test]
+    fn every_fault_of_every_clip_is_told_where_it_is() {
+        let mut first = clip(0, 9);
+        first["video_key"] = json!("output/abc/x.mp4");
+        let second = json!({"crop_keyframe": [], "start_time": 4, "end_time": 3, "name": ""});
+        let told = faults(&json!({"clips": [first, second], "interpolation": "cubic",
+            "transition": {"type": "disolve", "duration": 99, "length": 1}}));
+        let pointers: Vec<_> = told.iter().map(|(pointer, _)| pointer.as_str()).collect();
+        assert_eq!(
+            pointers,
+            [
+                "/interpolation",
+                "/transition/type",
+                "/transition/duration",
+                "/transition/length",
+                "/clips/0/video_key",
+                "/clips/0/crop_keyframes/0/width",
+                "/clips/1/name",
+                "/clips/1/crop_keyframes",
+                "/clips/1/end_time",
+                "/clips/1/crop_keyframe",
+            ]
+        );
+        assert!(told[1].1.ends_with("(did you mean \"dissolve\"?)"), "{told:?}");
+    }
+
+    #[test]
+    fn clips_and_their_segments_are_counted() {
+        assert_eq!(faults(&json!({"clips": []}))[0].1, "must have at least one clip");
+        let many = vec![clip(9, 9); 51];
+        assert_eq!(faults(&json!({"clips": many}))[0].1, "must have at most 50 items, and has 51");
+        let mut cut = clip(9, 9);
+        cut["segments"] = (0..40).map(|n| json!({"start": n, "end": n + 1})).collect();
+        let sentence = "must have at most 100 segments in all, and has 120";
+        assert_eq!(faults(&json!({"clips": [cut, cut, cut]})), [("/clips".to_owned(), sentence.to_owned())]);
+    }
 }

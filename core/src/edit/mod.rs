@@ -10,30 +10,33 @@ mod moment;
 mod overlay;
 mod region;
 mod size;
+mod transition;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::fault::{At, Fault};
+use crate::object_key::ObjectKey;
 
 pub(crate) use bounds::seconds;
 
 pub use annotate::{Annotate, Annotation, Rating};
 pub use color::Color;
 pub use crop::{CropKeyframe, CropTrack, CropUnit, PixelRect};
-pub use framing::{Framing, Segment};
+pub use framing::{Clip, Framing, Segment};
 pub use interpolate::Interpolation;
 pub use moment::Moment;
 pub use overlay::{Effect, Overlay};
 pub use region::{FixedRegion, Highlight, MovingRegion, Regions};
 pub use size::Size;
+pub use transition::Transition;
 
 /// One job's params, valid by construction: whoever holds an `Edit` may render it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Edit {
     /// Highlight players in a finished clip.
     Overlay(Overlay),
-    /// Crop and pace one clip.
+    /// Crop and pace a clip, or several that become one reel.
     Framing(Framing),
     /// Join annotated moments of a game.
     Annotate(Annotate),
@@ -63,6 +66,23 @@ impl Edit {
             Some(edit) if faults.is_empty() => Ok(edit),
             _ => Err(faults),
         }
+    }
+
+    /// The videos that clips name beside the job's own input `own`: each once, with the number of
+    /// the first clip that names it.
+    pub fn named_videos(&self, own: &ObjectKey) -> Vec<(usize, ObjectKey)> {
+        let mut named: Vec<(usize, ObjectKey)> = Vec::new();
+        if let Self::Framing(framing) = self {
+            for (index, clip) in framing.clips.iter().enumerate() {
+                if let Some(key) = &clip.video_key
+                    && key != own
+                    && !named.iter().any(|(_, known)| known == key)
+                {
+                    named.push((index, key.clone()));
+                }
+            }
+        }
+        named
     }
 
     /// Which kind of job this is.
@@ -147,7 +167,8 @@ mod tests {
             "output_width":1080,"output_height":1920,"start_time":null,"end_time":null}"#;
         let Ok(Edit::Framing(framing)) = Edit::parse(JobKind::Framing, json) else { panic!("not read") };
         assert_eq!((framing.clip_index, framing.output), (Some(0), Size::REEL));
-        assert_eq!((framing.start_time, framing.end_time, framing.include_audio), (None, None, true));
+        let clip = &framing.clips[0];
+        assert_eq!((clip.start_time, clip.end_time, framing.include_audio), (None, None, true));
     }
 
     #[test]
@@ -156,7 +177,7 @@ mod tests {
             "segments":[{"start":1.5,"end":4.0,"speed":1},{"start":4.0,"end":9.0,"speed":0.5}]}"#;
         let Ok(Edit::Framing(framing)) = Edit::parse(JobKind::Framing, json) else { panic!("not read") };
         assert_eq!(framing.output, Size { width: 808, height: 1440 });
-        assert_eq!(framing.segments[1], Segment { start: 4.0, end: 9.0, speed: 0.5 });
+        assert_eq!(framing.clips[0].segments[1], Segment { start: 4.0, end: 9.0, speed: 0.5 });
     }
 
     #[test]

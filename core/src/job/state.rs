@@ -28,6 +28,9 @@ pub struct Order {
     pub kind: JobKind,
     /// The video in the bucket.
     pub input_key: ObjectKey,
+    /// The other videos that the edit names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further_inputs: Vec<ObjectKey>,
     /// The edit, validated, in a canonical spelling: two equal requests have equal text.
     pub params: Box<RawValue>,
     /// When it was accepted.
@@ -47,6 +50,11 @@ pub struct ProjectExport {
 }
 
 impl Order {
+    /// Every video that the job reads, its own input first.
+    pub fn inputs(&self) -> impl Iterator<Item = &ObjectKey> {
+        std::iter::once(&self.input_key).chain(&self.further_inputs)
+    }
+
     /// Whether another request asks for the same thing, whenever it came.
     pub fn same_request(&self, other: &Self) -> bool {
         self.id == other.id
@@ -59,12 +67,14 @@ impl Order {
             }
     }
 
-    /// What the client is told when the input is not in the bucket.
-    pub fn input_missing(&self) -> Problem {
+    /// What the client is told when these videos of the job are not in the bucket, each with its place in
+    /// the request.
+    pub fn inputs_missing(&self, missing: &[(String, &ObjectKey)]) -> Problem {
+        let own = missing.iter().any(|(_, key)| **key == self.input_key);
         match (&self.export, self.kind) {
-            (None, _) | (Some(_), JobKind::Annotate) => Problem::input_not_found(&self.input_key),
-            (Some(_), JobKind::Overlay) => Problem::no_working_video(),
-            (Some(_), JobKind::Framing) => Problem::source_not_found(),
+            (Some(_), JobKind::Overlay) if own => Problem::no_working_video(),
+            (Some(_), JobKind::Framing) if own => Problem::source_not_found(),
+            (Some(_) | None, _) => Problem::inputs_not_found(missing),
         }
     }
 }

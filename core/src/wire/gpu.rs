@@ -49,12 +49,24 @@ pub struct Grant {
     pub params: Box<RawValue>,
     /// Presigned GET of the input.
     pub input_url: String,
+    /// Every video that the edit reads, the input first; empty when there is only the input.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<GrantedInput>,
     /// Presigned PUT of the output.
     pub output: PresignedPut,
     /// Presigned PUT of a picture of the output, as a JPEG. It is put before the output; one that cannot be
     /// made or put is left out, and costs nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub poster: Option<PresignedPut>,
+}
+
+/// One of several videos that an edit reads.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct GrantedInput {
+    /// As the edit names it.
+    pub video_key: String,
+    /// Presigned GET; a capability, never logged.
+    pub url: String,
 }
 
 /// One upload, signed: the headers belong to the signature and must be sent as they are.

@@ -148,6 +148,7 @@ mod tests {
             project_id: 7,
             kind: JobKind::Overlay,
             input_key: ObjectKey::parse_input("input/abc/clip.mp4").unwrap(),
+            further_inputs: Vec::new(),
             params: RawValue::from_string(r#"{"effect_type":"blur"}"#.into()).unwrap(),
             created_at: Millis(1_769_850_300_250),
             export: None,

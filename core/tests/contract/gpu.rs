@@ -40,6 +40,7 @@ pub fn pin(pins: &mut Pins) {
         kind: JobKind::Overlay,
         params: params(),
         input_url: "https://r2.example/input.mp4?X-Amz-Signature=...".into(),
+        inputs: Vec::new(),
         output: PresignedPut {
             url: "https://r2.example/output.mp4?X-Amz-Signature=...".into(),
             key: format!("output/{JOB}/1/video.mp4"),

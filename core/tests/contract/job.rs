@@ -141,6 +141,7 @@ impl Life {
             project_id: 7,
             kind: JobKind::Overlay,
             input_key: ObjectKey::parse_input("input/abc/clip.mp4").expect("a key"),
+            further_inputs: Vec::new(),
             params: RawValue::from_string(PARAMS.to_owned()).expect("JSON"),
             created_at: START,
             export: None,

@@ -1,5 +1,6 @@
 //! `gpu-worker render`: one job from files, without any server.
 
+use std::ffi::OsStr;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,6 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use reel_core::edit::{Edit, JobKind};
 use reel_core::fault::{At, Fault, Fields, word};
 use reel_core::job::code::ErrorCode;
+use reel_core::object_key::ObjectKey;
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -24,15 +26,33 @@ pub struct RenderArgs {
     /// The job as the API takes it, {"type": "overlay", "params": {...}}; "-" reads standard input
     #[arg(value_name = "JOB.JSON")]
     job: PathBuf,
-    /// The source video
-    #[arg(long = "in", value_name = "VIDEO")]
-    input: PathBuf,
+    /// The source video; for a reel of several, each video by the key that its clips name it by
+    #[arg(long = "in", value_name = "VIDEO or KEY=VIDEO", required = true)]
+    inputs: Vec<Video>,
     /// Where the reel goes, as MP4; replaced when it exists
     #[arg(long = "out", value_name = "REEL.MP4")]
     output: PathBuf,
     /// Where a JPEG of the reel goes, at most 960 pixels a side
     #[arg(long, value_name = "POSTER.JPG")]
     poster: Option<PathBuf>,
+}
+
+/// A video on the command line.
+#[derive(Clone, Debug)]
+struct Video {
+    key: Option<ObjectKey>,
+    file: PathBuf,
+}
+
+impl From<&OsStr> for Video {
+    /// `KEY=VIDEO` when it begins with a key, else a path, which may contain `=`.
+    fn from(text: &OsStr) -> Self {
+        let keyed = text.to_str().and_then(|text| text.split_once('='));
+        match keyed.map(|(key, file)| (ObjectKey::parse_input(key), file)) {
+            Some((Ok(key), file)) => Self { key: Some(key), file: file.into() },
+            _ => Self { key: None, file: text.into() },
+        }
+    }
 }
 
 const INVALID: u8 = 3;
@@ -91,10 +111,21 @@ impl RenderArgs {
                 cancel.cancel();
             });
         }
-        let (input, output, poster) = (self.input.clone(), self.output.clone(), self.poster.clone());
+        let named = self.inputs.iter().filter_map(|video| Some((video.key.clone()?, video.file.clone())));
+        let named: Vec<_> = named.collect();
+        // Without one of its own, the first stands for clips that name none.
+        let own = self.inputs.iter().find(|video| video.key.is_none()).or(self.inputs.first());
+        let input = own.map(|video| video.file.clone()).unwrap_or_default();
+        let (output, poster) = (self.output.clone(), self.poster.clone());
         let work = tokio::task::spawn_blocking(move || {
             let bar = bar();
-            let order = Order { edit: &edit, input: &input, output: &output, poster: poster.as_deref() };
+            let order = Order {
+                edit: &edit,
+                input: &input,
+                named: &named,
+                output: &output,
+                poster: poster.as_deref(),
+            };
             let result = render(&order, &mut |progress| show(&bar, progress), &cancel);
             bar.finish_and_clear();
             result

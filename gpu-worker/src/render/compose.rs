@@ -19,14 +19,20 @@ pub(super) enum Composer<'e> {
 }
 
 impl<'e> Composer<'e> {
-    pub(super) fn new(edit: &'e Edit) -> Result<Self, RenderError> {
+    /// For the clip of this number, from 0.
+    pub(super) fn new(edit: &'e Edit, clip: usize) -> Result<Self, RenderError> {
         Ok(match edit {
             Edit::Overlay(overlay) => Self::Overlay {
                 overlay,
                 painter: Painter::new(overlay.effect),
                 crop: overlay.crop.as_ref().map(|crop| Ok((crop, Scaler::new()?))).transpose()?,
             },
-            Edit::Framing(framing) => Self::Framing { crop: &framing.crop, scaler: Scaler::new()? },
+            Edit::Framing(framing) => {
+                let Some(clip) = framing.clips.get(clip) else {
+                    return Err(RenderError::machine("A clip has no crop; this is a bug."));
+                };
+                Self::Framing { crop: &clip.crop, scaler: Scaler::new()? }
+            }
             Edit::Annotate(_) => Self::Annotate,
         })
     }

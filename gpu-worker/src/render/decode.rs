@@ -1,27 +1,25 @@
-//! From the file to raw pictures: one ffmpeg per piece of the timeline, read as a stream.
+//! From a file to raw pictures: one ffmpeg per piece of a clip, read as a stream.
 //!
 //! Invariant: pictures come in the order of the reel, each with the moment of the source that
 //! it shows. This file picks and repeats frames; it never looks into one.
 
 use std::ffi::OsString;
 use std::io::Read;
-use std::path::Path;
 use std::sync::mpsc::SyncSender;
 
 use super::RenderError;
 use super::child::{Children, Ended};
 use super::picture::{Picture, Pool};
+use super::reel::Part;
 use super::source::{FORMATS, PROTOCOLS, Source};
-use super::timeline::{Piece, Sampling, Timeline};
+use super::timeline::{Piece, Sampling};
 
 /// What the decoder reads, fixed for a render.
 #[derive(Clone, Copy)]
 pub(super) struct Decoding<'a> {
-    pub input: &'a Path,
-    pub source: &'a Source,
-    pub timeline: &'a Timeline,
-    /// Filters to draw on the pictures of a piece, after the last conversion.
-    pub drawn: &'a [String],
+    pub part: &'a Part<'a>,
+    /// The last picture stands until the told length is reached: another clip comes after it.
+    pub fill: bool,
     pub children: &'a Children,
     pub pool: &'a Pool,
 }
@@ -38,8 +36,8 @@ pub(super) struct Shown {
 impl Decoding<'_> {
     /// Decodes piece after piece; ends early without a fault when nobody listens any more.
     pub(super) fn run(self, listener: &SyncSender<Shown>) -> Result<(), RenderError> {
-        for (index, piece) in self.timeline.pieces.iter().enumerate() {
-            let drawn = self.drawn.get(index).map_or("", String::as_str);
+        for (index, piece) in self.part.timeline.pieces.iter().enumerate() {
+            let drawn = self.part.drawn.get(index).map_or("", String::as_str);
             if !self.piece(piece, drawn, listener)? {
                 break;
             }
@@ -53,7 +51,7 @@ impl Decoding<'_> {
         let Some(mut pictures) = tool.stdout() else {
             return Err(RenderError::machine("ffmpeg's output could not be opened."));
         };
-        let mut sampler = Sampler::new(piece);
+        let mut sampler = Sampler::new(piece, self.fill);
         let mut decoded = 0_u32;
         let mut heard = true;
         while !sampler.is_full() {
@@ -87,7 +85,7 @@ impl Decoding<'_> {
     }
 
     fn args(&self, piece: &Piece, drawn: &str) -> Vec<OsString> {
-        let source = self.source;
+        let source = &self.part.source;
         let (seek_s, preroll) = seek(piece.first, source);
         let mut args: Vec<OsString> = [
             "-nostdin",
@@ -104,7 +102,7 @@ impl Decoding<'_> {
         if let Some(seek_s) = seek_s {
             args.extend(["-ss".into(), format!("{seek_s:.6}").into()]);
         }
-        args.extend(["-i".into(), self.input.into()]);
+        args.extend(["-i".into(), self.part.input.into()]);
         args.extend(["-map".into(), format!("0:{}", source.video).into()]);
         args.extend(["-vf".into(), self.filters(piece, preroll, drawn).into()]);
         let pictures = match piece.sampling {
@@ -119,7 +117,7 @@ impl Decoding<'_> {
     }
 
     fn filters(&self, piece: &Piece, preroll: u32, drawn: &str) -> String {
-        let source = self.source;
+        let source = &self.part.source;
         let size = self.pool.size();
         let mut chain = Vec::new();
         if source.interlaced {
@@ -219,6 +217,8 @@ struct Sampler<'p> {
     /// Frames of the reel that have a picture.
     filled: u32,
     held: Option<Shown>,
+    /// Whether the last picture may stand for any number of frames.
+    fill: bool,
 }
 
 enum Offered {
@@ -228,8 +228,8 @@ enum Offered {
 }
 
 impl<'p> Sampler<'p> {
-    fn new(piece: &'p Piece) -> Self {
-        Self { piece, filled: 0, held: None }
+    fn new(piece: &'p Piece, fill: bool) -> Self {
+        Self { piece, filled: 0, held: None, fill }
     }
 
     fn is_full(&self) -> bool {
@@ -263,7 +263,7 @@ impl<'p> Sampler<'p> {
         const MOST: u32 = 8;
         let mut last = self.held.take()?;
         let missing = self.piece.reel_frames.map_or(0, |frames| frames.saturating_sub(self.filled));
-        if missing <= MOST {
+        if self.fill || missing <= MOST {
             last.times += missing;
         }
         Some(last)

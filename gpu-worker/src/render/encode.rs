@@ -1,7 +1,7 @@
-//! From raw pictures to an MP4: one ffmpeg that takes pictures from us and sound from the input.
+//! From raw pictures to an MP4: one ffmpeg that takes pictures from us and sound from the inputs.
 //!
 //! H.264 in yuv420p with BT.709 tags and the index at the front, AAC sound: what browsers and
-//! phones play. Sound is cut, paced and padded piece by piece to the length of the picture.
+//! phones play. A reel of several clips has a chapter for each.
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -10,22 +10,16 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
 
-use reel_core::edit::Size;
-
-use super::RenderError;
 use super::child::{Children, Ended};
 use super::picture::{Picture, Pool};
-use super::source::{Audio, FORMATS, PROTOCOLS, Source};
-use super::timeline::{Piece, Timeline};
+use super::reel::Reel;
+use super::{RenderError, sound};
 
 /// What the encoder writes, fixed for a render.
 #[derive(Clone, Copy)]
 pub(super) struct Encoding<'a> {
-    pub input: &'a Path,
+    pub reel: &'a Reel<'a>,
     pub output: &'a Path,
-    pub source: &'a Source,
-    pub timeline: &'a Timeline,
-    pub size: Size,
     pub sound: Option<Sound>,
 }
 
@@ -61,19 +55,24 @@ impl Codec {
 impl Encoding<'_> {
     /// The encoder's command line: pictures come in on its standard input.
     pub(super) fn args(&self) -> Vec<OsString> {
-        let rate = self.timeline.rate.to_string();
-        let size = format!("{}x{}", self.size.width, self.size.height);
+        let Reel { parts, rate, size, .. } = self.reel;
+        let (rate, size) = (rate.to_string(), format!("{}x{}", size.width, size.height));
         let mut args: Vec<OsString> =
             ["-nostdin", "-hide_banner", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "bgr24"]
                 .map(OsString::from)
                 .into();
         args.extend(["-s", &size, "-r", &rate, "-i", "pipe:0"].map(OsString::from));
         let mut graph = "[0:v]scale=out_color_matrix=bt709:out_range=tv,format=yuv420p[v]".to_owned();
-        if let Some((sound, audio)) = self.sound.zip(self.source.audio) {
-            for piece in &self.timeline.pieces {
-                args.extend(self.sound_input(piece));
-            }
-            graph.push_str(&self.sound_graph(audio));
+        let soundtrack = self.sound.and_then(|sound| Some((sound, sound::graph(self.reel)?)));
+        let inputs = soundtrack.as_ref().map_or(1, |(_, track)| 1 + track.inputs.len());
+        for input in soundtrack.iter().flat_map(|(_, track)| &track.inputs) {
+            args.extend(input.iter().cloned());
+        }
+        if parts.len() > 1 {
+            args.extend(chapters(self.reel));
+        }
+        if let Some((sound, track)) = &soundtrack {
+            graph.push_str(&track.graph);
             args.extend(["-filter_complex".into(), graph.into()]);
             args.extend(["-map", "[v]", "-map", "[a]", "-c:a", "aac", "-b:a"].map(OsString::from));
             args.push(format!("{}k", sound.kilobits).into());
@@ -93,64 +92,35 @@ impl Encoding<'_> {
         ];
         args.extend(tags.map(OsString::from));
         // Titles, places and serial numbers of the source do not belong in a reel.
-        args.extend(["-map_metadata", "-1", "-map_chapters", "-1"].map(OsString::from));
+        args.extend(["-map_metadata:g", "-1", "-map_metadata:s", "-1", "-map_chapters"].map(OsString::from));
+        args.push(if parts.len() > 1 { inputs.to_string().into() } else { "-1".into() });
         args.extend(
             ["-max_muxing_queue_size", "9999", "-movflags", "+faststart", "-f", "mp4"].map(OsString::from),
         );
         args.push(self.output.into());
         args
     }
-
-    /// Each piece opens the input anew: pieces may go back in time, and none waits for another.
-    fn sound_input(&self, piece: &Piece) -> Vec<OsString> {
-        let mut args: Vec<OsString> =
-            ["-format_whitelist", FORMATS, "-protocol_whitelist", PROTOCOLS].map(OsString::from).into();
-        let picture_starts = if self.source.variable { 0.0 } else { self.source.delay_s };
-        let start = picture_starts + self.source.rate.seconds(f64::from(piece.first));
-        if start > 0.0 {
-            args.extend(["-ss".into(), format!("{start:.6}").into()]);
-        }
-        if let Some(frames) = piece.source_frames {
-            let length = self.source.rate.seconds(f64::from(frames));
-            args.extend(["-t".into(), format!("{length:.6}").into()]);
-        }
-        args.extend(["-vn".into(), "-sn".into(), "-dn".into(), "-i".into(), self.input.into()]);
-        args
-    }
-
-    fn sound_graph(&self, Audio { stream, mono }: Audio) -> String {
-        // Writing to a string cannot fail.
-        use std::fmt::Write as _;
-        let mut graph = String::new();
-        let mut joined = String::new();
-        for (index, piece) in self.timeline.pieces.iter().enumerate() {
-            let layout = if mono { "mono" } else { "stereo" };
-            // Sound that starts late is padded in front, so that it keeps its place.
-            let mut chain = format!("aformat=channel_layouts={layout},aresample=async=1:first_pts=0");
-            for tempo in tempos(piece.speed) {
-                let _ = write!(chain, ",atempo={tempo:.6}");
-            }
-            if let Some(frames) = piece.reel_frames {
-                let length = self.timeline.rate.seconds(f64::from(frames));
-                let _ = write!(chain, ",apad=whole_dur={length:.6},atrim=end={length:.6}");
-            }
-            let _ = write!(graph, ";[{}:{stream}]{chain}[a{index}]", index + 1);
-            let _ = write!(joined, "[a{index}]");
-        }
-        let _ = write!(graph, ";{joined}concat=n={}:v=0:a=1[a]", self.timeline.pieces.len());
-        graph
-    }
 }
 
-/// `atempo` factors, each between 0.5 and 2 where it sounds best, whose product is `speed`.
-fn tempos(speed: f64) -> Vec<f64> {
-    if (speed - 1.0).abs() < 1e-9 {
-        Vec::new()
-    } else if (0.5..=2.0).contains(&speed) {
-        vec![speed]
-    } else {
-        vec![speed.sqrt(); 2]
+/// An input that holds nothing but the titles of the parts, in ffmpeg's own format. It is told on
+/// the command line, so that no file has to be written and removed.
+fn chapters(reel: &Reel<'_>) -> Vec<OsString> {
+    // Writing to a string cannot fail.
+    use std::fmt::Write as _;
+    let mut text = "data:text/plain,;FFMETADATA1\n".to_owned();
+    for (title, start_s, end_s) in reel.chapters() {
+        let [start, end] = [start_s, end_s].map(|seconds| (seconds * 1000.0).round());
+        let _ = write!(text, "[CHAPTER]\nTIMEBASE=1/1000\nSTART={start}\nEND={end}\ntitle=");
+        for c in title.chars() {
+            if matches!(c, '=' | ';' | '#' | '\\' | '\n') {
+                text.push('\\');
+            }
+            text.push(c);
+        }
+        // ffmpeg 5.1 takes a backslash at the end of a line for one that goes on, even an escaped one.
+        text.push_str(if title.ends_with('\\') { " \n" } else { "\n" });
     }
+    ["-protocol_whitelist", "data", "-f", "ffmetadata", "-i", &text].map(OsString::from).into()
 }
 
 /// Writes pictures to the encoder's input until nobody sends any more; gives the buffers back.
@@ -210,18 +180,4 @@ fn nvenc_works() -> bool {
     let tiny = ["-nostdin", "-v", "error", "-f", "lavfi", "-i", "color=black:s=256x256:d=0.2"];
     let trial = [&tiny[..], Codec::Nvenc.args(), &["-f", "null", "-"]].concat();
     quiet(&trial).is_some()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_speed_is_a_product_of_tempos_that_sound_well() {
-        for speed in [0.25, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0] {
-            let tempos = tempos(speed);
-            assert!((tempos.iter().product::<f64>() - speed).abs() < 1e-9, "{speed}");
-            assert!(tempos.iter().all(|tempo| (0.5..=2.0).contains(tempo)), "{speed}: {tempos:?}");
-        }
-    }
 }

@@ -23,6 +23,14 @@ impl RenderError {
         Self { code: ErrorCode::GpuError, sentence: sentence.into() }
     }
 
+    /// The same error of one clip among several, counted from 1.
+    pub(super) fn of_clip(self, number: usize) -> Self {
+        match self.code {
+            ErrorCode::InvalidInput => Self { sentence: format!("Clip {number}: {}", self.sentence), ..self },
+            _ => self,
+        }
+    }
+
     /// The machine ran out of memory.
     pub(super) fn out_of_memory() -> Self {
         Self { code: ErrorCode::GpuOutOfMemory, sentence: ErrorCode::GpuOutOfMemory.sentence().to_owned() }

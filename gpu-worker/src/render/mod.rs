@@ -1,6 +1,6 @@
-//! From a video and an edit to a reel: probe, decode, composite, encode, all at the same time.
+//! From videos and an edit to a reel: probe, decode, composite, encode, all at the same time.
 //!
-//! Invariant: memory does not grow with the length of the clip, and the output has its name
+//! Invariant: memory does not grow with the length or number of the clips, and the output has its name
 //! only when it is whole. Every process that is started here is gone when [`render`] returns.
 
 mod child;
@@ -11,13 +11,17 @@ mod ellipse;
 mod encode;
 mod error;
 mod gauss;
+mod join;
 mod mask;
+mod meter;
 mod order;
 mod picture;
 mod pipeline;
 mod poster;
 mod rate;
+mod reel;
 mod scale;
+mod sound;
 mod source;
 mod staging;
 mod table;
@@ -28,12 +32,10 @@ pub use error::RenderError;
 pub use order::{Cancel, Order, Progress, Rendered};
 
 use child::Children;
-use compose::Composer;
 use encode::Sound;
-use reel_core::edit::{Edit, Size};
-use source::Source;
+use reel::Reel;
+use reel_core::edit::Edit;
 use staging::Staging;
-use timeline::Timeline;
 
 /// Renders one order and waits for it; call it on a thread of its own.
 ///
@@ -56,33 +58,12 @@ fn attempt(
     progress: &mut dyn FnMut(Progress),
     cancel: &Cancel,
 ) -> Result<Rendered, RenderError> {
-    let source = Source::probe(order.input, children)?;
-    let timeline = match order.edit {
-        Edit::Overlay(_) => Timeline::whole(&source),
-        Edit::Framing(framing) => Timeline::framing(framing, &source)?,
-        Edit::Annotate(annotate) => Timeline::annotate(annotate, &source)?,
-    };
-    let output = Composer::output(order.edit);
-    // Without scaling, an odd last column or row is cut off: the encoder halves colour.
-    let decoded = match output {
-        Some(_) => Size { width: source.width, height: source.height },
-        None => Size { width: source.width & !1, height: source.height & !1 },
-    };
-    let size = output.unwrap_or(decoded);
+    let reel = Reel::plan(order, children)?;
     let staging = Staging::beside(order.output)?;
-    let job = pipeline::Job {
-        edit: order.edit,
-        source: &source,
-        timeline: &timeline,
-        decoded,
-        size,
-        sound: sound(order.edit),
-        drawn: &drawn(order.edit, decoded)?,
-        input: order.input,
-        output: staging.path(),
-    };
+    let job =
+        pipeline::Job { edit: order.edit, reel: &reel, sound: sound(order.edit), output: staging.path() };
     let frames = pipeline::run(&job, children, progress, cancel)?;
-    let length_s = timeline.rate.seconds(exact(frames));
+    let length_s = reel.rate.seconds(exact(frames));
     let poster = order.poster.map(|poster| poster::make(staging.path(), poster, length_s, children));
     if cancel.is_cancelled() {
         return Err(RenderError::cancelled());
@@ -91,7 +72,7 @@ fn attempt(
     let poster = poster.map(|made| made.and_then(Staging::keep));
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a length in milliseconds")]
     let duration_ms = (length_s * 1000.0).round() as u64;
-    Ok(Rendered { frames, duration_ms, bytes, width: size.width, height: size.height, poster })
+    Ok(Rendered { frames, duration_ms, bytes, width: reel.size.width, height: reel.size.height, poster })
 }
 
 /// The bit rates that the app gives its overlays and framings.
@@ -100,13 +81,6 @@ fn sound(edit: &Edit) -> Option<Sound> {
         Edit::Overlay(_) | Edit::Annotate(_) => Some(Sound { kilobits: 192 }),
         Edit::Framing(framing) => framing.include_audio.then_some(Sound { kilobits: 256 }),
     }
-}
-
-/// What ffmpeg draws on the pictures of each piece.
-fn drawn(edit: &Edit, picture: Size) -> Result<Vec<String>, RenderError> {
-    let Edit::Annotate(annotate) = edit else { return Ok(Vec::new()) };
-    let font = title::font()?;
-    Ok(annotate.clips.iter().map(|clip| title::filter(clip, picture, font)).collect())
 }
 
 /// A count of frames as a number to reckon with; reels are far shorter than 2^53 frames.

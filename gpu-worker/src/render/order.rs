@@ -1,20 +1,23 @@
 //! What a render is asked for, and what it tells while and after it runs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use reel_core::edit::Edit;
+use reel_core::object_key::ObjectKey;
 
 use super::RenderError;
 
-/// One render: an edit, the file it reads and the files it writes.
+/// One render: an edit, the files it reads and the files it writes.
 #[derive(Clone, Copy, Debug)]
 pub struct Order<'a> {
     /// What to do.
     pub edit: &'a Edit,
-    /// The source video, a local file.
+    /// The source video, a local file: of every clip that names no other.
     pub input: &'a Path,
+    /// The videos that clips name by their keys; `input` may be among them, for its name.
+    pub named: &'a [(ObjectKey, PathBuf)],
     /// Where the reel goes; replaced when it exists, and only by a whole file.
     pub output: &'a Path,
     /// Where a JPEG of the reel goes, when one is wanted. The reel does not depend on it.

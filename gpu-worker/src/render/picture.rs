@@ -72,6 +72,11 @@ impl Pool {
         used.unwrap_or_else(|| Picture::black(self.size))
     }
 
+    /// Forgets the pictures that nobody uses.
+    pub(super) fn empty(&self) {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Takes a picture back; one of another size is dropped.
     pub(super) fn give(&self, picture: Picture) {
         if picture.size == self.size {

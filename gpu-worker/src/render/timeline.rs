@@ -1,16 +1,16 @@
-//! Which frames of the source become which frames of the reel: a pure plan, made before any
-//! process starts.
+//! Which frames of a source become which frames of a clip: a pure plan, made before any picture
+//! is decoded.
 //!
 //! Trim and segments are rounded to source frames first, and sound is cut at the same frames,
 //! so picture and sound cannot drift apart.
 
-use reel_core::edit::{Annotate, Framing};
+use reel_core::edit::{Annotate, Clip};
 
 use super::RenderError;
 use super::rate::Rate;
 use super::source::Source;
 
-/// The whole reel, piece after piece.
+/// One clip of a reel, or the only one, piece after piece.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Timeline {
     /// The reel's constant rate.
@@ -61,19 +61,14 @@ impl Timeline {
         Self { rate: source.rate, pieces: vec![piece] }
     }
 
-    /// Trim, segments and rate of a framing.
-    pub(super) fn framing(framing: &Framing, source: &Source) -> Result<Self, RenderError> {
-        let rate = match framing.target_fps {
-            Some(fps) => Rate::from_decimal(fps)
-                .ok_or_else(|| RenderError::input(format!("target_fps {fps} is not a frame rate.")))?,
-            None => source.rate,
-        };
-        let trim = Span::of(framing.start_time, framing.end_time, source)?;
+    /// Trim and segments of a framed clip, in a reel of this rate.
+    pub(super) fn framing(clip: &Clip, rate: Rate, source: &Source) -> Result<Self, RenderError> {
+        let trim = Span::of(clip.start_time, clip.end_time, source)?;
         let mut plan = Plan { rate, source, pieces: Vec::new(), seconds: 0.0 };
-        if framing.segments.is_empty() {
+        if clip.segments.is_empty() {
             plan.push(trim, 1.0);
         }
-        for segment in &framing.segments {
+        for segment in &clip.segments {
             let span = Span::of(Some(segment.start), Some(segment.end), source).ok();
             if let Some(span) = span.and_then(|span| span.within(trim)) {
                 plan.push(span, segment.speed);
@@ -91,7 +86,7 @@ impl Timeline {
         plan.finish("No clip of the compilation lies inside the video; check their times.")
     }
 
-    /// Frames of the whole reel, when every piece is told.
+    /// Frames of the clip, when every piece is told.
     pub(super) fn frames(&self) -> Option<u64> {
         self.pieces.iter().map(|piece| piece.reel_frames.map(u64::from)).sum()
     }
@@ -214,17 +209,20 @@ mod tests {
         }
     }
 
-    fn framing(json: &str) -> Framing {
+    fn framing(json: &str, source: &Source) -> Result<Timeline, RenderError> {
         let keys = r#""crop_keyframes":[{"frame":0,"x":0,"y":0,"width":9,"height":9}]"#;
         let json = if json.is_empty() { format!("{{{keys}}}") } else { format!("{{{keys},{json}}}") };
         match Edit::parse(JobKind::Framing, &json) {
-            Ok(Edit::Framing(framing)) => framing,
+            Ok(Edit::Framing(framing)) => {
+                let rate = framing.target_fps.and_then(Rate::from_decimal).unwrap_or(source.rate);
+                Timeline::framing(&framing.clips[0], rate, source)
+            }
             other => panic!("{other:?}"),
         }
     }
 
     fn pieces(json: &str, source: &Source) -> Vec<(u32, Option<u32>, Option<u32>)> {
-        let timeline = Timeline::framing(&framing(json), source).expect("a timeline");
+        let timeline = framing(json, source).expect("a timeline");
         timeline.pieces.iter().map(|p| (p.first, p.source_frames, p.reel_frames)).collect()
     }
 
@@ -244,7 +242,7 @@ mod tests {
     #[test]
     fn slow_motion_takes_twice_as_long_and_is_interpolated() {
         let json = r#""segments":[{"start":1.5,"end":4.0,"speed":1},{"start":4.0,"end":9.0,"speed":0.5}]"#;
-        let timeline = Timeline::framing(&framing(json), &source(300, 30)).expect("a timeline");
+        let timeline = framing(json, &source(300, 30)).expect("a timeline");
         assert_eq!(timeline.frames(), Some(75 + 300));
         assert_eq!(timeline.pieces[0].sampling, Sampling::Pick { step: 1.0 });
         assert_eq!(timeline.pieces[1].sampling, Sampling::Interpolate { step: 0.5, fps: 60.0 });
@@ -259,7 +257,7 @@ mod tests {
 
     #[test]
     fn a_lower_rate_drops_frames_and_a_nearly_equal_one_repeats_some() {
-        let timeline = |json, fps| Timeline::framing(&framing(json), &source(300, fps)).expect("a timeline");
+        let timeline = |json, fps| framing(json, &source(300, fps)).expect("a timeline");
         let halved = timeline(r#""target_fps":30"#, 60);
         assert_eq!(halved.frames(), Some(150));
         assert_eq!((0..3).map(|k| halved.pieces[0].sampling.moment(k)).collect::<Vec<_>>(), [0.0, 2.0, 4.0]);
@@ -274,16 +272,15 @@ mod tests {
         // Three segments of 10 frames at 1.5: 6.67 each, 20 together.
         let json = r#""segments":[{"start":0,"end":0.4,"speed":1.5},{"start":0.4,"end":0.8,"speed":1.5},
             {"start":0.8,"end":1.2,"speed":1.5}]"#;
-        let timeline = Timeline::framing(&framing(json), &source(100, 25)).expect("a timeline");
+        let timeline = framing(json, &source(100, 25)).expect("a timeline");
         assert_eq!(timeline.frames(), Some(20));
     }
 
     #[test]
     fn a_cut_behind_the_end_is_refused_with_both_times() {
-        let error =
-            Timeline::framing(&framing(r#""start_time":1234.5"#), &source(100, 25)).expect_err("refused");
+        let error = framing(r#""start_time":1234.5"#, &source(100, 25)).expect_err("refused");
         assert!(error.sentence.contains("1234.50 s") && error.sentence.contains("4.00 s"), "{error}");
         let outside = r#""end_time":1,"segments":[{"start":2,"end":3}]"#;
-        assert!(Timeline::framing(&framing(outside), &source(100, 25)).is_err());
+        assert!(framing(outside, &source(100, 25)).is_err());
     }
 }

@@ -5,6 +5,7 @@
 //! what the handler returns is all that the queue learns.
 
 mod delivery;
+mod fetch;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -24,7 +25,6 @@ use super::progress::{Reporter, Voice, ratio};
 use super::queue::{RunEnd, Taken};
 use super::scratch::{JobScratch, Scratch};
 use super::timing::Timing;
-use super::transfer::{self, TransferError};
 use crate::render::{self, Cancel, Order, RenderError};
 
 /// What every attempt of this server shares.
@@ -105,7 +105,7 @@ impl Attempt {
             &self.id,
         );
         self.say(format_args!("attempt {} of {}, {}", input.attempt, input.job_id, input.kind.as_str()));
-        let done = match self.work(&callback).await {
+        let done = match self.work(&input.input_video_key, &callback).await {
             Ok(report) => self.complete(&callback, report).await,
             Err(failure) => Err(failure),
         };
@@ -118,7 +118,7 @@ impl Attempt {
     }
 
     /// Everything up to the uploaded output; answers what is to be said of it.
-    async fn work(&self, callback: &Callback) -> Result<CompleteReport, Failure> {
+    async fn work(&self, input_key: &str, callback: &Callback) -> Result<CompleteReport, Failure> {
         let grant = match self.unless_halted(callback.claim(self.claimant.as_deref())).await? {
             Ok(grant) => grant,
             Err(error) => return Err(self.untold(error)),
@@ -129,7 +129,7 @@ impl Attempt {
             self.halt.clone(),
             &self.misconduct,
         );
-        let made = self.make(&grant, reporter.voice()).await;
+        let made = self.make(&grant, input_key, reporter.voice()).await;
         match made {
             Err(Failure::Halted) => reporter.abort(),
             _ => reporter.finish().await,
@@ -137,7 +137,7 @@ impl Attempt {
         made
     }
 
-    async fn make(&self, grant: &Grant, voice: &Voice) -> Result<CompleteReport, Failure> {
+    async fn make(&self, grant: &Grant, input_key: &str, voice: &Voice) -> Result<CompleteReport, Failure> {
         let edit = Edit::parse(grant.kind, grant.params.get()).map_err(|faults| {
             let first = faults.first().map(|fault| format!(" {} {}", fault.pointer, fault.detail));
             told(
@@ -146,51 +146,25 @@ impl Attempt {
             )
         })?;
         let folder = self.shop.scratch.job(&self.id, self.run).map_err(|error| self.disk_failed(&error))?;
-        self.download(grant, &folder, voice).await?;
-        self.render(edit, &folder, grant.poster.is_some(), voice).await?;
+        let videos = fetch::videos(grant, input_key, &folder)?;
+        self.fetch(&videos, voice).await?;
+        self.render(edit, videos, &folder, grant.poster.is_some(), voice).await?;
         self.deliver(grant, &folder, voice).await
-    }
-
-    async fn download(&self, grant: &Grant, folder: &JobScratch, voice: &Voice) -> Result<(), Failure> {
-        voice.say(WorkStage::Downloading, 1.0, "Downloading video");
-        let file = folder.file(INPUT_FILE);
-        let on_bytes = |have: u64, total: Option<u64>| {
-            let share = total.map_or(0.0, |total| ratio(have, total));
-            voice.say(WorkStage::Downloading, 1.0 + 9.0 * share, "Downloading video");
-        };
-        let arrived =
-            transfer::download(&self.shop.client, &grant.input_url, &file, &self.shop.timing, on_bytes);
-        let bytes = self.unless_halted(arrived).await?.map_err(|error| match error {
-            TransferError::Refused(404 | 410) => told(
-                ErrorCode::InvalidInput,
-                "The uploaded video is no longer in storage; upload it again.".to_owned(),
-            ),
-            TransferError::Refused(status) => told(
-                ErrorCode::GpuError,
-                format!(
-                    "Storage refused to hand out the uploaded video (HTTP {status}); try the export again."
-                ),
-            ),
-            TransferError::Unreachable => told(
-                ErrorCode::GpuError,
-                "The uploaded video could not be fetched from storage; try the export again.".to_owned(),
-            ),
-            TransferError::Disk(error) => self.disk_failed(&error),
-        })?;
-        self.say(format_args!("downloaded {}", Size(bytes)));
-        Ok(())
     }
 
     async fn render(
         &self,
         edit: Edit,
+        videos: Vec<fetch::Video>,
         folder: &JobScratch,
         with_poster: bool,
         voice: &Voice,
     ) -> Result<(), Failure> {
         voice.say(WorkStage::Rendering, 10.0, "Rendering");
-        let (input, output) = (folder.file(INPUT_FILE), folder.file(OUTPUT_FILE));
+        let output = folder.file(OUTPUT_FILE);
         let poster = with_poster.then(|| folder.file(POSTER_FILE));
+        let named: Vec<_> = videos.into_iter().map(|video| (video.key, video.file)).collect();
+        let input = named.first().map(|(_, file)| file.clone()).unwrap_or_default();
         if let Some((code, sentence)) = &self.misconduct.fail {
             return Err(told(*code, sentence.clone()));
         }
@@ -202,7 +176,13 @@ impl Attempt {
         let mut rendering = tokio::task::spawn_blocking({
             let (cancel, voice) = (cancel.clone(), voice.clone());
             move || {
-                let order = Order { edit: &edit, input: &input, output: &output, poster: poster.as_deref() };
+                let order = Order {
+                    edit: &edit,
+                    input: &input,
+                    named: &named,
+                    output: &output,
+                    poster: poster.as_deref(),
+                };
                 render::render(&order, &mut |progress| voice.say_frames(progress), &cancel)
             }
         });
@@ -363,7 +343,6 @@ impl std::fmt::Display for Size {
     }
 }
 
-const INPUT_FILE: &str = "input";
 const POSTER_FILE: &str = "poster.jpg";
 const OUTPUT_FILE: &str = "output.mp4";
 const STOP_MAY_FOLLOW: Duration = Duration::from_millis(250);

@@ -25,7 +25,7 @@ fn a_cancel_ends_the_render_and_its_processes_within_a_second() {
     let film = long_film(&studio);
     let edit = Edit::parse(JobKind::Overlay, BLUR).expect("valid params");
     let output = studio.path("reel.mp4");
-    let order = Order { edit: &edit, input: &film, output: &output, poster: None };
+    let order = Order { edit: &edit, input: &film, named: &[], output: &output, poster: None };
     let cancel = Cancel::default();
     let mut asked = None;
     let result = render(

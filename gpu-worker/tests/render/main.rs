@@ -13,4 +13,5 @@ mod framing;
 mod inputs;
 mod overlay;
 mod posters;
+mod reel;
 mod studio;

@@ -20,7 +20,7 @@ fn the_plans_spotlight_with_a_crop_becomes_a_vertical_reel() {
     });
     let edit = Edit::parse(Overlay, &params.to_string()).expect("valid params");
     let (output, poster) = (studio.path("reel.mp4"), studio.path("poster.jpg"));
-    let order = Order { edit: &edit, input: &sample(), output: &output, poster: Some(&poster) };
+    let order = Order { edit: &edit, input: &sample(), named: &[], output: &output, poster: Some(&poster) };
     let mut told = Vec::new();
     let reel = render(&order, &mut |progress| told.push(progress), &Cancel::default()).expect("a reel");
 

@@ -23,7 +23,7 @@ fn render_with_poster(studio: &Studio, film: &Path, poster: &Path) -> Rendered {
     let params = json!({"effect_type": "original", "highlight_regions": [], "crop_keyframes": null});
     let edit = Edit::parse(JobKind::Overlay, &params.to_string()).expect("valid params");
     let output = studio.path("reel.mp4");
-    let order = Order { edit: &edit, input: film, output: &output, poster: Some(poster) };
+    let order = Order { edit: &edit, input: film, named: &[], output: &output, poster: Some(poster) };
     render(&order, &mut |_| {}, &Cancel::default()).expect("a reel")
 }
 

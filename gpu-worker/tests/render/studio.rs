@@ -5,6 +5,7 @@ use std::process::{Command, Output};
 
 use gpu_worker::render::{Cancel, Order, RenderError, Rendered, render};
 use reel_core::edit::{Edit, JobKind};
+use reel_core::object_key::ObjectKey;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -79,10 +80,51 @@ impl Studio {
         )
     }
 
+    /// As [`Studio::numbered`], counting from `first`, with a tone of this pitch, or none.
+    pub fn film_of(&self, name: &str, [first, frames, fps]: [u32; 3], hertz: Option<u32>) -> PathBuf {
+        let numbered = NUMBERED.replace("floor(N/", &format!("floor((N+{first})/"));
+        let picture = format!("color=black:s=256x128:r={fps},{numbered}");
+        let length = format!("{}", f64::from(frames) / f64::from(fps));
+        let tone = format!("sine=frequency={}:sample_rate=48000", hertz.unwrap_or(440));
+        let mut args = vec!["-f", "lavfi", "-i", picture.as_str()];
+        if hertz.is_some() {
+            args.extend(["-f", "lavfi", "-t", &length, "-i", &tone, "-c:a", "aac"]);
+        }
+        let count = frames.to_string();
+        let codec =
+            ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "10", "-g", "12", "-pix_fmt", "yuv420p"];
+        args.extend(["-frames:v", &count].iter().chain(&codec));
+        self.film(name, &args)
+    }
+
+    /// A film of one grey, 256x128 at 25 frames a second, without sound.
+    pub fn grey(&self, name: &str, value: u8, frames: u32) -> PathBuf {
+        let picture = format!("color=0x{value:02x}{value:02x}{value:02x}:s=256x128:r=25");
+        let count = frames.to_string();
+        let codec = ["-c:v", "libx264", "-crf", "8", "-pix_fmt", "yuv420p"];
+        self.film(name, &[&["-f", "lavfi", "-i", &picture, "-frames:v", &count], &codec[..]].concat())
+    }
+
     pub fn render(&self, kind: JobKind, params: &Value, input: &Path) -> Result<Rendered, RenderError> {
+        self.render_all(kind, params, input, &[])
+    }
+
+    /// With videos that clips name by the keys `input/x/{file name}`.
+    pub fn render_all(
+        &self,
+        kind: JobKind,
+        params: &Value,
+        input: &Path,
+        named: &[&Path],
+    ) -> Result<Rendered, RenderError> {
+        let key = |path: &Path| format!("input/x/{}", path.file_name().expect("a name").to_string_lossy());
+        let named: Vec<_> = named
+            .iter()
+            .map(|path| (ObjectKey::parse_input(&key(path)).expect("a key"), path.to_path_buf()))
+            .collect();
         let edit = Edit::parse(kind, &params.to_string()).expect("valid params");
         let output = self.path("reel.mp4");
-        let order = Order { edit: &edit, input, output: &output, poster: None };
+        let order = Order { edit: &edit, input, named: &named, output: &output, poster: None };
         render(&order, &mut |_| {}, &Cancel::default())
     }
 
@@ -112,6 +154,21 @@ impl Studio {
     pub fn picture(&self, frame: u32) -> Vec<u8> {
         let select = format!("select=eq(n\\,{frame}),format=bgr24");
         self.read(&["-vf", &select, "-frames:v", "1", "-f", "rawvideo", "-"])
+    }
+
+    /// Title, start and end in seconds of each chapter.
+    pub fn chapters(&self) -> Vec<(String, f64, f64)> {
+        let mut ffprobe = Command::new("ffprobe");
+        ffprobe.args(["-v", "error", "-show_chapters", "-of", "json"]).arg(self.path("reel.mp4"));
+        let answer: Value = serde_json::from_slice(&run(&mut ffprobe).stdout).expect("JSON");
+        let time = |value: &Value| value.as_str().expect("a time").parse().expect("a number");
+        let chapters = answer["chapters"].as_array().expect("chapters").iter();
+        chapters
+            .map(|c| {
+                let title = c["tags"]["title"].as_str().unwrap_or_default().to_owned();
+                (title, time(&c["start_time"]), time(&c["end_time"]))
+            })
+            .collect()
     }
 
     fn read(&self, args: &[&str]) -> Vec<u8> {
