@@ -62,6 +62,103 @@ fn a_killed_program_takes_ffmpeg_with_it_and_leaves_no_file() {
     assert_eq!(studio.files(), ["job.json", "long.mp4"]);
 }
 
+/// A dissolve between two long clips: two decoders and an encoder work at the same time.
+fn reel_job(studio: &Studio, film: &std::path::Path) -> Command {
+    let job = studio.path("job.json");
+    let crop = r#"[{"frame":0,"x":100,"y":0,"width":405,"height":720}]"#;
+    let clip = |start: f64| {
+        format!(r#"{{"crop_keyframes":{crop},"start_time":{start},"end_time":{}}}"#, start + 8.0)
+    };
+    let clips = [clip(0.0), clip(20.0), clip(40.0)].join(",");
+    let params = format!(r#"{{"clips":[{clips}],"transition":{{"type":"dissolve","duration":4}}}}"#);
+    std::fs::write(&job, format!(r#"{{"type":"framing","params":{params}}}"#)).expect("written");
+    let mut program = Command::new(env!("CARGO_BIN_EXE_gpu-worker"));
+    program.arg("render").arg(&job).arg("--in").arg(film).arg("--out").arg(studio.path("reel.mp4"));
+    program.stdout(Stdio::null()).stderr(Stdio::null());
+    program
+}
+
+#[test]
+fn at_whatever_moment_it_is_killed_no_process_and_no_file_stays() {
+    let studio = Studio::open();
+    let film = long_film(&studio);
+    for signal in ["KILL", "TERM", "INT", "KILL", "TERM", "KILL"] {
+        let mut program = reel_job(&studio, &film).spawn().expect("started");
+        // Any moment will do, from before the first process to the middle of a dissolve.
+        let moment = Duration::from_millis(fastrand::u64(0..2500));
+        std::thread::sleep(moment);
+        let pid = program.id().to_string();
+        assert!(Command::new("kill").args(["-s", signal, &pid]).status().expect("kill").success());
+        program.wait().expect("reaped");
+        until(|| processes_at(&film).is_empty());
+        assert_eq!(studio.files(), ["job.json", "long.mp4"], "{signal} after {moment:?}");
+    }
+}
+
+#[test]
+fn killed_between_two_clips_both_decoders_go() {
+    let studio = Studio::open();
+    let film = long_film(&studio);
+    let mut program = reel_job(&studio, &film).spawn().expect("started");
+    // The program itself, two decoders and the encoder.
+    until(|| processes_at(&film).len() >= 4);
+    program.kill().expect("killed");
+    program.wait().expect("reaped");
+    until(|| processes_at(&film).is_empty());
+    assert_eq!(studio.files(), ["job.json", "long.mp4"]);
+}
+
+/// An `ffmpeg` that lists NVENC, notes what it is asked for, and does `nvenc` when asked to encode by it.
+fn renders_with(nvenc: &str, listed: &str) -> String {
+    let studio = Studio::open();
+    let film = studio.numbered(10, 25);
+    let folder = studio.path("bin");
+    std::fs::create_dir(&folder).expect("a folder");
+    let real = std::env::var("PATH").expect("a PATH");
+    let script = format!(
+        r#"#!/bin/sh
+echo "$*" >> '{log}'
+PATH='{real}'
+case "$*" in
+*-encoders*) echo ' V....D {listed}           H.264'; exit 0;;
+*h264_nvenc*) {nvenc};;
+esac
+exec ffmpeg "$@"
+"#,
+        log = studio.path("asked").display()
+    );
+    let tool = folder.join("ffmpeg");
+    std::fs::write(&tool, script).expect("written");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&tool, mode).expect("a mode");
+    std::fs::write(studio.path("job.json"), r#"{"type":"overlay","params":{}}"#).expect("written");
+    let mut program = Command::new(env!("CARGO_BIN_EXE_gpu-worker"));
+    program.env("PATH", format!("{}:{real}", folder.display()));
+    program.arg("render").arg(studio.path("job.json")).arg("--in").arg(&film);
+    let output = program.arg("--out").arg(studio.path("reel.mp4")).output().expect("started");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(studio.numbers(), (0..10).collect::<Vec<_>>());
+    std::fs::read_to_string(studio.path("asked")).expect("a log")
+}
+
+#[test]
+fn nvenc_is_used_only_where_it_is_listed_and_works() {
+    let reel = |asked: &str, codec: &str| {
+        asked.lines().any(|line| line.contains("rawvideo -pix_fmt bgr24 -s") && line.contains(codec))
+    };
+    let trial = |asked: &str| asked.lines().any(|l| l.contains("color=black") && l.contains("h264_nvenc"));
+    let broken = renders_with("echo 'Cannot load libcuda.so.1' >&2; exit 1", "h264_nvenc");
+    assert!(trial(&broken) && reel(&broken, "libx264") && !reel(&broken, "h264_nvenc"), "{broken}");
+    let absent = renders_with("exit 1", "libx264");
+    assert!(!trial(&absent) && reel(&absent, "libx264"), "{absent}");
+    // Its words are not libx264's, so the stand-in translates them.
+    let translate = r#"for word; do shift; case "$word" in
+        h264_nvenc) set -- "$@" libx264;; p4) set -- "$@" ultrafast;; -rc) set -- "$@" -g;; vbr) set -- "$@" 12;;
+        -cq) set -- "$@" -crf;; -b:v) set -- "$@" -bf;; *) set -- "$@" "$word";; esac; done"#;
+    let works = renders_with(translate, "h264_nvenc");
+    assert!(trial(&works) && reel(&works, "h264_nvenc") && !reel(&works, "libx264"), "{works}");
+}
+
 #[test]
 fn the_command_tells_by_its_exit_code_who_is_at_fault() {
     let studio = Studio::open();

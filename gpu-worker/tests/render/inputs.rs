@@ -136,33 +136,47 @@ fn uneven_frames_are_put_on_an_even_grid() {
 
 #[test]
 fn high_dynamic_range_becomes_what_every_screen_shows() {
+    // PQ of films and HLG of phones.
+    for transfer in ["smpte2084", "arib-std-b67"] {
+        let studio = Studio::open();
+        let codec = ["-c:v", "libx264", "-pix_fmt", "yuv420p10le", "-color_trc", transfer];
+        let tags = ["-color_primaries", "bt2020", "-colorspace", "bt2020nc"];
+        let picture = ["-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=0.4"];
+        let film = studio.film("hdr.mp4", &[&picture[..], &codec, &tags].concat());
+        let reel = studio.render(Overlay, &json!({}), &film).expect("a reel");
+        assert_eq!(reel.frames, 10);
+        let picture = &studio.streams("video")[0];
+        assert_eq!(
+            (picture["pix_fmt"].as_str(), picture["color_transfer"].as_str()),
+            (Some("yuv420p"), Some("bt709"))
+        );
+        let seen = studio.picture(5);
+        let (bright, dark) = (seen.iter().any(|byte| *byte > 60), seen.iter().any(|byte| *byte < 40));
+        assert!(bright && dark, "{transfer}: there is a picture");
+    }
+}
+
+#[test]
+fn a_framing_of_an_odd_turned_film_shows_its_right_corner() {
     let studio = Studio::open();
-    let film = studio.film(
-        "hdr.mp4",
-        &[
-            "-f",
-            "lavfi",
-            "-i",
-            "testsrc2=s=320x180:r=25:d=0.4",
-            "-c:v",
-            "libx264",
-            "-pix_fmt",
-            "yuv420p10le",
-            "-color_trc",
-            "smpte2084",
-            "-color_primaries",
-            "bt2020",
-            "-colorspace",
-            "bt2020nc",
-        ],
-    );
-    let reel = studio.render(Overlay, &json!({}), &film).expect("a reel");
-    assert_eq!(reel.frames, 10);
-    let picture = &studio.streams("video")[0];
-    assert_eq!(
-        (picture["pix_fmt"].as_str(), picture["color_transfer"].as_str()),
-        (Some("yuv420p"), Some("bt709"))
-    );
-    let seen = studio.picture(5);
-    assert!(seen.iter().any(|byte| *byte > 60) && seen.iter().any(|byte| *byte < 40), "there is a picture");
+    // White in the upper left quarter of 161x121, which a turn by 90 degrees brings to the upper right
+    // or lower left of 121x161.
+    let scene = "color=black:s=161x121:r=25:d=0.4,drawbox=x=0:y=0:w=80:h=60:color=white:t=fill";
+    let flat =
+        studio.film("flat.mkv", &["-f", "lavfi", "-i", scene, "-c:v", "libx264", "-pix_fmt", "yuv444p"]);
+    let args = ["-i", flat.to_str().expect("text"), "-c", "copy", "-metadata:s:v:0", "rotate=90"];
+    let turned = studio.film("turned.mp4", &args);
+    let mut light = Vec::new();
+    for (x, y) in [(0, 0), (61, 0), (0, 81), (61, 81)] {
+        let params = json!({"output_width": 64, "output_height": 64,
+            "crop_keyframes": [{"frame": 0, "x": x, "y": y, "width": 60, "height": 80}]});
+        let reel = studio.render(Framing, &params, &turned).expect("a reel");
+        assert_eq!((reel.frames, reel.width, reel.height), (10, 64, 64));
+        let greys = studio.greys(8, 8);
+        light.push(greys[5].iter().filter(|grey| **grey > 200).count());
+    }
+    let white: Vec<usize> = (0..4).filter(|corner| light[*corner] >= 48).collect();
+    let black = light.iter().filter(|count| **count <= 8).count();
+    assert_eq!((white.len(), black), (1, 3), "{light:?}");
+    assert!(white == [1] || white == [2], "{light:?}");
 }
