@@ -157,7 +157,9 @@ const NAMES: &str = "SELECT 1 AS named FROM export_jobs WHERE id = substr(?1, 8,
     AND ?1 IN (output_video_key, poster_key) \
     UNION ALL SELECT 1 FROM export_jobs WHERE input_video_key = ?1 \
     UNION ALL SELECT 1 FROM projects WHERE working_video_key = ?1 \
-    UNION ALL SELECT 1 FROM raw_clips WHERE video_key = ?1 LIMIT 1";
+    UNION ALL SELECT 1 FROM raw_clips WHERE video_key = ?1 \
+    UNION ALL SELECT 1 FROM export_jobs WHERE further_inputs IS NOT NULL \
+    AND instr(further_inputs, ' ' || ?1 || ' ') LIMIT 1";
 
 const UPSERT: &str = "INSERT INTO export_jobs (id, project_id, type, status, attempt, input_video_key, \
     output_video_key, output_bytes, poster_key, error, error_code, created_at, started_at, completed_at, \
