@@ -19,14 +19,15 @@ import { dim, say, seconds } from "./say.mjs";
 const STEPS = [rust, ffmpeg, nodeModules, wasmTarget, wasmBindgen, workerBuild];
 
 /**
- * Makes the checkout ready and returns the environments to run things in:
+ * Makes the checkout ready, with `more` steps for what only some commands need, and returns the environments to run things in:
  * `native` for cargo, wrangler and the tests, `wasm` for whatever compiles the Worker.
  */
-export async function setUp() {
-  if (STEPS.some((step) => !step.ready())) {
+export async function setUp(more = []) {
+  const steps = [...STEPS, ...more];
+  if (steps.some((step) => !step.ready())) {
     await withLock(async () => {
       // Again, since another command may have done it while this one waited.
-      for (const step of STEPS.filter((step) => !step.ready())) {
+      for (const step of steps.filter((step) => !step.ready())) {
         say(`${step.name}: ${dim(step.takes)}`);
         const start = Date.now();
         await step.run();

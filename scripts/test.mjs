@@ -5,6 +5,7 @@ import { clippyNative, clippyWorker, coreTests, endToEndTests, formatting, nativ
 import { main } from "./main.mjs";
 import { StepFailed, dim, heading, say, seconds } from "./say.mjs";
 import { setUp } from "./setup.mjs";
+import { chromium } from "./setup/chromium.mjs";
 import { buildPrograms } from "./stack.mjs";
 
 const QUICK = process.argv.includes("--quick");
@@ -32,7 +33,7 @@ await main(async () => {
   const times = [];
   try {
     heading("set-up");
-    const environments = await setUp();
+    const environments = await setUp(QUICK ? [] : [chromium]);
     for (const [name, step] of STEPS) {
       heading(name);
       const start = Date.now();

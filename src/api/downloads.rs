@@ -3,7 +3,7 @@
 //! Invariant: no byte of a video comes through wasm. The bucket's stream is the answer's body.
 
 use reel_core::download::{
-    Conditions, Decision, Disposition, Look, Place, Slice, Stored, http_date, served_type,
+    Conditions, Decision, Disposition, Look, Place, Slice, Stored, caching, http_date, served_type,
 };
 use reel_core::object_key::ObjectKey;
 use reel_core::percent::decode_query;
@@ -51,7 +51,7 @@ pub async fn download(visit: &Visit<'_>, key: &ObjectKey, head_only: bool) -> Re
         }
         if next == Look::Head || enough {
             let disposition = disposition(visit, key);
-            return Ok(Reply::Answer(seen.answer(decision, &disposition, visit.request_id)));
+            return Ok(Reply::Answer(seen.answer(decision, &disposition, caching(key), visit.request_id)));
         }
         look = next;
     }
@@ -87,7 +87,13 @@ async fn see(bucket: &Bucket, key: &ObjectKey, look: Look) -> worker::Result<Opt
 }
 
 impl Seen {
-    fn answer(self, decision: Decision, disposition: &Disposition, request_id: &str) -> Answer {
+    fn answer(
+        self,
+        decision: Decision,
+        disposition: &Disposition,
+        caching: &'static str,
+        request_id: &str,
+    ) -> Answer {
         let size = self.stored.size_bytes;
         let refused = |code, sentence: &str| Answer::problem(&Problem::new(code, sentence), request_id);
         let bytes = |count: u64, stream| {
@@ -120,8 +126,7 @@ impl Seen {
             .with("accept-ranges", "bytes")
             .with("etag", self.stored.etag)
             .with("last-modified", http_date(self.stored.modified))
-            // To be kept by this browser alone, and asked about before each use.
-            .with("cache-control", "private, no-cache")
+            .with("cache-control", caching)
     }
 
     /// The bucket need not send what nobody reads.

@@ -10,6 +10,7 @@
     reason = "everything here panics when it fails: that is how a test ends"
 )]
 
+mod browser;
 mod bucket_tap;
 mod exchange;
 mod flow;
@@ -26,6 +27,7 @@ mod video;
 mod wiretap;
 mod worker;
 
+pub use browser::browse;
 pub use bucket_tap::{AcceptedPart, BucketTap};
 pub use exchange::{Answered, Body, Conversation, Request, Scribe};
 pub use flow::{
@@ -34,6 +36,7 @@ pub use flow::{
 pub use part_upload::{PartUpload, now};
 pub use pins::Pins;
 pub use pool::LentStack;
+pub use ports::free_port;
 pub use process::{root, run};
 pub use python::python;
 pub use socket::{Heard, RawSocket};

@@ -77,6 +77,12 @@ pub fn served_type(stored: Option<&str>) -> &str {
     }
 }
 
+/// `cache-control`, for the browser that asked alone. A result never changes, so a player that seeks asks
+/// once for each range; for no longer than its URL may live. An upload can be put again.
+pub fn caching(key: &ObjectKey) -> &'static str {
+    if key.output_of().is_some() { "private, max-age=3600" } else { "private, no-cache" }
+}
+
 /// An upload is called as it was; a result by its job, since all are called `video.mp4`.
 fn own_name(key: &ObjectKey) -> String {
     let last = key.as_str().rsplit('/').next().unwrap_or_default();
@@ -151,7 +157,9 @@ mod tests {
     #[test]
     fn a_result_is_called_after_its_job() {
         let job = "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50".parse().unwrap();
-        let header = Disposition::new(Place::Inline, &ObjectKey::output(job, 2), None).header();
+        let key = ObjectKey::output(job, 2);
+        assert_eq!((caching(&key), caching(&input())), ("private, max-age=3600", "private, no-cache"));
+        let header = Disposition::new(Place::Inline, &key, None).header();
         assert_eq!(header, r#"inline; filename="3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50-video.mp4""#);
     }
 

@@ -10,5 +10,5 @@ mod range;
 
 pub use condition::{Conditions, Decision, Look, Stored};
 pub use date::{http_date, parse_http_date};
-pub use disposition::{Disposition, Place, content_disposition, served_type};
+pub use disposition::{Disposition, Place, caching, content_disposition, served_type};
 pub use range::{Part, Slice};

@@ -1,0 +1,50 @@
+// What the browser tests share: a page on the loopback, a real Chromium that shows it, and one line of
+// JSON at the end for the Rust test that started the script.
+//
+// playwright-core: drives the Chromium of the system, brings no browser and no dependency of its own.
+import http from "node:http";
+
+import esbuild from "esbuild";
+import { chromium } from "playwright-core";
+
+import { chromiumPath } from "../../scripts/setup/chromium.mjs";
+
+/**
+ * Runs a test: `story(page, task, browser)` with the task that the Rust test gave, on the page of this
+ * entry file. What it returns is printed.
+ */
+export async function tell(entry, story) {
+  const task = JSON.parse(process.argv[2]);
+  const server = await serve(task.page_port, entry && await bundle(entry));
+  const executablePath = chromiumPath();
+  if (!executablePath) throw new Error("There is no Chromium: `npm run setup` says what to do.");
+  // Tests run as root in many containers, where Chromium's sandbox does not start.
+  const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"] });
+  try {
+    const page = await browser.newPage();
+    page.on("pageerror", (error) => console.error(`in the page: ${error}`));
+    page.on("console", (message) => message.type() === "error" && console.error(`in the page: ${message.text()}`));
+    // Only a fault reaches it.
+    page.setDefaultTimeout(240_000);
+    await page.goto(`http://127.0.0.1:${task.page_port}/`);
+    console.log(JSON.stringify(await story(page, task)));
+  } finally {
+    await browser.close();
+    server.close();
+    server.closeAllConnections();
+  }
+}
+
+async function bundle(entry) {
+  const built = await esbuild.build({ entryPoints: [entry], bundle: true, format: "esm", write: false, logLevel: "error" });
+  return built.outputFiles[0].text;
+}
+
+function serve(port, script = "") {
+  const html = `<!doctype html><meta charset="utf-8"><title>test</title><script type="module" src="/page.js"></script>`;
+  const server = http.createServer((request, response) => {
+    const [type, body] = request.url === "/page.js" ? ["text/javascript", script] : request.url === "/" ? ["text/html", html] : [null, ""];
+    response.writeHead(type ? 200 : 404, { "content-type": type ?? "text/plain" }).end(body);
+  });
+  return new Promise((resolve, reject) => server.once("error", reject).listen(port, "127.0.0.1", () => resolve(server)));
+}

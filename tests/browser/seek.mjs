@@ -1,0 +1,44 @@
+// Seeks in a `<video>` and says what it showed: [{at, current_time, luma}], and how the server answered.
+import { tell } from "./driver.mjs";
+
+await tell(null, async (page, { video_url, seek_to }) => {
+  const answers = [];
+  page.on("response", (response) => {
+    if (response.url() !== video_url) return;
+    answers.push({ status: response.status(), range: response.request().headers().range ?? null, content_range: response.headers()["content-range"] ?? null });
+  });
+  const shown = await page.evaluate(
+    async ({ video_url, seek_to }) => {
+      const video = document.createElement("video");
+      // Only then may the page read the pixels.
+      video.crossOrigin = "anonymous";
+      video.muted = true;
+      video.preload = "metadata";
+      document.body.append(video);
+      const heard = (name) =>
+        new Promise((resolve, reject) => {
+          video.addEventListener(name, resolve, { once: true });
+          video.addEventListener("error", () => reject(new Error(`the video failed: ${video.error?.message}`)), { once: true });
+        });
+      const loaded = heard("loadedmetadata");
+      video.src = video_url;
+      await loaded;
+      const shown = [];
+      for (const at of seek_to) {
+        const seeked = heard("seeked");
+        video.currentTime = at;
+        await seeked;
+        const canvas = Object.assign(document.createElement("canvas"), { width: 32, height: 32 });
+        const context = canvas.getContext("2d");
+        context.drawImage(video, 0, 0, 32, 32);
+        const { data } = context.getImageData(0, 0, 32, 32);
+        let sum = 0;
+        for (let pixel = 0; pixel < data.length; pixel += 4) sum += (data[pixel] + data[pixel + 1] + data[pixel + 2]) / 3;
+        shown.push({ at, current_time: video.currentTime, light: sum / (data.length / 4) });
+      }
+      return { duration: video.duration, shown };
+    },
+    { video_url, seek_to },
+  );
+  return { ...shown, answers };
+});
