@@ -1,0 +1,19 @@
+// The page of the upload test: Uppy with this repository's callbacks, and a file field.
+import AwsS3 from "@uppy/aws-s3";
+import Uppy from "@uppy/core";
+
+import { reelUploads } from "../../studio/uppy-reel.js";
+
+/** Uploads what the field holds and gives the body of Uppy's `upload-success`. */
+window.startUpload = async ({ api, api_key, part_size }) => {
+  const uppy = new Uppy();
+  window.uppy = uppy;
+  uppy.use(AwsS3, reelUploads({ uppy, api, headers: () => ({ authorization: `Bearer ${api_key}` }), partSize: part_size }));
+  const [file] = document.querySelector("input").files;
+  uppy.addFile({ name: file.name, type: file.type, data: file });
+  const { successful, failed } = await uppy.upload();
+  if (failed.length > 0) throw new Error(`the upload failed: ${failed[0].error}`);
+  return successful[0].response.body;
+};
+
+document.body.append(Object.assign(document.createElement("input"), { type: "file" }));

@@ -1,0 +1,47 @@
+// Uploads a file in parts, reloads the page in the middle, and adds the file again:
+// {body, small, sent: [[part numbers before], [after]], asked: {sign, confirm}, kept}.
+import { fileURLToPath } from "node:url";
+
+import { tell } from "./driver.mjs";
+
+await tell(fileURLToPath(new URL("upload-page.js", import.meta.url)), async (page, task) => {
+  const { file, small_file, last_part_before } = task;
+  const sent = [[], []];
+  const asked = [];
+  const confirmed = new Set();
+  let life = 0;
+  page.on("request", (request) => {
+    const part = new URL(request.url()).searchParams.get("partNumber");
+    if (part && request.method() === "PUT") sent[life].push(Number(part));
+    const [, verb] = /\/api\/videos\/multipart(\/.*)?$/.exec(new URL(request.url()).pathname) ?? [];
+    if (verb !== undefined || request.url().endsWith("/multipart")) asked.push({ life, method: request.method(), parts: request.postDataJSON()?.part_numbers ?? null });
+  });
+  page.on("response", async (response) => {
+    if (response.ok() && response.request().method() === "PUT" && /\/parts\?/.test(response.url())) {
+      for (const { part_number } of response.request().postDataJSON().parts) confirmed.add(part_number);
+    }
+  });
+  // Parts beyond this one never get through before the reload.
+  await page.route(/[?&]partNumber=\d+/, (route) => {
+    const part = Number(new URL(route.request().url()).searchParams.get("partNumber"));
+    return life === 0 && part > last_part_before ? undefined : route.continue();
+  });
+
+  await page.setInputFiles("input", file);
+  await page.evaluate((task) => void window.startUpload(task).catch(() => {}), task);
+  const deadline = Date.now() + 240_000;
+  while (confirmed.size < last_part_before) {
+    if (Date.now() > deadline) throw new Error(`only parts ${[...confirmed]} were confirmed`);
+    await page.waitForTimeout(50);
+  }
+  life = 1;
+  await page.reload();
+  await page.setInputFiles("input", file);
+  const body = await page.evaluate((task) => window.startUpload(task), task);
+  const kept = await page.evaluate(() => Object.keys(localStorage));
+
+  await page.setInputFiles("input", small_file);
+  const small = await page.evaluate((task) => window.startUpload(task), task);
+  sent[0] = sent[0].filter((part) => part <= last_part_before);
+  return { body, small, sent, asked, kept };
+});
