@@ -225,6 +225,8 @@ impl Stack {
     pub fn reel(&self) -> Command {
         let mut command = Command::new(programs().join("reel"));
         command.env("REEL_API_URL", &self.api_url).env_remove("WORKERS_API_KEY");
+        // Its bookmarks, away from those of whoever runs the tests.
+        command.env("XDG_STATE_HOME", self.folder().join("reel-state"));
         command
     }
 
