@@ -231,7 +231,7 @@ pub(crate) fn filename(value: &Value, at: At<'_>) -> Option<String> {
 fn one_request(value: &Value, mut at: At<'_>) -> Option<i64> {
     match integer(1..=UPLOAD_MAX_BYTES)(value, at.again())? {
         size if size > PUT_MAX_BYTES => at.refuse(format!(
-            "must be at most {PUT_MAX_BYTES} (5 GiB) for a single request; send larger files in parts, see POST /api/videos/multipart"
+            "must be at most {PUT_MAX_BYTES} (5 GiB less 5 MiB) for a single request; send larger files in parts, see POST /api/videos/multipart"
         )),
         size => Some(size),
     }
@@ -258,8 +258,8 @@ fn one_line(text: &str) -> String {
 /// Whole numbers that JavaScript and D1 hold exactly.
 pub(crate) const ID_MAX: i64 = (1 << 53) - 1;
 
-/// One PUT (S3).
-const PUT_MAX_BYTES: i64 = 5 * 1024 * 1024 * 1024;
+/// One PUT: R2 takes 5 MiB less than the 5 GiB of S3.
+const PUT_MAX_BYTES: i64 = 5115 * 1024 * 1024;
 
 /// 10 GB (design.md 3).
 pub const UPLOAD_MAX_BYTES: i64 = 10_000_000_000;
@@ -352,7 +352,7 @@ mod tests {
                 "/size_bytes",
             ),
             (
-                json!({"filename": "a", "content_type": "video/mp4", "size_bytes": 5_368_709_121_i64}),
+                json!({"filename": "a", "content_type": "video/mp4", "size_bytes": 5_363_466_241_i64}),
                 "/size_bytes",
             ),
             (json!({"filename": "a", "content_type": "video/mp4", "job_id": "x"}), "/job_id"),
@@ -361,8 +361,8 @@ mod tests {
         }
         let large =
             |size: i64| parse(json!({"filename": "a", "content_type": "video/mp4", "size_bytes": size}));
-        assert!(large(5_368_709_120).is_ok());
-        assert!(large(5_368_709_121).unwrap_err().detail.contains("POST /api/videos/multipart"));
+        assert!(large(5_363_466_240).is_ok());
+        assert!(large(5_363_466_241).unwrap_err().detail.contains("POST /api/videos/multipart"));
     }
 
     #[test]
