@@ -74,7 +74,17 @@ impl Order {
         match (&self.export, self.kind) {
             (Some(_), JobKind::Overlay) if own => Problem::no_working_video(),
             (Some(_), JobKind::Framing) if own => Problem::source_not_found(),
-            (Some(_) | None, _) => Problem::inputs_not_found(missing),
+            (None, _) => Problem::inputs_not_found(missing),
+            // The body of an export has its params at the top level.
+            (Some(_), _) => {
+                let mut problem = Problem::inputs_not_found(missing);
+                for fault in &mut problem.faults {
+                    if let Some(rest) = fault.pointer.strip_prefix("/params") {
+                        fault.pointer = rest.to_owned();
+                    }
+                }
+                problem
+            }
         }
     }
 }

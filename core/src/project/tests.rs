@@ -132,3 +132,13 @@ fn an_order_keeps_what_only_an_export_has_and_old_ones_are_read() {
     let old: Order = serde_json::from_str(&text).unwrap();
     assert!(old.same_request(&order(None)) && !old.same_request(&order(Some(true))));
 }
+
+#[test]
+fn a_missing_clip_is_named_where_the_request_named_it() {
+    let key = ObjectKey::parse_input("input/a/second.mp4").unwrap();
+    let missing = [("/params/clips/1/video_key".to_owned(), &key)];
+    let pointer = |order: &Order| order.inputs_missing(&missing).faults[0].pointer.clone();
+    let export = Order { kind: JobKind::Framing, ..order(Some(false)) };
+    assert_eq!(pointer(&export), "/clips/1/video_key");
+    assert_eq!(pointer(&Order { export: None, ..export }), "/params/clips/1/video_key");
+}
