@@ -38,30 +38,14 @@ fn what_is_no_video_is_refused_with_a_sentence() {
 #[test]
 fn a_file_that_broke_off_is_refused_and_says_so() {
     let studio = Studio::open();
-    let whole = studio.film(
-        "whole.mp4",
-        &[
-            "-f",
-            "lavfi",
-            "-i",
-            "testsrc=s=320x240:r=25:d=4",
-            "-c:v",
-            "libx264",
-            "-pix_fmt",
-            "yuv420p",
-            "-movflags",
-            "+faststart",
-        ],
-    );
-    let bytes = std::fs::read(&whole).expect("a film");
-    std::fs::write(studio.path("half.mp4"), &bytes[..bytes.len() / 2]).expect("written");
-    let sentence = refusal(&studio, &studio.path("half.mp4"));
+    let whole = studio.pattern();
+    let half = studio.half_of(&whole, "half.mp4");
+    let sentence = refusal(&studio, &half);
     assert!(sentence.contains("breaks off after") && sentence.contains("of 100 frames"), "{sentence}");
 
     let index_last = studio.film("index-last.mp4", &["-i", whole.to_str().expect("text"), "-c", "copy"]);
-    let bytes = std::fs::read(&index_last).expect("a film");
-    std::fs::write(studio.path("no-index.mp4"), &bytes[..bytes.len() / 2]).expect("written");
-    assert!(refusal(&studio, &studio.path("no-index.mp4")).contains("incomplete"));
+    let no_index = studio.half_of(&index_last, "no-index.mp4");
+    assert!(refusal(&studio, &no_index).contains("incomplete"));
 }
 
 #[test]

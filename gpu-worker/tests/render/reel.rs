@@ -230,24 +230,7 @@ fn what_is_wrong_with_a_clip_is_told_with_its_number() {
 fn a_clip_that_breaks_off_is_refused_with_its_number() {
     let studio = Studio::open();
     let own = studio.film_of("own.mp4", [0, 30, 30], None);
-    let whole = studio.film(
-        "whole.mp4",
-        &[
-            "-f",
-            "lavfi",
-            "-i",
-            "testsrc=s=320x240:r=25:d=4",
-            "-c:v",
-            "libx264",
-            "-pix_fmt",
-            "yuv420p",
-            "-movflags",
-            "+faststart",
-        ],
-    );
-    let bytes = std::fs::read(&whole).expect("a film");
-    let half = studio.path("half.mp4");
-    std::fs::write(&half, &bytes[..bytes.len() / 2]).expect("written");
+    let half = studio.half_of(&studio.pattern(), "half.mp4");
     for kind in ["cut", "fade", "dissolve"] {
         let clips = [json!({"video_key": "input/x/half.mp4"}), json!({})];
         let params = reel(&clips.map(|more| clip(&more)), &json!({"type": kind}));

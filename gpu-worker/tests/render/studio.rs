@@ -43,6 +43,21 @@ impl Studio {
         path
     }
 
+    /// A hundred frames of a test pattern at 25 a second, without sound and with the index in front.
+    pub fn pattern(&self) -> PathBuf {
+        let picture = "testsrc=s=320x240:r=25:d=4";
+        let h264 = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-movflags", "+faststart"];
+        self.film("pattern.mp4", &[&["-f", "lavfi", "-i", picture], h264.as_slice()].concat())
+    }
+
+    /// A copy of a film that breaks off in the middle of the file.
+    pub fn half_of(&self, film: &Path, name: &str) -> PathBuf {
+        let bytes = std::fs::read(film).expect("a film");
+        let half = self.path(name);
+        std::fs::write(&half, &bytes[..bytes.len() / 2]).expect("written");
+        half
+    }
+
     /// A film of 256x128 whose frames carry their number, with a tone of 440 Hz.
     pub fn numbered(&self, frames: u32, fps: u32) -> PathBuf {
         let picture = format!("color=black:s=256x128:r={fps},{NUMBERED}");
