@@ -48,7 +48,7 @@ impl From<&OsStr> for Video {
     /// `KEY=VIDEO` when it begins with a key, else a path, which may contain `=`.
     fn from(text: &OsStr) -> Self {
         let keyed = text.to_str().and_then(|text| text.split_once('='));
-        match keyed.map(|(key, file)| (ObjectKey::parse_input(key), file)) {
+        match keyed.map(|(key, file)| (ObjectKey::parse_video(key), file)) {
             Some((Ok(key), file)) => Self { key: Some(key), file: file.into() },
             _ => Self { key: None, file: text.into() },
         }

@@ -29,7 +29,7 @@ pub(super) fn videos(grant: &Grant, input_key: &str, folder: &JobScratch) -> Res
     let several = grant.inputs.iter().map(|input| (input.video_key.as_str(), &input.url));
     let granted = several.chain(only.into_iter().filter(|_| grant.inputs.is_empty()));
     let video = |(index, (key, url)): (usize, (&str, &String))| {
-        let Ok(key) = ObjectKey::parse_input(key) else {
+        let Ok(key) = ObjectKey::parse_video(key) else {
             let sentence = "The API named a video by a key that is not one of its own; try the export again.";
             return Err(told(ErrorCode::GpuError, sentence.to_owned()));
         };
