@@ -237,6 +237,6 @@ fn a_clip_that_breaks_off_is_refused_with_its_number() {
         let error = studio.render_all(Framing, &params, &own, &[&half]).expect_err("refused");
         assert_eq!(error.code, ErrorCode::InvalidInput, "{error}");
         assert!(error.sentence.starts_with("Clip 1: The video breaks off after"), "{kind}: {error}");
-        assert_eq!(studio.files(), ["half.mp4", "own.mp4", "whole.mp4"]);
+        assert_eq!(studio.files(), ["half.mp4", "own.mp4", "pattern.mp4"]);
     }
 }
