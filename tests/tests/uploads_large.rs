@@ -1,5 +1,6 @@
 //! A file as large as sources really are, through wrangler's local bucket: run by hand, since it writes
-//! gigabytes. Back it comes through the Worker, whose memory must not grow with it.
+//! gigabytes. It tells workerd's memory, which stays level while parts are sent. On the way back it grows, by a
+//! presigned GET as by the Worker's own route, so in what both have in common: the local bucket.
 //! `cargo test -p e2e --test uploads_large -- --ignored --nocapture` (`GIB=3`)
 
 use std::time::{Duration, Instant};
