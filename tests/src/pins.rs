@@ -18,14 +18,19 @@ pub struct Pins {
     rendered: BTreeSet<String>,
     differences: String,
     update: bool,
+    advice: &'static str,
 }
 
 impl Pins {
     /// A folder below `tests/contract/`.
     pub fn of(repository: &Path, folder: &str) -> Self {
-        let folder = repository.join("tests/contract").join(folder);
+        Self::at(repository.join("tests/contract").join(folder), WIRE)
+    }
+
+    /// Any folder; `advice` is what to do when a file differs.
+    pub fn at(folder: PathBuf, advice: &'static str) -> Self {
         let update = env::var_os("UPDATE_CONTRACT").is_some();
-        Self { folder, rendered: BTreeSet::new(), differences: String::new(), update }
+        Self { folder, rendered: BTreeSet::new(), differences: String::new(), update, advice }
     }
 
     /// Compares one file with what was rendered now, or writes it when that is wanted.
@@ -71,10 +76,12 @@ impl Pins {
         }
         assert!(
             self.differences.is_empty(),
-            "what is on the wire differs from its pins (- pinned, + now):\n{}\n\
-             Clients read these shapes. If the change is meant, accept it: run this test once more with \
-             UPDATE_CONTRACT=1, read `git diff tests/contract`, and say it in CHANGELOG.md.",
-            self.differences
+            "golden files differ (- golden, + now):\n{}\n{}",
+            self.differences,
+            self.advice
         );
     }
 }
+
+const WIRE: &str = "Clients read these shapes. If the change is meant, accept it: run this test once more with \
+    UPDATE_CONTRACT=1, read `git diff tests/contract`, and say it in CHANGELOG.md.";

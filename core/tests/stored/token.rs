@@ -1,0 +1,34 @@
+//! Links that were handed out before a deploy: tokens of jobs and of uploads, and the ids that
+//! `Idempotency-Key`s stand for.
+
+use std::fmt::Write as _;
+
+use reel_core::id::{JobId, UploadId};
+use reel_core::object_key::ObjectKey;
+use reel_core::time::{Millis, Span};
+use reel_core::token::{Purpose, Signer};
+
+use crate::pins::Pins;
+
+pub fn pin(pins: &mut Pins) {
+    let signer = Signer::new(b"0123456789abcdef0123456789abcdef");
+    let job: JobId = "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50".parse().expect("an id");
+    let mut text = String::new();
+    for (name, purpose, attempt) in
+        [("callback", Purpose::Callback, 2), ("webhook", Purpose::Webhook, 2), ("watch", Purpose::Watch, 0)]
+    {
+        let token = signer.sign(purpose, job, attempt, AT, Span::minutes(60));
+        assert_eq!(signer.verify(purpose, job, &token, AT), Ok(attempt), "{name}");
+        let _ = writeln!(text, "{name} {token}");
+    }
+    let (upload, key) =
+        (UploadId::from_random([7; 16]), ObjectKey::parse_input("input/abc/clip.mp4").expect("a key"));
+    let token = signer.upload_token(upload, &key);
+    assert_eq!(signer.verify_upload(&token, &key), Ok(upload));
+    let _ = writeln!(text, "upload {token}");
+    let _ = writeln!(text, "idempotency-key {}", signer.job_id_for("order-4711"));
+    pins.pin("tokens.txt", &text);
+}
+
+/// 2026-01-31T09:05:00.250Z
+const AT: Millis = Millis(1_769_850_300_250);
