@@ -10,8 +10,8 @@ mod uploads;
 
 use std::rc::Rc;
 
-use reel_core::config::{Access, Config, is_loopback};
-use reel_core::problem::{Code, Problem};
+use reel_core::config::{ApiAccess, Config, is_loopback};
+use reel_core::problem::{Problem, ProblemCode};
 use reel_core::route::Route;
 use reel_core::token::{Purpose, bearer_matches};
 use worker::{Env, console_error, web_sys};
@@ -54,7 +54,7 @@ pub async fn answer(request: web_sys::Request, env: Env) -> web_sys::Response {
         Ok(Reply::Raw(response)) => return response,
         Ok(Reply::Answer(answer)) => answer,
         Err(problem) => {
-            if problem.code == Code::Internal {
+            if problem.code == ProblemCode::Internal {
                 console_error!("{request_id} {method} answered 500");
             }
             Answer::problem(&problem, &request_id)
@@ -92,10 +92,10 @@ async fn dispatch(
         Route::Download(key) => return downloads::download(&visit, &key, method == "HEAD").await,
         Route::ListProjects => return projects::list(&visit).await,
         Route::Project(id) => return projects::show(&visit, id).await,
-        Route::PutProject(id) => return projects::put(&visit, id).await,
+        Route::PutProjectRequest(id) => return projects::put(&visit, id).await,
         Route::ListClips(id) => return projects::list_clips(&visit, id).await,
         Route::Clip(id) => return projects::show_clip(&visit, id).await,
-        Route::PutClip(id) => return projects::put_clip(&visit, id).await,
+        Route::PutClipRequest(id) => return projects::put_clip(&visit, id).await,
         Route::DeleteClip(id) => return projects::delete_clip(&visit, id).await,
         Route::CreateExport(kind) => return exports::create(&visit, kind).await,
         Route::ActiveExports => return exports::active(&visit).await,
@@ -117,7 +117,7 @@ impl Visit<'_> {
         if route.is_public() {
             return Ok(());
         }
-        let Access::Key(key) = &self.config.access else {
+        let ApiAccess::Key(key) = &self.config.access else {
             return if is_loopback(self.call.host()) { Ok(()) } else { Err(closed()) };
         };
         if bearer_matches(self.call.header("authorization").as_deref(), key.reveal()) {
@@ -130,7 +130,7 @@ impl Visit<'_> {
             }
         }
         Err(Problem::new(
-            Code::Unauthorized,
+            ProblemCode::Unauthorized,
             "Send the API key as Authorization: Bearer, or the token of the job's websocket_url.",
         ))
     }
@@ -138,7 +138,7 @@ impl Visit<'_> {
 
 fn closed() -> Problem {
     let sentence = "Development settings open the API to this machine only; set WORKERS_API_KEY to call it from elsewhere.";
-    Problem::new(Code::NotConfigured, sentence)
+    Problem::new(ProblemCode::NotConfigured, sentence)
 }
 
 fn preflight() -> Answer {

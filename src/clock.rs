@@ -1,13 +1,13 @@
 //! Now and chance: the only places in this repository's Worker where either comes from.
 
 use reel_core::id::{JobId, UploadId};
-use reel_core::time::Millis;
+use reel_core::time::Timestamp;
 use worker::js_sys;
 
 /// The time of the last IO: Workers do not let time pass while they compute.
-pub fn now() -> Millis {
+pub fn now() -> Timestamp {
     #[allow(clippy::cast_possible_truncation, reason = "milliseconds since 1970 are far below 2^53")]
-    Millis(js_sys::Date::now() as i64)
+    Timestamp(js_sys::Date::now() as i64)
 }
 
 /// Any number, for jitter.

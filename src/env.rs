@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use reel_core::config::{Config, Raw};
-use reel_core::problem::{Code, Problem};
+use reel_core::config::{Config, RawConfig};
+use reel_core::problem::{Problem, ProblemCode};
 use worker::{Bucket, D1Database, Env, ObjectNamespace, console_error};
 
 /// Durable Objects of jobs.
@@ -32,7 +32,7 @@ pub fn config(env: &Env) -> Result<Rc<Config>, Problem> {
     let parsed = CONFIG.with(|kept| kept.borrow_mut().get_or_insert_with(|| parse(env)).clone());
     parsed.map_err(|faults| {
         Problem::new(
-            Code::NotConfigured,
+            ProblemCode::NotConfigured,
             format!("This deployment is not configured: {}.", faults.join("; ")),
         )
     })
@@ -40,7 +40,7 @@ pub fn config(env: &Env) -> Result<Rc<Config>, Problem> {
 
 fn parse(env: &Env) -> Parsed {
     let setting = |name: &str| env.var(name).ok().map(|value| value.to_string());
-    let raw = Raw {
+    let raw = RawConfig {
         environment: setting("ENVIRONMENT"),
         workers_api_key: setting("WORKERS_API_KEY"),
         signing_key: setting("SIGNING_KEY"),
@@ -82,7 +82,7 @@ pub fn database(env: &Env) -> Result<D1Database, Problem> {
 
 fn unbound(name: &str) -> Problem {
     Problem::new(
-        Code::NotConfigured,
+        ProblemCode::NotConfigured,
         format!("This deployment is not configured: the binding {name} is missing."),
     )
 }

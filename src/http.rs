@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use reel_core::problem::{Code, Problem};
+use reel_core::problem::{Problem, ProblemCode};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::js_sys::{self, futures::JsFuture};
 use worker::web_sys;
@@ -72,13 +72,14 @@ impl Call {
     pub async fn body(&self, max_bytes: usize) -> Result<Vec<u8>, Problem> {
         let too_large = || {
             Problem::new(
-                Code::BodyTooLarge,
+                ProblemCode::BodyTooLarge,
                 format!(
                     "The body must have at most {max_bytes} bytes; videos go straight to storage, see POST /api/videos/upload-url."
                 ),
             )
         };
-        let unread = |_: JsValue| Problem::new(Code::NotJson, "The body could not be read; send it again.");
+        let unread =
+            |_: JsValue| Problem::new(ProblemCode::NotJson, "The body could not be read; send it again.");
         let declared = self.header("content-length").and_then(|text| text.parse::<usize>().ok());
         if let Some(length) = declared {
             if length > max_bytes {
@@ -149,13 +150,13 @@ impl Answer {
         if let Some(methods) = problem.allow {
             answer = answer.with("allow", methods);
         }
-        if problem.code == Code::Unauthorized {
+        if problem.code == ProblemCode::Unauthorized {
             answer = answer.with("www-authenticate", "Bearer");
         }
-        if problem.code == Code::Unavailable {
+        if problem.code == ProblemCode::Unavailable {
             answer = answer.with("retry-after", "2");
         }
-        if problem.code == Code::UpgradeRequired {
+        if problem.code == ProblemCode::UpgradeRequired {
             answer = answer.with("upgrade", "websocket");
         }
         answer

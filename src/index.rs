@@ -1,13 +1,13 @@
 //! The index of jobs in D1: rows for lists and sweeps. Never the truth.
 
 use reel_core::id::JobId;
-use reel_core::job::state::Order;
-use reel_core::job::view::Face;
-use reel_core::listing::{Listing, Row};
+use reel_core::job::state::JobSpec;
+use reel_core::job::view::Snapshot;
+use reel_core::listing::{JobListQuery, JobRow};
 use reel_core::object_key::ObjectKey;
-use reel_core::project::working_video_set;
-use reel_core::sql::{Query, Value};
-use reel_core::time::Millis;
+use reel_core::project::set_working_video_statement;
+use reel_core::sql::{SqlStatement, SqlValue};
+use reel_core::time::Timestamp;
 use serde::Deserialize;
 use wasm_bindgen::JsValue;
 use worker::{D1Database, D1PreparedStatement, Result};
@@ -15,7 +15,7 @@ use worker::{D1Database, D1PreparedStatement, Result};
 /// Brings a job's row up to `version`; a row that is newer already stays.
 ///
 /// Written rows: one for the table, one for each index that the change touches.
-pub async fn write(database: &D1Database, order: &Order, face: &Face, version: u64) -> Result<u64> {
+pub async fn write(database: &D1Database, order: &JobSpec, face: &Snapshot, version: u64) -> Result<u64> {
     let text = |value: Option<&str>| value.map_or(JsValue::NULL, JsValue::from_str);
     let some = |value: Option<i64>| value.map_or(JsValue::NULL, whole);
     let output = face.output.as_ref();
@@ -23,7 +23,7 @@ pub async fn write(database: &D1Database, order: &Order, face: &Face, version: u
     let row = database.prepare(UPSERT).bind(&[
         JsValue::from_str(&order.id.to_string()),
         whole(order.project_id),
-        JsValue::from_str(order.kind.as_str()),
+        JsValue::from_str(order.job_type.as_str()),
         JsValue::from_str(face.status.as_str()),
         JsValue::from_f64(f64::from(face.attempt)),
         JsValue::from_str(order.input_key.as_str()),
@@ -36,9 +36,9 @@ pub async fn write(database: &D1Database, order: &Order, face: &Face, version: u
         some(face.started_at.map(|at| at.0)),
         some(face.completed_at.map(|at| at.0)),
         some(i64::try_from(version).ok()),
-        text(further_inputs(order).as_deref()),
+        text(extra_inputs(order).as_deref()),
     ])?;
-    let Some(working_video) = working_video_set(order, face) else {
+    let Some(working_video) = set_working_video_statement(order, face) else {
         return Ok(rows_written(&row.run().await?));
     };
     // Both or none: a project never waits for a job whose row says that it is complete.
@@ -47,7 +47,7 @@ pub async fn write(database: &D1Database, order: &Order, face: &Face, version: u
 }
 
 /// Runs queries in one transaction; answers the `body` of every row of each.
-pub async fn ask(database: &D1Database, queries: Vec<Query>) -> Result<Vec<Vec<String>>> {
+pub async fn ask(database: &D1Database, queries: Vec<SqlStatement>) -> Result<Vec<Vec<String>>> {
     let queries = queries.into_iter().map(|query| prepare(database, query)).collect::<Result<_>>()?;
     let mut answers = Vec::new();
     for result in database.batch(queries).await? {
@@ -57,19 +57,19 @@ pub async fn ask(database: &D1Database, queries: Vec<Query>) -> Result<Vec<Vec<S
 }
 
 /// The `body` of every row of one query.
-pub async fn ask_one(database: &D1Database, query: Query) -> Result<Vec<String>> {
+pub async fn ask_one(database: &D1Database, query: SqlStatement) -> Result<Vec<String>> {
     Ok(ask(database, vec![query]).await?.pop().unwrap_or_default())
 }
 
 /// A page of jobs.
-pub async fn list(database: &D1Database, listing: &Listing) -> Result<Vec<Row>> {
-    let (sql, values) = listing.sql();
+pub async fn list(database: &D1Database, listing: &JobListQuery) -> Result<Vec<JobRow>> {
+    let (sql, values) = listing.select_statement();
     let values: Vec<JsValue> = values.into_iter().map(bound).collect();
     database.prepare(sql).bind(&values)?.all().await?.results()
 }
 
 /// Jobs that have not ended by their rows and are older than `before`: the sweep looks whether that is so.
-pub async fn open_before(database: &D1Database, before: Millis, limit: u32) -> Result<Vec<OpenRow>> {
+pub async fn open_before(database: &D1Database, before: Timestamp, limit: u32) -> Result<Vec<OpenRow>> {
     let sql = "SELECT id, version FROM export_jobs WHERE status IN ('pending', 'processing') AND created_at < ? \
         ORDER BY created_at LIMIT ?";
     database
@@ -121,23 +121,23 @@ struct Body {
     body: String,
 }
 
-fn prepare(database: &D1Database, query: Query) -> Result<D1PreparedStatement> {
+fn prepare(database: &D1Database, query: SqlStatement) -> Result<D1PreparedStatement> {
     let values: Vec<JsValue> = query.values.into_iter().map(bound).collect();
     database.prepare(query.sql).bind(&values)
 }
 
-fn bound(value: Value) -> JsValue {
+fn bound(value: SqlValue) -> JsValue {
     match value {
-        Value::Null => JsValue::NULL,
-        Value::Integer(number) => whole(number),
-        Value::Real(number) => JsValue::from_f64(number),
-        Value::Text(text) => JsValue::from_str(&text),
+        SqlValue::Null => JsValue::NULL,
+        SqlValue::Integer(number) => whole(number),
+        SqlValue::Real(number) => JsValue::from_f64(number),
+        SqlValue::Text(text) => JsValue::from_str(&text),
     }
 }
 
-/// The column `further_inputs`: keys have no blanks, so one with a blank on both sides is found whole.
-fn further_inputs(order: &Order) -> Option<String> {
-    let keys: Vec<&str> = order.further_inputs.iter().map(ObjectKey::as_str).collect();
+/// The column `extra_inputs`: keys have no blanks, so one with a blank on both sides is found whole.
+fn extra_inputs(order: &JobSpec) -> Option<String> {
+    let keys: Vec<&str> = order.extra_inputs.iter().map(ObjectKey::as_str).collect();
     (!keys.is_empty()).then(|| format!(" {} ", keys.join(" ")))
 }
 

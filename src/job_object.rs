@@ -10,17 +10,17 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use futures::future::{join, join_all};
-use reel_core::config::{Config, Gpu};
-use reel_core::job::deadline::{first_due, next_wake};
-use reel_core::job::effect::{Effect, Outcome};
-use reel_core::job::event::{Event, Found};
-use reel_core::job::state::{Job, Order};
+use reel_core::config::{Config, RunpodConfig};
+use reel_core::job::deadline::{first_due_deadline, next_deadline};
+use reel_core::job::effect::{JobEffect, Outcome};
+use reel_core::job::event::{JobEvent, ObjectCheck};
+use reel_core::job::state::{Job, JobSpec};
 use reel_core::job::step::apply;
-use reel_core::job::timing::Timing;
+use reel_core::job::timing::Timeouts;
 use reel_core::job::usage::Usage;
 use reel_core::object_key::ObjectKey;
 use reel_core::problem::Problem;
-use reel_core::time::{Millis, Span};
+use reel_core::time::{DurationMs, Timestamp};
 use reel_core::token::Purpose;
 use worker::{
     Bucket, DurableObject, Env, Request, Response, Result, State, WebSocket, WebSocketIncomingMessage,
@@ -58,7 +58,7 @@ enum Alarm {
     /// It does not.
     Silent,
     /// Then.
-    At(Millis),
+    At(Timestamp),
 }
 
 /// What the timers of watchers share who came before their job.
@@ -73,7 +73,7 @@ struct Waiting {
 /// A job in memory.
 #[derive(Clone)]
 struct Live {
-    order: Rc<Order>,
+    order: Rc<JobSpec>,
     job: Job,
 }
 
@@ -139,7 +139,7 @@ impl DurableObject for ExportJob {
 
 impl ExportJob {
     /// One event, and all that follows from it.
-    async fn advance(&self, event: Event) -> std::result::Result<Outcome, Problem> {
+    async fn advance(&self, event: JobEvent) -> std::result::Result<Outcome, Problem> {
         self.know_alarm().await?;
         let (outcome, effects) = self.step(event)?;
         self.drive(effects).await?;
@@ -151,12 +151,12 @@ impl ExportJob {
         for _ in 0..ROUNDS_PER_ALARM {
             let Some(live) = self.load()? else { return Ok(()) };
             let timing = self.timing()?;
-            if first_due(&live.job, &timing, clock::now()).is_none() {
+            if first_due_deadline(&live.job, &timing, clock::now()).is_none() {
                 // Nothing may have been due at all: an alarm rings early when a deadline has moved on.
                 self.arm(&live.job, &timing);
                 break;
             }
-            let (_, effects) = self.step(Event::Woke)?;
+            let (_, effects) = self.step(JobEvent::AlarmFired)?;
             self.drive(effects).await?;
         }
         Ok(())
@@ -164,42 +164,42 @@ impl ExportJob {
 
     /// The synchronous heart: apply, commit with the alarm, tell. Nothing can come between, since nothing
     /// awaits, and the platform makes state, events and alarm durable together or not at all.
-    fn step(&self, event: Event) -> std::result::Result<(Outcome, Vec<Effect>), Problem> {
+    fn step(&self, event: JobEvent) -> std::result::Result<(Outcome, Vec<JobEffect>), Problem> {
         let config = env::config(&self.env)?;
         let Some(Live { order, mut job }) = self.load()? else { return Err(Problem::job_not_found()) };
         job.usage += self.uncounted.take();
-        let step = apply(job, event, clock::now(), clock::chance(), &config.timing);
-        if step.keep {
-            let rows = self.store.commit(&step.job, &step.log).map_err(|cause| {
+        let step = apply(job, event, clock::now(), clock::chance(), &config.timeouts);
+        if step.persist {
+            let rows = self.store.commit(&step.job, &step.entries).map_err(|cause| {
                 // What is in memory may be ahead of storage now: read it again next time.
                 *self.live.borrow_mut() = None;
                 self.failed("a commit", &cause)
             })?;
-            check_rows(rows, step.log.len());
+            check_rows(rows, step.entries.len());
         }
-        self.arm(&step.job, &config.timing);
+        self.arm(&step.job, &config.timeouts);
         let ended = step.job.end().is_some();
-        let face = step.tick.then(|| step.job.face());
+        let face = step.broadcast_progress.then(|| step.job.snapshot());
         *self.live.borrow_mut() = Some(Live { order: Rc::clone(&order), job: step.job });
         let watchers = Sockets(&self.state);
         // Nothing is signed or written for nobody: most callbacks find no watcher.
         if watchers.none() {
             return Ok((step.outcome, step.effects));
         }
-        for noted in &step.log {
-            answer::with_links(&config, &order, &noted.face, |links| watchers.tell(&order, noted, links));
+        for entry in &step.entries {
+            answer::with_links(&config, &order, &entry.snapshot, |links| watchers.tell(&order, entry, links));
         }
         if let Some(face) = face {
             answer::with_links(&config, &order, &face, |links| watchers.tick(&order, &face, links));
         }
-        if ended && !step.log.is_empty() {
+        if ended && !step.entries.is_empty() {
             watchers.close_all();
         }
         Ok((step.outcome, step.effects))
     }
 
     /// Drives effects side by side, and those that follow from their answers.
-    async fn drive(&self, effects: Vec<Effect>) -> std::result::Result<(), Problem> {
+    async fn drive(&self, effects: Vec<JobEffect>) -> std::result::Result<(), Problem> {
         let mut effects = effects;
         while !effects.is_empty() {
             let answers = join_all(effects.into_iter().map(|effect| self.perform(effect))).await;
@@ -214,14 +214,14 @@ impl ExportJob {
     }
 
     /// Does one thing and says what came of it, if anybody wants to know.
-    async fn perform(&self, effect: Effect) -> std::result::Result<Option<Event>, Problem> {
+    async fn perform(&self, effect: JobEffect) -> std::result::Result<Option<JobEvent>, Problem> {
         let config = env::config(&self.env)?;
         let Some(Live { order, job }) = self.load()? else { return Err(Problem::job_not_found()) };
-        let timing = &config.timing;
+        let timing = &config.timeouts;
         Ok(Some(match effect {
-            Effect::Submit { attempt } => {
-                let endpoint = config.gpu.as_ref().map(|gpu| gpu.endpoint.clone()).unwrap_or_default();
-                let reply = match &config.gpu {
+            JobEffect::Submit { attempt } => {
+                let endpoint = config.runpod.as_ref().map(|gpu| gpu.endpoint.clone()).unwrap_or_default();
+                let reply = match &config.runpod {
                     Some(gpu) => {
                         let (callback, webhook) = callback_urls(&config, &order, attempt);
                         outbound::submit(gpu, &order, attempt, callback, &webhook, timing).await
@@ -229,55 +229,56 @@ impl ExportJob {
                     // Taken away after the job was accepted: an operator must act, as with a bad key.
                     None => reel_core::runpod::SubmitReply::Unauthorized,
                 };
-                Event::SubmitAnswered { attempt, endpoint, reply }
+                JobEvent::SubmitReplied { attempt, endpoint, reply }
             }
-            Effect::AskStatus { attempt, gpu_job } => {
+            JobEffect::PollStatus { attempt, runpod_job_id } => {
                 let reply = match gpu_of(&config, &job) {
-                    Some(gpu) => outbound::status(&gpu, &gpu_job, timing).await,
+                    Some(gpu) => outbound::status(&gpu, &runpod_job_id, timing).await,
                     None => reel_core::runpod::StatusReply::Unauthorized,
                 };
-                Event::StatusRead { attempt, reply }
+                JobEvent::StatusPolled { attempt, reply }
             }
-            Effect::AskCrowd { attempt } => {
+            JobEffect::ReadEndpointLoad { attempt } => {
                 let Some(gpu) = gpu_of(&config, &job) else { return Ok(None) };
                 let crowd = outbound::crowd(&gpu, timing).await;
-                return Ok(crowd.map(|crowd| Event::CrowdSeen { attempt, crowd }));
+                return Ok(crowd.map(|crowd| JobEvent::EndpointLoadRead { attempt, crowd }));
             }
-            Effect::CancelGpu { gpu_job } => {
+            JobEffect::CancelRunpodJob { runpod_job_id } => {
                 let settled = match gpu_of(&config, &job) {
-                    Some(gpu) => outbound::cancel(&gpu, &gpu_job, timing).await,
+                    Some(gpu) => outbound::cancel(&gpu, &runpod_job_id, timing).await,
                     None => false,
                 };
-                Event::CancelAnswered { gpu_job, settled }
+                JobEvent::CancelReplied { runpod_job_id, settled }
             }
-            Effect::LookForOutput { key, poster } => {
+            JobEffect::CheckOutput { key, poster } => {
                 let bucket = env::videos(&self.env)?;
                 let (found, poster) = join(self.look(&bucket, &key), self.look(&bucket, &poster)).await;
-                Event::OutputLooked { key, found, poster }
+                JobEvent::OutputChecked { key, found, poster }
             }
-            Effect::Discard { keys } => {
+            JobEffect::DeleteObjects { keys } => {
                 let keys: Vec<String> = keys.into_iter().map(String::from).collect();
                 if let Err(cause) = within(BINDING, env::videos(&self.env)?.delete_multiple(keys)).await {
                     self.failed("discarding a late result", &cause);
                 }
                 return Ok(None);
             }
-            Effect::WriteIndex { version } => {
+            JobEffect::WriteIndex { version } => {
                 let database = env::database(&self.env)?;
-                let written = within(BINDING, index::write(&database, &order, &job.face(), version)).await;
+                let written =
+                    within(BINDING, index::write(&database, &order, &job.snapshot(), version)).await;
                 let written = written.map_err(|cause| self.failed("an index row", &cause)).ok();
-                Event::IndexAnswered { version, written }
+                JobEvent::IndexWritten { version, written }
             }
         }))
     }
 
-    async fn look(&self, bucket: &Bucket, key: &ObjectKey) -> Found {
+    async fn look(&self, bucket: &Bucket, key: &ObjectKey) -> ObjectCheck {
         match within(BINDING, bucket.head(key.as_str())).await {
-            Ok(Some(object)) => Found::Bytes(object.size()),
-            Ok(None) => Found::Missing,
+            Ok(Some(object)) => ObjectCheck::Present(object.size()),
+            Ok(None) => ObjectCheck::Missing,
             Err(cause) => {
                 self.failed("a look for the output", &cause);
-                Found::CannotTell
+                ObjectCheck::Unknown
             }
         }
     }
@@ -287,15 +288,15 @@ impl ExportJob {
         if matches!(self.alarm.get(), Alarm::Unknown) {
             let set = self.state.storage().get_alarm().await;
             let set = set.map_err(|cause| self.failed("reading the alarm", &cause))?;
-            self.alarm.set(set.map_or(Alarm::Silent, |at| Alarm::At(Millis(at))));
+            self.alarm.set(set.map_or(Alarm::Silent, |at| Alarm::At(Timestamp(at))));
         }
         Ok(())
     }
 
     /// Sets the alarm unless an earlier one will ring: a later deadline waits for that one, since every
     /// setting is a written row.
-    fn arm(&self, job: &Job, timing: &Timing) {
-        let Some(wanted) = next_wake(job, timing) else { return };
+    fn arm(&self, job: &Job, timing: &Timeouts) {
+        let Some(wanted) = next_deadline(job, timing) else { return };
         match self.alarm.get() {
             Alarm::At(set) if set <= wanted => {}
             Alarm::At(_) | Alarm::Silent | Alarm::Unknown => self.set_alarm(wanted),
@@ -303,7 +304,7 @@ impl ExportJob {
     }
 
     /// Not awaited, so that it becomes durable with the writes before it.
-    fn set_alarm(&self, at: Millis) {
+    fn set_alarm(&self, at: Timestamp) {
         match ring(&self.state.storage(), at) {
             Ok(()) => {
                 self.alarm.set(Alarm::At(at));
@@ -330,8 +331,8 @@ impl ExportJob {
         Ok(self.live.borrow().clone())
     }
 
-    fn timing(&self) -> std::result::Result<Timing, Problem> {
-        Ok(env::config(&self.env)?.timing)
+    fn timing(&self) -> std::result::Result<Timeouts, Problem> {
+        Ok(env::config(&self.env)?.timeouts)
     }
 
     /// What a watcher says: a ping in another spelling, a wish for a snapshot, or nothing we know.
@@ -349,7 +350,7 @@ impl ExportJob {
                 if let (Some(tongue), Ok(Some(live)), Ok(config)) =
                     (tongue, self.load(), env::config(&self.env))
                 {
-                    let face = live.job.face();
+                    let face = live.job.snapshot();
                     answer::with_links(&config, &live.order, &face, |links| {
                         sockets::say(socket, &sockets::snapshot(&live.order, &live.job, tongue, links));
                     });
@@ -368,16 +369,17 @@ impl ExportJob {
 }
 
 /// The endpoint that has this job, with today's key.
-fn gpu_of(config: &Config, job: &Job) -> Option<Gpu> {
-    let gpu = config.gpu.as_ref()?;
+fn gpu_of(config: &Config, job: &Job) -> Option<RunpodConfig> {
+    let gpu = config.runpod.as_ref()?;
     let endpoint = job.endpoint.clone().unwrap_or_else(|| gpu.endpoint.clone());
-    Some(Gpu { endpoint, key: gpu.key.clone() })
+    Some(RunpodConfig { endpoint, key: gpu.key.clone() })
 }
 
 /// The capabilities of one attempt: good for the whole of queue and execution, and a little longer.
-fn callback_urls(config: &Config, order: &Order, attempt: u32) -> (String, String) {
+fn callback_urls(config: &Config, order: &JobSpec, attempt: u32) -> (String, String) {
     let now = clock::now();
-    let lifetime = Span(config.timing.queue.0 + config.timing.execution.0 + TOKEN_MARGIN.0);
+    let lifetime =
+        DurationMs(config.timeouts.queue_timeout.0 + config.timeouts.execution_timeout.0 + TOKEN_MARGIN.0);
     let token = |purpose| config.signer.sign(purpose, order.id, attempt, now, lifetime);
     let (base, id) = (&config.public_url, order.id);
     (
@@ -394,8 +396,8 @@ fn check_rows(rows: u64, events: usize) {
 }
 
 /// A pause after an alarm that failed, before the next try.
-const ALARM_AGAIN: Span = Span::seconds(5);
+const ALARM_AGAIN: DurationMs = DurationMs::seconds(5);
 /// Rounds of one alarm; what is due then rings again at once.
 const ROUNDS_PER_ALARM: usize = 8;
 /// Clocks differ, and a result may arrive late.
-const TOKEN_MARGIN: Span = Span::minutes(30);
+const TOKEN_MARGIN: DurationMs = DurationMs::minutes(30);

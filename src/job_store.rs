@@ -6,8 +6,8 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use reel_core::job::effect::Noted;
-use reel_core::job::state::{Job, Order};
+use reel_core::job::effect::LogEntry;
+use reel_core::job::state::{Job, JobSpec};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
@@ -30,7 +30,7 @@ impl JobStore {
     }
 
     /// The job that lives here, if one does.
-    pub fn load(&self) -> Result<Option<(Order, Job)>> {
+    pub fn load(&self) -> Result<Option<(JobSpec, Job)>> {
         if texts(&self.sql, "SELECT name FROM sqlite_master WHERE name = 'sheet'", None)?.is_empty() {
             return Ok(None);
         }
@@ -41,7 +41,7 @@ impl JobStore {
     }
 
     /// Writes a new job: the tables, the order, the job and its first event. Answers the rows written.
-    pub fn create(&self, order: &Order, job: &Job, birth: &Noted) -> Result<u64> {
+    pub fn create(&self, order: &JobSpec, job: &Job, birth: &LogEntry) -> Result<u64> {
         let (order, job, event) = (text(order)?, text(job)?, text(birth)?);
         let seq = integer(birth.seq)?;
         self.transaction(move |sql| {
@@ -55,10 +55,10 @@ impl JobStore {
 
     /// Writes where the job stands and what happened, all or nothing. Answers the rows written: one, and
     /// one for each event.
-    pub fn commit(&self, job: &Job, log: &[Noted]) -> Result<u64> {
+    pub fn commit(&self, job: &Job, log: &[LogEntry]) -> Result<u64> {
         let job = text(job)?;
         let events =
-            log.iter().map(|noted| Ok((integer(noted.seq)?, text(noted)?))).collect::<Result<Vec<_>>>()?;
+            log.iter().map(|entry| Ok((integer(entry.seq)?, text(entry)?))).collect::<Result<Vec<_>>>()?;
         self.transaction(move |sql| {
             let mut rows =
                 rows_written(&sql.exec("UPDATE sheet SET body = ? WHERE name = 'job'", vec![job.into()])?);
@@ -70,7 +70,7 @@ impl JobStore {
     }
 
     /// The stored events after `seq`, oldest first.
-    pub fn events_after(&self, seq: u64) -> Result<Vec<Noted>> {
+    pub fn events_after(&self, seq: u64) -> Result<Vec<LogEntry>> {
         let after = Some(vec![integer(seq)?]);
         texts(&self.sql, "SELECT body FROM events WHERE seq > ? ORDER BY seq", after)?
             .iter()

@@ -5,15 +5,15 @@
 
 use std::cell::Cell;
 
-use reel_core::config::{Config, Gpu};
-use reel_core::job::state::Order;
-use reel_core::job::timing::Timing;
+use reel_core::config::{Config, RunpodConfig};
+use reel_core::job::state::JobSpec;
+use reel_core::job::timing::Timeouts;
 use reel_core::object_key::ObjectKey;
-use reel_core::runpod::{self, Crowd, GpuJobId, HttpReply, StatusReply, SubmitReply};
+use reel_core::runpod::{self, EndpointLoad, HttpReply, RunpodJobId, StatusReply, SubmitReply};
 use reel_core::s3::PartList;
-use reel_core::time::Span;
-use reel_core::upload::{ListAnswer, Upload, read_list};
-use reel_core::wire::gpu::RenderInput;
+use reel_core::time::DurationMs;
+use reel_core::upload::{ListPartsReply, UploadRecord, read_list};
+use reel_core::wire::gpu::RunInput;
 use wasm_bindgen::JsValue;
 use worker::{AbortSignal, Fetch, Headers, Method, Request, RequestInit, console_warn, web_sys};
 
@@ -28,49 +28,49 @@ struct Heard {
 
 /// `POST /run` for one attempt.
 pub async fn submit(
-    gpu: &Gpu,
-    order: &Order,
+    gpu: &RunpodConfig,
+    order: &JobSpec,
     attempt: u32,
     callback_url: String,
     webhook_url: &str,
-    timing: &Timing,
+    timing: &Timeouts,
 ) -> SubmitReply {
-    let input = RenderInput {
+    let input = RunInput {
         job_id: order.id,
         attempt,
-        kind: order.kind,
+        job_type: order.job_type,
         input_video_key: order.input_key.as_str().to_owned(),
         output_video_key: ObjectKey::output(order.id, attempt).as_str().to_owned(),
         params: order.params.clone(),
         callback_url,
     };
-    let body = runpod::run_body(&input, webhook_url, timing.execution, timing.queue);
-    match call(gpu, Method::Post, "/run", Some(&body), timing.submit_answer).await {
-        Some(heard) => runpod::read_submit(heard.as_reply()),
+    let body = runpod::run_request_body(&input, webhook_url, timing.execution_timeout, timing.queue_timeout);
+    match call(gpu, Method::Post, "/run", Some(&body), timing.submit_request_timeout).await {
+        Some(heard) => runpod::parse_submit_reply(heard.as_reply()),
         None => SubmitReply::Unknown,
     }
 }
 
 /// `GET /status/{id}`.
-pub async fn status(gpu: &Gpu, job: &GpuJobId, timing: &Timing) -> StatusReply {
+pub async fn status(gpu: &RunpodConfig, job: &RunpodJobId, timing: &Timeouts) -> StatusReply {
     let path = format!("/status/{}", job.as_str());
-    match call(gpu, Method::Get, &path, None, timing.status_answer).await {
-        Some(heard) => runpod::read_status(heard.as_reply()),
-        None => StatusReply::CannotTell,
+    match call(gpu, Method::Get, &path, None, timing.status_request_timeout).await {
+        Some(heard) => runpod::parse_status_reply(heard.as_reply()),
+        None => StatusReply::Unknown,
     }
 }
 
 /// `GET /health`.
-pub async fn crowd(gpu: &Gpu, timing: &Timing) -> Option<Crowd> {
-    let heard = call(gpu, Method::Get, "/health", None, timing.status_answer).await?;
-    runpod::read_health(heard.as_reply())
+pub async fn crowd(gpu: &RunpodConfig, timing: &Timeouts) -> Option<EndpointLoad> {
+    let heard = call(gpu, Method::Get, "/health", None, timing.status_request_timeout).await?;
+    runpod::parse_health(heard.as_reply())
 }
 
 /// `POST /cancel/{id}`: whether the job is known not to run any more.
-pub async fn cancel(gpu: &Gpu, job: &GpuJobId, timing: &Timing) -> bool {
+pub async fn cancel(gpu: &RunpodConfig, job: &RunpodJobId, timing: &Timeouts) -> bool {
     let path = format!("/cancel/{}", job.as_str());
-    match call(gpu, Method::Post, &path, Some("{}"), timing.status_answer).await {
-        Some(heard) => runpod::cancel_settled(heard.status),
+    match call(gpu, Method::Post, &path, Some("{}"), timing.status_request_timeout).await {
+        Some(heard) => runpod::cancel_confirmed(heard.status),
         None => false,
     }
 }
@@ -81,21 +81,21 @@ thread_local! {
 }
 
 /// A page of the parts that the bucket has of an upload; `None` when it does not say.
-pub async fn list_parts(config: &Config, upload: &Upload, marker: Option<u32>) -> Option<PartList> {
+pub async fn list_parts(config: &Config, upload: &UploadRecord, marker: Option<u32>) -> Option<PartList> {
     if LISTS_NO_PARTS.get() {
         return None;
     }
     let url =
         config.presigner.list_parts(&upload.key, &upload.storage_id, marker, LIST_LIFETIME, clock::now());
     let request = Request::new(&url, Method::Get).ok()?;
-    match hear(request, config.timing.status_answer).await {
+    match hear(request, config.timeouts.status_request_timeout).await {
         Ok(heard) => match read_list(heard.status, &heard.body) {
-            ListAnswer::Page(page) => Some(page),
-            ListAnswer::NotImplemented => {
+            ListPartsReply::Page(page) => Some(page),
+            ListPartsReply::NotImplemented => {
                 LISTS_NO_PARTS.set(true);
                 None
             }
-            ListAnswer::Nothing => {
+            ListPartsReply::Nothing => {
                 console_warn!("the bucket answered {} to a list of parts", heard.status);
                 None
             }
@@ -114,7 +114,13 @@ impl Heard {
 }
 
 /// One request; `None` when there was no whole answer in time.
-async fn call(gpu: &Gpu, method: Method, path: &str, body: Option<&str>, within: Span) -> Option<Heard> {
+async fn call(
+    gpu: &RunpodConfig,
+    method: Method,
+    path: &str,
+    body: Option<&str>,
+    within: DurationMs,
+) -> Option<Heard> {
     let verb = path.split('/').nth(1).unwrap_or_default().to_owned();
     match exchange(gpu, method, path, body, within).await {
         Ok(heard) => {
@@ -131,11 +137,11 @@ async fn call(gpu: &Gpu, method: Method, path: &str, body: Option<&str>, within:
 }
 
 async fn exchange(
-    gpu: &Gpu,
+    gpu: &RunpodConfig,
     method: Method,
     path: &str,
     body: Option<&str>,
-    within: Span,
+    within: DurationMs,
 ) -> worker::Result<Heard> {
     let headers = Headers::new();
     headers.set("authorization", &format!("Bearer {}", gpu.key.reveal()))?;
@@ -146,7 +152,7 @@ async fn exchange(
 }
 
 /// The whole answer to a request, in time.
-async fn hear(request: Request, within: Span) -> worker::Result<Heard> {
+async fn hear(request: Request, within: DurationMs) -> worker::Result<Heard> {
     // The signal also ends a body that trickles.
     let timeout_ms = u32::try_from(within.0).unwrap_or(u32::MAX);
     let signal = AbortSignal::from(web_sys::AbortSignal::timeout_with_u32(timeout_ms));
@@ -165,4 +171,4 @@ fn name_of(cause: &worker::Error) -> &'static str {
 }
 
 /// It is used at once.
-const LIST_LIFETIME: Span = Span::minutes(1);
+const LIST_LIFETIME: DurationMs = DurationMs::minutes(1);

@@ -2,10 +2,10 @@
 //!
 //! Invariant: a watcher hears of a change only after it was committed. Who a socket is lies in its tag.
 
-use reel_core::job::effect::{Kind, Noted};
-use reel_core::job::state::{Job, Order};
-use reel_core::job::view::Face;
-use reel_core::wire::job::{Dialect, Extent, Links, job_json};
+use reel_core::job::effect::{LogEntry, MessageType};
+use reel_core::job::state::{Job, JobSpec};
+use reel_core::job::view::Snapshot;
+use reel_core::wire::job::{JobDetail, JobFormat, JobUrls, job_json};
 use worker::{Result, State, WebSocket, WebSocketPair, WebSocketRequestResponsePair, console_warn};
 
 /// Which of the two dialects a socket speaks; also its tag.
@@ -33,18 +33,18 @@ impl Tongue {
         Self::ALL.into_iter().find(|tongue| tongue.tag() == tag)
     }
 
-    fn dialect(self, kind: Kind) -> Dialect {
+    fn dialect(self, kind: MessageType) -> JobFormat {
         match self {
-            Self::Message => Dialect::Message(kind),
-            Self::Legacy => Dialect::Legacy,
+            Self::Message => JobFormat::Message(kind),
+            Self::Legacy => JobFormat::Legacy,
         }
     }
 
     /// The old path's readers expect the whole job each time.
-    fn extent(self) -> Extent {
+    fn extent(self) -> JobDetail {
         match self {
-            Self::Message => Extent::Change,
-            Self::Legacy => Extent::Whole,
+            Self::Message => JobDetail::Change,
+            Self::Legacy => JobDetail::Whole,
         }
     }
 }
@@ -82,16 +82,23 @@ impl Sockets<'_> {
     }
 
     /// Tells every watcher what was stored.
-    pub fn tell(&self, order: &Order, noted: &Noted, links: Links<'_>) {
+    pub fn tell(&self, order: &JobSpec, entry: &LogEntry, links: JobUrls<'_>) {
         self.send(|tongue| {
-            job_json(order, &noted.face, Some(noted.seq), links, tongue.dialect(noted.kind), tongue.extent())
+            job_json(
+                order,
+                &entry.snapshot,
+                Some(entry.seq),
+                links,
+                tongue.dialect(entry.message_type),
+                tongue.extent(),
+            )
         });
     }
 
     /// Tells every watcher of progress that is not stored: such a message has no `seq`.
-    pub fn tick(&self, order: &Order, face: &Face, links: Links<'_>) {
+    pub fn tick(&self, order: &JobSpec, face: &Snapshot, links: JobUrls<'_>) {
         self.send(|tongue| {
-            job_json(order, face, None, links, tongue.dialect(Kind::Progress), tongue.extent())
+            job_json(order, face, None, links, tongue.dialect(MessageType::Progress), tongue.extent())
         });
     }
 
@@ -117,20 +124,27 @@ impl Sockets<'_> {
 }
 
 /// The snapshot that a new or asking watcher gets.
-pub fn snapshot(order: &Order, job: &Job, tongue: Tongue, links: Links<'_>) -> String {
+pub fn snapshot(order: &JobSpec, job: &Job, tongue: Tongue, links: JobUrls<'_>) -> String {
     job_json(
         order,
-        &job.face(),
+        &job.snapshot(),
         Some(job.seq),
         links,
-        tongue.dialect(Kind::Status),
-        Extent::Record(job.usage),
+        tongue.dialect(MessageType::Status),
+        JobDetail::Record(job.usage),
     )
 }
 
 /// One stored event as this watcher reads it.
-pub fn replayed(order: &Order, noted: &Noted, tongue: Tongue, links: Links<'_>) -> String {
-    job_json(order, &noted.face, Some(noted.seq), links, tongue.dialect(noted.kind), tongue.extent())
+pub fn replayed(order: &JobSpec, entry: &LogEntry, tongue: Tongue, links: JobUrls<'_>) -> String {
+    job_json(
+        order,
+        &entry.snapshot,
+        Some(entry.seq),
+        links,
+        tongue.dialect(entry.message_type),
+        tongue.extent(),
+    )
 }
 
 /// Sends to one socket. One that is closing is told nothing: it reconnects with its cursor.

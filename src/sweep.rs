@@ -5,8 +5,8 @@
 use reel_core::id::JobId;
 use reel_core::problem::Problem;
 use reel_core::project::keys_in_use;
-use reel_core::retention::input_has_expired;
-use reel_core::time::{Millis, Span};
+use reel_core::retention::input_expired;
+use reel_core::time::{DurationMs, Timestamp};
 use worker::{Env, Include, Result, console_error, console_log};
 
 use crate::api::ask_object;
@@ -55,7 +55,7 @@ async fn expire(env: &Env) -> std::result::Result<(), Problem> {
     let mut expired = Vec::new();
     for object in logged("the bucket", page).await?.objects() {
         let uploaded = i64::try_from(object.uploaded().as_millis()).unwrap_or(i64::MAX);
-        if !input_has_expired(Millis(uploaded), now) {
+        if !input_expired(Timestamp(uploaded), now) {
             continue;
         }
         expired.push(object.key());
@@ -81,7 +81,7 @@ async fn logged<T>(what: &str, answer: impl Future<Output = Result<T>>) -> std::
 }
 
 /// A job's own alarm needs no help before that.
-const OPEN_FOR: Span = Span::minutes(5);
+const OPEN_FOR: DurationMs = DurationMs::minutes(5);
 /// Requests to objects in one run; a Worker may make 1,000.
 const ROWS_PER_RUN: u32 = 200;
 /// A page of the bucket's listing.

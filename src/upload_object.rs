@@ -7,8 +7,11 @@ use std::cell::{Cell, Ref, RefCell};
 use std::time::Duration;
 
 use reel_core::problem::Problem;
-use reel_core::time::{Millis, Span};
-use reel_core::upload::{self, Abortion, Expiry, Found, Ledger, Next, Said, Settled, Stage, Verb};
+use reel_core::time::{DurationMs, Timestamp};
+use reel_core::upload::{
+    self, AbortStep, CompleteReply, CompletionResult, CompletionStep, ExpiryStep, UploadAction, UploadState,
+    UploadedObject,
+};
 use worker::{
     DurableObject, Env, MultipartUpload, Request, Response, Result, State, UploadedPart, console_error,
     durable_object,
@@ -30,7 +33,7 @@ pub struct Upload {
     env: Env,
     store: UploadStore,
     /// As it was last committed; read from storage again after any failure.
-    ledger: RefCell<Option<Ledger>>,
+    ledger: RefCell<Option<upload::Upload>>,
     /// Whether a request is making the bucket complete or abort.
     at_bucket: Cell<bool>,
 }
@@ -49,7 +52,7 @@ impl DurableObject for Upload {
         let (word, request_id, upload_id) = (next(), next(), next());
         let body = match request.bytes().await {
             Ok(body) if word == CREATE => self.create(&body),
-            Ok(body) => match Verb::parse(word) {
+            Ok(body) => match UploadAction::parse(word) {
                 Some(verb) => self.obey(verb, &body, upload_id).await,
                 None => Err(Problem::internal()),
             },
@@ -71,31 +74,31 @@ impl DurableObject for Upload {
 impl Upload {
     fn create(&self, body: &[u8]) -> Body {
         let text = std::str::from_utf8(body).ok();
-        let upload = text.and_then(upload::Upload::from_stored).ok_or_else(Problem::internal)?;
+        let upload = text.and_then(upload::UploadRecord::from_stored).ok_or_else(Problem::internal)?;
         self.store.create(&upload).map_err(|cause| self.failed("creating", &cause))?;
         self.ring(upload.expires_at)?;
         Ok((201, String::new()))
     }
 
-    async fn obey(&self, verb: Verb, body: &[u8], upload_id: &str) -> Body {
+    async fn obey(&self, verb: UploadAction, body: &[u8], upload_id: &str) -> Body {
         let plan = self.ledger()?.upload.plan;
         let json = match verb {
-            Verb::Sign => self.sign(&upload::part_numbers(body, &plan)?)?,
-            Verb::Confirm => {
-                self.confirm(upload::given_parts(body, &plan, verb)?)?;
+            UploadAction::Sign => self.sign(&upload::parse_part_numbers(body, &plan)?)?,
+            UploadAction::Confirm => {
+                self.confirm(upload::parse_parts(body, &plan, verb)?)?;
                 upload::confirmed_json(&*self.ledger()?)
             }
-            Verb::Show => {
+            UploadAction::Show => {
                 self.look_for_parts().await?;
-                upload::shown_json(&*self.ledger()?, upload_id)?
+                upload::upload_json(&*self.ledger()?, upload_id)?
             }
-            Verb::Complete => {
-                self.confirm(upload::given_parts(body, &plan, verb)?)?;
+            UploadAction::Complete => {
+                self.confirm(upload::parse_parts(body, &plan, verb)?)?;
                 let _turn = self.turn().await?;
                 let etag = self.complete().await?;
                 upload::completed_json(&self.ledger()?.upload, &etag)
             }
-            Verb::Abort => {
+            UploadAction::Abort => {
                 let _turn = self.turn().await?;
                 self.abort().await?;
                 r#"{"success":true}"#.to_owned()
@@ -106,7 +109,7 @@ impl Upload {
 
     fn sign(&self, numbers: &[u32]) -> Told<String> {
         let (config, now, ledger) = (env::config(&self.env)?, clock::now(), self.ledger()?);
-        ledger.takes_parts()?;
+        ledger.require_open()?;
         let upload = &ledger.upload;
         Ok(upload::signed_json(upload, numbers, now + PART_LIFETIME, |number, bytes| {
             config.presigner.upload_part(&upload.key, &upload.storage_id, number, bytes, PART_LIFETIME, now)
@@ -114,11 +117,11 @@ impl Upload {
     }
 
     /// Writes what is new of these parts.
-    fn confirm(&self, parts: Vec<upload::Part>) -> Told<()> {
-        let news = self.ledger()?.news(parts)?;
+    fn confirm(&self, parts: Vec<upload::ConfirmedPart>) -> Told<()> {
+        let news = self.ledger()?.new_parts(parts)?;
         self.store.add(&news).map_err(|cause| self.failed("writing parts", &cause))?;
         if let Some(ledger) = self.ledger.borrow_mut().as_mut() {
-            ledger.take(news);
+            ledger.record(news);
         }
         Ok(())
     }
@@ -127,7 +130,7 @@ impl Upload {
     async fn look_for_parts(&self) -> Told<()> {
         let upload = {
             let ledger = self.ledger()?;
-            if ledger.takes_parts().is_err() || ledger.has_all() {
+            if ledger.require_open().is_err() || ledger.has_all() {
                 return Ok(());
             }
             ledger.upload.clone()
@@ -136,7 +139,7 @@ impl Upload {
         let mut marker = None;
         for _ in 0..LIST_PAGES_MAX {
             let Some(page) = outbound::list_parts(&config, &upload, marker).await else { break };
-            let found = self.ledger()?.found(&page.parts);
+            let found = self.ledger()?.parts_from_bucket(&page.parts);
             self.confirm(found)?;
             marker = page.next_marker;
             if marker.is_none() {
@@ -148,85 +151,85 @@ impl Upload {
 
     /// Makes the parts one object, unless that is done. Answers its etag.
     async fn complete(&self) -> Told<String> {
-        let next = self.ledger()?.completion()?;
+        let next = self.ledger()?.completion_step()?;
         match next {
-            Next::Done(etag) => return Ok(etag),
-            Next::Look => match self.look().await? {
-                Found::Nothing => {}
-                found => return self.settle(Said::PerhapsDone, found).await,
+            CompletionStep::AlreadyDone(etag) => return Ok(etag),
+            CompletionStep::Look => match self.look().await? {
+                UploadedObject::NotOurs => {}
+                found => return self.settle(CompleteReply::PerhapsDone, found).await,
             },
-            Next::Run => {}
+            CompletionStep::Run => {}
         }
         // Written first: should this object die on the way, it is known that it may have happened.
-        self.keep(Stage::Completing)?;
+        self.keep(UploadState::Completing)?;
         let said = self.ask_to_complete().await?;
         let found = self.look().await?;
         self.settle(said, found).await
     }
 
     /// Writes what a completion came to.
-    async fn settle(&self, said: Said, found: Found) -> Told<String> {
+    async fn settle(&self, said: CompleteReply, found: UploadedObject) -> Told<String> {
         let plan = self.ledger()?.upload.plan;
-        match upload::settle(&plan, said, found) {
-            Settled::Complete { etag } => {
-                self.keep(Stage::Complete { etag: etag.clone() })?;
+        match upload::resolve_completion(&plan, said, found) {
+            CompletionResult::Complete { etag } => {
+                self.keep(UploadState::Complete { etag: etag.clone() })?;
                 Ok(etag)
             }
-            Settled::Refused { stage, problem } => {
+            CompletionResult::Refused { stage, problem } => {
                 self.keep(stage)?;
                 Err(problem)
             }
-            Settled::WrongSize(problem) => {
+            CompletionResult::WrongSize(problem) => {
                 let key = self.ledger()?.upload.key.clone();
                 let deleted = within(BINDING, env::videos(&self.env)?.delete(key.as_str())).await;
                 deleted.map_err(|cause| self.failed("deleting an object of the wrong size", &cause))?;
-                self.keep(Stage::Aborted)?;
+                self.keep(UploadState::Aborted)?;
                 Err(problem)
             }
-            Settled::Unknown => Err(upload::unknown()),
+            CompletionResult::Unknown => Err(upload::outcome_unknown()),
         }
     }
 
-    async fn ask_to_complete(&self) -> Told<Said> {
+    async fn ask_to_complete(&self) -> Told<CompleteReply> {
         let part = |(number, etag, _): (u32, &str, u64)| {
             Some(UploadedPart::new(u16::try_from(number).ok()?, etag.to_owned()))
         };
         let parts: Vec<UploadedPart> = self.ledger()?.parts().filter_map(part).collect();
         Ok(match within(COMPLETION, self.parts_at_bucket()?.complete(parts)).await {
-            Ok(_looked_at_next) => Said::PerhapsDone,
+            Ok(_looked_at_next) => CompleteReply::PerhapsDone,
             Err(cause) => self.said("completing", &cause),
         })
     }
 
     /// Gives the upload up, unless it is complete.
     async fn abort(&self) -> Told<()> {
-        let next = self.ledger()?.abortion()?;
+        let next = self.ledger()?.abort_step()?;
         match next {
-            Abortion::Done => return Ok(()),
-            Abortion::Look => match self.look().await? {
-                Found::Nothing => {}
+            AbortStep::Done => return Ok(()),
+            AbortStep::Look => match self.look().await? {
+                UploadedObject::NotOurs => {}
                 found => {
-                    self.settle(Said::PerhapsDone, found).await?;
+                    self.settle(CompleteReply::PerhapsDone, found).await?;
                     // It is complete after all.
-                    return self.ledger()?.abortion().map(|_| ());
+                    return self.ledger()?.abort_step().map(|_| ());
                 }
             },
-            Abortion::Run => {}
+            AbortStep::Run => {}
         }
         self.forget_at_bucket().await?;
-        self.keep(Stage::Aborted)
+        self.keep(UploadState::Aborted)
     }
 
     async fn expire(&self) -> Told<()> {
         if self.load()? {
             let expiry = self.ledger()?.upload.expiry(clock::now());
             match expiry {
-                Expiry::Wait(until) => return self.ring(until),
-                Expiry::AbortFirst => {
+                ExpiryStep::Wait(until) => return self.ring(until),
+                ExpiryStep::AbortFirst => {
                     let _turn = self.turn().await?;
                     self.forget_at_bucket().await?;
                 }
-                Expiry::Forget => {}
+                ExpiryStep::Forget => {}
             }
         }
         within(BINDING, self.store.delete_all()).await.map_err(|cause| self.failed("forgetting", &cause))?;
@@ -239,28 +242,28 @@ impl Upload {
         match within(BINDING, self.parts_at_bucket()?.abort()).await {
             Ok(()) => Ok(()),
             Err(cause) => match self.said("aborting", &cause) {
-                Said::Gone => Ok(()),
-                Said::PerhapsDone | Said::WrongParts => Err(upload::unknown()),
+                CompleteReply::Gone => Ok(()),
+                CompleteReply::PerhapsDone | CompleteReply::WrongParts => Err(upload::outcome_unknown()),
             },
         }
     }
 
     /// What lies at the key, and whether this upload made it.
-    async fn look(&self) -> Told<Found> {
+    async fn look(&self) -> Told<UploadedObject> {
         let key = self.ledger()?.upload.key.clone();
         Ok(match within(BINDING, env::videos(&self.env)?.head(key.as_str())).await {
             Ok(Some(object)) => {
                 let made_by = object.custom_metadata().ok().and_then(|mut all| all.remove(MADE_BY));
                 if made_by.is_some() && made_by == self.state.id().name() {
-                    Found::Ours { size_bytes: object.size(), etag: object.etag() }
+                    UploadedObject::Ours { size_bytes: object.size(), etag: object.etag() }
                 } else {
-                    Found::Nothing
+                    UploadedObject::NotOurs
                 }
             }
-            Ok(None) => Found::Nothing,
+            Ok(None) => UploadedObject::NotOurs,
             Err(cause) => {
                 self.failed("a look for the object", &cause);
-                Found::CannotTell
+                UploadedObject::Unknown
             }
         })
     }
@@ -273,7 +276,7 @@ impl Upload {
             }
             pause(TURN).await;
         }
-        Err(upload::unknown())
+        Err(upload::outcome_unknown())
     }
 
     fn parts_at_bucket(&self) -> Told<MultipartUpload> {
@@ -284,12 +287,12 @@ impl Upload {
     }
 
     /// Commits where the upload stands.
-    fn keep(&self, stage: Stage) -> Told<()> {
+    fn keep(&self, stage: UploadState) -> Told<()> {
         let mut upload = self.ledger()?.upload.clone();
-        if upload.stage == stage {
+        if upload.state == stage {
             return Ok(());
         }
-        upload.stage = stage;
+        upload.state = stage;
         if let Err(cause) = self.store.keep(&upload) {
             *self.ledger.borrow_mut() = None;
             return Err(self.failed("a commit", &cause));
@@ -301,7 +304,7 @@ impl Upload {
     }
 
     /// The upload; 404 when there is none.
-    fn ledger(&self) -> Told<Ref<'_, Ledger>> {
+    fn ledger(&self) -> Told<Ref<'_, upload::Upload>> {
         self.load()?;
         Ref::filter_map(self.ledger.borrow(), Option::as_ref).map_err(|_| upload::not_found())
     }
@@ -315,14 +318,14 @@ impl Upload {
         Ok(self.ledger.borrow().is_some())
     }
 
-    fn ring(&self, at: Millis) -> Told<()> {
+    fn ring(&self, at: Timestamp) -> Told<()> {
         ring(&self.state.storage(), at).map_err(|cause| self.failed("setting the alarm", &cause))
     }
 
     /// What an error of the bucket says. Its text is the bucket's sentence and names no key.
-    fn said(&self, what: &str, cause: &worker::Error) -> Said {
+    fn said(&self, what: &str, cause: &worker::Error) -> CompleteReply {
         self.failed(what, cause);
-        Said::of_error(&cause.to_string())
+        CompleteReply::of_error(&cause.to_string())
     }
 
     /// Logs a cause once and makes the problem that callers see.
@@ -342,15 +345,15 @@ impl Drop for Turn<'_> {
     }
 }
 
-/// The word of a creation, beside those of [`Verb`].
+/// The word of a creation, beside those of [`UploadAction`].
 pub const CREATE: &str = "create";
 /// Metadata of the object: which upload made it. Another may have put one at the same key before.
 pub const MADE_BY: &str = "upload";
 
 /// Long enough for a part on a slow line; a new URL costs one request.
-const PART_LIFETIME: Span = Span::minutes(60);
+const PART_LIFETIME: DurationMs = DurationMs::minutes(60);
 /// A pause after an alarm that failed, before the next try.
-const ALARM_AGAIN: Span = Span::minutes(5);
+const ALARM_AGAIN: DurationMs = DurationMs::minutes(5);
 /// 10,000 parts at most, 1,000 on a page.
 const LIST_PAGES_MAX: usize = 10;
 /// How often, and how many times, a request looks whether it is its turn: half a minute in all.

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use reel_core::upload::{Ledger, Part, Upload};
+use reel_core::upload::{ConfirmedPart, Upload, UploadRecord};
 use worker::{Result, SqlStorage, SqlStorageValue, Storage, console_error};
 
 use crate::storage::{rows_written, texts};
@@ -24,33 +24,34 @@ impl UploadStore {
     }
 
     /// The upload that lives here, if one does.
-    pub fn load(&self) -> Result<Option<Ledger>> {
+    pub fn load(&self) -> Result<Option<Upload>> {
         if texts(&self.sql, "SELECT name FROM sqlite_master WHERE name = 'upload'", None)?.is_empty() {
             return Ok(None);
         }
         let rows = texts(&self.sql, "SELECT body FROM upload", None)?;
-        let upload = rows.first().and_then(|body| Upload::from_stored(body)).ok_or("an unreadable upload")?;
+        let upload =
+            rows.first().and_then(|body| UploadRecord::from_stored(body)).ok_or("an unreadable upload")?;
         let parts = texts(&self.sql, "SELECT number || ' ' || etag FROM parts ORDER BY number", None)?;
         let parts = parts.iter().filter_map(|row| {
             let (number, etag) = row.split_once(' ')?;
-            Part::new(number.parse().ok()?, etag)
+            ConfirmedPart::new(number.parse().ok()?, etag)
         });
-        Ok(Some(Ledger::new(upload, parts)))
+        Ok(Some(Upload::new(upload, parts)))
     }
 
     /// Writes a new upload.
-    pub fn create(&self, upload: &Upload) -> Result<()> {
+    pub fn create(&self, upload: &UploadRecord) -> Result<()> {
         self.sql.exec(SCHEMA, None)?;
         self.write("INSERT INTO upload (body) VALUES (?)", upload.to_stored(), 1)
     }
 
     /// Writes where the upload stands.
-    pub fn keep(&self, upload: &Upload) -> Result<()> {
+    pub fn keep(&self, upload: &UploadRecord) -> Result<()> {
         self.write("UPDATE upload SET body = ?", upload.to_stored(), 1)
     }
 
     /// Writes parts that are new or other than before: one row each, whatever their number one statement.
-    pub fn add(&self, parts: &[Part]) -> Result<()> {
+    pub fn add(&self, parts: &[ConfirmedPart]) -> Result<()> {
         if parts.is_empty() {
             return Ok(());
         }

@@ -3,7 +3,7 @@
 //! Reading is lenient: unknown fields are ignored and unknown stages kept as words, so that an older
 //! client goes on working with a newer server.
 
-use reel_core::edit::JobKind;
+use reel_core::edit::JobType;
 use reel_core::id::JobId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -90,7 +90,7 @@ pub struct Job {
     pub project_id: i64,
     /// What it renders.
     #[serde(rename = "type")]
-    pub kind: JobKind,
+    pub kind: JobType,
     /// Where it stands.
     pub status: Status,
     /// What is being done; absent from servers that do not tell.
@@ -165,7 +165,7 @@ pub struct NewJob {
     pub project_id: i64,
     /// What to render.
     #[serde(rename = "type")]
-    pub kind: JobKind,
+    pub kind: JobType,
     /// The key that [`crate::Client::upload_url`] gave.
     pub input_video_key: String,
     /// The edit; the server validates it and names every fault.
@@ -183,7 +183,7 @@ pub struct JobFilter {
     /// Only jobs that stand so.
     pub status: Option<Status>,
     /// Only this kind.
-    pub kind: Option<JobKind>,
+    pub kind: Option<JobType>,
     /// 1 to 100; the server's default is 20.
     pub limit: Option<u32>,
     /// [`JobPage::next_cursor`] of the page before.
@@ -221,7 +221,7 @@ mod tests {
     fn a_new_job_without_an_id_sends_none() {
         let job = NewJob {
             project_id: 1,
-            kind: JobKind::Framing,
+            kind: JobType::Framing,
             input_video_key: "input/a/b.mp4".into(),
             params: json!({}),
             job_id: None,

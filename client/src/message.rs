@@ -72,7 +72,7 @@ impl Message {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{JobKind, Status};
+    use crate::{JobType, Status};
 
     const PROGRESS: &str = r#"{"type":"progress","job_type":"overlay","seq":7,"status":"processing",
         "job_id":"3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50","progress":40,"stage":"rendering"}"#;
@@ -81,7 +81,7 @@ mod tests {
     fn a_message_is_the_job_with_its_own_type_beside_the_jobs() {
         let message = Message::parse(PROGRESS).unwrap().unwrap();
         assert_eq!((message.kind, message.seq), (MessageKind::Progress, Some(7)));
-        assert_eq!((message.job.kind, message.job.status), (JobKind::Overlay, Status::Processing));
+        assert_eq!((message.job.kind, message.job.status), (JobType::Overlay, Status::Processing));
         assert!(!message.is_terminal());
     }
 

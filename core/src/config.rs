@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-use crate::job::timing::Timing;
+use crate::job::timing::Timeouts;
 use crate::s3::Presigner;
 use crate::token::Signer;
-use crate::web_url::WebUrl;
+use crate::web_url::BaseUrl;
 
 /// The raw settings, as the environment has them (names: design.md 5). Empty counts as unset.
 #[derive(Clone, Default)]
-pub struct Raw {
+pub struct RawConfig {
     /// `development`, or any other name.
     pub environment: Option<String>,
     /// Bearer key of the API.
@@ -42,7 +42,7 @@ pub struct Secret(String);
 
 /// Who may call `/api`.
 #[derive(Clone, Debug)]
-pub enum Access {
+pub enum ApiAccess {
     /// Everybody on this machine: only in development, and only at a loopback address.
     Open,
     /// Holders of this bearer key.
@@ -51,7 +51,7 @@ pub enum Access {
 
 /// The GPU endpoint.
 #[derive(Clone, Debug)]
-pub struct Gpu {
+pub struct RunpodConfig {
     /// Base URL without a slash at the end; `/run`, `/status/{id}` and `/cancel/{id}` follow.
     pub endpoint: String,
     /// Sent as `Authorization: Bearer`.
@@ -64,11 +64,11 @@ pub struct Config {
     /// Shown by `/health`.
     pub environment: String,
     /// Who may call.
-    pub access: Access,
+    pub access: ApiAccess,
     /// Makes and checks tokens.
     pub signer: Signer,
     /// `None` while RunPod is not configured: jobs are then refused before anything is created.
-    pub gpu: Option<Gpu>,
+    pub runpod: Option<RunpodConfig>,
     /// Signs uploads and downloads.
     pub presigner: Presigner,
     /// Origins that get CORS headers, exactly these.
@@ -76,7 +76,7 @@ pub struct Config {
     /// Base of callback URLs, without a slash at the end.
     pub public_url: String,
     /// Every deadline of a job.
-    pub timing: Timing,
+    pub timeouts: Timeouts,
 }
 
 impl Secret {
@@ -99,27 +99,30 @@ impl fmt::Debug for Secret {
 
 impl Config {
     /// Checks every setting. The faults name settings and never show values.
-    pub fn parse(raw: Raw) -> Result<Self, Vec<String>> {
+    pub fn parse(raw: RawConfig) -> Result<Self, Vec<String>> {
         let mut faults = Vec::new();
-        let environment = set(raw.environment);
+        let environment = non_empty(raw.environment);
         let development = environment.as_deref() == Some("development");
-        let access = match set(raw.workers_api_key) {
-            Some(key) => Some(Access::Key(Secret(key))),
-            None if development => Some(Access::Open),
-            None => {
-                fault(&mut faults, "WORKERS_API_KEY is missing: the API stays closed outside of development")
-            }
+        let access = match non_empty(raw.workers_api_key) {
+            Some(key) => Some(ApiAccess::Key(Secret(key))),
+            None if development => Some(ApiAccess::Open),
+            None => config_error(
+                &mut faults,
+                "WORKERS_API_KEY is missing: the API stays closed outside of development",
+            ),
         };
-        let signer = match set(raw.signing_key) {
+        let signer = match non_empty(raw.signing_key) {
             Some(key) if key.len() >= SIGNING_KEY_MIN_BYTES => Some(Signer::new(key.as_bytes())),
-            Some(_) => fault(&mut faults, "SIGNING_KEY is shorter than 32 bytes"),
-            None => fault(&mut faults, "SIGNING_KEY is missing"),
+            Some(_) => config_error(&mut faults, "SIGNING_KEY is shorter than 32 bytes"),
+            None => config_error(&mut faults, "SIGNING_KEY is missing"),
         };
-        let gpu = match (set(raw.runpod_endpoint), set(raw.runpod_api_key)) {
+        let gpu = match (non_empty(raw.runpod_endpoint), non_empty(raw.runpod_api_key)) {
             (None, _) => Some(None),
-            (Some(_), None) => fault(&mut faults, "RUNPOD_API_KEY is missing, and RUNPOD_ENDPOINT is set"),
+            (Some(_), None) => {
+                config_error(&mut faults, "RUNPOD_API_KEY is missing, and RUNPOD_ENDPOINT is set")
+            }
             (Some(endpoint), Some(key)) => web_url("RUNPOD_ENDPOINT", &endpoint, &mut faults)
-                .map(|url| Some(Gpu { endpoint: url.into(), key: Secret(key) })),
+                .map(|url| Some(RunpodConfig { endpoint: url.into(), key: Secret(key) })),
         };
         let endpoint = required("R2_ENDPOINT", raw.r2_endpoint, &mut faults)
             .and_then(|text| web_url("R2_ENDPOINT", &text, &mut faults));
@@ -129,7 +132,10 @@ impl Config {
         let presigner = match (endpoint, key_id, secret, bucket) {
             (Some(endpoint), Some(id), Some(secret), Some(bucket)) => {
                 Presigner::new(&endpoint, &bucket, id, secret).or_else(|| {
-                    fault(&mut faults, "R2_BUCKET_NAME may have letters, digits, '.', '-' and '_' only")
+                    config_error(
+                        &mut faults,
+                        "R2_BUCKET_NAME may have letters, digits, '.', '-' and '_' only",
+                    )
                 })
             }
             _ => None,
@@ -137,7 +143,7 @@ impl Config {
         let public_url = required("PUBLIC_URL", raw.public_url, &mut faults)
             .and_then(|text| web_url("PUBLIC_URL", &text, &mut faults));
         let allowed_origins = origins(raw.allowed_origins, &mut faults);
-        let timing = timing(set(raw.clock_speed), development, &mut faults);
+        let timing = timing(non_empty(raw.clock_speed), development, &mut faults);
         match (access, signer, gpu, presigner, public_url, timing) {
             (Some(access), Some(signer), Some(gpu), Some(presigner), Some(public_url), Some(timing))
                 if faults.is_empty() =>
@@ -146,11 +152,11 @@ impl Config {
                     environment: environment.unwrap_or_else(|| "unnamed".to_owned()),
                     access,
                     signer,
-                    gpu,
+                    runpod: gpu,
                     presigner,
                     allowed_origins,
                     public_url: public_url.into(),
-                    timing,
+                    timeouts: timing,
                 })
             }
             _ => Err(faults),
@@ -168,31 +174,31 @@ pub fn is_loopback(host: &str) -> bool {
     matches!(name, "localhost" | "127.0.0.1" | "::1")
 }
 
-fn set(value: Option<String>) -> Option<String> {
+fn non_empty(value: Option<String>) -> Option<String> {
     value.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
-fn fault<T>(faults: &mut Vec<String>, text: impl Into<String>) -> Option<T> {
+fn config_error<T>(faults: &mut Vec<String>, text: impl Into<String>) -> Option<T> {
     faults.push(text.into());
     None
 }
 
 fn required(name: &str, value: Option<String>, faults: &mut Vec<String>) -> Option<String> {
-    set(value).or_else(|| fault(faults, format!("{name} is missing")))
+    non_empty(value).or_else(|| config_error(faults, format!("{name} is missing")))
 }
 
-fn web_url(name: &str, text: &str, faults: &mut Vec<String>) -> Option<WebUrl> {
-    WebUrl::parse(text).or_else(|| fault(faults, format!("{name} is not an http or https URL")))
+fn web_url(name: &str, text: &str, faults: &mut Vec<String>) -> Option<BaseUrl> {
+    BaseUrl::parse(text).or_else(|| config_error(faults, format!("{name} is not an http or https URL")))
 }
 
 fn origins(value: Option<String>, faults: &mut Vec<String>) -> Vec<String> {
-    let list: Vec<String> = set(value)
+    let list: Vec<String> = non_empty(value)
         .map(|text| {
             text.split(',').map(|origin| origin.trim().to_owned()).filter(|o| !o.is_empty()).collect()
         })
         .unwrap_or_default();
     for origin in &list {
-        let exact = WebUrl::parse(origin).is_some_and(|url| url.origin() == origin);
+        let exact = BaseUrl::parse(origin).is_some_and(|url| url.origin() == origin);
         if !exact {
             faults.push(
                 "ALLOWED_ORIGINS must list origins such as https://app.reelballers.com, separated by commas"
@@ -204,14 +210,14 @@ fn origins(value: Option<String>, faults: &mut Vec<String>) -> Vec<String> {
     list
 }
 
-fn timing(speed: Option<String>, development: bool, faults: &mut Vec<String>) -> Option<Timing> {
-    let Some(text) = speed else { return Some(Timing::STANDARD) };
+fn timing(speed: Option<String>, development: bool, faults: &mut Vec<String>) -> Option<Timeouts> {
+    let Some(text) = speed else { return Some(Timeouts::STANDARD) };
     if !development {
-        return fault(faults, "CLOCK_SPEED is for development only");
+        return config_error(faults, "CLOCK_SPEED is for development only");
     }
     match text.parse::<i64>() {
-        Ok(times) if (1..=CLOCK_SPEED_MAX).contains(&times) => Some(Timing::STANDARD.faster(times)),
-        _ => fault(faults, "CLOCK_SPEED must be a whole number from 1 to 100000"),
+        Ok(times) if (1..=CLOCK_SPEED_MAX).contains(&times) => Some(Timeouts::STANDARD.scaled_by(times)),
+        _ => config_error(faults, "CLOCK_SPEED must be a whole number from 1 to 100000"),
     }
 }
 
@@ -223,9 +229,9 @@ const CLOCK_SPEED_MAX: i64 = 100_000;
 mod tests {
     use super::*;
 
-    fn good() -> Raw {
+    fn good() -> RawConfig {
         let text = |value: &str| Some(value.to_owned());
-        Raw {
+        RawConfig {
             environment: text("development"),
             workers_api_key: None,
             signing_key: text("0123456789abcdef0123456789abcdef"),
@@ -244,15 +250,15 @@ mod tests {
     #[test]
     fn a_development_config_parses_and_trims_slashes() {
         let config = Config::parse(good()).unwrap();
-        assert!(matches!(config.access, Access::Open));
+        assert!(matches!(config.access, ApiAccess::Open));
         assert_eq!(config.public_url, "http://localhost:8787");
-        assert_eq!(config.gpu.unwrap().endpoint, "http://127.0.0.1:8788/v2/local");
+        assert_eq!(config.runpod.unwrap().endpoint, "http://127.0.0.1:8788/v2/local");
         assert_eq!(config.allowed_origins, ["http://localhost:5173", "http://localhost:3000"]);
     }
 
     #[test]
     fn every_missing_setting_is_named_at_once() {
-        let faults = Config::parse(Raw::default()).unwrap_err();
+        let faults = Config::parse(RawConfig::default()).unwrap_err();
         for name in [
             "WORKERS_API_KEY",
             "SIGNING_KEY",
@@ -269,7 +275,7 @@ mod tests {
     #[test]
     fn outside_of_development_the_api_never_fails_open() {
         for environment in [None, Some(""), Some("production"), Some("Development"), Some("staging")] {
-            let raw = Raw { environment: environment.map(str::to_owned), ..good() };
+            let raw = RawConfig { environment: environment.map(str::to_owned), ..good() };
             assert!(Config::parse(raw).is_err(), "{environment:?}");
         }
     }
@@ -293,16 +299,17 @@ mod tests {
 
     #[test]
     fn the_clock_is_sped_up_in_development_only() {
-        let fast = Raw { clock_speed: Some("20".into()), ..good() };
-        assert_eq!(Config::parse(fast.clone()).unwrap().timing.silence.0, 3_000);
+        let fast = RawConfig { clock_speed: Some("20".into()), ..good() };
+        assert_eq!(Config::parse(fast.clone()).unwrap().timeouts.heartbeat_timeout.0, 3_000);
         let production =
-            Raw { environment: Some("production".into()), workers_api_key: Some("k".into()), ..fast };
+            RawConfig { environment: Some("production".into()), workers_api_key: Some("k".into()), ..fast };
         assert_eq!(Config::parse(production).unwrap_err(), ["CLOCK_SPEED is for development only"]);
     }
 
     #[test]
     fn secrets_do_not_print() {
-        let config = Config::parse(Raw { workers_api_key: Some("api-secret".into()), ..good() }).unwrap();
+        let config =
+            Config::parse(RawConfig { workers_api_key: Some("api-secret".into()), ..good() }).unwrap();
         let printed = format!("{config:?}");
         for secret in ["api-secret", "rp-secret", "r2-secret", "0123456789abcdef"] {
             assert!(!printed.contains(secret), "{printed}");
@@ -311,7 +318,7 @@ mod tests {
 
     #[test]
     fn a_wildcard_is_no_origin() {
-        let raw = Raw { allowed_origins: Some("*".into()), ..good() };
+        let raw = RawConfig { allowed_origins: Some("*".into()), ..good() };
         assert!(Config::parse(raw).unwrap_err().iter().any(|fault| fault.contains("ALLOWED_ORIGINS")));
     }
 }

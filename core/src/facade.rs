@@ -6,26 +6,26 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
 
-use crate::edit::{Edit, JobKind};
-use crate::fault::{At, Fields, boolean, integer};
+use crate::edit::{Edit, JobType};
+use crate::fault::{FieldContext, ObjectReader, boolean, integer};
 use crate::id::JobId;
-use crate::intake::{ID_MAX, NewJob, job_id, read_body};
+use crate::intake::{CreateJobRequest, ID_MAX, job_id, read_body};
 use crate::job::state::ProjectExport;
 use crate::object_key::ObjectKey;
 use crate::problem::Problem;
-use crate::sql::Query;
+use crate::sql::SqlStatement;
 use crate::token::hex;
 
 /// The kinds of job that a project has videos for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExportKind {
+pub enum ExportType {
     /// Of its working video.
     Overlay,
     /// Of one of its clips.
     Framing,
 }
 
-impl ExportKind {
+impl ExportType {
     /// Its word in a path.
     pub fn parse(word: &str) -> Option<Self> {
         match word {
@@ -36,10 +36,10 @@ impl ExportKind {
     }
 
     /// The kind of job.
-    pub const fn job(self) -> JobKind {
+    pub const fn job(self) -> JobType {
         match self {
-            Self::Overlay => JobKind::Overlay,
-            Self::Framing => JobKind::Framing,
+            Self::Overlay => JobType::Overlay,
+            Self::Framing => JobType::Framing,
         }
     }
 
@@ -55,7 +55,7 @@ impl ExportKind {
 /// `POST /api/export/overlay` or `.../framing`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExportRequest {
-    kind: ExportKind,
+    kind: ExportType,
     project_id: i64,
     clip_index: i64,
     job_id: Option<JobId>,
@@ -65,23 +65,23 @@ pub struct ExportRequest {
 
 impl ExportRequest {
     /// Reads and checks a body: the params of the job lie beside `project_id`, as in the seed.
-    pub fn parse(kind: ExportKind, body: &[u8]) -> Result<Self, Problem> {
+    pub fn parse(kind: ExportType, body: &[u8]) -> Result<Self, Problem> {
         read_body(body, |body, at| {
-            let mut fields = Fields::open(body, at)?;
+            let mut fields = ObjectReader::open(body, at)?;
             let project_id = fields.required("project_id", integer(1..=ID_MAX));
             let job_id = fields.optional("job_id", job_id);
             let set_working_video = match kind {
-                ExportKind::Overlay => Some(None),
-                ExportKind::Framing => fields.optional("set_working_video", boolean),
+                ExportType::Overlay => Some(None),
+                ExportType::Framing => fields.optional("set_working_video", boolean),
             };
-            if kind == ExportKind::Framing && !fields.has("clip_index") {
-                fields.at().child("clip_index").refuse::<()>("is required");
+            if kind == ExportType::Framing && !fields.has("clip_index") {
+                fields.at().child("clip_index").reject::<()>("is required");
             }
             // This reader reports the members that neither of the two knows.
-            Edit::read(kind.job(), body, fields.at().again().beside(kind.own_fields()))?;
+            Edit::read(kind.job(), body, fields.at().reborrow().with_known_fields(kind.own_fields()))?;
             let mut params = body.as_object()?.clone();
             params.retain(|name, _| !kind.own_fields().contains(&name.as_str()));
-            fill_in(kind, &mut params);
+            apply_defaults(kind, &mut params);
             Some(Self {
                 kind,
                 project_id: project_id?,
@@ -94,10 +94,10 @@ impl ExportRequest {
     }
 
     /// Asks for the video; the answer is for [`ExportRequest::with_video`].
-    pub fn lookup(&self) -> Query {
+    pub fn video_query(&self) -> SqlStatement {
         match self.kind {
-            ExportKind::Overlay => Query::new(WORKING_VIDEO, [self.project_id.into()]),
-            ExportKind::Framing => Query::new(CLIP, [self.project_id.into(), self.clip_index.into()]),
+            ExportType::Overlay => SqlStatement::new(WORKING_VIDEO, [self.project_id.into()]),
+            ExportType::Framing => SqlStatement::new(CLIP, [self.project_id.into(), self.clip_index.into()]),
         }
     }
 
@@ -106,32 +106,32 @@ impl ExportRequest {
     /// # Errors
     /// 404 without a project or clip, 400 when it has no video; 422 when a trim that the request gives and
     /// the clip's do not fit together.
-    pub fn with_video(mut self, row: Option<&String>) -> Result<(NewJob, ProjectExport), Problem> {
+    pub fn into_job(mut self, row: Option<&String>) -> Result<(CreateJobRequest, ProjectExport), Problem> {
         let asked = self.fingerprint();
         let (unknown, empty) = match self.kind {
-            ExportKind::Overlay => (Problem::project_not_found(), Problem::no_working_video()),
-            ExportKind::Framing => (Problem::clip_not_found(), Problem::source_not_found()),
+            ExportType::Overlay => (Problem::project_not_found(), Problem::no_working_video()),
+            ExportType::Framing => (Problem::clip_not_found(), Problem::source_not_found()),
         };
         let row: Json = row.and_then(|row| serde_json::from_str(row).ok()).ok_or(unknown)?;
         let key = row.get("video_key").and_then(Json::as_str);
         let input_key = key.and_then(|key| ObjectKey::parse_video(key).ok()).ok_or(empty)?;
         let mut params = std::mem::take(&mut self.params);
-        if self.kind == ExportKind::Framing {
-            trim(&mut params, &row)?;
+        if self.kind == ExportType::Framing {
+            apply_clip_trim(&mut params, &row)?;
         }
         let params = Json::Object(params);
         // Checked before; here only its videos matter.
-        let edit = Edit::read(self.kind.job(), &params, At::root(&mut Vec::new()));
+        let edit = Edit::read(self.kind.job(), &params, FieldContext::root(&mut Vec::new()));
         let params = RawValue::from_string(params.to_string()).map_err(|_| Problem::internal())?;
-        let new = NewJob {
-            named_videos: edit.map(|edit| edit.named_videos(&input_key)).unwrap_or_default(),
+        let new = CreateJobRequest {
+            clip_videos: edit.map(|edit| edit.clip_videos(&input_key)).unwrap_or_default(),
             project_id: self.project_id,
-            kind: self.kind.job(),
+            job_type: self.kind.job(),
             input_key,
             params,
             job_id: self.job_id,
         };
-        Ok((new, ProjectExport { asked, set_working_video: self.set_working_video }))
+        Ok((new, ProjectExport { request_fingerprint: asked, set_working_video: self.set_working_video }))
     }
 
     /// The same for equal requests, whatever the project is by then: 128 bits of SHA-256.
@@ -157,7 +157,7 @@ pub fn overlay_answer(job: &str) -> String {
 }
 
 /// The seed's defaults, where a member is left out or `null`.
-fn fill_in(kind: ExportKind, params: &mut Map<String, Json>) {
+fn apply_defaults(kind: ExportType, params: &mut Map<String, Json>) {
     let mut fill = |name: &str, value: Json| {
         if params.get(name).is_none_or(Json::is_null) {
             params.insert(name.to_owned(), value);
@@ -165,7 +165,7 @@ fn fill_in(kind: ExportKind, params: &mut Map<String, Json>) {
     };
     fill("output_width", 1080.into());
     fill("output_height", 1920.into());
-    if kind == ExportKind::Overlay {
+    if kind == ExportType::Overlay {
         fill("highlight_regions", Json::Array(Vec::new()));
         fill("effect_type", "blur".into());
         fill("crop_keyframes", Json::Null);
@@ -173,7 +173,7 @@ fn fill_in(kind: ExportKind, params: &mut Map<String, Json>) {
 }
 
 /// The clip's trim, where the request gives none of its own.
-fn trim(params: &mut Map<String, Json>, clip: &Json) -> Result<(), Problem> {
+fn apply_clip_trim(params: &mut Map<String, Json>, clip: &Json) -> Result<(), Problem> {
     // Several clips in one job are trimmed each on its own.
     if params.get("clips").is_some_and(|clips| !clips.is_null()) {
         return Ok(());
@@ -188,7 +188,7 @@ fn trim(params: &mut Map<String, Json>, clip: &Json) -> Result<(), Problem> {
     if both == [true, false] || both == [false, true] {
         let mut faults = Vec::new();
         let params = Json::Object(params.clone());
-        Edit::read(JobKind::Framing, &params, At::root(&mut faults));
+        Edit::read(JobType::Framing, &params, FieldContext::root(&mut faults));
         if !faults.is_empty() {
             return Err(Problem::invalid(faults));
         }
@@ -199,7 +199,7 @@ fn trim(params: &mut Map<String, Json>, clip: &Json) -> Result<(), Problem> {
 /// It was checked to be whole already; `3.0` is whole too.
 fn whole(value: &Json) -> Option<i64> {
     let mut ignored = Vec::new();
-    integer(0..=ID_MAX)(value, At::root(&mut ignored))
+    integer(0..=ID_MAX)(value, FieldContext::root(&mut ignored))
 }
 
 const WORKING_VIDEO: &str =
@@ -212,10 +212,10 @@ const CLIP: &str = "SELECT json_object('video_key', rc.video_key, 'start_time', 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::problem::Code;
+    use crate::problem::ProblemCode;
     use serde_json::json;
 
-    fn parse(kind: ExportKind, body: &Json) -> Result<ExportRequest, Problem> {
+    fn parse(kind: ExportType, body: &Json) -> Result<ExportRequest, Problem> {
         ExportRequest::parse(kind, body.to_string().as_bytes())
     }
 
@@ -224,7 +224,7 @@ mod tests {
             "crop_keyframes": [{"frame": 0, "x": 1, "y": 2, "width": 405, "height": 720}]})
     }
 
-    fn params(new: &NewJob) -> Json {
+    fn params(new: &CreateJobRequest) -> Json {
         serde_json::from_str(new.params.get()).unwrap()
     }
 
@@ -236,10 +236,10 @@ mod tests {
 
     #[test]
     fn the_seeds_overlay_becomes_the_job_that_its_backend_created() {
-        let request = parse(ExportKind::Overlay, &json!({"project_id": 7})).unwrap();
+        let request = parse(ExportType::Overlay, &json!({"project_id": 7})).unwrap();
         let row = r#"{"video_key":"output/3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50/1/video.mp4"}"#.to_owned();
-        let (new, export) = request.with_video(Some(&row)).unwrap();
-        assert_eq!((new.project_id, new.kind, export.set_working_video), (7, JobKind::Overlay, false));
+        let (new, export) = request.into_job(Some(&row)).unwrap();
+        assert_eq!((new.project_id, new.job_type, export.set_working_video), (7, JobType::Overlay, false));
         assert_eq!(new.input_key.as_str(), "output/3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50/1/video.mp4");
         assert_eq!(
             params(&new),
@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn the_seeds_framing_takes_its_trim_from_the_clip() {
         let (new, _) =
-            parse(ExportKind::Framing, &framing()).unwrap().with_video(Some(&CLIP_ROW.into())).unwrap();
+            parse(ExportType::Framing, &framing()).unwrap().into_job(Some(&CLIP_ROW.into())).unwrap();
         let mut expected = framing();
         expected.as_object_mut().unwrap().remove("project_id");
         for (name, value) in [
@@ -270,23 +270,23 @@ mod tests {
         let mut body = framing();
         body["start_time"] = json!(8);
         let row = CLIP_ROW.to_owned();
-        let (new, _) = parse(ExportKind::Framing, &body).unwrap().with_video(Some(&row)).unwrap();
+        let (new, _) = parse(ExportType::Framing, &body).unwrap().into_job(Some(&row)).unwrap();
         assert_eq!((&params(&new)["start_time"], &params(&new)["end_time"]), (&json!(8), &json!(9.0)));
         body["start_time"] = json!(12);
-        let problem = parse(ExportKind::Framing, &body).unwrap().with_video(Some(&row)).unwrap_err();
-        assert_eq!((problem.code, pointers(&problem)), (Code::InvalidRequest, vec!["/end_time"]));
+        let problem = parse(ExportType::Framing, &body).unwrap().into_job(Some(&row)).unwrap_err();
+        assert_eq!((problem.code, pointers(&problem)), (ProblemCode::InvalidRequest, vec!["/end_time"]));
     }
 
     #[test]
     fn what_a_project_lacks_is_told_in_the_seeds_words() {
         let empty = r#"{"video_key":null}"#.to_owned();
         for (kind, body, row, status, sentence) in [
-            (ExportKind::Overlay, json!({"project_id": 1}), None, 404, "Project not found"),
-            (ExportKind::Overlay, json!({"project_id": 1}), Some(&empty), 400, "No working video found"),
-            (ExportKind::Framing, framing(), None, 404, "Clip not found"),
-            (ExportKind::Framing, framing(), Some(&empty), 400, "Source video not found"),
+            (ExportType::Overlay, json!({"project_id": 1}), None, 404, "Project not found"),
+            (ExportType::Overlay, json!({"project_id": 1}), Some(&empty), 400, "No working video found"),
+            (ExportType::Framing, framing(), None, 404, "Clip not found"),
+            (ExportType::Framing, framing(), Some(&empty), 400, "Source video not found"),
         ] {
-            let problem = parse(kind, &body).unwrap().with_video(row).unwrap_err();
+            let problem = parse(kind, &body).unwrap().into_job(row).unwrap_err();
             assert_eq!((problem.code.status(), problem.detail.as_str()), (status, sentence));
         }
     }
@@ -294,27 +294,26 @@ mod tests {
     #[test]
     fn every_fault_is_named_at_the_top_level() {
         let body = json!({"effect_type": "spotligth", "job_id": 5, "clip_index": 1, "projectid": 2});
-        let problem = parse(ExportKind::Overlay, &body).unwrap_err();
+        let problem = parse(ExportType::Overlay, &body).unwrap_err();
         assert_eq!(
             pointers(&problem),
             ["/project_id", "/job_id", "/effect_type", "/clip_index", "/projectid"]
         );
         assert!(problem.faults[4].detail.contains("did you mean \"project_id\"?"), "{problem:?}");
-        let problem = parse(ExportKind::Framing, &json!({"set_working_video": 1})).unwrap_err();
+        let problem = parse(ExportType::Framing, &json!({"set_working_video": 1})).unwrap_err();
         assert_eq!(
             pointers(&problem),
             ["/project_id", "/set_working_video", "/clip_index", "/crop_keyframes"]
         );
-        let problem = parse(ExportKind::Framing, &json!([])).unwrap_err();
+        let problem = parse(ExportType::Framing, &json!([])).unwrap_err();
         assert_eq!(pointers(&problem), [""]);
     }
 
     #[test]
     fn equal_requests_are_the_same_whatever_the_project_is_by_then() {
         let order = |body: &Json, row: &str| {
-            let (_, export) =
-                parse(ExportKind::Framing, body).unwrap().with_video(Some(&row.into())).unwrap();
-            export.asked
+            let (_, export) = parse(ExportType::Framing, body).unwrap().into_job(Some(&row.into())).unwrap();
+            export.request_fingerprint
         };
         let first = order(&framing(), CLIP_ROW);
         assert_eq!(first, order(&framing(), &CLIP_ROW.replace("9.0", "8.0")));

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 /// One thing wrong with a request, where it is and how to mend it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Fault {
+pub struct FieldError {
     /// JSON pointer (RFC 6901) into the body; empty for the body itself.
     pub pointer: String,
     /// One sentence a person can act on.
@@ -19,45 +19,45 @@ pub struct Fault {
 
 /// A place in the body that is being read, and the list that its faults go to.
 #[derive(Debug)]
-pub struct At<'f> {
+pub struct FieldContext<'f> {
     pointer: String,
-    faults: &'f mut Vec<Fault>,
+    faults: &'f mut Vec<FieldError>,
     known: &'static [&'static str],
 }
 
-impl<'f> At<'f> {
+impl<'f> FieldContext<'f> {
     /// The whole body.
-    pub fn root(faults: &'f mut Vec<Fault>) -> Self {
+    pub fn root(faults: &'f mut Vec<FieldError>) -> Self {
         Self { pointer: String::new(), faults, known: &[] }
     }
 
     /// A member or an element below this place; escapes `~` and `/` as RFC 6901 asks.
-    pub fn child(&mut self, token: &str) -> At<'_> {
+    pub fn child(&mut self, token: &str) -> FieldContext<'_> {
         let token = token.replace('~', "~0").replace('/', "~1");
-        At { pointer: format!("{}/{token}", self.pointer), faults: self.faults, known: &[] }
+        FieldContext { pointer: format!("{}/{token}", self.pointer), faults: self.faults, known: &[] }
     }
 
     /// The same place once more, for a reader whose result is then checked as a whole.
-    pub fn again(&mut self) -> At<'_> {
-        At { pointer: self.pointer.clone(), faults: self.faults, known: self.known }
+    pub fn reborrow(&mut self) -> FieldContext<'_> {
+        FieldContext { pointer: self.pointer.clone(), faults: self.faults, known: self.known }
     }
 
     /// The same place, whose object also has these members: another reader reads them, so they are not
     /// unknown to this one.
     #[must_use]
-    pub fn beside(self, known: &'static [&'static str]) -> Self {
+    pub fn with_known_fields(self, known: &'static [&'static str]) -> Self {
         Self { known, ..self }
     }
 
     /// Records a fault here and answers `None`, so that a reader can end with it. After [`MAX_FAULTS`]
     /// one last entry says that there are more.
-    pub fn refuse<T>(&mut self, detail: impl Into<String>) -> Option<T> {
+    pub fn reject<T>(&mut self, detail: impl Into<String>) -> Option<T> {
         match self.faults.len().cmp(&MAX_FAULTS) {
             Ordering::Less => {
-                self.faults.push(Fault { pointer: self.pointer.clone(), detail: detail.into() });
+                self.faults.push(FieldError { pointer: self.pointer.clone(), detail: detail.into() });
             }
             Ordering::Equal => {
-                self.faults.push(Fault { pointer: String::new(), detail: MORE_FAULTS.to_owned() });
+                self.faults.push(FieldError { pointer: String::new(), detail: MORE_FAULTS.to_owned() });
             }
             Ordering::Greater => {}
         }
@@ -66,7 +66,7 @@ impl<'f> At<'f> {
 
     /// Records "must be X, not a Y".
     fn expected<T>(&mut self, wanted: &str, found: &Value) -> Option<T> {
-        self.refuse(format!("must be {wanted}, not {}", article(found)))
+        self.reject(format!("must be {wanted}, not {}", json_type_name(found)))
     }
 }
 
@@ -79,15 +79,15 @@ const MORE_FAULTS: &str = "has more faults than are listed; mend these and send 
 ///
 /// [`Fields::close`] must be called at the end: it reports the members nobody asked for.
 #[derive(Debug)]
-pub struct Fields<'v, 'f> {
+pub struct ObjectReader<'v, 'f> {
     map: &'v Map<String, Value>,
-    at: At<'f>,
+    at: FieldContext<'f>,
     asked: Vec<&'static str>,
 }
 
-impl<'v, 'f> Fields<'v, 'f> {
+impl<'v, 'f> ObjectReader<'v, 'f> {
     /// Opens an object; anything else is a fault.
-    pub fn open(value: &'v Value, mut at: At<'f>) -> Option<Self> {
+    pub fn open(value: &'v Value, mut at: FieldContext<'f>) -> Option<Self> {
         match value {
             Value::Object(map) => Some(Self { map, asked: at.known.to_vec(), at }),
             other => at.expected("an object", other),
@@ -98,11 +98,11 @@ impl<'v, 'f> Fields<'v, 'f> {
     pub fn required<T>(
         &mut self,
         name: &'static str,
-        read: impl FnOnce(&'v Value, At<'_>) -> Option<T>,
+        read: impl FnOnce(&'v Value, FieldContext<'_>) -> Option<T>,
     ) -> Option<T> {
         match self.present(name) {
             Some(value) => read(value, self.at.child(name)),
-            None => self.at.child(name).refuse("is required"),
+            None => self.at.child(name).reject("is required"),
         }
     }
 
@@ -113,7 +113,7 @@ impl<'v, 'f> Fields<'v, 'f> {
     pub fn optional<T>(
         &mut self,
         name: &'static str,
-        read: impl FnOnce(&'v Value, At<'_>) -> Option<T>,
+        read: impl FnOnce(&'v Value, FieldContext<'_>) -> Option<T>,
     ) -> Option<Option<T>> {
         match self.present(name) {
             Some(value) => read(value, self.at.child(name)).map(Some),
@@ -127,18 +127,18 @@ impl<'v, 'f> Fields<'v, 'f> {
     }
 
     /// The place of this object, for faults that concern several members.
-    pub fn at(&mut self) -> &mut At<'f> {
+    pub fn at(&mut self) -> &mut FieldContext<'f> {
         &mut self.at
     }
 
     /// Reports every member that no reader asked for, with the name that was probably meant.
-    pub fn close(mut self) {
+    pub fn finish(mut self) {
         for name in self.map.keys() {
             if self.asked.contains(&name.as_str()) {
                 continue;
             }
             let hint = did_you_mean(name, self.asked.iter().copied());
-            self.at.child(name).refuse::<()>(format!("is not a known field{hint}"));
+            self.at.child(name).reject::<()>(format!("is not a known field{hint}"));
         }
     }
 
@@ -151,41 +151,41 @@ impl<'v, 'f> Fields<'v, 'f> {
 }
 
 /// A finite number inside `range`.
-pub fn number(range: RangeInclusive<f64>) -> impl Fn(&Value, At<'_>) -> Option<f64> {
+pub fn number(range: RangeInclusive<f64>) -> impl Fn(&Value, FieldContext<'_>) -> Option<f64> {
     move |value, mut at| match value.as_f64() {
         None => at.expected("a number", value),
         Some(n) if range.contains(&n) => Some(n),
-        Some(_) => at.refuse(format!("must be between {} and {}", range.start(), range.end())),
+        Some(_) => at.reject(format!("must be between {} and {}", range.start(), range.end())),
     }
 }
 
 /// A whole number inside `range`; `3.0` counts as whole, since JSON has one kind of number.
-pub fn integer(range: RangeInclusive<i64>) -> impl Fn(&Value, At<'_>) -> Option<i64> {
+pub fn integer(range: RangeInclusive<i64>) -> impl Fn(&Value, FieldContext<'_>) -> Option<i64> {
     move |value, mut at| {
         let whole = value.as_i64().or_else(|| whole_float(value));
         match whole {
             Some(n) if range.contains(&n) => Some(n),
             None if !value.is_number() => at.expected("a whole number", value),
-            None if value.as_f64().is_some_and(|n| n.fract() != 0.0) => at.refuse("must be a whole number"),
-            _ if range.start() == range.end() => at.refuse(format!("must be {}", range.start())),
+            None if value.as_f64().is_some_and(|n| n.fract() != 0.0) => at.reject("must be a whole number"),
+            _ if range.start() == range.end() => at.reject(format!("must be {}", range.start())),
             // Too large to be read as one, or outside.
-            _ => at.refuse(format!("must be between {} and {}", range.start(), range.end())),
+            _ => at.reject(format!("must be between {} and {}", range.start(), range.end())),
         }
     }
 }
 
 /// Text of at most `max_chars` characters, not empty and without control characters.
-pub fn text(max_chars: usize) -> impl for<'v> Fn(&'v Value, At<'_>) -> Option<&'v str> {
-    fn read<'v>(value: &'v Value, mut at: At<'_>, max_chars: usize) -> Option<&'v str> {
+pub fn text(max_chars: usize) -> impl for<'v> Fn(&'v Value, FieldContext<'_>) -> Option<&'v str> {
+    fn read<'v>(value: &'v Value, mut at: FieldContext<'_>, max_chars: usize) -> Option<&'v str> {
         let Value::String(text) = value else { return at.expected("a string", value) };
         if text.trim().is_empty() {
-            return at.refuse("must not be empty");
+            return at.reject("must not be empty");
         }
         if text.chars().count() > max_chars {
-            return at.refuse(format!("must have at most {max_chars} characters"));
+            return at.reject(format!("must have at most {max_chars} characters"));
         }
         if text.chars().any(char::is_control) {
-            return at.refuse("must not contain control characters");
+            return at.reject("must not contain control characters");
         }
         Some(text)
     }
@@ -193,12 +193,14 @@ pub fn text(max_chars: usize) -> impl for<'v> Fn(&'v Value, At<'_>) -> Option<&'
 }
 
 /// `true` or `false`.
-pub fn boolean(value: &Value, mut at: At<'_>) -> Option<bool> {
+pub fn boolean(value: &Value, mut at: FieldContext<'_>) -> Option<bool> {
     value.as_bool().or_else(|| at.expected("true or false", value))
 }
 
 /// One of a closed list of words, with a hint for a misspelt one.
-pub fn word<T: Copy>(words: &'static [(&'static str, T)]) -> impl Fn(&Value, At<'_>) -> Option<T> {
+pub fn one_of<T: Copy>(
+    words: &'static [(&'static str, T)],
+) -> impl Fn(&Value, FieldContext<'_>) -> Option<T> {
     move |value, at| {
         let index = word_index(value, at, &words.iter().map(|(word, _)| *word).collect::<Vec<_>>())?;
         words.get(index).map(|(_, meaning)| *meaning)
@@ -206,12 +208,12 @@ pub fn word<T: Copy>(words: &'static [(&'static str, T)]) -> impl Fn(&Value, At<
 }
 
 /// Which of `words` it is; apart from [`word`], so that its code is there once and not for each type.
-fn word_index(value: &Value, mut at: At<'_>, words: &[&str]) -> Option<usize> {
+fn word_index(value: &Value, mut at: FieldContext<'_>, words: &[&str]) -> Option<usize> {
     let text = value.as_str();
     words.iter().position(|word| Some(*word) == text).or_else(|| {
         let list = format!("one of {}", words.join(", "));
         match text {
-            Some(text) => at.refuse(format!("must be {list}{}", did_you_mean(text, words.iter().copied()))),
+            Some(text) => at.reject(format!("must be {list}{}", did_you_mean(text, words.iter().copied()))),
             None => at.expected(&list, value),
         }
     })
@@ -220,20 +222,20 @@ fn word_index(value: &Value, mut at: At<'_>, words: &[&str]) -> Option<usize> {
 /// A list of at most `max` items, each read on its own, so that one bad item hides no other.
 pub fn list<T>(
     max: usize,
-    read: impl Fn(&Value, At<'_>) -> Option<T>,
-) -> impl Fn(&Value, At<'_>) -> Option<Vec<T>> {
+    read: impl Fn(&Value, FieldContext<'_>) -> Option<T>,
+) -> impl Fn(&Value, FieldContext<'_>) -> Option<Vec<T>> {
     move |value, mut at| {
-        let items = items(value, at.again(), max)?;
+        let items = items(value, at.reborrow(), max)?;
         let read_items: Vec<Option<T>> =
             items.iter().enumerate().map(|(index, item)| read(item, at.child(&index.to_string()))).collect();
         read_items.into_iter().collect()
     }
 }
 
-fn items<'v>(value: &'v Value, mut at: At<'_>, max: usize) -> Option<&'v [Value]> {
+fn items<'v>(value: &'v Value, mut at: FieldContext<'_>, max: usize) -> Option<&'v [Value]> {
     let Value::Array(items) = value else { return at.expected("a list", value) };
     if items.len() > max {
-        return at.refuse(format!("must have at most {max} items, and has {}", items.len()));
+        return at.reject(format!("must have at most {max} items, and has {}", items.len()));
     }
     Some(items)
 }
@@ -273,7 +275,7 @@ fn whole_float(value: &Value) -> Option<i64> {
     (n.fract() == 0.0 && n.abs() <= EXACT).then_some(n as i64)
 }
 
-fn article(value: &Value) -> &'static str {
+fn json_type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
@@ -289,9 +291,9 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn faults_of(body: &Value, read: impl FnOnce(&Value, At<'_>)) -> Vec<(String, String)> {
+    fn faults_of(body: &Value, read: impl FnOnce(&Value, FieldContext<'_>)) -> Vec<(String, String)> {
         let mut faults = Vec::new();
-        read(body, At::root(&mut faults));
+        read(body, FieldContext::root(&mut faults));
         faults.into_iter().map(|fault| (fault.pointer, fault.detail)).collect()
     }
 
@@ -299,11 +301,11 @@ mod tests {
     fn every_fault_of_a_body_is_reported_at_once() {
         let body = json!({"widht": 3, "items": [1, "x", 99], "flag": "yes"});
         let faults = faults_of(&body, |body, at| {
-            let mut fields = Fields::open(body, at).expect("an object");
+            let mut fields = ObjectReader::open(body, at).expect("an object");
             fields.required("width", integer(1..=10));
             fields.optional("items", list(5, integer(0..=9)));
             fields.optional("flag", boolean);
-            fields.close();
+            fields.finish();
         });
         let expected = [
             ("/width", "is required"),
@@ -319,9 +321,9 @@ mod tests {
     fn two_readers_share_an_object_without_calling_each_others_members_unknown() {
         let body = json!({"project_id": 1, "project_di": 2, "width": 3});
         let faults = faults_of(&body, |body, at| {
-            let mut fields = Fields::open(body, at.beside(&["project_id"])).expect("object");
+            let mut fields = ObjectReader::open(body, at.with_known_fields(&["project_id"])).expect("object");
             fields.required("width", integer(1..=10));
-            fields.close();
+            fields.finish();
         });
         assert_eq!(faults.len(), 1);
         assert!(faults[0].1.contains("did you mean \"project_id\"?"), "{faults:?}");
@@ -330,7 +332,7 @@ mod tests {
     #[test]
     fn pointers_escape_what_rfc_6901_asks_for() {
         let body = json!({"a/b~c": 1});
-        let faults = faults_of(&body, |body, at| Fields::open(body, at).expect("object").close());
+        let faults = faults_of(&body, |body, at| ObjectReader::open(body, at).expect("object").finish());
         assert_eq!(faults[0].0, "/a~1b~0c");
     }
 
@@ -347,8 +349,8 @@ mod tests {
             assert_eq!(faults.first().map(|f| f.1.as_str()), fault, "{value}");
         }
         let mut none = Vec::new();
-        assert_eq!(integer(0..=9)(&json!(3.0), At::root(&mut none)), Some(3));
-        assert_eq!(integer(0..=9)(&json!(3.5), At::root(&mut none)), None);
+        assert_eq!(integer(0..=9)(&json!(3.0), FieldContext::root(&mut none)), Some(3));
+        assert_eq!(integer(0..=9)(&json!(3.5), FieldContext::root(&mut none)), None);
     }
 
     #[test]

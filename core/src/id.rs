@@ -16,7 +16,7 @@ pub struct JobId(Uuid);
 /// The text is not a UUID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("must be a UUID such as 3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50")]
-pub struct BadJobId;
+pub struct ParseIdError;
 
 impl JobId {
     /// A version 4 UUID (RFC 9562) out of 16 random bytes.
@@ -26,14 +26,14 @@ impl JobId {
 }
 
 impl FromStr for JobId {
-    type Err = BadJobId;
+    type Err = ParseIdError;
 
     /// Only the hyphenated form: braces and URNs would be second names for the same job.
-    fn from_str(text: &str) -> Result<Self, BadJobId> {
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
         if text.len() != uuid::fmt::Hyphenated::LENGTH {
-            return Err(BadJobId);
+            return Err(ParseIdError);
         }
-        Uuid::try_parse(text).map(Self).map_err(|_| BadJobId)
+        Uuid::try_parse(text).map(Self).map_err(|_| ParseIdError)
     }
 }
 
@@ -62,9 +62,9 @@ impl UploadId {
 }
 
 impl FromStr for UploadId {
-    type Err = BadJobId;
+    type Err = ParseIdError;
 
-    fn from_str(text: &str) -> Result<Self, BadJobId> {
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
         text.parse().map(Self)
     }
 }
@@ -104,7 +104,7 @@ mod tests {
             "3f2b8c1e-9d4a-4c77-8a5e00b1c2d3e4f50",
             "../../../../../../../../../../../etc",
         ] {
-            assert_eq!(bad.parse::<JobId>(), Err(BadJobId), "{bad}");
+            assert_eq!(bad.parse::<JobId>(), Err(ParseIdError), "{bad}");
         }
         let upper: JobId = "3F2B8C1E-9D4A-4C77-8A5E-0B1C2D3E4F50".parse().unwrap();
         assert_eq!(upper.to_string(), "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50");

@@ -3,27 +3,27 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::edit::{Edit, JobKind};
-use crate::fault::{At, Fields, integer, text, word};
+use crate::edit::{Edit, JobType};
+use crate::fault::{FieldContext, ObjectReader, integer, one_of, text};
 use crate::id::JobId;
 use crate::job::code::ErrorCode;
 use crate::job::event::Report;
 use crate::object_key::ObjectKey;
-use crate::problem::{Code, Problem};
-use crate::runpod::GpuJobId;
-use crate::wire::gpu::WorkStage;
+use crate::problem::{Problem, ProblemCode};
+use crate::runpod::RunpodJobId;
+use crate::wire::gpu::WorkerStage;
 
 /// `POST /api/jobs`.
 #[derive(Clone, Debug)]
-pub struct NewJob {
+pub struct CreateJobRequest {
     /// The app's project.
     pub project_id: i64,
     /// What to render.
-    pub kind: JobKind,
+    pub job_type: JobType,
     /// The video in the bucket.
     pub input_key: ObjectKey,
     /// The other videos that the edit names, each once, with the number of the first clip that does.
-    pub named_videos: Vec<(usize, ObjectKey)>,
+    pub clip_videos: Vec<(usize, ObjectKey)>,
     /// The edit in canonical spelling: keys sorted, no blanks.
     pub params: Box<RawValue>,
     /// An id that the client chose.
@@ -32,7 +32,7 @@ pub struct NewJob {
 
 /// `POST /api/videos/upload-url`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UploadRequest {
+pub struct UploadUrlRequest {
     /// As the user calls it.
     pub filename: String,
     /// A video type, in lower case.
@@ -43,26 +43,26 @@ pub struct UploadRequest {
     pub job_id: Option<JobId>,
 }
 
-impl NewJob {
+impl CreateJobRequest {
     /// Reads and checks a body; the params are validated by the rules of the job's kind.
     pub fn parse(body: &[u8]) -> Result<Self, Problem> {
         read_body(body, |body, at| {
-            let mut fields = Fields::open(body, at)?;
+            let mut fields = ObjectReader::open(body, at)?;
             let project_id = fields.required("project_id", integer(1..=ID_MAX));
-            let kind = fields.required("type", word(JobKind::WORDS));
-            let input_key = fields.required("input_video_key", ObjectKey::read_input);
+            let kind = fields.required("type", one_of(JobType::WORDS));
+            let input_key = fields.required("input_video_key", ObjectKey::input_field);
             let job_id = fields.optional("job_id", job_id);
             let params = fields.required("params", |params, at| match kind {
                 Some(kind) => Edit::read(kind, params, at).map(|edit| (params, Some(edit))),
                 // Without a kind nothing can be said about them; the missing kind is the fault.
                 None => Some((params, None)),
             });
-            fields.close();
+            fields.finish();
             let (input_key, (params, edit)) = (input_key?, params?);
             Some(Self {
-                named_videos: edit.map(|edit| edit.named_videos(&input_key)).unwrap_or_default(),
+                clip_videos: edit.map(|edit| edit.clip_videos(&input_key)).unwrap_or_default(),
                 project_id: project_id?,
-                kind: kind?,
+                job_type: kind?,
                 input_key,
                 params: RawValue::from_string(params.to_string()).ok()?,
                 job_id: job_id?,
@@ -72,22 +72,22 @@ impl NewJob {
 
     /// Every video that the job reads, with its place in the request; its own input first.
     pub fn inputs(&self) -> impl Iterator<Item = (String, &ObjectKey)> {
-        let named = self.named_videos.iter();
+        let named = self.clip_videos.iter();
         let named = named.map(|(clip, key)| (format!("/params/clips/{clip}/video_key"), key));
         std::iter::once(("/input_video_key".to_owned(), &self.input_key)).chain(named)
     }
 }
 
-impl UploadRequest {
+impl UploadUrlRequest {
     /// Reads and checks a body.
     pub fn parse(body: &[u8]) -> Result<Self, Problem> {
         read_body(body, |body, at| {
-            let mut fields = Fields::open(body, at)?;
+            let mut fields = ObjectReader::open(body, at)?;
             let filename = fields.required("filename", filename);
             let content_type = fields.required("content_type", video_type);
-            let size_bytes = fields.optional("size_bytes", one_request);
+            let size_bytes = fields.optional("size_bytes", single_put_size);
             let job_id = fields.optional("job_id", job_id);
-            fields.close();
+            fields.finish();
             Some(Self {
                 filename: filename?,
                 content_type: content_type?,
@@ -100,7 +100,7 @@ impl UploadRequest {
 
 /// Which callback a body belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Callback {
+pub enum CallbackKind {
     /// `/claim`.
     Claim,
     /// `/progress`.
@@ -111,32 +111,34 @@ pub enum Callback {
     Error,
 }
 
-impl Callback {
+impl CallbackKind {
     /// Reads a GPU worker's report. Lenient where the plan's first worker is: unknown fields are ignored,
     /// texts are cut, an unknown stage or code counts as none.
     pub fn parse(self, job: JobId, body: &[u8]) -> Result<Report, Problem> {
         if self == Self::Claim && body.iter().all(u8::is_ascii_whitespace) {
-            return Ok(Report::Claim { gpu_job: None });
+            return Ok(Report::Claim { runpod_job_id: None });
         }
         read_body(body, |body, mut at| {
             if !body.is_object() {
-                return at.refuse("must be an object");
+                return at.reject("must be an object");
             }
             let known = |name: &str| body.get(name).filter(|value| !value.is_null());
             match self {
                 Self::Claim => Some(Report::Claim {
-                    gpu_job: known("runpod_job_id").and_then(Value::as_str).and_then(GpuJobId::parse),
+                    runpod_job_id: known("runpod_job_id")
+                        .and_then(Value::as_str)
+                        .and_then(RunpodJobId::parse),
                 }),
                 Self::Progress => {
                     let Some(progress) = known("progress").and_then(Value::as_f64) else {
-                        return at.child("progress").refuse("is required and must be a number from 0 to 100");
+                        return at.child("progress").reject("is required and must be a number from 0 to 100");
                     };
                     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
                     let percent = progress.clamp(0.0, 100.0) as u8;
                     Some(Report::Progress {
                         percent,
                         message: known("message").and_then(Value::as_str).map(one_line),
-                        stage: known("stage").and_then(WorkStage::deserialize_lenient),
+                        stage: known("stage").and_then(WorkerStage::deserialize_lenient),
                     })
                 }
                 Self::Complete => {
@@ -150,9 +152,9 @@ impl Callback {
                             bytes: known("output_bytes").and_then(Value::as_u64),
                         }),
                         Some(Err(_)) => {
-                            at.child("output_video_key").refuse(format!("must lie under output/{job}/"))
+                            at.child("output_video_key").reject(format!("must lie under output/{job}/"))
                         }
-                        None => at.child("output_video_key").refuse("is required"),
+                        None => at.child("output_video_key").reject("is required"),
                     }
                 }
                 Self::Error => {
@@ -165,8 +167,8 @@ impl Callback {
                         code,
                         sentence: sentence
                             .filter(|sentence| !sentence.is_empty())
-                            .unwrap_or_else(|| code.sentence().to_owned()),
-                        may_retry: known("should_retry").and_then(Value::as_bool).unwrap_or(true),
+                            .unwrap_or_else(|| code.default_message().to_owned()),
+                        retryable: known("should_retry").and_then(Value::as_bool).unwrap_or(true),
                     })
                 }
             }
@@ -174,7 +176,7 @@ impl Callback {
     }
 }
 
-impl WorkStage {
+impl WorkerStage {
     fn deserialize_lenient(value: &Value) -> Option<Self> {
         match value.as_str()? {
             "starting" => Some(Self::Starting),
@@ -193,7 +195,7 @@ pub fn idempotency_key(header: &str) -> Result<&str, Problem> {
         Ok(key)
     } else {
         Err(Problem::new(
-            Code::InvalidRequest,
+            ProblemCode::InvalidRequest,
             "The Idempotency-Key header must have 1 to 255 printable ASCII characters.",
         ))
     }
@@ -202,35 +204,35 @@ pub fn idempotency_key(header: &str) -> Result<&str, Problem> {
 /// Reads a body as JSON, with every fault at once.
 pub(crate) fn read_body<T>(
     body: &[u8],
-    read: impl FnOnce(&Value, At<'_>) -> Option<T>,
+    read: impl FnOnce(&Value, FieldContext<'_>) -> Option<T>,
 ) -> Result<T, Problem> {
     let not_json = |error: &dyn std::fmt::Display| {
-        Problem::new(Code::NotJson, format!("The body is not valid JSON: {error}."))
+        Problem::new(ProblemCode::NotJson, format!("The body is not valid JSON: {error}."))
     };
     // One reader for all JSON: that of bytes would be the same code a second time.
     let text = std::str::from_utf8(body).map_err(|error| not_json(&error))?;
     let value: Value = serde_json::from_str(text).map_err(|error| not_json(&error))?;
     let mut faults = Vec::new();
-    let read = read(&value, At::root(&mut faults));
+    let read = read(&value, FieldContext::root(&mut faults));
     match read {
         Some(read) if faults.is_empty() => Ok(read),
         _ => Err(Problem::invalid(faults)),
     }
 }
 
-pub(crate) fn job_id(value: &Value, mut at: At<'_>) -> Option<JobId> {
+pub(crate) fn job_id(value: &Value, mut at: FieldContext<'_>) -> Option<JobId> {
     let parsed = value.as_str().and_then(|text| text.parse().ok());
-    parsed.or_else(|| at.refuse(crate::id::BadJobId.to_string()))
+    parsed.or_else(|| at.reject(crate::id::ParseIdError.to_string()))
 }
 
-pub(crate) fn filename(value: &Value, at: At<'_>) -> Option<String> {
+pub(crate) fn filename(value: &Value, at: FieldContext<'_>) -> Option<String> {
     text(255)(value, at).map(str::to_owned)
 }
 
 /// The size of an upload by a single PUT.
-fn one_request(value: &Value, mut at: At<'_>) -> Option<i64> {
-    match integer(1..=UPLOAD_MAX_BYTES)(value, at.again())? {
-        size if size > PUT_MAX_BYTES => at.refuse(format!(
+fn single_put_size(value: &Value, mut at: FieldContext<'_>) -> Option<i64> {
+    match integer(1..=UPLOAD_MAX_BYTES)(value, at.reborrow())? {
+        size if size > PUT_MAX_BYTES => at.reject(format!(
             "must be at most {PUT_MAX_BYTES} (5 GiB less 5 MiB) for a single request; send larger files in parts, see POST /api/videos/multipart"
         )),
         size => Some(size),
@@ -238,15 +240,15 @@ fn one_request(value: &Value, mut at: At<'_>) -> Option<i64> {
 }
 
 /// `video/...`, without parameters: it becomes part of a signature.
-pub(crate) fn video_type(value: &Value, mut at: At<'_>) -> Option<String> {
-    let Value::String(text) = value else { return at.refuse("must be a string") };
+pub(crate) fn video_type(value: &Value, mut at: FieldContext<'_>) -> Option<String> {
+    let Value::String(text) = value else { return at.reject("must be a string") };
     let lower = text.trim().to_ascii_lowercase();
     let subtype = lower.strip_prefix("video/").unwrap_or_default();
     let token = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+');
     if (1..=60).contains(&subtype.len()) && subtype.chars().all(token) {
         Some(lower)
     } else {
-        at.refuse("must be a video type such as video/mp4 or video/quicktime")
+        at.reject("must be a video type such as video/mp4 or video/quicktime")
     }
 }
 
@@ -281,8 +283,8 @@ mod tests {
             "params": {"highlight_regions": [{"start_frame": 0, "end_frame": 60, "x": 540, "y": 960,
             "radius_x": 80, "radius_y": 160, "opacity": 1.0, "color": "#ffffff"}], "effect_type": "blur",
             "crop_keyframes": null, "output_width": 1080, "output_height": 1920}});
-        let new = NewJob::parse(body.to_string().as_bytes()).unwrap();
-        assert_eq!((new.project_id, new.kind, new.job_id), (1, JobKind::Overlay, None));
+        let new = CreateJobRequest::parse(body.to_string().as_bytes()).unwrap();
+        assert_eq!((new.project_id, new.job_type, new.job_id), (1, JobType::Overlay, None));
     }
 
     #[test]
@@ -291,7 +293,7 @@ mod tests {
         let clips = [None, Some("input/b/b.mp4"), Some("input/a/a.mp4"), Some("input/b/b.mp4")].map(clip);
         let body = json!({"project_id": 1, "type": "framing", "input_video_key": "input/a/a.mp4",
             "params": {"clips": clips}});
-        let new = NewJob::parse(body.to_string().as_bytes()).unwrap();
+        let new = CreateJobRequest::parse(body.to_string().as_bytes()).unwrap();
         let inputs: Vec<_> = new.inputs().map(|(pointer, key)| (pointer, key.as_str())).collect();
         assert_eq!(
             inputs,
@@ -305,7 +307,7 @@ mod tests {
     #[test]
     fn every_fault_of_a_create_is_named_at_once() {
         let body = json!({"project_id": "7", "type": "overlays", "input_video_key": "../x", "job_id": 5, "extra": 1});
-        let problem = NewJob::parse(body.to_string().as_bytes()).unwrap_err();
+        let problem = CreateJobRequest::parse(body.to_string().as_bytes()).unwrap_err();
         assert_eq!(
             pointers(&problem),
             ["/project_id", "/type", "/input_video_key", "/job_id", "/params", "/extra"]
@@ -315,10 +317,10 @@ mod tests {
 
     #[test]
     fn text_that_is_not_json_says_where() {
-        let problem = NewJob::parse(b"{\"project_id\": 1,}").unwrap_err();
-        assert_eq!(problem.code, Code::NotJson);
+        let problem = CreateJobRequest::parse(b"{\"project_id\": 1,}").unwrap_err();
+        assert_eq!(problem.code, ProblemCode::NotJson);
         assert!(problem.detail.contains("line 1 column"), "{}", problem.detail);
-        assert_eq!(NewJob::parse(b"\xff\xfe").unwrap_err().code, Code::NotJson);
+        assert_eq!(CreateJobRequest::parse(b"\xff\xfe").unwrap_err().code, ProblemCode::NotJson);
     }
 
     #[test]
@@ -327,7 +329,7 @@ mod tests {
             let body = format!(
                 r#"{{"project_id":1,"type":"overlay","input_video_key":"input/a/b.mp4","params":{params}}}"#
             );
-            NewJob::parse(body.as_bytes()).unwrap().params.get().to_owned()
+            CreateJobRequest::parse(body.as_bytes()).unwrap().params.get().to_owned()
         };
         assert_eq!(
             spell(r#"{"effect_type":"blur","highlight_regions":[]}"#),
@@ -337,7 +339,7 @@ mod tests {
 
     #[test]
     fn only_videos_are_uploaded() {
-        let parse = |body: Value| UploadRequest::parse(body.to_string().as_bytes());
+        let parse = |body: Value| UploadUrlRequest::parse(body.to_string().as_bytes());
         let good = parse(json!({"filename": "a.mp4", "content_type": "video/MP4", "job_id": null})).unwrap();
         assert_eq!((good.content_type.as_str(), good.size_bytes), ("video/mp4", None));
         for (body, at) in [
@@ -368,28 +370,31 @@ mod tests {
     #[test]
     fn reports_of_the_plans_worker_and_of_ours_are_understood() {
         let job: JobId = JOB.parse().unwrap();
-        let parse = |callback: Callback, body: Value| callback.parse(job, body.to_string().as_bytes());
-        assert_eq!(Callback::Claim.parse(job, b""), Ok(Report::Claim { gpu_job: None }));
+        let parse = |callback: CallbackKind, body: Value| callback.parse(job, body.to_string().as_bytes());
+        assert_eq!(CallbackKind::Claim.parse(job, b""), Ok(Report::Claim { runpod_job_id: None }));
         assert_eq!(
             parse(
-                Callback::Progress,
+                CallbackKind::Progress,
                 json!({"progress": 42.9, "message": "Go", "stage": "rendering", "more": 1})
             ),
             Ok(Report::Progress {
                 percent: 42,
                 message: Some("Go".into()),
-                stage: Some(WorkStage::Rendering)
+                stage: Some(WorkerStage::Rendering)
             })
         );
         assert_eq!(
-            parse(Callback::Progress, json!({"progress": 1e9, "stage": "dancing"})),
+            parse(CallbackKind::Progress, json!({"progress": 1e9, "stage": "dancing"})),
             Ok(Report::Progress { percent: 100, message: None, stage: None })
         );
-        assert!(parse(Callback::Progress, json!({"progress": "42"})).is_err());
+        assert!(parse(CallbackKind::Progress, json!({"progress": "42"})).is_err());
         assert!(
-            parse(Callback::Complete, json!({"output_video_key": format!("output/{JOB}/video.mp4")})).is_ok()
+            parse(CallbackKind::Complete, json!({"output_video_key": format!("output/{JOB}/video.mp4")}))
+                .is_ok()
         );
-        assert!(parse(Callback::Complete, json!({"output_video_key": "output/other/video.mp4"})).is_err());
+        assert!(
+            parse(CallbackKind::Complete, json!({"output_video_key": "output/other/video.mp4"})).is_err()
+        );
         let (key, poster) = (format!("output/{JOB}/1/video.mp4"), format!("output/{JOB}/1/poster.jpg"));
         let (key_, poster_) = (
             ObjectKey::parse_output_of(job, &key).unwrap(),
@@ -397,7 +402,7 @@ mod tests {
         );
         let complete = |poster, bytes| {
             parse(
-                Callback::Complete,
+                CallbackKind::Complete,
                 json!({"output_video_key": key, "poster_key": poster, "output_bytes": bytes}),
             )
         };
@@ -413,11 +418,11 @@ mod tests {
             );
         }
         assert_eq!(
-            parse(Callback::Error, json!({"error": "ValueError: x", "should_retry": true})),
+            parse(CallbackKind::Error, json!({"error": "ValueError: x", "should_retry": true})),
             Ok(Report::Error {
                 code: ErrorCode::GpuError,
                 sentence: "ValueError: x".into(),
-                may_retry: true
+                retryable: true
             })
         );
     }

@@ -7,26 +7,26 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
-use crate::edit::JobKind;
-use crate::fault::{Fault, did_you_mean};
+use crate::edit::JobType;
+use crate::fault::{FieldError, did_you_mean};
 use crate::id::JobId;
 use crate::job::code::ErrorCode;
-use crate::job::state::Status;
+use crate::job::state::JobStatus;
 use crate::object_key::ObjectKey;
 use crate::problem::Problem;
 use crate::s3::Presigner;
-use crate::sql::Value;
-use crate::time::{Millis, Span};
+use crate::sql::SqlValue;
+use crate::time::{DurationMs, Timestamp};
 
 /// `GET /api/jobs`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listing {
+pub struct JobListQuery {
     /// Only of this project.
     pub project_id: Option<i64>,
     /// Only in this status.
-    pub status: Option<Status>,
+    pub status: Option<JobStatus>,
     /// Only of this kind.
-    pub kind: Option<JobKind>,
+    pub job_type: Option<JobType>,
     /// At most so many, 1 to 100.
     pub limit: u32,
     /// Only jobs that are older than this one.
@@ -37,12 +37,12 @@ pub struct Listing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
     /// When it was created.
-    pub created_at: Millis,
+    pub created_at: Timestamp,
     /// Which it is: several may be created in one millisecond.
     pub id: JobId,
 }
 
-impl Listing {
+impl JobListQuery {
     /// Reads a query string, with every fault at once. Values need no percent-decoding: none that is
     /// right has anything to decode.
     ///
@@ -50,7 +50,7 @@ impl Listing {
     /// 422; the pointers name the parameters.
     pub fn parse(query: &str) -> Result<Self, Problem> {
         let mut listing =
-            Self { project_id: None, status: None, kind: None, limit: LIMIT_DEFAULT, cursor: None };
+            Self { project_id: None, status: None, job_type: None, limit: LIMIT_DEFAULT, cursor: None };
         let mut faults = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -66,8 +66,8 @@ impl Listing {
                     }
                     _ => Err(format!("must be a whole number from 1 to {LIMIT_MAX}")),
                 },
-                "status" => word(value, Status::WORDS).map(|status| listing.status = Some(status)),
-                "type" => word(value, JobKind::WORDS).map(|kind| listing.kind = Some(kind)),
+                "status" => word(value, JobStatus::WORDS).map(|status| listing.status = Some(status)),
+                "type" => word(value, JobType::WORDS).map(|kind| listing.job_type = Some(kind)),
                 "cursor" => Cursor::parse(value)
                     .map(|cursor| listing.cursor = Some(cursor))
                     .ok_or_else(|| "must be the next_cursor of an earlier page".to_owned()),
@@ -77,14 +77,14 @@ impl Listing {
             };
             if let Err(detail) = read {
                 let name: String = name.chars().take(40).collect();
-                faults.push(Fault { pointer: format!("/{name}"), detail });
+                faults.push(FieldError { pointer: format!("/{name}"), detail });
             }
         }
         if faults.is_empty() { Ok(listing) } else { Err(Problem::invalid(faults)) }
     }
 
     /// The query of one page, and one job more: it tells whether another page follows.
-    pub fn sql(&self) -> (String, Vec<Value>) {
+    pub fn select_statement(&self) -> (String, Vec<SqlValue>) {
         let mut sql = "SELECT id, project_id, type, status, attempt, input_video_key, output_video_key, \
             output_bytes, poster_key, error, error_code, created_at, started_at, completed_at \
             FROM export_jobs WHERE 1"
@@ -92,19 +92,19 @@ impl Listing {
         let mut values = Vec::new();
         if let Some(project_id) = self.project_id {
             sql.push_str(" AND project_id = ?");
-            values.push(Value::Integer(project_id));
+            values.push(SqlValue::Integer(project_id));
         }
         if let Some(status) = self.status {
             sql.push_str(" AND status = ?");
-            values.push(Value::Text(status.as_str().to_owned()));
+            values.push(SqlValue::Text(status.as_str().to_owned()));
         }
-        if let Some(kind) = self.kind {
+        if let Some(kind) = self.job_type {
             sql.push_str(" AND type = ?");
-            values.push(Value::Text(kind.as_str().to_owned()));
+            values.push(SqlValue::Text(kind.as_str().to_owned()));
         }
         if let Some(cursor) = self.cursor {
             sql.push_str(" AND (created_at, id) < (?, ?)");
-            values.extend([Value::Integer(cursor.created_at.0), Value::Text(cursor.id.to_string())]);
+            values.extend([SqlValue::Integer(cursor.created_at.0), SqlValue::Text(cursor.id.to_string())]);
         }
         // Writing to a string cannot fail.
         let _ = write!(sql, " ORDER BY created_at DESC, id DESC LIMIT {}", self.limit + 1);
@@ -112,7 +112,13 @@ impl Listing {
     }
 
     /// The answer: `{"jobs": [...], "next_cursor": ...}`, with a URL of each job's picture for `lifetime`.
-    pub fn page(&self, mut rows: Vec<Row>, presigner: &Presigner, lifetime: Span, now: Millis) -> String {
+    pub fn to_page_json(
+        &self,
+        mut rows: Vec<JobRow>,
+        presigner: &Presigner,
+        lifetime: DurationMs,
+        now: Timestamp,
+    ) -> String {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let more = rows.len() > limit;
         rows.truncate(limit);
@@ -131,18 +137,18 @@ impl Listing {
 impl Cursor {
     fn parse(text: &str) -> Option<Self> {
         let (created_at, id) = text.split_once('_')?;
-        Some(Self { created_at: Millis(created_at.parse().ok()?), id: id.parse().ok()? })
+        Some(Self { created_at: Timestamp(created_at.parse().ok()?), id: id.parse().ok()? })
     }
 }
 
 /// A row of the index.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Row {
+pub struct JobRow {
     id: String,
     project_id: i64,
     #[serde(rename = "type")]
     kind: String,
-    status: Status,
+    status: JobStatus,
     attempt: u32,
     input_video_key: String,
     output_video_key: Option<String>,
@@ -150,12 +156,12 @@ pub struct Row {
     poster_key: Option<String>,
     error: Option<String>,
     error_code: Option<String>,
-    created_at: Millis,
-    started_at: Option<Millis>,
-    completed_at: Option<Millis>,
+    created_at: Timestamp,
+    started_at: Option<Timestamp>,
+    completed_at: Option<Timestamp>,
 }
 
-impl Row {
+impl JobRow {
     /// The part of the job JSON that the index knows; progress and params are the object's.
     fn json(&self, poster_url: Option<String>) -> RowJson<'_> {
         let code = self.error_code.as_deref();
@@ -177,8 +183,8 @@ impl Row {
                 .and_then(|word| ErrorCode::ALL.into_iter().find(|code| code.as_str() == word))
                 .map(ErrorCode::retryable),
             created_at: self.created_at.iso(),
-            started_at: self.started_at.map(Millis::iso),
-            completed_at: self.completed_at.map(Millis::iso),
+            started_at: self.started_at.map(Timestamp::iso),
+            completed_at: self.completed_at.map(Timestamp::iso),
         }
     }
 }
@@ -196,7 +202,7 @@ struct RowJson<'r> {
     project_id: i64,
     #[serde(rename = "type")]
     kind: &'r str,
-    status: Status,
+    status: JobStatus,
     attempt: u32,
     retry_count: u32,
     input_video_key: &'r str,
@@ -230,8 +236,9 @@ mod tests {
 
     #[test]
     fn a_listing_names_every_wrong_parameter() {
-        let problem = Listing::parse("project_id=x&limit=0&status=done&type=overlays&cursor=1&staus=error")
-            .unwrap_err();
+        let problem =
+            JobListQuery::parse("project_id=x&limit=0&status=done&type=overlays&cursor=1&staus=error")
+                .unwrap_err();
         let pointers: Vec<&str> = problem.faults.iter().map(|fault| fault.pointer.as_str()).collect();
         assert_eq!(pointers, ["/project_id", "/limit", "/status", "/type", "/cursor", "/staus"]);
         assert!(problem.faults[5].detail.contains("did you mean \"status\"?"));
@@ -240,9 +247,9 @@ mod tests {
     #[test]
     fn filters_and_cursor_become_one_query() {
         let listing =
-            Listing::parse(&format!("project_id=7&status=error&type=overlay&limit=2&cursor=1000_{ID}"))
+            JobListQuery::parse(&format!("project_id=7&status=error&type=overlay&limit=2&cursor=1000_{ID}"))
                 .unwrap();
-        let (sql, values) = listing.sql();
+        let (sql, values) = listing.select_statement();
         assert!(sql.ends_with(
             "WHERE 1 AND project_id = ? AND status = ? AND type = ? AND (created_at, id) < (?, ?) \
              ORDER BY created_at DESC, id DESC LIMIT 3"
@@ -252,7 +259,7 @@ mod tests {
 
     #[test]
     fn a_page_points_to_the_next_only_when_there_is_one() {
-        let row = |id: &str| -> Row {
+        let row = |id: &str| -> JobRow {
             serde_json::from_value(serde_json::json!({
                 "id": id, "project_id": 7, "type": "overlay", "status": "error", "attempt": 3,
                 "input_video_key": "input/a/b.mp4", "output_video_key": null, "output_bytes": null,
@@ -260,9 +267,14 @@ mod tests {
             }))
             .unwrap()
         };
-        let listing = Listing::parse("limit=1").unwrap();
+        let listing = JobListQuery::parse("limit=1").unwrap();
         let page = |rows| -> serde_json::Value {
-            let text = listing.page(rows, &presigner(), Span::minutes(60), Millis(1_769_850_300_250));
+            let text = listing.to_page_json(
+                rows,
+                &presigner(),
+                DurationMs::minutes(60),
+                Timestamp(1_769_850_300_250),
+            );
             serde_json::from_str(&text).unwrap()
         };
         let of_two = page(vec![row(ID), row(ID)]);
@@ -276,7 +288,7 @@ mod tests {
 
     #[test]
     fn a_listed_job_shows_its_own_picture_and_nobody_elses() {
-        let row = |poster: serde_json::Value| -> Row {
+        let row = |poster: serde_json::Value| -> JobRow {
             serde_json::from_value(serde_json::json!({
                 "id": ID, "project_id": 7, "type": "overlay", "status": "complete", "attempt": 1,
                 "input_video_key": "input/a/b.mp4", "output_video_key": format!("output/{ID}/1/video.mp4"),
@@ -292,11 +304,11 @@ mod tests {
             row("output/x/1/poster.jpg".into()),
             row("input/a/b.mp4".into()),
         ];
-        let text = Listing::parse("").unwrap().page(
+        let text = JobListQuery::parse("").unwrap().to_page_json(
             rows,
             &presigner(),
-            Span::minutes(60),
-            Millis(1_769_850_300_250),
+            DurationMs::minutes(60),
+            Timestamp(1_769_850_300_250),
         );
         let page: serde_json::Value = serde_json::from_str(&text).unwrap();
         let url = |place: usize| page["jobs"][place]["poster_url"].as_str();
@@ -306,7 +318,7 @@ mod tests {
     }
 
     fn presigner() -> Presigner {
-        let endpoint = crate::web_url::WebUrl::parse("https://r2.example").unwrap();
+        let endpoint = crate::web_url::BaseUrl::parse("https://r2.example").unwrap();
         Presigner::new(&endpoint, "videos", "id".into(), "s3cret".into()).unwrap()
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::fault::At;
+use crate::fault::FieldContext;
 use crate::id::JobId;
 
 /// A key that this API may read or write.
@@ -19,7 +19,7 @@ pub struct ObjectKey(String);
 
 /// The text is not a key of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum BadKey {
+pub enum ParseKeyError {
     /// Not `input/...`.
     #[error("must be a key that POST /api/videos/upload-url gave, such as input/{{id}}/{{name}}.mp4")]
     NotInput,
@@ -31,7 +31,7 @@ pub enum BadKey {
 impl ObjectKey {
     /// Where a client puts its video: `input/{owner}/{safe name}`.
     pub fn input(owner: JobId, filename: &str) -> Self {
-        Self(format!("input/{owner}/{}", safe_name(filename)))
+        Self(format!("input/{owner}/{}", sanitize_file_name(filename)))
     }
 
     /// Where an attempt puts its result. One key an attempt: a zombie cannot overwrite a later result.
@@ -45,28 +45,28 @@ impl ObjectKey {
     }
 
     /// A key that a client names as a job's input.
-    pub fn parse_input(text: &str) -> Result<Self, BadKey> {
+    pub fn parse_input(text: &str) -> Result<Self, ParseKeyError> {
         match Self::try_from(text.to_owned()) {
             Ok(key) if key.0.starts_with("input/") => Ok(key),
-            _ => Err(BadKey::NotInput),
+            _ => Err(ParseKeyError::NotInput),
         }
     }
 
     /// A key that a project or clip names: an upload, or a job's result.
-    pub fn parse_video(text: &str) -> Result<Self, BadKey> {
+    pub fn parse_video(text: &str) -> Result<Self, ParseKeyError> {
         Self::try_from(text.to_owned())
     }
 
     /// Reads a key that a client names as an input.
-    pub(crate) fn read_input(value: &Value, mut at: At<'_>) -> Option<Self> {
-        let Value::String(text) = value else { return at.refuse("must be a string") };
-        Self::parse_input(text).or_else(|bad| at.refuse(bad.to_string()).ok_or(bad)).ok()
+    pub(crate) fn input_field(value: &Value, mut at: FieldContext<'_>) -> Option<Self> {
+        let Value::String(text) = value else { return at.reject("must be a string") };
+        Self::parse_input(text).or_else(|bad| at.reject(bad.to_string()).ok_or(bad)).ok()
     }
 
     /// A key that a GPU worker of this job reports as its result.
-    pub fn parse_output_of(job: JobId, text: &str) -> Result<Self, BadKey> {
+    pub fn parse_output_of(job: JobId, text: &str) -> Result<Self, ParseKeyError> {
         let key = Self::try_from(text.to_owned())?;
-        if key.0.starts_with(&format!("output/{job}/")) { Ok(key) } else { Err(BadKey::Foreign) }
+        if key.0.starts_with(&format!("output/{job}/")) { Ok(key) } else { Err(ParseKeyError::Foreign) }
     }
 
     /// Whether this is an input under the job's own prefix, which a deletion may take with it.
@@ -91,9 +91,9 @@ impl ObjectKey {
 }
 
 impl TryFrom<String> for ObjectKey {
-    type Error = BadKey;
+    type Error = ParseKeyError;
 
-    fn try_from(text: String) -> Result<Self, BadKey> {
+    fn try_from(text: String) -> Result<Self, ParseKeyError> {
         let mut segments = text.split('/');
         let rooted = matches!(segments.next(), Some("input" | "output"));
         let rest = text.split('/').skip(1);
@@ -101,7 +101,7 @@ impl TryFrom<String> for ObjectKey {
         if rooted && deep_enough && text.len() <= KEY_MAX_BYTES && rest.into_iter().all(clean_segment) {
             Ok(Self(text))
         } else {
-            Err(BadKey::Foreign)
+            Err(ParseKeyError::Foreign)
         }
     }
 }
@@ -128,7 +128,7 @@ impl fmt::Display for ObjectKey {
 ///
 /// Folders are dropped, everything but ASCII letters, digits, `.`, `-` and `_` becomes `_`, and a name
 /// with nothing left is `video`.
-pub fn safe_name(filename: &str) -> String {
+pub fn sanitize_file_name(filename: &str) -> String {
     let base = filename.rsplit(['/', '\\']).next().unwrap_or_default();
     let cleaned: String = base.chars().map(|c| if is_clean(c) { c } else { '_' }).collect();
     let (stem, extension) = cleaned.rsplit_once('.').unwrap_or((&cleaned, ""));
@@ -173,7 +173,7 @@ mod tests {
             ("a\r\nSet-Cookie: x.mp4", "a__Set-Cookie__x.mp4"),
             ("", "video"),
         ] {
-            assert_eq!(safe_name(raw), safe, "{raw:?}");
+            assert_eq!(sanitize_file_name(raw), safe, "{raw:?}");
         }
     }
 
@@ -198,7 +198,7 @@ mod tests {
             "input/a/ü.mp4",
             "Input/a/b.mp4",
         ] {
-            assert_eq!(ObjectKey::parse_input(bad), Err(BadKey::NotInput), "{bad}");
+            assert_eq!(ObjectKey::parse_input(bad), Err(ParseKeyError::NotInput), "{bad}");
         }
     }
 
@@ -216,7 +216,7 @@ mod tests {
         for bad in
             [format!("output/{JOB}x/video.mp4"), format!("output/{JOB}/../x/y"), format!("input/{JOB}/v.mp4")]
         {
-            assert_eq!(ObjectKey::parse_output_of(job, &bad), Err(BadKey::Foreign), "{bad}");
+            assert_eq!(ObjectKey::parse_output_of(job, &bad), Err(ParseKeyError::Foreign), "{bad}");
         }
     }
 

@@ -5,12 +5,12 @@
 
 use serde::Serialize;
 
-use crate::fault::{Fault, MAX_FAULTS};
+use crate::fault::{FieldError, MAX_FAULTS};
 use crate::object_key::ObjectKey;
 
 /// Why a request was refused. The word on the wire, the status and the retry advice come with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Code {
+pub enum ProblemCode {
     /// The body is not JSON.
     NotJson,
     /// The body is longer than this route takes.
@@ -67,7 +67,7 @@ pub enum Code {
     Internal,
 }
 
-impl Code {
+impl ProblemCode {
     /// Its word on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -168,74 +168,74 @@ impl Code {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// What kind.
-    pub code: Code,
+    pub code: ProblemCode,
     /// One sentence a person can act on; never a secret, never a cause from inside.
     pub detail: String,
     /// Every fault of the body, for [`Code::InvalidRequest`] and [`Code::InputNotFound`].
-    pub faults: Vec<Fault>,
+    pub faults: Vec<FieldError>,
     /// The methods that would be right, for [`Code::MethodNotAllowed`].
     pub allow: Option<&'static str>,
 }
 
 impl Problem {
     /// A problem with its sentence.
-    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+    pub fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
         Self { code, detail: detail.into(), faults: Vec::new(), allow: None }
     }
 
     /// A wrong body: the sentence sums up, `errors` lists all faults.
-    pub fn invalid(faults: Vec<Fault>) -> Self {
+    pub fn invalid(faults: Vec<FieldError>) -> Self {
         let detail = match faults.as_slice() {
             [only] if only.pointer.is_empty() => format!("The request {}.", only.detail),
-            [only] => format!("{} {}.", dotted(&only.pointer), only.detail),
+            [only] => format!("{} {}.", display_pointer(&only.pointer), only.detail),
             [first, rest @ ..] => {
                 let (count, more) =
                     if rest.len() < MAX_FAULTS { (faults.len(), "") } else { (MAX_FAULTS, "more than ") };
-                let (place, fault) = (dotted(&first.pointer), &first.detail);
+                let (place, fault) = (display_pointer(&first.pointer), &first.detail);
                 format!("The request has {more}{count} faults; the first: {place} {fault}.")
             }
             [] => "The request is not valid.".to_owned(),
         };
-        Self { code: Code::InvalidRequest, detail, faults, allow: None }
+        Self { code: ProblemCode::InvalidRequest, detail, faults, allow: None }
     }
 
     /// The job that was asked for does not exist; the plan's clients know this sentence.
     pub fn job_not_found() -> Self {
-        Self::new(Code::JobNotFound, "Job not found")
+        Self::new(ProblemCode::JobNotFound, "Job not found")
     }
 
     /// The key that was asked for names no video of any job.
     pub fn video_not_found() -> Self {
         Self::new(
-            Code::VideoNotFound,
+            ProblemCode::VideoNotFound,
             "No job or project has a video with this key; take the key from the job's JSON, and check that the job was not deleted.",
         )
     }
 
     /// The project that was asked for does not exist; the seed's clients know this sentence.
     pub fn project_not_found() -> Self {
-        Self::new(Code::ProjectNotFound, "Project not found")
+        Self::new(ProblemCode::ProjectNotFound, "Project not found")
     }
 
     /// The clip that was asked for does not exist; the seed's clients know this sentence.
     pub fn clip_not_found() -> Self {
-        Self::new(Code::ClipNotFound, "Clip not found")
+        Self::new(ProblemCode::ClipNotFound, "Clip not found")
     }
 
     /// The project has nothing to export; the seed's clients know this sentence.
     pub fn no_working_video() -> Self {
-        Self::new(Code::NoWorkingVideo, "No working video found")
+        Self::new(ProblemCode::NoWorkingVideo, "No working video found")
     }
 
     /// The clip has nothing to export; the seed's clients know this sentence.
     pub fn source_not_found() -> Self {
-        Self::new(Code::SourceNotFound, "Source video not found")
+        Self::new(ProblemCode::SourceNotFound, "Source video not found")
     }
 
     /// A video that a request names is not in the bucket.
     pub fn input_not_found(key: &ObjectKey) -> Self {
         Self::new(
-            Code::InputNotFound,
+            ProblemCode::InputNotFound,
             format!(
                 "The video {key} is not in the bucket; upload it with POST /api/videos/upload-url first."
             ),
@@ -250,7 +250,7 @@ impl Problem {
             several => {
                 let first = several.first().map(|(_, key)| key.as_str()).unwrap_or_default();
                 Self::new(
-                    Code::InputNotFound,
+                    ProblemCode::InputNotFound,
                     format!(
                         "{} videos are not in the bucket, {first} first; upload them with POST /api/videos/upload-url.",
                         several.len()
@@ -258,7 +258,7 @@ impl Problem {
                 )
             }
         };
-        let fault = |(pointer, key): &(String, &ObjectKey)| Fault {
+        let fault = |(pointer, key): &(String, &ObjectKey)| FieldError {
             pointer: pointer.clone(),
             detail: format!("{key} is not in the bucket"),
         };
@@ -267,12 +267,12 @@ impl Problem {
 
     /// A fault of ours: the cause is logged where it happened, not told.
     pub fn internal() -> Self {
-        Self::new(Code::Internal, "Something went wrong on our side; try again in a moment.")
+        Self::new(ProblemCode::Internal, "Something went wrong on our side; try again in a moment.")
     }
 
     /// The body, `application/problem+json`.
     pub fn body(&self, request_id: &str) -> String {
-        let wire = Wire {
+        let wire = ProblemJson {
             r#type: format!("https://reelballers.com/problems/{}", self.code.as_str()),
             title: self.code.title(),
             status: self.code.status(),
@@ -287,20 +287,20 @@ impl Problem {
 }
 
 #[derive(Serialize)]
-struct Wire<'p> {
+struct ProblemJson<'p> {
     r#type: String,
     title: &'static str,
     status: u16,
     detail: &'p str,
     error: &'p str,
     code: &'static str,
-    #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
-    errors: &'p [Fault],
+    #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
+    errors: &'p [FieldError],
     request_id: &'p str,
 }
 
 /// `/params/crop/0/x` as a person reads it: `params.crop.0.x`.
-fn dotted(pointer: &str) -> String {
+fn display_pointer(pointer: &str) -> String {
     if pointer.is_empty() { "The body".to_owned() } else { pointer.trim_start_matches('/').replace('/', ".") }
 }
 
@@ -310,7 +310,7 @@ mod tests {
 
     #[test]
     fn one_body_serves_three_kinds_of_client() {
-        let fault = |p: &str, d: &str| Fault { pointer: p.into(), detail: d.into() };
+        let fault = |p: &str, d: &str| FieldError { pointer: p.into(), detail: d.into() };
         let problem =
             Problem::invalid(vec![fault("/type", "is required"), fault("/params/x", "must be a number")]);
         let body: serde_json::Value = serde_json::from_str(&problem.body("r-1")).unwrap();
@@ -353,7 +353,7 @@ mod tests {
 
     #[test]
     fn a_single_fault_is_the_sentence() {
-        let only = Fault { pointer: "/params/crop/0".into(), detail: "is required".into() };
+        let only = FieldError { pointer: "/params/crop/0".into(), detail: "is required".into() };
         assert_eq!(Problem::invalid(vec![only]).detail, "params.crop.0 is required.");
     }
 }

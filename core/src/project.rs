@@ -11,14 +11,14 @@ mod tests;
 
 use serde_json::Value as Json;
 
-pub use body::{Change, PutClip, PutProject, put_answer};
-pub use list::{Projects, active_exports, active_json, clips_json, project_json};
+pub use body::{FieldPatch, PutClipRequest, PutProjectRequest, put_response};
+pub use list::{ProjectListQuery, active_exports, active_exports_json, clips_json, row_to_json};
 
 use crate::intake::ID_MAX;
-use crate::job::state::Order;
-use crate::job::view::Face;
-use crate::problem::{Code, Problem};
-use crate::sql::{Query, Value};
+use crate::job::state::JobSpec;
+use crate::job::view::Snapshot;
+use crate::problem::{Problem, ProblemCode};
+use crate::sql::{SqlStatement, SqlValue};
 
 /// A project's number, the app's own: 1 to 2^53 - 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,17 +31,17 @@ impl ProjectId {
     }
 
     /// Its row: JSON as [`project_json`] reads it.
-    pub fn shown(self) -> Query {
-        Query::new(sql::SHOW_PROJECT, [self.0.into()])
+    pub fn select_statement(self) -> SqlStatement {
+        SqlStatement::new(sql::SHOW_PROJECT, [self.0.into()])
     }
 
     /// Its clips in their order, after a first answer that is empty when the project does not exist.
-    pub fn clips(self) -> Vec<Query> {
-        vec![self.exists(), Query::new(sql::LIST_CLIPS, [self.0.into()])]
+    pub fn clips(self) -> Vec<SqlStatement> {
+        vec![self.exists(), SqlStatement::new(sql::LIST_CLIPS, [self.0.into()])]
     }
 
-    fn exists(self) -> Query {
-        Query::new("SELECT '' AS body FROM projects WHERE id = ?1", [self.0.into()])
+    fn exists(self) -> SqlStatement {
+        SqlStatement::new("SELECT '' AS body FROM projects WHERE id = ?1", [self.0.into()])
     }
 }
 
@@ -61,53 +61,53 @@ impl ClipId {
     }
 
     /// Its row: JSON as [`project_json`] reads it.
-    pub fn shown(self) -> Query {
-        Query::new(sql::SHOW_CLIP, self.values())
+    pub fn shown(self) -> SqlStatement {
+        SqlStatement::new(sql::SHOW_CLIP, self.values())
     }
 
     /// Forgets it; the first answer is empty when it did not exist. Its video stays.
-    pub fn removed(self) -> Vec<Query> {
-        vec![self.shown(), self.raw_dropped(None), Query::new(sql::REMOVE_CLIP, self.values())]
+    pub fn delete_statements(self) -> Vec<SqlStatement> {
+        vec![self.shown(), self.delete_unused_video(None), SqlStatement::new(sql::REMOVE_CLIP, self.values())]
     }
 
-    fn raw_dropped(self, but: Option<&str>) -> Query {
-        Query::new(sql::DROP_RAW, [self.project.0.into(), self.index.into(), but.into()])
+    fn delete_unused_video(self, but: Option<&str>) -> SqlStatement {
+        SqlStatement::new(sql::DROP_RAW, [self.project.0.into(), self.index.into(), but.into()])
     }
 
-    fn values(self) -> [Value; 2] {
+    fn values(self) -> [SqlValue; 2] {
         [self.project.0.into(), self.index.into()]
     }
 }
 
 /// Makes a finished export its project's working video, if its order says so and none came after it.
 /// Belongs to the same batch as the job's row, and may be written again at any time.
-pub fn working_video_set(order: &Order, face: &Face) -> Option<Query> {
+pub fn set_working_video_statement(order: &JobSpec, face: &Snapshot) -> Option<SqlStatement> {
     let wanted = order.export.as_ref().is_some_and(|export| export.set_working_video);
     let (output, at) = (face.output.as_ref()?, face.completed_at?);
     let values = [output.key.as_str().into(), at.0.into(), order.project_id.into()];
-    wanted.then(|| Query::new(sql::SET_WORKING_VIDEO, values))
+    wanted.then(|| SqlStatement::new(sql::SET_WORKING_VIDEO, values))
 }
 
 /// Which of these keys must stay in the bucket: those that a project or clip names, and the inputs of jobs
 /// that have not ended, `but_by` aside.
-pub fn keys_in_use(keys: Vec<String>, but_by: &str) -> Query {
-    Query::new(sql::KEYS_IN_USE, [Json::from(keys).to_string().as_str().into(), but_by.into()])
+pub fn keys_in_use(keys: Vec<String>, but_by: &str) -> SqlStatement {
+    SqlStatement::new(sql::KEYS_IN_USE, [Json::from(keys).to_string().as_str().into(), but_by.into()])
 }
 
 /// A path that names no project.
-pub fn bad_project(method: &str) -> Problem {
+pub fn invalid_project_id(method: &str) -> Problem {
     if method == "PUT" {
-        Problem::new(Code::InvalidRequest, "A project's id must be a whole number from 1 to 2^53 - 1.")
+        Problem::new(ProblemCode::InvalidRequest, "A project's id must be a whole number from 1 to 2^53 - 1.")
     } else {
         Problem::project_not_found()
     }
 }
 
 /// A path that names no clip.
-pub fn bad_clip(method: &str) -> Problem {
+pub fn invalid_clip_index(method: &str) -> Problem {
     if method == "PUT" {
         let sentence = format!("A clip_index must be a whole number from 0 to {CLIP_INDEX_MAX}.");
-        Problem::new(Code::InvalidRequest, sentence)
+        Problem::new(ProblemCode::InvalidRequest, sentence)
     } else {
         Problem::clip_not_found()
     }

@@ -1,13 +1,13 @@
 //! Routes are a value: method and path in, one route out. No IO, so that every one is a table test.
 
-use crate::facade::ExportKind;
+use crate::facade::ExportType;
 use crate::id::JobId;
-use crate::intake::Callback;
+use crate::intake::CallbackKind;
 use crate::object_key::ObjectKey;
 use crate::percent;
-use crate::problem::{Code, Problem};
-use crate::project::{ClipId, ProjectId, bad_clip, bad_project};
-use crate::upload::Verb;
+use crate::problem::{Problem, ProblemCode};
+use crate::project::{ClipId, ProjectId, invalid_clip_index, invalid_project_id};
+use crate::upload::UploadAction;
 
 /// What a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub enum Route<'p> {
     /// `POST /api/jobs/{id}/retry`.
     Retry(JobId),
     /// `POST /api/jobs/{id}/do/{token}/{callback}`.
-    Callback(JobId, &'p str, Callback),
+    Callback(JobId, &'p str, CallbackKind),
     /// `POST /api/runpod/webhook/{id}/{token}`.
     Webhook(JobId, &'p str),
     /// `POST /api/videos/upload-url`.
@@ -41,7 +41,7 @@ pub enum Route<'p> {
     /// `POST /api/videos/multipart`.
     CreateUpload,
     /// `/api/videos/multipart/{upload_id}` and below.
-    Upload(&'p str, Verb),
+    Upload(&'p str, UploadAction),
     /// `GET /api/videos/download/{key}`: the key percent-encoded, its slashes as they are or as `%2F`.
     Download(ObjectKey),
     /// `GET /api/projects`.
@@ -49,19 +49,19 @@ pub enum Route<'p> {
     /// `GET /api/projects/{id}`.
     Project(ProjectId),
     /// `PUT /api/projects/{id}`.
-    PutProject(ProjectId),
+    PutProjectRequest(ProjectId),
     /// `GET /api/projects/{id}/clips`.
     ListClips(ProjectId),
     /// `GET /api/projects/{id}/clips/{clip_index}`.
     Clip(ClipId),
     /// `PUT /api/projects/{id}/clips/{clip_index}`.
-    PutClip(ClipId),
+    PutClipRequest(ClipId),
     /// `DELETE /api/projects/{id}/clips/{clip_index}`.
     DeleteClip(ClipId),
     /// `POST /api/export/{kind}`.
-    CreateExport(ExportKind),
+    CreateExport(ExportType),
     /// `GET /api/export/{kind}/{id}`.
-    Export(ExportKind, JobId),
+    Export(ExportType, JobId),
     /// `GET /api/exports/active`.
     ActiveExports,
     /// `OPTIONS` of anything: a browser asks before it calls.
@@ -76,46 +76,61 @@ impl<'p> Route<'p> {
         }
         let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         let job = |text: &str| text.parse::<JobId>().map_err(|_| Problem::job_not_found());
-        let allow = |methods: &'static str, route: fn() -> Self| allowed(method, methods).map(|()| route());
+        let allow =
+            |methods: &'static str, route: fn() -> Self| require_method(method, methods).map(|()| route());
         match segments.as_slice() {
             ["health"] | ["api", "health"] => allow("GET, HEAD", || Self::Health),
             ["api", "jobs"] if method == "GET" => Ok(Self::ListJobs),
             ["api", "jobs"] => allow("GET, POST", || Self::CreateJob),
             ["api", "jobs", id] if method == "DELETE" => job(id).map(Self::DeleteJob),
-            ["api", "jobs", id] => allowed(method, "GET, DELETE").and_then(|()| job(id)).map(Self::Job),
-            ["api", "jobs", id, "ws"] => allowed(method, "GET").and_then(|()| job(id)).map(Self::Watch),
-            ["ws", "export", id] => allowed(method, "GET").and_then(|()| job(id)).map(Self::WatchLegacy),
-            ["api", "jobs", id, "events"] => allowed(method, "GET").and_then(|()| job(id)).map(Self::Events),
-            ["api", "jobs", id, "cancel"] => allowed(method, "POST").and_then(|()| job(id)).map(Self::Cancel),
-            ["api", "jobs", id, "retry"] => allowed(method, "POST").and_then(|()| job(id)).map(Self::Retry),
+            ["api", "jobs", id] => {
+                require_method(method, "GET, DELETE").and_then(|()| job(id)).map(Self::Job)
+            }
+            ["api", "jobs", id, "ws"] => {
+                require_method(method, "GET").and_then(|()| job(id)).map(Self::Watch)
+            }
+            ["ws", "export", id] => {
+                require_method(method, "GET").and_then(|()| job(id)).map(Self::WatchLegacy)
+            }
+            ["api", "jobs", id, "events"] => {
+                require_method(method, "GET").and_then(|()| job(id)).map(Self::Events)
+            }
+            ["api", "jobs", id, "cancel"] => {
+                require_method(method, "POST").and_then(|()| job(id)).map(Self::Cancel)
+            }
+            ["api", "jobs", id, "retry"] => {
+                require_method(method, "POST").and_then(|()| job(id)).map(Self::Retry)
+            }
             ["api", "jobs", id, "do", token, word] => {
                 let callback = match *word {
-                    "claim" => Callback::Claim,
-                    "progress" => Callback::Progress,
-                    "complete" => Callback::Complete,
-                    "error" => Callback::Error,
+                    "claim" => CallbackKind::Claim,
+                    "progress" => CallbackKind::Progress,
+                    "complete" => CallbackKind::Complete,
+                    "error" => CallbackKind::Error,
                     _ => return Err(not_found()),
                 };
-                allowed(method, "POST").and_then(|()| job(id)).map(|id| Self::Callback(id, token, callback))
+                require_method(method, "POST")
+                    .and_then(|()| job(id))
+                    .map(|id| Self::Callback(id, token, callback))
             }
             ["api", "runpod", "webhook", id, token] => {
-                allowed(method, "POST").and_then(|()| job(id)).map(|id| Self::Webhook(id, token))
+                require_method(method, "POST").and_then(|()| job(id)).map(|id| Self::Webhook(id, token))
             }
             ["api", "videos", "upload-url"] => allow("POST", || Self::UploadUrl),
             ["api", "videos", "multipart"] => allow("POST", || Self::CreateUpload),
             ["api", "videos", "multipart", id] => {
-                allowed(method, "DELETE").map(|()| Self::Upload(id, Verb::Abort))
+                require_method(method, "DELETE").map(|()| Self::Upload(id, UploadAction::Abort))
             }
             ["api", "videos", "multipart", id, "parts"] => match method {
-                "POST" => Ok(Self::Upload(id, Verb::Sign)),
-                "PUT" => Ok(Self::Upload(id, Verb::Confirm)),
-                _ => allowed(method, "GET, POST, PUT").map(|()| Self::Upload(id, Verb::Show)),
+                "POST" => Ok(Self::Upload(id, UploadAction::Sign)),
+                "PUT" => Ok(Self::Upload(id, UploadAction::Confirm)),
+                _ => require_method(method, "GET, POST, PUT").map(|()| Self::Upload(id, UploadAction::Show)),
             },
             ["api", "videos", "multipart", id, "complete"] => {
-                allowed(method, "POST").map(|()| Self::Upload(id, Verb::Complete))
+                require_method(method, "POST").map(|()| Self::Upload(id, UploadAction::Complete))
             }
             ["api", "videos", "download", key @ ..] => {
-                allowed(method, "GET, HEAD")?;
+                require_method(method, "GET, HEAD")?;
                 percent::decode(&key.join("/"))
                     .and_then(|key| ObjectKey::try_from(key).ok())
                     .map(Self::Download)
@@ -123,10 +138,12 @@ impl<'p> Route<'p> {
             }
             ["api", "exports", "active"] => allow("GET", || Self::ActiveExports),
             ["api", "export", kind, rest @ ..] if rest.len() < 2 => {
-                let kind = ExportKind::parse(kind).ok_or_else(not_found)?;
+                let kind = ExportType::parse(kind).ok_or_else(not_found)?;
                 match rest {
-                    [id] => allowed(method, "GET").and_then(|()| job(id)).map(|id| Self::Export(kind, id)),
-                    _ => allowed(method, "POST").map(|()| Self::CreateExport(kind)),
+                    [id] => {
+                        require_method(method, "GET").and_then(|()| job(id)).map(|id| Self::Export(kind, id))
+                    }
+                    _ => require_method(method, "POST").map(|()| Self::CreateExport(kind)),
                 }
             }
             ["api", "projects"] => allow("GET", || Self::ListProjects),
@@ -155,10 +172,10 @@ impl<'p> Route<'p> {
             | Self::Download(_)
             | Self::ListProjects
             | Self::Project(_)
-            | Self::PutProject(_)
+            | Self::PutProjectRequest(_)
             | Self::ListClips(_)
             | Self::Clip(_)
-            | Self::PutClip(_)
+            | Self::PutClipRequest(_)
             | Self::DeleteClip(_)
             | Self::CreateExport(_)
             | Self::Export(..)
@@ -188,10 +205,10 @@ impl<'p> Route<'p> {
             | Self::Upload(..)
             | Self::ListProjects
             | Self::Project(_)
-            | Self::PutProject(_)
+            | Self::PutProjectRequest(_)
             | Self::ListClips(_)
             | Self::Clip(_)
-            | Self::PutClip(_)
+            | Self::PutClipRequest(_)
             | Self::DeleteClip(_)
             | Self::CreateExport(_)
             | Self::ActiveExports
@@ -201,16 +218,16 @@ impl<'p> Route<'p> {
 }
 
 fn project_route(method: &str, id: &str, rest: &[&str]) -> Result<Route<'static>, Problem> {
-    let project = || ProjectId::parse(id).ok_or_else(|| bad_project(method));
+    let project = || ProjectId::parse(id).ok_or_else(|| invalid_project_id(method));
     match rest {
-        [] if method == "PUT" => project().map(Route::PutProject),
-        [] => allowed(method, "GET, PUT").and_then(|()| project()).map(Route::Project),
-        ["clips"] => allowed(method, "GET").and_then(|()| project()).map(Route::ListClips),
+        [] if method == "PUT" => project().map(Route::PutProjectRequest),
+        [] => require_method(method, "GET, PUT").and_then(|()| project()).map(Route::Project),
+        ["clips"] => require_method(method, "GET").and_then(|()| project()).map(Route::ListClips),
         ["clips", index] => {
-            allowed(method, "GET, PUT, DELETE")?;
-            let clip = ClipId::parse(project()?, index).ok_or_else(|| bad_clip(method))?;
+            require_method(method, "GET, PUT, DELETE")?;
+            let clip = ClipId::parse(project()?, index).ok_or_else(|| invalid_clip_index(method))?;
             Ok(match method {
-                "PUT" => Route::PutClip(clip),
+                "PUT" => Route::PutClipRequest(clip),
                 "DELETE" => Route::DeleteClip(clip),
                 _ => Route::Clip(clip),
             })
@@ -219,17 +236,17 @@ fn project_route(method: &str, id: &str, rest: &[&str]) -> Result<Route<'static>
     }
 }
 
-fn allowed(method: &str, methods: &'static str) -> Result<(), Problem> {
+fn require_method(method: &str, methods: &'static str) -> Result<(), Problem> {
     if methods.split(", ").any(|allowed| allowed == method) {
         return Ok(());
     }
-    let mut problem = Problem::new(Code::MethodNotAllowed, format!("This path takes {methods}."));
+    let mut problem = Problem::new(ProblemCode::MethodNotAllowed, format!("This path takes {methods}."));
     problem.allow = Some(methods);
     Err(problem)
 }
 
 fn not_found() -> Problem {
-    Problem::new(Code::RouteNotFound, "Nothing lives at this path; the README lists the routes.")
+    Problem::new(ProblemCode::RouteNotFound, "Nothing lives at this path; the README lists the routes.")
 }
 
 #[cfg(test)]
@@ -257,18 +274,26 @@ mod tests {
             ("GET", job("/events"), Route::Events(id)),
             ("POST", job("/cancel"), Route::Cancel(id)),
             ("POST", job("/retry"), Route::Retry(id)),
-            ("POST", job("/do/1.2.ab/claim"), Route::Callback(id, "1.2.ab", Callback::Claim)),
-            ("POST", job("/do/t/progress"), Route::Callback(id, "t", Callback::Progress)),
-            ("POST", job("/do/t/complete"), Route::Callback(id, "t", Callback::Complete)),
-            ("POST", job("/do/t/error"), Route::Callback(id, "t", Callback::Error)),
+            ("POST", job("/do/1.2.ab/claim"), Route::Callback(id, "1.2.ab", CallbackKind::Claim)),
+            ("POST", job("/do/t/progress"), Route::Callback(id, "t", CallbackKind::Progress)),
+            ("POST", job("/do/t/complete"), Route::Callback(id, "t", CallbackKind::Complete)),
+            ("POST", job("/do/t/error"), Route::Callback(id, "t", CallbackKind::Error)),
             ("POST", format!("/api/runpod/webhook/{ID}/t"), Route::Webhook(id, "t")),
             ("POST", "/api/videos/upload-url".to_owned(), Route::UploadUrl),
             ("POST", "/api/videos/multipart".to_owned(), Route::CreateUpload),
-            ("POST", "/api/videos/multipart/u.m/parts".to_owned(), Route::Upload("u.m", Verb::Sign)),
-            ("PUT", "/api/videos/multipart/u.m/parts".to_owned(), Route::Upload("u.m", Verb::Confirm)),
-            ("GET", "/api/videos/multipart/u.m/parts".to_owned(), Route::Upload("u.m", Verb::Show)),
-            ("POST", "/api/videos/multipart/u.m/complete".to_owned(), Route::Upload("u.m", Verb::Complete)),
-            ("DELETE", "/api/videos/multipart/u.m".to_owned(), Route::Upload("u.m", Verb::Abort)),
+            ("POST", "/api/videos/multipart/u.m/parts".to_owned(), Route::Upload("u.m", UploadAction::Sign)),
+            (
+                "PUT",
+                "/api/videos/multipart/u.m/parts".to_owned(),
+                Route::Upload("u.m", UploadAction::Confirm),
+            ),
+            ("GET", "/api/videos/multipart/u.m/parts".to_owned(), Route::Upload("u.m", UploadAction::Show)),
+            (
+                "POST",
+                "/api/videos/multipart/u.m/complete".to_owned(),
+                Route::Upload("u.m", UploadAction::Complete),
+            ),
+            ("DELETE", "/api/videos/multipart/u.m".to_owned(), Route::Upload("u.m", UploadAction::Abort)),
             ("GET", "/api/videos/download/input/a/b.mp4".to_owned(), Route::Download(key("input/a/b.mp4"))),
             (
                 "HEAD",
@@ -277,14 +302,14 @@ mod tests {
             ),
             ("GET", "/api/projects".to_owned(), Route::ListProjects),
             ("GET", "/api/projects/7".to_owned(), Route::Project(project)),
-            ("PUT", "/api/projects/7".to_owned(), Route::PutProject(project)),
+            ("PUT", "/api/projects/7".to_owned(), Route::PutProjectRequest(project)),
             ("GET", "/api/projects/7/clips".to_owned(), Route::ListClips(project)),
             ("GET", "/api/projects/7/clips/0".to_owned(), Route::Clip(clip)),
-            ("PUT", "/api/projects/7/clips/0".to_owned(), Route::PutClip(clip)),
+            ("PUT", "/api/projects/7/clips/0".to_owned(), Route::PutClipRequest(clip)),
             ("DELETE", "/api/projects/7/clips/0".to_owned(), Route::DeleteClip(clip)),
-            ("POST", "/api/export/overlay".to_owned(), Route::CreateExport(ExportKind::Overlay)),
-            ("POST", "/api/export/framing".to_owned(), Route::CreateExport(ExportKind::Framing)),
-            ("GET", format!("/api/export/framing/{ID}"), Route::Export(ExportKind::Framing, id)),
+            ("POST", "/api/export/overlay".to_owned(), Route::CreateExport(ExportType::Overlay)),
+            ("POST", "/api/export/framing".to_owned(), Route::CreateExport(ExportType::Framing)),
+            ("GET", format!("/api/export/framing/{ID}"), Route::Export(ExportType::Framing, id)),
             ("GET", "/api/exports/active".to_owned(), Route::ActiveExports),
             ("OPTIONS", "/anything".to_owned(), Route::Preflight),
         ] {
@@ -306,30 +331,30 @@ mod tests {
     fn wrong_paths_methods_and_ids_are_told_apart() {
         let job = format!("/api/jobs/{ID}");
         for (method, path, code) in [
-            ("GET", "/", Code::RouteNotFound),
-            ("GET", "/api", Code::RouteNotFound),
-            ("PUT", "/api/jobs", Code::MethodNotAllowed),
-            ("PATCH", &job, Code::MethodNotAllowed),
-            ("DELETE", "/api/videos/upload-url", Code::MethodNotAllowed),
-            ("GET", "/api/videos/multipart", Code::MethodNotAllowed),
-            ("GET", "/api/videos/multipart/u.m", Code::MethodNotAllowed),
-            ("DELETE", "/api/videos/multipart/u.m/parts", Code::MethodNotAllowed),
-            ("POST", "/api/videos/multipart/u.m/dance", Code::RouteNotFound),
-            ("GET", "/api/jobs/not-an-id", Code::JobNotFound),
-            ("GET", "/api/jobs/", Code::JobNotFound),
-            ("POST", "/api/jobs/x/do/t/dance", Code::RouteNotFound),
-            ("GET", &format!("/api/jobs/{ID}/ws/"), Code::RouteNotFound),
-            ("POST", "/api/export/annotate", Code::RouteNotFound),
-            ("GET", "/api/export/overlay", Code::MethodNotAllowed),
-            ("GET", "/api/export/overlay/x", Code::JobNotFound),
-            ("GET", "/api/export/overlay/x/y", Code::RouteNotFound),
-            ("GET", "/api/projects/x", Code::ProjectNotFound),
-            ("PUT", "/api/projects/x", Code::InvalidRequest),
-            ("DELETE", "/api/projects/7", Code::MethodNotAllowed),
-            ("GET", "/api/projects/7/clips/x", Code::ClipNotFound),
-            ("PUT", "/api/projects/7/clips/1000", Code::InvalidRequest),
-            ("PUT", "/api/projects/7/clips", Code::MethodNotAllowed),
-            ("GET", "/api/projects/7/clips/0/x", Code::RouteNotFound),
+            ("GET", "/", ProblemCode::RouteNotFound),
+            ("GET", "/api", ProblemCode::RouteNotFound),
+            ("PUT", "/api/jobs", ProblemCode::MethodNotAllowed),
+            ("PATCH", &job, ProblemCode::MethodNotAllowed),
+            ("DELETE", "/api/videos/upload-url", ProblemCode::MethodNotAllowed),
+            ("GET", "/api/videos/multipart", ProblemCode::MethodNotAllowed),
+            ("GET", "/api/videos/multipart/u.m", ProblemCode::MethodNotAllowed),
+            ("DELETE", "/api/videos/multipart/u.m/parts", ProblemCode::MethodNotAllowed),
+            ("POST", "/api/videos/multipart/u.m/dance", ProblemCode::RouteNotFound),
+            ("GET", "/api/jobs/not-an-id", ProblemCode::JobNotFound),
+            ("GET", "/api/jobs/", ProblemCode::JobNotFound),
+            ("POST", "/api/jobs/x/do/t/dance", ProblemCode::RouteNotFound),
+            ("GET", &format!("/api/jobs/{ID}/ws/"), ProblemCode::RouteNotFound),
+            ("POST", "/api/export/annotate", ProblemCode::RouteNotFound),
+            ("GET", "/api/export/overlay", ProblemCode::MethodNotAllowed),
+            ("GET", "/api/export/overlay/x", ProblemCode::JobNotFound),
+            ("GET", "/api/export/overlay/x/y", ProblemCode::RouteNotFound),
+            ("GET", "/api/projects/x", ProblemCode::ProjectNotFound),
+            ("PUT", "/api/projects/x", ProblemCode::InvalidRequest),
+            ("DELETE", "/api/projects/7", ProblemCode::MethodNotAllowed),
+            ("GET", "/api/projects/7/clips/x", ProblemCode::ClipNotFound),
+            ("PUT", "/api/projects/7/clips/1000", ProblemCode::InvalidRequest),
+            ("PUT", "/api/projects/7/clips", ProblemCode::MethodNotAllowed),
+            ("GET", "/api/projects/7/clips/0/x", ProblemCode::RouteNotFound),
         ] {
             assert_eq!(Route::parse(method, path).unwrap_err().code, code, "{method} {path}");
         }
@@ -344,7 +369,7 @@ mod tests {
             "/input/a/b",
         ] {
             let path = format!("/api/videos/download/{key}");
-            assert_eq!(Route::parse("GET", &path).unwrap_err().code, Code::VideoNotFound, "{path}");
+            assert_eq!(Route::parse("GET", &path).unwrap_err().code, ProblemCode::VideoNotFound, "{path}");
         }
         assert_eq!(Route::parse("PUT", "/api/videos/download/x").unwrap_err().allow, Some("GET, HEAD"));
         assert_eq!(Route::parse("PUT", "/health").unwrap_err().allow, Some("GET, HEAD"));

@@ -7,15 +7,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::job::code::ErrorCode;
-use crate::time::Span;
-use crate::wire::gpu::RenderInput;
+use crate::time::DurationMs;
+use crate::wire::gpu::RunInput;
 
 /// RunPod's name of a job: opaque, but safe in a URL path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct GpuJobId(String);
+pub struct RunpodJobId(String);
 
-impl GpuJobId {
+impl RunpodJobId {
     /// `[A-Za-z0-9_-]`, 1 to 128 characters.
     pub fn parse(text: &str) -> Option<Self> {
         let clean = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
@@ -43,9 +43,9 @@ pub struct HttpReply<'r> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SubmitReply {
     /// It is in the queue.
-    Accepted(GpuJobId),
+    Accepted(RunpodJobId),
     /// Too many requests; come again after this long, if said.
-    Busy(Option<Span>),
+    Busy(Option<DurationMs>),
     /// The key or the endpoint is wrong: an operator must act, the job must wait.
     Unauthorized,
     /// No answer, or one that does not say: it may be in the queue or not.
@@ -68,18 +68,18 @@ pub enum StatusReply {
     /// RunPod gave it up by its own clock.
     TimedOut,
     /// RunPod does not know it (any more, or yet).
-    Gone,
+    NotFound,
     /// The key or the endpoint is wrong.
     Unauthorized,
     /// Too many requests.
-    Busy(Option<Span>),
+    Busy(Option<DurationMs>),
     /// No answer, or one that does not say.
-    CannotTell,
+    Unknown,
 }
 
 /// How busy an endpoint is, as `GET /health` counts it. For people who wait: nothing is decided by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Crowd {
+pub struct EndpointLoad {
     /// Jobs in the queue, whoever's they are.
     pub queued: u64,
     /// Jobs that are being worked on.
@@ -90,10 +90,10 @@ pub struct Crowd {
     pub ready: u64,
 }
 
-impl Crowd {
+impl EndpointLoad {
     /// What a person in the queue is told: whether it moves, which "queued" alone does not say. The order
     /// of the queue is not known, so no place in it is named.
-    pub fn sentence(self) -> String {
+    pub fn queue_message(self) -> String {
         match self {
             Self { ready: 0, starting: 0, .. } => {
                 "Waiting for a renderer: the render service has none at work right now".to_owned()
@@ -108,11 +108,11 @@ impl Crowd {
 
 /// Reads the answer to `GET /health`; a count that is missing is none. Documents name some of the counters
 /// only, so no single one is required.
-pub fn read_health(reply: HttpReply<'_>) -> Option<Crowd> {
+pub fn parse_health(reply: HttpReply<'_>) -> Option<EndpointLoad> {
     let health: Value = serde_json::from_str(reply.body).ok().filter(|_| reply.status == 200)?;
     let (jobs, workers) = (health.get("jobs")?, health.get("workers")?);
     let count = |of: &Value, name| of.get(name).and_then(Value::as_u64).unwrap_or(0);
-    Some(Crowd {
+    Some(EndpointLoad {
         queued: count(jobs, "inQueue"),
         rendering: count(jobs, "inProgress"),
         starting: count(workers, "initializing"),
@@ -124,7 +124,12 @@ pub fn read_health(reply: HttpReply<'_>) -> Option<Crowd> {
 ///
 /// `policy` always carries both limits in milliseconds: RunPod's defaults (10 minutes and 24 hours)
 /// are not ours, and its `ttl` covers queue and execution together.
-pub fn run_body(input: &RenderInput, webhook_url: &str, execution: Span, queue: Span) -> String {
+pub fn run_request_body(
+    input: &RunInput,
+    webhook_url: &str,
+    execution: DurationMs,
+    queue: DurationMs,
+) -> String {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Policy {
@@ -133,7 +138,7 @@ pub fn run_body(input: &RenderInput, webhook_url: &str, execution: Span, queue: 
     }
     #[derive(Serialize)]
     struct Body<'b> {
-        input: &'b RenderInput,
+        input: &'b RunInput,
         webhook: &'b str,
         policy: Policy,
     }
@@ -145,12 +150,12 @@ pub fn run_body(input: &RenderInput, webhook_url: &str, execution: Span, queue: 
 }
 
 /// Reads the answer to `POST /run`.
-pub fn read_submit(reply: HttpReply<'_>) -> SubmitReply {
+pub fn parse_submit_reply(reply: HttpReply<'_>) -> SubmitReply {
     match reply.status {
         200..=299 => json_field(reply.body, "id")
             .as_ref()
             .and_then(Value::as_str)
-            .and_then(GpuJobId::parse)
+            .and_then(RunpodJobId::parse)
             .map_or(SubmitReply::Unknown, SubmitReply::Accepted),
         401 | 403 | 404 => SubmitReply::Unauthorized,
         429 => SubmitReply::Busy(retry_after(reply.retry_after)),
@@ -159,30 +164,30 @@ pub fn read_submit(reply: HttpReply<'_>) -> SubmitReply {
 }
 
 /// Reads the answer to `GET /status/{id}`.
-pub fn read_status(reply: HttpReply<'_>) -> StatusReply {
+pub fn parse_status_reply(reply: HttpReply<'_>) -> StatusReply {
     match reply.status {
         200..=299 => read_job(reply.body),
         401 | 403 => StatusReply::Unauthorized,
         404 if reply.body.to_ascii_lowercase().contains("endpoint not found") => StatusReply::Unauthorized,
-        404 => StatusReply::Gone,
+        404 => StatusReply::NotFound,
         429 => StatusReply::Busy(retry_after(reply.retry_after)),
-        _ => StatusReply::CannotTell,
+        _ => StatusReply::Unknown,
     }
 }
 
 /// Whether an answer to `POST /cancel/{id}` means that the job does not run (any more): RunPod answers
 /// 404 for one that it does not know, and 400 for one that has ended.
-pub fn cancel_settled(status: u16) -> bool {
+pub fn cancel_confirmed(status: u16) -> bool {
     matches!(status, 200..=299 | 400 | 404)
 }
 
 fn read_job(body: &str) -> StatusReply {
-    let Ok(Value::Object(job)) = serde_json::from_str::<Value>(body) else { return StatusReply::CannotTell };
+    let Ok(Value::Object(job)) = serde_json::from_str::<Value>(body) else { return StatusReply::Unknown };
     let status = match job.get("status") {
         Some(Value::String(word)) => word.as_str(),
         // A problem body that came with a 200: its number is the status.
-        Some(Value::Number(number)) if number.as_u64() == Some(404) => return StatusReply::Gone,
-        _ => return StatusReply::CannotTell,
+        Some(Value::Number(number)) if number.as_u64() == Some(404) => return StatusReply::NotFound,
+        _ => return StatusReply::Unknown,
     };
     match status {
         "IN_QUEUE" => StatusReply::Queued,
@@ -222,9 +227,9 @@ fn json_field(body: &str, name: &str) -> Option<Value> {
 }
 
 /// `Retry-After` in seconds (RFC 9110 10.2.3); its date form is not used by RunPod. At most 10 minutes.
-fn retry_after(header: Option<&str>) -> Option<Span> {
+fn retry_after(header: Option<&str>) -> Option<DurationMs> {
     let seconds: i64 = header?.trim().parse().ok()?;
-    Some(Span::seconds(seconds.clamp(0, 600)))
+    Some(DurationMs::seconds(seconds.clamp(0, 600)))
 }
 
 /// RunPod's lower bounds of `policy`.
@@ -241,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_submit_is_accepted_only_with_an_id() {
-        let id = GpuJobId::parse("8f6c-u1").unwrap();
+        let id = RunpodJobId::parse("8f6c-u1").unwrap();
         for (status, body, meaning) in [
             (200, r#"{"id":"8f6c-u1","status":"IN_QUEUE"}"#, SubmitReply::Accepted(id)),
             (200, r#"{"status":"IN_QUEUE"}"#, SubmitReply::Unknown),
@@ -252,10 +257,10 @@ mod tests {
             (429, "", SubmitReply::Busy(None)),
             (502, "<html>bad gateway</html>", SubmitReply::Unknown),
         ] {
-            assert_eq!(read_submit(reply(status, body)), meaning, "{status} {body}");
+            assert_eq!(parse_submit_reply(reply(status, body)), meaning, "{status} {body}");
         }
         let busy = HttpReply { status: 429, retry_after: Some("7"), body: "" };
-        assert_eq!(read_submit(busy), SubmitReply::Busy(Some(Span::seconds(7))));
+        assert_eq!(parse_submit_reply(busy), SubmitReply::Busy(Some(DurationMs::seconds(7))));
     }
 
     #[test]
@@ -289,24 +294,24 @@ mod tests {
                 r#"{"status":"FAILED","error":"job timed out after 1 retries"}"#,
                 StatusReply::Failed(ErrorCode::WorkerLost),
             ),
-            (200, r#"{"status":404,"title":"Not Found"}"#, StatusReply::Gone),
-            (404, r#"{"status":404,"title":"Not Found"}"#, StatusReply::Gone),
-            (404, "", StatusReply::Gone),
+            (200, r#"{"status":404,"title":"Not Found"}"#, StatusReply::NotFound),
+            (404, r#"{"status":404,"title":"Not Found"}"#, StatusReply::NotFound),
+            (404, "", StatusReply::NotFound),
             (404, "endpoint not found", StatusReply::Unauthorized),
             (401, "", StatusReply::Unauthorized),
-            (200, "<html>", StatusReply::CannotTell),
-            (200, "{}", StatusReply::CannotTell),
-            (200, r#"{"status":500}"#, StatusReply::CannotTell),
-            (500, r#"{"status":"COMPLETED"}"#, StatusReply::CannotTell),
-            (503, "", StatusReply::CannotTell),
+            (200, "<html>", StatusReply::Unknown),
+            (200, "{}", StatusReply::Unknown),
+            (200, r#"{"status":500}"#, StatusReply::Unknown),
+            (500, r#"{"status":"COMPLETED"}"#, StatusReply::Unknown),
+            (503, "", StatusReply::Unknown),
         ] {
-            assert_eq!(read_status(reply(status, body)), meaning, "{status} {body}");
+            assert_eq!(parse_status_reply(reply(status, body)), meaning, "{status} {body}");
         }
     }
 
     #[test]
     fn a_person_in_the_queue_is_told_whether_it_moves() {
-        let told = |body: &str| read_health(reply(200, body)).map(Crowd::sentence);
+        let told = |body: &str| parse_health(reply(200, body)).map(EndpointLoad::queue_message);
         let jobs = r#""jobs":{"completed":1,"failed":5,"inProgress":2,"inQueue":12,"retried":0}"#;
         for (workers, sentence) in [
             (
@@ -329,18 +334,22 @@ mod tests {
         for body in ["", "<html>", "{}", r#"{"jobs":{}}"#, "[]", r#"{"status":404}"#] {
             assert_eq!(told(body), None, "{body}");
         }
-        assert_eq!(read_health(reply(401, r#"{"jobs":{},"workers":{}}"#)), None);
+        assert_eq!(parse_health(reply(401, r#"{"jobs":{},"workers":{}}"#)), None);
     }
 
     #[test]
     fn both_limits_are_sent_in_milliseconds() {
-        let input: RenderInput = serde_json::from_str(
+        let input: RunInput = serde_json::from_str(
             r#"{"job_id":"3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50","attempt":1,"type":"overlay","input_video_key":"input/a/b.mp4","output_video_key":"output/x/1/video.mp4","params":{"effect_type":"blur"},"callback_url":"http://h/c"}"#,
         )
         .unwrap();
-        let body: Value =
-            serde_json::from_str(&run_body(&input, "http://h/w", Span::minutes(10), Span::minutes(15)))
-                .unwrap();
+        let body: Value = serde_json::from_str(&run_request_body(
+            &input,
+            "http://h/w",
+            DurationMs::minutes(10),
+            DurationMs::minutes(15),
+        ))
+        .unwrap();
         assert_eq!(body["policy"], serde_json::json!({"executionTimeout": 600_000, "ttl": 1_500_000}));
         assert_eq!(body["webhook"], "http://h/w");
         assert_eq!(body["input"]["params"]["effect_type"], "blur");

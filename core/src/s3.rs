@@ -5,14 +5,14 @@
 mod list_parts;
 mod sigv4;
 
-pub use list_parts::{BadPartList, PartList, StoredPart, parse_list_parts};
+pub use list_parts::{ListPartsError, PartList, StoredPart, parse_list_parts};
 
-use crate::download::{Place, content_disposition};
+use crate::download::{DispositionType, content_disposition};
 use crate::object_key::ObjectKey;
 use crate::percent;
-use crate::time::{Millis, Span};
-use crate::web_url::WebUrl;
-use sigv4::{AccessKey, Unsigned};
+use crate::time::{DurationMs, Timestamp};
+use crate::web_url::BaseUrl;
+use sigv4::{AccessKey, UnsignedRequest};
 
 /// Signs requests to one bucket, in path style and region `auto`, as R2 has it.
 #[derive(Clone)]
@@ -28,7 +28,7 @@ pub struct Presigner {
 /// One thing to do with one object. The key is taken as it is: [`Presigner`]'s own methods take keys of
 /// ours only.
 #[derive(Clone, Debug)]
-pub struct Operation<'o> {
+pub struct S3Operation<'o> {
     method: &'static str,
     key: &'o str,
     query: Vec<(&'static str, String)>,
@@ -43,7 +43,7 @@ impl std::fmt::Debug for Presigner {
 
 impl Presigner {
     /// `None` when the bucket's name needs care in a URL: S3 and R2 have no such names.
-    pub fn new(endpoint: &WebUrl, bucket: &str, key_id: String, secret: String) -> Option<Self> {
+    pub fn new(endpoint: &BaseUrl, bucket: &str, key_id: String, secret: String) -> Option<Self> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
         if matches!(bucket, "" | "." | "..") || !bucket.bytes().all(plain) {
             return None;
@@ -64,15 +64,21 @@ impl Presigner {
         key: &ObjectKey,
         content_type: &str,
         size_bytes: Option<u64>,
-        lifetime: Span,
-        now: Millis,
+        lifetime: DurationMs,
+        now: Timestamp,
     ) -> String {
-        self.sign(&Operation::put(key.as_str(), content_type, size_bytes), lifetime, now)
+        self.sign(&S3Operation::put(key.as_str(), content_type, size_bytes), lifetime, now)
     }
 
     /// A download of one object, whole or in ranges; with a name, the browser saves it under that name.
-    pub fn get(&self, key: &ObjectKey, save_as: Option<&str>, lifetime: Span, now: Millis) -> String {
-        self.sign(&Operation::get(key.as_str(), save_as), lifetime, now)
+    pub fn get(
+        &self,
+        key: &ObjectKey,
+        download_name: Option<&str>,
+        lifetime: DurationMs,
+        now: Timestamp,
+    ) -> String {
+        self.sign(&S3Operation::get(key.as_str(), download_name), lifetime, now)
     }
 
     /// An upload of one part of exactly this size. `upload_id` is the storage's own. Part numbers are 1 to
@@ -83,10 +89,10 @@ impl Presigner {
         upload_id: &str,
         part_number: u32,
         content_length: u64,
-        lifetime: Span,
-        now: Millis,
+        lifetime: DurationMs,
+        now: Timestamp,
     ) -> String {
-        let operation = Operation::upload_part(key.as_str(), upload_id, part_number, content_length);
+        let operation = S3Operation::upload_part(key.as_str(), upload_id, part_number, content_length);
         self.sign(&operation, lifetime, now)
     }
 
@@ -97,18 +103,18 @@ impl Presigner {
         key: &ObjectKey,
         upload_id: &str,
         part_number_marker: Option<u32>,
-        lifetime: Span,
-        now: Millis,
+        lifetime: DurationMs,
+        now: Timestamp,
     ) -> String {
-        self.sign(&Operation::list_parts(key.as_str(), upload_id, part_number_marker), lifetime, now)
+        self.sign(&S3Operation::list_parts(key.as_str(), upload_id, part_number_marker), lifetime, now)
     }
 
     /// The URL of an operation, good from `now` on for `lifetime`: whole seconds, 1 s to 7 days (what is
     /// outside becomes the nearest of these).
-    pub fn sign(&self, operation: &Operation<'_>, lifetime: Span, now: Millis) -> String {
+    pub fn sign(&self, operation: &S3Operation<'_>, lifetime: DurationMs, now: Timestamp) -> String {
         let mut path = self.base.clone();
         percent::encode(operation.key, true, &mut path);
-        let request = Unsigned {
+        let request = UnsignedRequest {
             method: operation.method,
             host: &self.host,
             path: &path,
@@ -120,7 +126,7 @@ impl Presigner {
     }
 }
 
-impl<'o> Operation<'o> {
+impl<'o> S3Operation<'o> {
     /// `PutObject`.
     pub fn put(key: &'o str, content_type: &str, size_bytes: Option<u64>) -> Self {
         let size = size_bytes.map(|size| (CONTENT_LENGTH, size.to_string()));
@@ -130,8 +136,9 @@ impl<'o> Operation<'o> {
 
     /// `GetObject`.
     pub fn get(key: &'o str, save_as: Option<&str>) -> Self {
-        let query = save_as
-            .map(|name| ("response-content-disposition", content_disposition(Place::Attachment, name)));
+        let query = save_as.map(|name| {
+            ("response-content-disposition", content_disposition(DispositionType::Attachment, name))
+        });
         Self { method: "GET", key, query: query.into_iter().collect(), headers: Vec::new() }
     }
 
@@ -157,14 +164,20 @@ mod tests {
     use super::*;
 
     fn presigner() -> Presigner {
-        let endpoint = WebUrl::parse("http://localhost:8787/cdn-cgi/local/r2/s3").unwrap();
+        let endpoint = BaseUrl::parse("http://localhost:8787/cdn-cgi/local/r2/s3").unwrap();
         Presigner::new(&endpoint, "videos", "id".to_owned(), "s3cret".to_owned()).unwrap()
     }
 
     #[test]
     fn uploads_sign_type_and_size_and_keep_the_endpoints_path() {
         let key = ObjectKey::parse_input("input/abc/clip.mp4").unwrap();
-        let url = presigner().put(&key, "video/mp4", Some(42), Span::minutes(60), Millis(1_769_850_300_250));
+        let url = presigner().put(
+            &key,
+            "video/mp4",
+            Some(42),
+            DurationMs::minutes(60),
+            Timestamp(1_769_850_300_250),
+        );
         assert!(
             url.starts_with("http://localhost:8787/cdn-cgi/local/r2/s3/videos/input/abc/clip.mp4?"),
             "{url}"
@@ -178,7 +191,8 @@ mod tests {
     fn a_key_that_is_kept_is_the_days_own() {
         let (kept, key) = (presigner(), ObjectKey::parse_input("input/abc/clip.mp4").unwrap());
         for now in [0, 86_399_999, 86_400_000, 1, 86_400_000_000] {
-            let url = |presigner: &Presigner| presigner.get(&key, None, Span::minutes(1), Millis(now));
+            let url =
+                |presigner: &Presigner| presigner.get(&key, None, DurationMs::minutes(1), Timestamp(now));
             assert_eq!(url(&kept), url(&presigner()), "{now}");
         }
     }
@@ -187,14 +201,14 @@ mod tests {
     fn lifetimes_are_what_storage_accepts() {
         let key = ObjectKey::parse_input("input/abc/clip.mp4").unwrap();
         for (lifetime_ms, seconds) in [(-1, 1), (0, 1), (999, 1), (1_999, 1), (i64::MAX, 604_800)] {
-            let url = presigner().get(&key, None, Span(lifetime_ms), Millis(0));
+            let url = presigner().get(&key, None, DurationMs(lifetime_ms), Timestamp(0));
             assert!(url.contains(&format!("&X-Amz-Expires={seconds}&")), "{lifetime_ms}: {url}");
         }
     }
 
     #[test]
     fn odd_bucket_names_are_refused() {
-        let endpoint = WebUrl::parse("https://x.example").unwrap();
+        let endpoint = BaseUrl::parse("https://x.example").unwrap();
         for name in ["", ".", "..", "a/b", "a b", "a%", "ä"] {
             assert!(Presigner::new(&endpoint, name, String::new(), String::new()).is_none(), "{name:?}");
         }

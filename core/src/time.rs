@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 /// A point in time: whole milliseconds since 1970-01-01T00:00:00Z.
 ///
-/// Integer inside and in storage; [`Millis::iso`] is its form in public JSON.
+/// Integer inside and in storage; [`Timestamp::iso`] is its form in public JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Millis(pub i64);
+pub struct Timestamp(pub i64);
 
 /// A point in time as the Gregorian calendar says it. Times before 1970 and after 9999 become the nearest
 /// in between, since their texts would have other lengths.
-pub(crate) struct Utc {
+pub(crate) struct CivilDateTime {
     pub year: u64,
     pub month: u64,
     pub day: u64,
@@ -24,8 +24,8 @@ pub(crate) struct Utc {
     pub millisecond: u64,
 }
 
-impl From<Millis> for Utc {
-    fn from(at: Millis) -> Self {
+impl From<Timestamp> for CivilDateTime {
+    fn from(at: Timestamp) -> Self {
         let ms = u64::try_from(at.0).unwrap_or(0).min(LAST_MS);
         let of_day_s = ms / 1000 % 86_400;
         // Howard Hinnant's civil_from_days (howardhinnant.github.io/date_algorithms.html): years begin in
@@ -51,9 +51,9 @@ impl From<Millis> for Utc {
 /// A length of time in whole milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Span(pub i64);
+pub struct DurationMs(pub i64);
 
-impl Span {
+impl DurationMs {
     /// So many seconds.
     pub const fn seconds(count: i64) -> Self {
         Self(count * 1000)
@@ -65,43 +65,43 @@ impl Span {
     }
 }
 
-impl Millis {
+impl Timestamp {
     /// ISO 8601 in UTC with milliseconds, as in `2026-01-31T09:05:00.250Z`.
     pub fn iso(self) -> String {
-        let Utc { year, month, day, hour, minute, second, millisecond } = Utc::from(self);
+        let CivilDateTime { year, month, day, hour, minute, second, millisecond } = CivilDateTime::from(self);
         format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z")
     }
 
     /// ISO 8601's basic form in whole seconds, as in `20260131T090500Z`: what signatures (SigV4) contain.
     /// Its first eight characters are the day.
     pub fn iso_basic(self) -> String {
-        let Utc { year, month, day, hour, minute, second, .. } = Utc::from(self);
+        let CivilDateTime { year, month, day, hour, minute, second, .. } = CivilDateTime::from(self);
         format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
     }
 
     /// How long ago `earlier` was; never negative, since clocks may jump back.
-    pub fn since(self, earlier: Self) -> Span {
-        Span((self.0 - earlier.0).max(0))
+    pub fn since(self, earlier: Self) -> DurationMs {
+        DurationMs((self.0 - earlier.0).max(0))
     }
 }
 
-impl Add<Span> for Millis {
+impl Add<DurationMs> for Timestamp {
     type Output = Self;
 
-    fn add(self, span: Span) -> Self {
+    fn add(self, span: DurationMs) -> Self {
         Self(self.0.saturating_add(span.0))
     }
 }
 
-impl Sub<Span> for Millis {
+impl Sub<DurationMs> for Timestamp {
     type Output = Self;
 
-    fn sub(self, span: Span) -> Self {
+    fn sub(self, span: DurationMs) -> Self {
         Self(self.0.saturating_sub(span.0))
     }
 }
 
-impl fmt::Display for Millis {
+impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.iso())
     }
@@ -117,11 +117,11 @@ mod tests {
 
     #[test]
     fn times_are_written_with_milliseconds_in_utc() {
-        assert_eq!(Millis(1_769_850_300_250).iso(), "2026-01-31T09:05:00.250Z");
-        assert_eq!(Millis(0).iso(), "1970-01-01T00:00:00.000Z");
-        assert_eq!(Millis(i64::MAX).iso(), "9999-12-31T23:59:59.999Z");
-        assert_eq!(Millis(-1).iso(), Millis(0).iso());
-        assert_eq!(Millis(951_782_400_000).iso_basic(), "20000229T000000Z");
+        assert_eq!(Timestamp(1_769_850_300_250).iso(), "2026-01-31T09:05:00.250Z");
+        assert_eq!(Timestamp(0).iso(), "1970-01-01T00:00:00.000Z");
+        assert_eq!(Timestamp(i64::MAX).iso(), "9999-12-31T23:59:59.999Z");
+        assert_eq!(Timestamp(-1).iso(), Timestamp(0).iso());
+        assert_eq!(Timestamp(951_782_400_000).iso_basic(), "20000229T000000Z");
     }
 
     proptest! {
@@ -129,9 +129,9 @@ mod tests {
         #[test]
         fn times_are_what_a_calendar_says_and_are_read_back(ms in 0..=253_402_207_200_000_i64) {
             let known = jiff::Timestamp::from_millisecond(ms).unwrap();
-            prop_assert_eq!(Millis(ms).iso(), format!("{known:.3}"));
-            prop_assert_eq!(Millis(ms).iso_basic(), known.strftime("%Y%m%dT%H%M%SZ").to_string());
-            let read: jiff::Timestamp = Millis(ms).iso().parse().unwrap();
+            prop_assert_eq!(Timestamp(ms).iso(), format!("{known:.3}"));
+            prop_assert_eq!(Timestamp(ms).iso_basic(), known.strftime("%Y%m%dT%H%M%SZ").to_string());
+            let read: jiff::Timestamp = Timestamp(ms).iso().parse().unwrap();
             prop_assert_eq!(read.as_millisecond(), ms);
         }
 
@@ -140,12 +140,12 @@ mod tests {
             let ms = (day * 86_400 + second) * 1000;
             let known = jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(day)).unwrap();
             let day = format!("{known}T");
-            prop_assert!(Millis(ms).iso().starts_with(&day));
+            prop_assert!(Timestamp(ms).iso().starts_with(&day));
         }
     }
 
     #[test]
     fn a_clock_that_jumped_back_measures_nothing() {
-        assert_eq!(Millis(5).since(Millis(9)), Span(0));
+        assert_eq!(Timestamp(5).since(Timestamp(9)), DurationMs(0));
     }
 }

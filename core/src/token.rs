@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::id::{JobId, UploadId};
 use crate::object_key::ObjectKey;
-use crate::time::{Millis, Span};
+use crate::time::{DurationMs, Timestamp};
 
 /// What a token is for. A token of one purpose is worth nothing for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub struct Signer(Hmac<Sha256>);
 
 /// The token proves nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum BadToken {
+pub enum TokenError {
     /// Not made by this deployment for this job and purpose.
     #[error("the token in this URL is not valid for this job")]
     Forged,
@@ -66,25 +66,38 @@ impl Signer {
     }
 
     /// A token for one job (and attempt) that is good until `now + lifetime`, in whole seconds.
-    pub fn sign(&self, purpose: Purpose, job: JobId, attempt: u32, now: Millis, lifetime: Span) -> String {
+    pub fn sign(
+        &self,
+        purpose: Purpose,
+        job: JobId,
+        attempt: u32,
+        now: Timestamp,
+        lifetime: DurationMs,
+    ) -> String {
         let expiry_s = (now + lifetime).0.div_euclid(1000);
         let mac = hex(&self.mac(purpose, job, attempt, expiry_s));
         format!("{attempt}.{expiry_s}.{mac}")
     }
 
     /// The attempt that the token stands for.
-    pub fn verify(&self, purpose: Purpose, job: JobId, token: &str, now: Millis) -> Result<u32, BadToken> {
+    pub fn verify(
+        &self,
+        purpose: Purpose,
+        job: JobId,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<u32, TokenError> {
         let mut parts = token.splitn(3, '.');
         let (Some(attempt), Some(expiry), Some(mac)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(BadToken::Forged);
+            return Err(TokenError::Forged);
         };
-        let attempt: u32 = attempt.parse().map_err(|_| BadToken::Forged)?;
-        let expiry_s: i64 = expiry.parse().map_err(|_| BadToken::Forged)?;
+        let attempt: u32 = attempt.parse().map_err(|_| TokenError::Forged)?;
+        let expiry_s: i64 = expiry.parse().map_err(|_| TokenError::Forged)?;
         let expected = hex(&self.mac(purpose, job, attempt, expiry_s));
         if !bool::from(expected.as_bytes().ct_eq(mac.as_bytes())) {
-            return Err(BadToken::Forged);
+            return Err(TokenError::Forged);
         }
-        if now.0.div_euclid(1000) > expiry_s { Err(BadToken::Expired) } else { Ok(attempt) }
+        if now.0.div_euclid(1000) > expiry_s { Err(TokenError::Expired) } else { Ok(attempt) }
     }
 
     /// What a client knows an upload by, `{uuid}.{HMAC in hex}` over the upload and its key: with both it
@@ -95,15 +108,15 @@ impl Signer {
     }
 
     /// The upload of this token and key.
-    pub fn verify_upload(&self, token: &str, key: &ObjectKey) -> Result<UploadId, BadToken> {
-        let (id, mac) = token.split_once('.').ok_or(BadToken::Forged)?;
-        let id = id.parse().map_err(|_| BadToken::Forged)?;
+    pub fn verify_upload(&self, token: &str, key: &ObjectKey) -> Result<UploadId, TokenError> {
+        let (id, mac) = token.split_once('.').ok_or(TokenError::Forged)?;
+        let id = id.parse().map_err(|_| TokenError::Forged)?;
         let expected = hex(&self.upload_mac(id, key));
-        if bool::from(expected.as_bytes().ct_eq(mac.as_bytes())) { Ok(id) } else { Err(BadToken::Forged) }
+        if bool::from(expected.as_bytes().ct_eq(mac.as_bytes())) { Ok(id) } else { Err(TokenError::Forged) }
     }
 
     /// Sixteen bytes that stand for an `Idempotency-Key`: the same key names the same job.
-    pub fn job_id_for(&self, idempotency_key: &str) -> JobId {
+    pub fn derive_job_id(&self, idempotency_key: &str) -> JobId {
         let mut mac = self.0.clone();
         mac.update(b"idempotency\n");
         mac.update(idempotency_key.as_bytes());
@@ -149,7 +162,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const NOW: Millis = Millis(1_769_850_300_250);
+    const NOW: Timestamp = Timestamp(1_769_850_300_250);
 
     fn job(n: u8) -> JobId {
         JobId::from_random([n; 16])
@@ -161,25 +174,25 @@ mod tests {
 
     #[test]
     fn a_token_is_bound_to_purpose_job_attempt_key_and_time() {
-        let token = signer().sign(Purpose::Callback, job(1), 2, NOW, Span::minutes(30));
+        let token = signer().sign(Purpose::Callback, job(1), 2, NOW, DurationMs::minutes(30));
         let check = |signer: &Signer, purpose, job, token: &str, now| signer.verify(purpose, job, token, now);
         assert_eq!(check(&signer(), Purpose::Callback, job(1), &token, NOW), Ok(2));
-        assert_eq!(check(&signer(), Purpose::Webhook, job(1), &token, NOW), Err(BadToken::Forged));
-        assert_eq!(check(&signer(), Purpose::Callback, job(2), &token, NOW), Err(BadToken::Forged));
+        assert_eq!(check(&signer(), Purpose::Webhook, job(1), &token, NOW), Err(TokenError::Forged));
+        assert_eq!(check(&signer(), Purpose::Callback, job(2), &token, NOW), Err(TokenError::Forged));
         assert_eq!(
             check(&Signer::new(&[8; 32]), Purpose::Callback, job(1), &token, NOW),
-            Err(BadToken::Forged)
+            Err(TokenError::Forged)
         );
-        let late = NOW + Span::minutes(31);
-        assert_eq!(check(&signer(), Purpose::Callback, job(1), &token, late), Err(BadToken::Expired));
+        let late = NOW + DurationMs::minutes(31);
+        assert_eq!(check(&signer(), Purpose::Callback, job(1), &token, late), Err(TokenError::Expired));
         let raised = token.replacen("2.", "3.", 1);
-        assert_eq!(check(&signer(), Purpose::Callback, job(1), &raised, NOW), Err(BadToken::Forged));
+        assert_eq!(check(&signer(), Purpose::Callback, job(1), &raised, NOW), Err(TokenError::Forged));
     }
 
     #[test]
     fn the_token_format_is_pinned() {
         assert_eq!(
-            signer().sign(Purpose::Callback, job(1), 1, NOW, Span::minutes(30)),
+            signer().sign(Purpose::Callback, job(1), 1, NOW, DurationMs::minutes(30)),
             "1.1769852100.5d6d3f9bae77015b977cec4445343f69418ada2e12c83b0f2d1d6b36020db9ba"
         );
     }
@@ -195,14 +208,14 @@ mod tests {
             "01010101-0101-4101-8101-010101010101.03667cc2ff36264541ebddbb505a3aed56391448cf3e8cfba45c7d53272b10e9"
         );
         assert_eq!(signer().verify_upload(&token, &own), Ok(upload(1)));
-        assert_eq!(signer().verify_upload(&token, &other), Err(BadToken::Forged));
-        assert_eq!(Signer::new(&[8; 32]).verify_upload(&token, &own), Err(BadToken::Forged));
+        assert_eq!(signer().verify_upload(&token, &other), Err(TokenError::Forged));
+        assert_eq!(Signer::new(&[8; 32]).verify_upload(&token, &own), Err(TokenError::Forged));
         let foreign = token.replacen("01010101-", "02020202-", 1);
-        assert_eq!(signer().verify_upload(&foreign, &own), Err(BadToken::Forged));
+        assert_eq!(signer().verify_upload(&foreign, &own), Err(TokenError::Forged));
         for wrong in
             ["", ".", "01010101-0101-4101-8101-010101010101", "01010101-0101-4101-8101-010101010101."]
         {
-            assert_eq!(signer().verify_upload(wrong, &own), Err(BadToken::Forged), "{wrong}");
+            assert_eq!(signer().verify_upload(wrong, &own), Err(TokenError::Forged), "{wrong}");
         }
     }
 
@@ -224,9 +237,9 @@ mod tests {
 
     #[test]
     fn one_idempotency_key_names_one_job() {
-        assert_eq!(signer().job_id_for("abc"), signer().job_id_for("abc"));
-        assert_ne!(signer().job_id_for("abc"), signer().job_id_for("abd"));
-        assert_ne!(signer().job_id_for("abc"), Signer::new(&[8; 32]).job_id_for("abc"));
+        assert_eq!(signer().derive_job_id("abc"), signer().derive_job_id("abc"));
+        assert_ne!(signer().derive_job_id("abc"), signer().derive_job_id("abd"));
+        assert_ne!(signer().derive_job_id("abc"), Signer::new(&[8; 32]).derive_job_id("abc"));
     }
 
     proptest! {

@@ -8,13 +8,13 @@ use std::fmt::Write as _;
 
 /// An absolute http or https URL without user, query, fragment, and slash at its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WebUrl {
+pub struct BaseUrl {
     text: String,
     host_at: usize,
     path_at: usize,
 }
 
-impl WebUrl {
+impl BaseUrl {
     /// Reads a URL. Host and scheme are ASCII (other hosts have an `xn--` form), the path consists of
     /// letters, digits, `-`, `.`, `_`, `~` and slashes.
     pub fn parse(text: &str) -> Option<Self> {
@@ -72,8 +72,8 @@ impl WebUrl {
     }
 }
 
-impl From<WebUrl> for String {
-    fn from(url: WebUrl) -> Self {
+impl From<BaseUrl> for String {
+    fn from(url: BaseUrl) -> Self {
         url.text
     }
 }
@@ -127,7 +127,7 @@ mod tests {
             ("http://127.0.0.1:1//a//", "http://127.0.0.1:1", "127.0.0.1:1", "//a"),
             ("https://xn--bcher-kva.example", "https://xn--bcher-kva.example", "xn--bcher-kva.example", ""),
         ] {
-            let url = WebUrl::parse(text).unwrap();
+            let url = BaseUrl::parse(text).unwrap();
             assert_eq!((url.origin(), url.host(), url.path()), (origin, host, path), "{text}");
             assert_eq!(url.as_str(), format!("{origin}{path}"));
         }
@@ -176,14 +176,14 @@ mod tests {
             " http://x.example",
             "http://x.example\n",
         ] {
-            assert_eq!(WebUrl::parse(text), None, "{text:?}");
+            assert_eq!(BaseUrl::parse(text), None, "{text:?}");
         }
     }
 
     proptest! {
         #[test]
         fn a_url_parser_reads_the_very_same(text in "https?://[a-zA-Z0-9_.:-]{1,12}(:[0-9]{1,5})?(/[a-zA-Z0-9._~/-]{0,12})?") {
-            if let Some(ours) = WebUrl::parse(&text) {
+            if let Some(ours) = BaseUrl::parse(&text) {
                 let known = Url::parse(&text).unwrap();
                 prop_assert_eq!(ours.origin(), known.origin().ascii_serialization());
                 prop_assert_eq!(ours.path(), known.path().trim_end_matches('/'));
@@ -194,7 +194,7 @@ mod tests {
 
         #[test]
         fn no_text_breaks_the_reader(text in "(http://)?.{0,40}") {
-            if let Some(ours) = WebUrl::parse(&text) {
+            if let Some(ours) = BaseUrl::parse(&text) {
                 let written = format!("{}{}", ours.origin(), ours.path());
                 prop_assert_eq!(ours.as_str(), written);
             }

@@ -14,10 +14,10 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use reel_core::edit::{Edit, JobKind};
-use reel_core::fault::{Fault, MAX_FAULTS};
-use reel_core::intake::NewJob;
-use reel_core::problem::Code;
+use reel_core::edit::{Edit, JobType};
+use reel_core::fault::{FieldError, MAX_FAULTS};
+use reel_core::intake::CreateJobRequest;
+use reel_core::problem::ProblemCode;
 use serde_json::{Value, json};
 
 /// One edit and what must be said of it.
@@ -32,7 +32,7 @@ struct Row {
 fn every_row_is_told_as_the_tables_say() {
     let mut wrong = String::new();
     let mut told = 0;
-    for (word, kind) in JobKind::WORDS {
+    for (word, kind) in JobType::WORDS {
         for row in rows(*kind) {
             let faults = faults_of(*kind, &row.params);
             told += usize::from(!faults.is_empty());
@@ -53,7 +53,7 @@ fn every_row_is_told_as_the_tables_say() {
 
 #[test]
 fn a_create_names_the_same_faults_below_params() {
-    for (word, kind) in JobKind::WORDS {
+    for (word, kind) in JobType::WORDS {
         // `null` is no params at all there, as everywhere in a body; and the longest are read once.
         let told_alike = |row: &Row| row.params != "null" && row.params.len() < 100_000;
         for row in rows(*kind).into_iter().filter(told_alike) {
@@ -61,13 +61,13 @@ fn a_create_names_the_same_faults_below_params() {
                 r#"{{"project_id":1,"type":"{word}","input_video_key":"input/a/b.mp4","params":{}}}"#,
                 row.params
             );
-            let faults = match NewJob::parse(body.as_bytes()) {
+            let faults = match CreateJobRequest::parse(body.as_bytes()) {
                 Ok(_) => Vec::new(),
                 // The text breaks off: nothing can be pointed to.
-                Err(problem) if problem.code == Code::NotJson => continue,
+                Err(problem) if problem.code == ProblemCode::NotJson => continue,
                 Err(problem) => problem.faults,
             };
-            let below = |fault: Fault| Fault {
+            let below = |fault: FieldError| FieldError {
                 pointer: fault.pointer.strip_prefix("/params").unwrap_or("").to_owned(),
                 ..fault
             };
@@ -81,32 +81,32 @@ fn a_create_names_the_same_faults_below_params() {
 fn more_faults_than_a_person_reads_are_counted_and_not_listed() {
     // Without an end to the list the answer to 1 MiB would be fifty times as long.
     let params = format!(r#"{{"crop_keyframes":[{}1]}}"#, "1,".repeat(9_999));
-    let faults = faults_of(JobKind::Framing, &params);
+    let faults = faults_of(JobType::Framing, &params);
     assert_eq!(faults.len(), MAX_FAULTS + 1);
     assert_eq!(faults[MAX_FAULTS - 1], "/crop_keyframes/99  must be an object, not a number");
     assert_eq!(faults[MAX_FAULTS], "(all)  has more faults than are listed; mend these and send it again");
     let body =
         format!(r#"{{"project_id":1,"type":"framing","input_video_key":"input/a/b.mp4","params":{params}}}"#);
     assert_eq!(
-        NewJob::parse(body.as_bytes()).expect_err("wrong").detail,
+        CreateJobRequest::parse(body.as_bytes()).expect_err("wrong").detail,
         "The request has more than 100 faults; the first: params.crop_keyframes.0 must be an object, not a number."
     );
 }
 
-fn faults_of(kind: JobKind, params: &str) -> Vec<String> {
+fn faults_of(kind: JobType, params: &str) -> Vec<String> {
     match Edit::parse(kind, params) {
         Ok(_) => Vec::new(),
         Err(faults) => faults.iter().map(line).collect(),
     }
 }
 
-fn line(fault: &Fault) -> String {
+fn line(fault: &FieldError) -> String {
     let place = if fault.pointer.is_empty() { "(all)" } else { &fault.pointer };
     format!("{place}  {}", fault.detail)
 }
 
 /// The rows of a kind's table; rows end at an empty line, `base` starts a new edit, `#` a comment.
-fn rows(kind: JobKind) -> Vec<Row> {
+fn rows(kind: JobType) -> Vec<Row> {
     let file = file_of(kind);
     let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let mut base = json!({});
@@ -185,6 +185,6 @@ fn parse(json: &str) -> Value {
     serde_json::from_str(json).unwrap_or_else(|error| panic!("{json}: {error}"))
 }
 
-fn file_of(kind: JobKind) -> PathBuf {
+fn file_of(kind: JobType) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/params").join(format!("{}.txt", kind.as_str()))
 }

@@ -2,8 +2,8 @@
 //! the credential; it is checked before the job's object is woken.
 
 use reel_core::id::JobId;
-use reel_core::intake::Callback;
-use reel_core::problem::{Code, Problem};
+use reel_core::intake::CallbackKind;
+use reel_core::problem::{Problem, ProblemCode};
 use reel_core::token::Purpose;
 
 use super::Visit;
@@ -15,7 +15,7 @@ pub async fn report(
     visit: &Visit<'_>,
     id: JobId,
     token: &str,
-    callback: Callback,
+    callback: CallbackKind,
 ) -> Result<Command, Problem> {
     let attempt = verify(visit, Purpose::Callback, id, token)?;
     let report = callback.parse(id, &visit.call.body(BODY_MAX_BYTES).await?)?;
@@ -23,7 +23,7 @@ pub async fn report(
 }
 
 /// `POST /api/runpod/webhook/{id}/{token}`. The body is not read: RunPod's `/status` is asked instead,
-/// since the webhook is not signed and may be late, doubled or forged.
+/// since the webhook is not signed and may be late, exponential_backoff or forged.
 pub fn webhook(visit: &Visit<'_>, id: JobId, token: &str) -> Result<Command, Problem> {
     let attempt = verify(visit, Purpose::Webhook, id, token)?;
     Ok(Command::Hint { attempt })
@@ -31,7 +31,7 @@ pub fn webhook(visit: &Visit<'_>, id: JobId, token: &str) -> Result<Command, Pro
 
 fn verify(visit: &Visit<'_>, purpose: Purpose, id: JobId, token: &str) -> Result<u32, Problem> {
     let verified = visit.config.signer.verify(purpose, id, token, clock::now());
-    verified.map_err(|bad| Problem::new(Code::BadToken, format!("This callback is refused: {bad}.")))
+    verified.map_err(|bad| Problem::new(ProblemCode::BadToken, format!("This callback is refused: {bad}.")))
 }
 
 /// Reports are a few hundred bytes.

@@ -3,12 +3,13 @@
 //! Invariant: no byte of a video comes through wasm. The bucket's stream is the answer's body.
 
 use reel_core::download::{
-    Conditions, Decision, Disposition, Look, Place, Slice, Stored, caching, http_date, served_type,
+    Conditions, Disposition, DispositionType, DownloadDecision, ObjectMeta, RangeRequest, ReadPlan,
+    cache_control, http_date, served_type,
 };
 use reel_core::object_key::ObjectKey;
 use reel_core::percent::decode_query;
-use reel_core::problem::{Code, Problem};
-use reel_core::time::Millis;
+use reel_core::problem::{Problem, ProblemCode};
+use reel_core::time::Timestamp;
 use worker::{Bucket, Object, Range, ResponseBody, console_error, web_sys};
 
 use super::jobs::{ask_object, unavailable};
@@ -28,30 +29,37 @@ pub async fn download(visit: &Visit<'_>, key: &ObjectKey, head_only: bool) -> Re
     }
     let conditions = Conditions::read(head_only, |name| visit.call.header(name));
     let bucket = env::videos(visit.env)?;
-    let mut look = conditions.first_look();
+    let mut look = conditions.initial_read();
     for _ in 0..LOOKS_MAX {
         let mut seen = match within(BINDING, see(&bucket, key, look)).await {
             Ok(seen) => seen.ok_or_else(Problem::video_not_found)?,
             Err(cause) => {
                 // The bucket refuses a slice that does not exist, as it fails: only the size tells which.
-                let Look::Body(Some(_)) = look else { return Err(unavailable("the bucket", &cause)) };
-                look = Look::Head;
+                let ReadPlan::Body(Some(_)) = look else { return Err(unavailable("the bucket", &cause)) };
+                look = ReadPlan::Head;
                 continue;
             }
         };
         let decision = conditions.decide(&seen.stored);
         let next = match decision {
-            Decision::Whole => Look::Body(None),
-            Decision::Part(part) => Look::Body(Some(part.into())),
-            Decision::NotModified | Decision::PreconditionFailed | Decision::Unsatisfiable => Look::Head,
+            DownloadDecision::Whole => ReadPlan::Body(None),
+            DownloadDecision::Part(part) => ReadPlan::Body(Some(part.into())),
+            DownloadDecision::NotModified
+            | DownloadDecision::PreconditionFailed
+            | DownloadDecision::Unsatisfiable => ReadPlan::Head,
         };
-        let enough = head_only || look.gives(decision, seen.stored.size_bytes);
-        if next == Look::Head || !enough {
+        let enough = head_only || look.satisfies(decision, seen.stored.size_bytes);
+        if next == ReadPlan::Head || !enough {
             seen.discard();
         }
-        if next == Look::Head || enough {
+        if next == ReadPlan::Head || enough {
             let disposition = disposition(visit, key);
-            return Ok(Reply::Answer(seen.answer(decision, &disposition, caching(key), visit.request_id)));
+            return Ok(Reply::Answer(seen.answer(
+                decision,
+                &disposition,
+                cache_control(key),
+                visit.request_id,
+            )));
         }
         look = next;
     }
@@ -61,25 +69,25 @@ pub async fn download(visit: &Visit<'_>, key: &ObjectKey, head_only: bool) -> Re
 
 /// What the bucket showed.
 struct Seen {
-    stored: Stored,
+    stored: ObjectMeta,
     content_type: Option<String>,
     stream: Option<web_sys::ReadableStream>,
 }
 
 /// `None` when there is no such object.
-async fn see(bucket: &Bucket, key: &ObjectKey, look: Look) -> worker::Result<Option<Seen>> {
+async fn see(bucket: &Bucket, key: &ObjectKey, look: ReadPlan) -> worker::Result<Option<Seen>> {
     let object = match look {
-        Look::Head => bucket.head(key.as_str()).await?,
-        Look::Body(None) => bucket.get(key.as_str()).execute().await?,
-        Look::Body(Some(slice)) => bucket.get(key.as_str()).range(range(slice)).execute().await?,
+        ReadPlan::Head => bucket.head(key.as_str()).await?,
+        ReadPlan::Body(None) => bucket.get(key.as_str()).execute().await?,
+        ReadPlan::Body(Some(slice)) => bucket.get(key.as_str()).range(range(slice)).execute().await?,
     };
     let Some(object) = object else { return Ok(None) };
-    let stream = if look == Look::Head { None } else { stream(&object)? };
+    let stream = if look == ReadPlan::Head { None } else { stream(&object)? };
     Ok(Some(Seen {
-        stored: Stored {
+        stored: ObjectMeta {
             size_bytes: object.size(),
             etag: object.http_etag(),
-            modified: Millis(i64::try_from(object.uploaded().as_millis()).unwrap_or(i64::MAX)),
+            modified: Timestamp(i64::try_from(object.uploaded().as_millis()).unwrap_or(i64::MAX)),
         },
         content_type: object.http_metadata().content_type,
         stream,
@@ -89,7 +97,7 @@ async fn see(bucket: &Bucket, key: &ObjectKey, look: Look) -> worker::Result<Opt
 impl Seen {
     fn answer(
         self,
-        decision: Decision,
+        decision: DownloadDecision,
         disposition: &Disposition,
         caching: &'static str,
         request_id: &str,
@@ -103,20 +111,20 @@ impl Seen {
                 .with("x-content-type-options", "nosniff")
         };
         let answer = match decision {
-            Decision::Whole => bytes(size, self.stream),
-            Decision::Part(part) => {
+            DownloadDecision::Whole => bytes(size, self.stream),
+            DownloadDecision::Part(part) => {
                 bytes(part.length(), self.stream).with("content-range", part.content_range(size))
             }
-            Decision::NotModified => Answer::empty(decision.status()),
-            Decision::PreconditionFailed => {
+            DownloadDecision::NotModified => Answer::empty(decision.status()),
+            DownloadDecision::PreconditionFailed => {
                 return refused(
-                    Code::PreconditionFailed,
+                    ProblemCode::PreconditionFailed,
                     "The video is another one than If-Match or If-Unmodified-Since names; ask for it anew.",
                 );
             }
-            Decision::Unsatisfiable => {
+            DownloadDecision::Unsatisfiable => {
                 return refused(
-                    Code::RangeNotSatisfiable,
+                    ProblemCode::RangeNotSatisfiable,
                     "The video ends before this range begins; content-range says its size.",
                 )
                 .with("content-range", format!("bytes */{size}"));
@@ -150,20 +158,24 @@ async fn is_named(visit: &Visit<'_>, key: &ObjectKey) -> Result<bool, Problem> {
 }
 
 fn disposition(visit: &Visit<'_>, key: &ObjectKey) -> Disposition {
-    let place = if visit.call.query("inline") == Some("1") { Place::Inline } else { Place::Attachment };
+    let place = if visit.call.query("inline") == Some("1") {
+        DispositionType::Inline
+    } else {
+        DispositionType::Attachment
+    };
     let wish = visit.call.query("filename").and_then(decode_query);
     Disposition::new(place, key, wish.as_deref())
 }
 
-fn range(slice: Slice) -> Range {
+fn range(slice: RangeRequest) -> Range {
     // JavaScript's numbers end at 2^53, and no video comes near.
     let number = |count: u64| count.min((1 << 53) - 1);
     match slice {
-        Slice::From { first, length: None } => Range::OffsetToEnd { offset: number(first) },
-        Slice::From { first, length: Some(length) } => {
+        RangeRequest::From { first, length: None } => Range::OffsetToEnd { offset: number(first) },
+        RangeRequest::From { first, length: Some(length) } => {
             Range::OffsetWithLength { offset: number(first), length: number(length.get()) }
         }
-        Slice::Last { count } => Range::Suffix { suffix: number(count) },
+        RangeRequest::Last { count } => Range::Suffix { suffix: number(count) },
     }
 }
 

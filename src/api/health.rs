@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use reel_core::config::{Access, Config};
+use reel_core::config::{ApiAccess, Config};
 use reel_core::problem::Problem;
 
 use crate::http::Answer;
@@ -16,8 +16,8 @@ pub fn show(config: Result<Rc<Config>, Problem>) -> Answer {
                 "status": "ok",
                 "env": config.environment,
                 "version": version,
-                "runpod": config.gpu.is_some(),
-                "api_key": matches!(config.access, Access::Key(_)),
+                "runpod": config.runpod.is_some(),
+                "api_key": matches!(config.access, ApiAccess::Key(_)),
             });
             Answer::json(200, body.to_string())
         }

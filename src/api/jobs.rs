@@ -1,11 +1,11 @@
 //! Jobs: parse, ask the job's object, answer.
 
 use reel_core::id::JobId;
-use reel_core::intake::{NewJob, idempotency_key};
-use reel_core::job::state::{Order, ProjectExport};
-use reel_core::listing::Listing;
+use reel_core::intake::{CreateJobRequest, idempotency_key};
+use reel_core::job::state::{JobSpec, ProjectExport};
+use reel_core::listing::JobListQuery;
 use reel_core::object_key::ObjectKey;
-use reel_core::problem::{Code, Problem};
+use reel_core::problem::{Problem, ProblemCode};
 use std::time::Duration;
 use wasm_bindgen::JsValue;
 use worker::{Env, Headers, Method, ObjectNamespace, Request, RequestInit, Response, console_error, web_sys};
@@ -20,36 +20,36 @@ use crate::{clock, env, index};
 /// `POST /api/jobs`.
 pub async fn create(visit: &Visit<'_>) -> Result<Reply, Problem> {
     let named_by_key = named_by_key(visit)?;
-    let new = NewJob::parse(&visit.call.body(BODY_MAX_BYTES).await?)?;
+    let new = CreateJobRequest::parse(&visit.call.body(BODY_MAX_BYTES).await?)?;
     hand_on(place(visit, new, None, named_by_key).await?).await
 }
 
 /// The job that an `Idempotency-Key` stands for.
 pub fn named_by_key(visit: &Visit<'_>) -> Result<Option<JobId>, Problem> {
     let key = visit.call.header("idempotency-key");
-    Ok(key.as_deref().map(idempotency_key).transpose()?.map(|key| visit.config.signer.job_id_for(key)))
+    Ok(key.as_deref().map(idempotency_key).transpose()?.map(|key| visit.config.signer.derive_job_id(key)))
 }
 
 /// Hands a new job to its object, which answers with the job JSON.
 pub async fn place(
     visit: &Visit<'_>,
-    new: NewJob,
+    new: CreateJobRequest,
     export: Option<ProjectExport>,
     named_by_key: Option<JobId>,
 ) -> Result<Response, Problem> {
-    if visit.config.gpu.is_none() {
+    if visit.config.runpod.is_none() {
         return Err(Problem::new(
-            Code::NotConfigured,
+            ProblemCode::NotConfigured,
             "Exports are switched off: RUNPOD_ENDPOINT is not configured.",
         ));
     }
     let named = new.job_id.or(named_by_key);
-    let order = Order {
+    let order = JobSpec {
         id: named.unwrap_or_else(clock::job_id),
         project_id: new.project_id,
-        kind: new.kind,
+        job_type: new.job_type,
         input_key: new.input_key.clone(),
-        further_inputs: new.named_videos.iter().map(|(_, key)| key.clone()).collect(),
+        extra_inputs: new.clip_videos.iter().map(|(_, key)| key.clone()).collect(),
         params: new.params.clone(),
         created_at: clock::now(),
         export,
@@ -72,7 +72,7 @@ pub async fn place(
         ask_object(visit.env, order.id, visit.request_id, &Command::Create { order, inputs_found }).await?;
     match refusal {
         // The object knows only that it must not begin; here it is known what lacks.
-        Some(refusal) if answer.status_code() == Code::InputNotFound.status() => Err(refusal),
+        Some(refusal) if answer.status_code() == ProblemCode::InputNotFound.status() => Err(refusal),
         _ => Ok(answer),
     }
 }
@@ -86,11 +86,11 @@ pub async fn is_in_bucket(visit: &Visit<'_>, key: &ObjectKey) -> Result<bool, Pr
 
 /// `GET /api/jobs`.
 pub async fn list(visit: &Visit<'_>) -> Result<Reply, Problem> {
-    let listing = Listing::parse(visit.call.query_string())?;
+    let listing = JobListQuery::parse(visit.call.query_string())?;
     let database = env::database(visit.env)?;
     let rows = within(BINDING, index::list(&database, &listing)).await;
     let rows = rows.map_err(|cause| unavailable("the index", &cause))?;
-    let page = listing.page(rows, &visit.config.presigner, RESULT_URL_LIFETIME, clock::now());
+    let page = listing.to_page_json(rows, &visit.config.presigner, RESULT_URL_LIFETIME, clock::now());
     Ok(Reply::Answer(Answer::json(200, page)))
 }
 
@@ -98,7 +98,7 @@ pub async fn list(visit: &Visit<'_>) -> Result<Reply, Problem> {
 pub async fn watch(visit: &Visit<'_>, id: JobId, tongue: Tongue) -> Result<Reply, Problem> {
     if !visit.call.wants_websocket() {
         return Err(Problem::new(
-            Code::UpgradeRequired,
+            ProblemCode::UpgradeRequired,
             "Open this path as a WebSocket, or poll GET /api/jobs/{id}.",
         ));
     }
@@ -184,7 +184,7 @@ pub fn cursor(visit: &Visit<'_>) -> Result<Option<u64>, Problem> {
         .map(|text| {
             text.parse().map_err(|_| {
                 Problem::new(
-                    Code::InvalidRequest,
+                    ProblemCode::InvalidRequest,
                     "The parameter after must be a whole number, the seq of the last event you have.",
                 )
             })
@@ -199,7 +199,7 @@ pub(super) fn unavailable(what: &str, cause: &worker::Error) -> Problem {
 }
 
 fn busy() -> Problem {
-    Problem::new(Code::Unavailable, "The service is busy; try again in a moment.")
+    Problem::new(ProblemCode::Unavailable, "The service is busy; try again in a moment.")
 }
 
 /// 1 MiB (design.md 3).

@@ -3,9 +3,10 @@
 use reel_core::object_key::ObjectKey;
 use reel_core::problem::Problem;
 use reel_core::project::{
-    ClipId, ProjectId, Projects, PutClip, PutProject, clips_json, project_json, put_answer,
+    ClipId, ProjectId, ProjectListQuery, PutClipRequest, PutProjectRequest, clips_json, put_response,
+    row_to_json,
 };
-use reel_core::sql::Query;
+use reel_core::sql::SqlStatement;
 
 use super::jobs::{is_in_bucket, unavailable};
 use super::{Reply, Visit};
@@ -15,23 +16,23 @@ use crate::{clock, env, index};
 
 /// `GET /api/projects`.
 pub async fn list(visit: &Visit<'_>) -> Result<Reply, Problem> {
-    let list = Projects::parse(visit.call.query_string())?;
+    let list = ProjectListQuery::parse(visit.call.query_string())?;
     let rows = ask(visit, vec![list.query()]).await?.pop().unwrap_or_default();
     Ok(json(200, list.page(rows)))
 }
 
 /// `GET /api/projects/{id}`.
 pub async fn show(visit: &Visit<'_>, id: ProjectId) -> Result<Reply, Problem> {
-    shown(visit, id.shown(), Problem::project_not_found).await
+    shown(visit, id.select_statement(), Problem::project_not_found).await
 }
 
 /// `PUT /api/projects/{id}`.
 pub async fn put(visit: &Visit<'_>, id: ProjectId) -> Result<Reply, Problem> {
-    let project = PutProject::parse(&visit.call.body(BODY_MAX_BYTES).await?)?;
+    let project = PutProjectRequest::parse(&visit.call.body(BODY_MAX_BYTES).await?)?;
     if let Some(key) = project.video() {
         must_be_there(visit, key).await?;
     }
-    put_done(&ask(visit, project.written(id, clock::now())).await?)
+    put_done(&ask(visit, project.upsert_statements(id, clock::now())).await?)
 }
 
 /// `GET /api/projects/{id}/clips`.
@@ -46,14 +47,14 @@ pub async fn show_clip(visit: &Visit<'_>, id: ClipId) -> Result<Reply, Problem> 
 
 /// `PUT /api/projects/{id}/clips/{clip_index}`.
 pub async fn put_clip(visit: &Visit<'_>, id: ClipId) -> Result<Reply, Problem> {
-    let clip = PutClip::parse(&visit.call.body(BODY_MAX_BYTES).await?)?;
+    let clip = PutClipRequest::parse(&visit.call.body(BODY_MAX_BYTES).await?)?;
     must_be_there(visit, clip.video()).await?;
     put_done(&ask(visit, clip.written(id)).await?)
 }
 
 /// `DELETE /api/projects/{id}/clips/{clip_index}`.
 pub async fn delete_clip(visit: &Visit<'_>, id: ClipId) -> Result<Reply, Problem> {
-    let answers = ask(visit, id.removed()).await?;
+    let answers = ask(visit, id.delete_statements()).await?;
     if answers.first().is_none_or(Vec::is_empty) {
         return Err(Problem::clip_not_found());
     }
@@ -61,15 +62,15 @@ pub async fn delete_clip(visit: &Visit<'_>, id: ClipId) -> Result<Reply, Problem
 }
 
 /// Asks the index, in one transaction.
-pub async fn ask(visit: &Visit<'_>, queries: Vec<Query>) -> Result<Vec<Vec<String>>, Problem> {
+pub async fn ask(visit: &Visit<'_>, queries: Vec<SqlStatement>) -> Result<Vec<Vec<String>>, Problem> {
     let database = env::database(visit.env)?;
     let answers = within(BINDING, index::ask(&database, queries)).await;
     answers.map_err(|cause| unavailable("the index", &cause))
 }
 
-async fn shown(visit: &Visit<'_>, query: Query, missing: fn() -> Problem) -> Result<Reply, Problem> {
+async fn shown(visit: &Visit<'_>, query: SqlStatement, missing: fn() -> Problem) -> Result<Reply, Problem> {
     let row = ask(visit, vec![query]).await?.pop().and_then(|mut rows| rows.pop()).ok_or_else(missing)?;
-    Ok(json(200, project_json(&row)))
+    Ok(json(200, row_to_json(&row)))
 }
 
 async fn must_be_there(visit: &Visit<'_>, key: &ObjectKey) -> Result<(), Problem> {
@@ -77,7 +78,7 @@ async fn must_be_there(visit: &Visit<'_>, key: &ObjectKey) -> Result<(), Problem
 }
 
 fn put_done(answers: &[Vec<String>]) -> Result<Reply, Problem> {
-    let (status, body) = put_answer(answers)?;
+    let (status, body) = put_response(answers)?;
     Ok(json(status, body))
 }
 

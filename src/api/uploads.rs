@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use reel_core::id::UploadId;
-use reel_core::intake::UploadRequest;
+use reel_core::intake::UploadUrlRequest;
 use reel_core::object_key::ObjectKey;
 use reel_core::percent;
-use reel_core::problem::{Code, Problem};
-use reel_core::time::Span;
-use reel_core::upload::{NewUpload, Stage, Upload, Verb, created_json};
+use reel_core::problem::{Problem, ProblemCode};
+use reel_core::time::DurationMs;
+use reel_core::upload::{CreateUploadRequest, UploadAction, UploadRecord, UploadState, created_json};
 use worker::{HttpMetadata, Method, Request, RequestInit, Response, console_error, js_sys};
 
 use super::jobs::{ask_named, hand_on, unavailable};
@@ -20,7 +20,7 @@ use crate::{clock, env};
 
 /// `POST /api/videos/upload-url`.
 pub async fn upload_url(visit: &Visit<'_>) -> Result<Reply, Problem> {
-    let request = UploadRequest::parse(&visit.call.body(BODY_MAX_BYTES).await?)?;
+    let request = UploadUrlRequest::parse(&visit.call.body(BODY_MAX_BYTES).await?)?;
     let now = clock::now();
     let key = ObjectKey::input(request.job_id.unwrap_or_else(clock::job_id), &request.filename);
     let url =
@@ -38,7 +38,7 @@ pub async fn upload_url(visit: &Visit<'_>) -> Result<Reply, Problem> {
 
 /// `POST /api/videos/multipart`.
 pub async fn create(visit: &Visit<'_>) -> Result<Reply, Problem> {
-    let new = NewUpload::parse(&visit.call.body(BODY_MAX_BYTES).await?)?;
+    let new = CreateUploadRequest::parse(&visit.call.body(BODY_MAX_BYTES).await?)?;
     let id = clock::upload_id();
     let key = ObjectKey::input(new.job_id.unwrap_or_else(clock::job_id), &new.filename);
     let bucket = env::videos(visit.env)?;
@@ -48,12 +48,12 @@ pub async fn create(visit: &Visit<'_>) -> Result<Reply, Problem> {
         .custom_metadata([(MADE_BY.to_owned(), id.to_string())])
         .execute();
     let at_bucket = within(BINDING, creation).await.map_err(|cause| unavailable("the bucket", &cause))?;
-    let upload = Upload {
+    let upload = UploadRecord {
         key,
         storage_id: at_bucket.upload_id().await,
         plan: new.plan,
-        expires_at: clock::now() + visit.config.timing.upload,
-        stage: Stage::Open,
+        expires_at: clock::now() + visit.config.timeouts.upload_ttl,
+        state: UploadState::Open,
     };
     let told = ask(visit, id, &format!("{CREATE}/{}", visit.request_id), upload.to_stored().as_bytes()).await;
     match told {
@@ -75,18 +75,20 @@ pub async fn create(visit: &Visit<'_>) -> Result<Reply, Problem> {
 
 /// `/api/videos/multipart/{upload_id}` and below: whoever holds the upload's id and key may act on it.
 /// Both are checked before its object is woken.
-pub async fn obey(visit: &Visit<'_>, token: &str, verb: Verb) -> Result<Reply, Problem> {
+pub async fn obey(visit: &Visit<'_>, token: &str, verb: UploadAction) -> Result<Reply, Problem> {
     let key = visit.call.query("video_key").and_then(percent::decode_query);
     let key = key.and_then(|key| ObjectKey::parse_input(&key).ok());
     let id = key.and_then(|key| visit.config.signer.verify_upload(token, &key).ok()).ok_or_else(|| {
         Problem::new(
-            Code::BadToken,
+            ProblemCode::BadToken,
             "This upload is refused: send the upload_id in the path and its own video_key, percent-encoded, as ?video_key=.",
         )
     })?;
     let body = match verb {
-        Verb::Show | Verb::Abort => Vec::new(),
-        Verb::Sign | Verb::Confirm | Verb::Complete => visit.call.body(PARTS_MAX_BYTES).await?,
+        UploadAction::Show | UploadAction::Abort => Vec::new(),
+        UploadAction::Sign | UploadAction::Confirm | UploadAction::Complete => {
+            visit.call.body(PARTS_MAX_BYTES).await?
+        }
     };
     let path = format!("{}/{}/{token}", verb.as_str(), visit.request_id);
     hand_on(ask(visit, id, &path, &body).await?).await
@@ -104,4 +106,4 @@ const PARTS_MAX_BYTES: usize = 1024 * 1024;
 /// A completion asks the bucket twice, and may have to wait for another one's end.
 const OBJECT_ANSWERS_WITHIN: Duration = Duration::from_mins(1);
 const BODY_MAX_BYTES: usize = 16 * 1024;
-const UPLOAD_LIFETIME: Span = Span::minutes(60);
+const UPLOAD_LIFETIME: DurationMs = DurationMs::minutes(60);

@@ -3,19 +3,19 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use reel_core::config::{Access, Config};
+use reel_core::config::{ApiAccess, Config};
 use reel_core::job::effect::Outcome;
-use reel_core::job::event::{Event, Report};
-use reel_core::job::state::{Job, Order, Status};
+use reel_core::job::event::{JobEvent, Report};
+use reel_core::job::state::{Job, JobSpec, JobStatus};
 use reel_core::job::usage::Usage;
-use reel_core::job::view::Face;
+use reel_core::job::view::Snapshot;
 use reel_core::object_key::ObjectKey;
-use reel_core::problem::{Code, Problem};
+use reel_core::problem::{Problem, ProblemCode};
 use reel_core::project::keys_in_use;
-use reel_core::time::Span;
+use reel_core::time::DurationMs;
 use reel_core::token::Purpose;
-use reel_core::wire::gpu::{Grant, GrantedInput, PresignedPut, Receipt};
-use reel_core::wire::job::{Dialect, Extent, Links, job_json};
+use reel_core::wire::gpu::{CallbackResponse, ClaimResponse, InputDownload, PresignedPut};
+use reel_core::wire::job::{JobDetail, JobFormat, JobUrls, job_json};
 use worker::{Delay, Request, Response, WebSocket, console_error};
 
 use super::{Alarm, Command, ExportJob, Live};
@@ -50,7 +50,7 @@ impl ExportJob {
             Command::Delete => return self.delete().await,
             Command::Show { kind } => {
                 let live = self.load()?.ok_or_else(Problem::job_not_found)?;
-                return if kind.is_none_or(|kind| kind == live.order.kind) {
+                return if kind.is_none_or(|kind| kind == live.order.job_type) {
                     self.show(200)
                 } else {
                     Err(Problem::job_not_found())
@@ -58,11 +58,11 @@ impl ExportJob {
             }
             Command::Holds { key } => return self.holds(&key),
             Command::Events { after } => return self.events(after),
-            Command::Report { attempt, report } => Event::Reported { attempt, report },
-            Command::Hint { attempt } => Event::Hinted { attempt },
-            Command::Compare { version } => Event::Compared { version: Some(version) },
-            Command::Cancel => Event::CancelAsked,
-            Command::Retry => Event::RetryAsked,
+            Command::Report { attempt, report } => JobEvent::CallbackReceived { attempt, report },
+            Command::Hint { attempt } => JobEvent::WebhookReceived { attempt },
+            Command::Compare { version } => JobEvent::IndexReconciled { version: Some(version) },
+            Command::Cancel => JobEvent::CancelRequested,
+            Command::Retry => JobEvent::RetryRequested,
         };
         let told = Told::of(&event);
         let outcome = self.advance(event).await?;
@@ -79,20 +79,20 @@ impl ExportJob {
         }
     }
 
-    async fn create(&self, order: Order, inputs_found: bool) -> Body {
+    async fn create(&self, order: JobSpec, inputs_found: bool) -> Body {
         // The only wait comes first: between the look and the write nothing can slip in.
         self.know_alarm().await?;
         if let Some(live) = self.load()? {
             return if live.order.same_request(&order) { self.show(201) } else { Err(conflict()) };
         }
         if !inputs_found {
-            return Err(Problem::new(Code::InputNotFound, "A video of the job is not in the bucket."));
+            return Err(Problem::new(ProblemCode::InputNotFound, "A video of the job is not in the bucket."));
         }
         let timing = self.timing()?;
         let job = Job::new(order.id, order.created_at);
         let rows = self
             .store
-            .create(&order, &job, &job.birth())
+            .create(&order, &job, &job.initial_entry())
             .map_err(|cause| self.failed("creating the job", &cause))?;
         self.count(Usage { object_rows: rows, ..Usage::default() });
         self.arm(&job, &timing);
@@ -109,14 +109,14 @@ impl ExportJob {
     async fn delete(&self) -> Body {
         let live = self.load()?.ok_or_else(Problem::job_not_found)?;
         if live.job.end().is_none() {
-            return Err(Problem::new(Code::JobState, "Cannot delete job in progress"));
+            return Err(Problem::new(ProblemCode::JobState, "Cannot delete job in progress"));
         }
         let id = live.order.id;
         let (bucket, database) = (env::videos(&self.env)?, env::database(&self.env)?);
         let gone = async {
             if live.order.export.is_some() && live.job.index.wanted != live.job.index.written {
                 // The project may still have to hear of the result; afterwards nobody would tell it.
-                index::write(&database, &live.order, &live.job.face(), live.job.index.wanted).await?;
+                index::write(&database, &live.order, &live.job.snapshot(), live.job.index.wanted).await?;
             }
             let outputs = bucket.list().prefix(format!("output/{id}/")).execute().await?;
             let mut keys: Vec<String> = outputs.objects().iter().map(worker::Object::key).collect();
@@ -148,17 +148,24 @@ impl ExportJob {
     fn show(&self, status: u16) -> Body {
         let live = self.load()?.ok_or_else(Problem::job_not_found)?;
         let config = env::config(&self.env)?;
-        let face = live.job.face();
+        let face = live.job.snapshot();
         let mut usage = live.job.usage;
         usage += self.uncounted.get();
         let json = with_links(&config, &live.order, &face, |links| {
-            job_json(&live.order, &face, Some(live.job.seq), links, Dialect::Plain, Extent::Record(usage))
+            job_json(
+                &live.order,
+                &face,
+                Some(live.job.seq),
+                links,
+                JobFormat::Plain,
+                JobDetail::Record(usage),
+            )
         });
         Ok((status, json))
     }
 
     fn holds(&self, key: &str) -> Body {
-        let face = self.load()?.ok_or_else(Problem::job_not_found)?.job.face();
+        let face = self.load()?.ok_or_else(Problem::job_not_found)?.job.snapshot();
         let held =
             face.output.is_some_and(|output| output.key == key || output.poster.as_deref() == Some(key));
         if held { Ok((200, String::new())) } else { Err(Problem::video_not_found()) }
@@ -167,12 +174,12 @@ impl ExportJob {
     fn events(&self, after: u64) -> Body {
         let live = self.load()?.ok_or_else(Problem::job_not_found)?;
         let config = env::config(&self.env)?;
-        let noted = self.store.events_after(after).map_err(|cause| self.failed("reading events", &cause))?;
-        let messages: Vec<String> = noted
+        let entry = self.store.events_after(after).map_err(|cause| self.failed("reading events", &cause))?;
+        let messages: Vec<String> = entry
             .iter()
-            .map(|noted| {
-                with_links(&config, &live.order, &noted.face, |links| {
-                    replayed(&live.order, noted, Tongue::Message, links)
+            .map(|entry| {
+                with_links(&config, &live.order, &entry.snapshot, |links| {
+                    replayed(&live.order, entry, Tongue::Message, links)
                 })
             })
             .collect();
@@ -191,13 +198,13 @@ impl ExportJob {
         };
         let input_url = |key: &ObjectKey| config.presigner.get(key, None, WORK_URL_LIFETIME, now);
         let granted =
-            |key: &ObjectKey| GrantedInput { video_key: key.as_str().to_owned(), url: input_url(key) };
-        let several = !order.further_inputs.is_empty();
-        let grant = Grant {
+            |key: &ObjectKey| InputDownload { video_key: key.as_str().to_owned(), url: input_url(key) };
+        let several = !order.extra_inputs.is_empty();
+        let grant = ClaimResponse {
             applied: true,
             job_id: order.id,
             attempt,
-            kind: order.kind,
+            job_type: order.job_type,
             params: order.params.clone(),
             input_url: input_url(&order.input_key),
             inputs: order.inputs().filter(|_| several).map(granted).collect(),
@@ -215,7 +222,10 @@ impl ExportJob {
         let live = self.load()?;
         let most = if live.is_some() { WATCHERS_MAX } else { WAITING_MAX };
         if self.state.get_websockets().len() >= most {
-            return Err(Problem::new(Code::Unavailable, "This job has too many watchers; poll it instead."));
+            return Err(Problem::new(
+                ProblemCode::Unavailable,
+                "This job has too many watchers; poll it instead.",
+            ));
         }
         let after = after.parse::<u64>().ok();
         let (server, client) = Sockets(&self.state)
@@ -242,13 +252,13 @@ impl ExportJob {
         // last event, since that is the one that clients wait for.
         let after = after.unwrap_or(if ended { live.job.seq.saturating_sub(1) } else { live.job.seq });
         let missed = self.store.events_after(after).map_err(|cause| self.failed("reading events", &cause))?;
-        let face = live.job.face();
+        let face = live.job.snapshot();
         with_links(&config, &live.order, &face, |links| {
             say(socket, &snapshot(&live.order, &live.job, tongue, links));
         });
-        for noted in &missed {
-            with_links(&config, &live.order, &noted.face, |links| {
-                say(socket, &replayed(&live.order, noted, tongue, links));
+        for entry in &missed {
+            with_links(&config, &live.order, &entry.snapshot, |links| {
+                say(socket, &replayed(&live.order, entry, tongue, links));
             });
         }
         if ended {
@@ -280,7 +290,7 @@ impl ExportJob {
     /// without a job stores nothing. While it runs the platform keeps the object awake; one that is lost
     /// with its instance is set anew when a later instance hears from the watcher.
     fn await_birth(&self, socket: WebSocket) -> std::result::Result<(), Problem> {
-        let limit = u64::try_from(self.timing()?.unborn.0).unwrap_or(0);
+        let limit = u64::try_from(self.timing()?.early_subscriber_timeout.0).unwrap_or(0);
         let waiting = Rc::clone(&self.waiting);
         waiting.timers.set(waiting.timers.get() + 1);
         self.state.wait_until(async move {
@@ -297,9 +307,9 @@ impl ExportJob {
 /// Makes the URLs that belong to this moment and hands them to `render`.
 pub(super) fn with_links<T>(
     config: &Config,
-    order: &Order,
-    face: &Face,
-    render: impl FnOnce(Links<'_>) -> T,
+    order: &JobSpec,
+    face: &Snapshot,
+    render: impl FnOnce(JobUrls<'_>) -> T,
 ) -> T {
     let now = clock::now();
     let get = |key: &str, save_as: Option<&str>| {
@@ -309,18 +319,18 @@ pub(super) fn with_links<T>(
     let output_url = face
         .output
         .as_ref()
-        .and_then(|output| get(&output.key, Some(&format!("{}-{}.mp4", order.kind.as_str(), order.id))));
+        .and_then(|output| get(&output.key, Some(&format!("{}-{}.mp4", order.job_type.as_str(), order.id))));
     // Without a name to save it under, a browser shows it: the type was signed when it was put.
     let poster_url = face.output.as_ref().and_then(|output| get(output.poster.as_deref()?, None));
     let path = format!("/api/jobs/{}/ws", order.id);
     let websocket_url = match &config.access {
-        Access::Open => path,
-        Access::Key(_) => {
+        ApiAccess::Open => path,
+        ApiAccess::Key(_) => {
             let token = config.signer.sign(Purpose::Watch, order.id, 0, now, WATCH_LIFETIME);
             format!("{path}?token={token}")
         }
     };
-    render(Links {
+    render(JobUrls {
         output_url: output_url.as_deref(),
         poster_url: poster_url.as_deref(),
         websocket_url: &websocket_url,
@@ -341,34 +351,38 @@ enum Told {
 }
 
 impl Told {
-    fn of(event: &Event) -> Self {
+    fn of(event: &JobEvent) -> Self {
         match event {
-            Event::Reported { attempt, report: Report::Claim { .. } } => Self::Claimant { attempt: *attempt },
-            Event::Reported { attempt, .. } => Self::Worker { attempt: *attempt },
-            Event::Hinted { .. } => Self::RunPod,
-            Event::Woke
-            | Event::SubmitAnswered { .. }
-            | Event::StatusRead { .. }
-            | Event::CrowdSeen { .. }
-            | Event::OutputLooked { .. }
-            | Event::CancelAnswered { .. }
-            | Event::IndexAnswered { .. }
-            | Event::Compared { .. }
-            | Event::CancelAsked
-            | Event::RetryAsked => Self::Person,
+            JobEvent::CallbackReceived { attempt, report: Report::Claim { .. } } => {
+                Self::Claimant { attempt: *attempt }
+            }
+            JobEvent::CallbackReceived { attempt, .. } => Self::Worker { attempt: *attempt },
+            JobEvent::WebhookReceived { .. } => Self::RunPod,
+            JobEvent::AlarmFired
+            | JobEvent::SubmitReplied { .. }
+            | JobEvent::StatusPolled { .. }
+            | JobEvent::EndpointLoadRead { .. }
+            | JobEvent::OutputChecked { .. }
+            | JobEvent::CancelReplied { .. }
+            | JobEvent::IndexWritten { .. }
+            | JobEvent::IndexReconciled { .. }
+            | JobEvent::CancelRequested
+            | JobEvent::RetryRequested => Self::Person,
         }
     }
 }
 
-fn wrong_status(status: Status) -> Problem {
+fn wrong_status(status: JobStatus) -> Problem {
     let sentence = match status {
-        Status::Complete => {
+        JobStatus::Complete => {
             "The job is complete: there is nothing to cancel or retry. Create a new one to render again."
         }
-        Status::Pending | Status::Processing => "The job is still running; cancel it first to start over.",
-        Status::Error => "The job has failed; retry it first.",
+        JobStatus::Pending | JobStatus::Processing => {
+            "The job is still running; cancel it first to start over."
+        }
+        JobStatus::Error => "The job has failed; retry it first.",
     };
-    Problem::new(Code::JobState, sentence)
+    Problem::new(ProblemCode::JobState, sentence)
 }
 
 fn receipt(outcome: Outcome, retrying: Option<bool>) -> Body {
@@ -377,19 +391,19 @@ fn receipt(outcome: Outcome, retrying: Option<bool>) -> Body {
         Outcome::Ignored => false,
         Outcome::Stale => {
             return Err(Problem::new(
-                Code::StaleAttempt,
+                ProblemCode::StaleAttempt,
                 "Another attempt has replaced this one; stop working on it, its results are not used.",
             ));
         }
         Outcome::AlreadyClaimed => {
             return Err(Problem::new(
-                Code::AlreadyClaimed,
+                ProblemCode::AlreadyClaimed,
                 "Another worker holds this attempt; stop working on it.",
             ));
         }
         Outcome::WrongStatus(_) => return Err(Problem::internal()),
     };
-    let receipt = Receipt { success: true, applied, retrying };
+    let receipt = CallbackResponse { success: true, applied, retrying };
     serde_json::to_string(&receipt).map(|body| (200, body)).map_err(|_| Problem::internal())
 }
 
@@ -402,7 +416,7 @@ pub fn respond(body: Body, request_id: &str) -> Response {
 
 fn conflict() -> Problem {
     Problem::new(
-        Code::IdempotencyConflict,
+        ProblemCode::IdempotencyConflict,
         "A job with this job_id or Idempotency-Key exists and asks for something else; choose a new one.",
     )
 }
@@ -414,8 +428,8 @@ const WATCHERS_MAX: usize = 1_000;
 const OUTPUT_TYPE: &str = "video/mp4";
 const POSTER_TYPE: &str = "image/jpeg";
 /// Longer than any attempt may take.
-const WORK_URL_LIFETIME: Span = Span::minutes(60);
+const WORK_URL_LIFETIME: DurationMs = DurationMs::minutes(60);
 /// One hour (design.md 1), for a reel and its picture.
-pub const RESULT_URL_LIFETIME: Span = Span::minutes(60);
+pub const RESULT_URL_LIFETIME: DurationMs = DurationMs::minutes(60);
 /// One hour (design.md 5).
-const WATCH_LIFETIME: Span = Span::minutes(60);
+const WATCH_LIFETIME: DurationMs = DurationMs::minutes(60);

@@ -1,8 +1,8 @@
 //! What the Worker asks of a job's object: one typed command, in the body of an internal request.
 
-use reel_core::edit::JobKind;
+use reel_core::edit::JobType;
 use reel_core::job::event::Report;
-use reel_core::job::state::Order;
+use reel_core::job::state::JobSpec;
 use serde::{Deserialize, Serialize};
 
 /// An order to a job's object.
@@ -12,14 +12,14 @@ pub enum Command {
     /// Take this job, or answer with the one that is here if it is the same.
     Create {
         /// What is asked for.
-        order: Order,
+        order: JobSpec,
         /// Whether all of its inputs are in the bucket: otherwise only an existing job is answered.
         inputs_found: bool,
     },
     /// The job JSON, if it is of this kind.
     Show {
         /// Any, when it is not said.
-        kind: Option<JobKind>,
+        kind: Option<JobType>,
     },
     /// Whether this key is its result or its picture: the index may not know yet.
     Holds {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
-use reel_client::{Client, Job, JobKind, Message, NewJob};
+use reel_client::{Client, Job, JobType, Message, NewJob};
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::{Value, json};
 
@@ -26,12 +26,12 @@ pub async fn upload(client: &Client, path: &Path) -> String {
 }
 
 /// An order for [`Client::create_job`].
-pub fn new_job(kind: JobKind, input_video_key: String, params: Value) -> NewJob {
+pub fn new_job(kind: JobType, input_video_key: String, params: Value) -> NewJob {
     NewJob { project_id: 7, kind, input_video_key, params, job_id: None }
 }
 
 /// Uploads the sample and creates a job of it.
-pub async fn create(client: &Client, kind: JobKind, params: Value) -> Job {
+pub async fn create(client: &Client, kind: JobType, params: Value) -> Job {
     let key = upload(client, &sample()).await;
     client.create_job(&new_job(kind, key, params), None).await.expect("a job")
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use reel_core::object_key::ObjectKey;
 use reel_core::s3::Presigner;
-use reel_core::time::{Millis, Span};
-use reel_core::web_url::WebUrl;
+use reel_core::time::{DurationMs, Timestamp};
+use reel_core::web_url::BaseUrl;
 use reqwest::{Client, Method, Response, Url};
 use serde_json::{Value, json};
 
@@ -112,7 +112,7 @@ impl Stack {
     /// What lies in the bucket under this key, got past the Worker's API; `None` for nothing.
     pub async fn stored(&self, key: &str) -> Option<Response> {
         let key = ObjectKey::parse_input(key).expect("a key");
-        let url = self.presigner().get(&key, None, Span::minutes(60), now());
+        let url = self.presigner().get(&key, None, DurationMs::minutes(60), now());
         // The time for all of its bytes, which may be gigabytes.
         let request = bare_http().get(url).timeout(Duration::from_mins(30));
         let answer = request.send().await.expect("an answer");
@@ -126,7 +126,7 @@ impl Stack {
     /// Signs as the Worker does, with whatever a test wants to be different.
     pub fn presigner(&self) -> Presigner {
         let endpoint = format!("{}/cdn-cgi/local/r2/s3", self.api_url());
-        let endpoint = WebUrl::parse(&endpoint).expect("a URL");
+        let endpoint = BaseUrl::parse(&endpoint).expect("a URL");
         let text = str::to_owned;
         let signer = Presigner::new(
             &endpoint,
@@ -139,9 +139,9 @@ impl Stack {
 }
 
 /// The time, for signatures.
-pub fn now() -> Millis {
+pub fn now() -> Timestamp {
     let since = std::time::UNIX_EPOCH.elapsed().expect("a clock after 1970");
-    Millis(i64::try_from(since.as_millis()).expect("a time before the sun dies"))
+    Timestamp(i64::try_from(since.as_millis()).expect("a time before the sun dies"))
 }
 
 fn listed(parts: &[(u32, String)]) -> Vec<Value> {

@@ -1,6 +1,6 @@
 //! One job from its creation to its end, with a socket that hears all of it.
 
-use reel_client::{Client, Job, JobKind, Status};
+use reel_client::{Client, Job, JobType, Status};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
@@ -26,7 +26,7 @@ pub type Ending = (Status, Option<&'static str>, u32);
 
 impl Story {
     /// Uploads the sample, creates a job of it and listens from its first event on.
-    pub async fn begin(stack: &Stack, kind: JobKind) -> Self {
+    pub async fn begin(stack: &Stack, kind: JobType) -> Self {
         let client = stack.client();
         let key = upload(&client, &sample()).await;
         let job = client.create_job(&new_job(kind, key, params(kind)), None).await.expect("a job");
@@ -107,14 +107,14 @@ impl Story {
 }
 
 /// A small edit of each kind.
-fn params(kind: JobKind) -> Value {
+fn params(kind: JobType) -> Value {
     match kind {
-        JobKind::Overlay => spotlight_params(),
-        JobKind::Framing => json!({
+        JobType::Overlay => spotlight_params(),
+        JobType::Framing => json!({
             "crop_keyframes": [{"frame": 0, "x": 437, "y": 0, "width": 405, "height": 720}],
             "output_width": 1080, "output_height": 1920
         }),
-        JobKind::Annotate => {
+        JobType::Annotate => {
             json!({"clips": [{"start_time": 0.0, "end_time": 2.0, "name": "A pass", "rating": 4}]})
         }
     }

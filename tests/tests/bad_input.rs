@@ -159,7 +159,7 @@ async fn a_callback_with_a_wrong_token_changes_nothing() {
     let stack = Stack::shared().await;
     let client = stack.client();
     let key = upload(&client, &sample()).await;
-    let new_job = e2e::new_job(reel_client::JobKind::Overlay, key, spotlight_params());
+    let new_job = e2e::new_job(reel_client::JobType::Overlay, key, spotlight_params());
     let job = client.create_job(&new_job, None).await.expect("a job");
     let stranger = "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f53";
     for id in [job.job_id.to_string().as_str(), stranger] {

@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 use e2e::{Options, Stack, bare_http, create, new_job, render, sample, spotlight_params, upload, wait_until};
-use reel_client::{Client, Job, JobKind, Secret};
+use reel_client::{Client, Job, JobType, Secret};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
@@ -45,7 +45,7 @@ async fn get(url: &str, headers: &[(&str, &str)]) -> Got {
 /// A video that a job was made of, its URL and its bytes.
 async fn an_input(stack: &Stack) -> (String, Vec<u8>) {
     let client = stack.client();
-    let job = create(&client, JobKind::Overlay, spotlight_params()).await;
+    let job = create(&client, JobType::Overlay, spotlight_params()).await;
     // Nobody waits for its result here.
     let job = client.cancel(job.job_id).await.expect("to cancel");
     let key = job.input_video_key.expect("a key");
@@ -244,7 +244,7 @@ async fn results_open_with_the_key_or_their_own_jobs_token_and_inputs_with_the_k
     let input = upload(&client, &sample()).await;
     let mut jobs = Vec::new();
     for _ in 0..2 {
-        let order = new_job(JobKind::Overlay, input.clone(), spotlight_params());
+        let order = new_job(JobType::Overlay, input.clone(), spotlight_params());
         let job = client.create_job(&order, None).await.expect("a job");
         // At once: the index may not know of the result yet.
         jobs.push(render(&client, &job).await.pop().expect("a last message").job);

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 
 use e2e::{Probe, Stack, create, render, run, sample};
-use reel_client::{JobKind, MessageKind, Status};
+use reel_client::{JobType, MessageKind, Status};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -17,7 +17,7 @@ async fn a_moving_crop_and_a_trim_become_a_vertical_reel() {
         ],
         "output_width": 1080, "output_height": 1920, "start_time": 1.0, "end_time": 3.0
     });
-    let job = create(&client, JobKind::Framing, params).await;
+    let job = create(&client, JobType::Framing, params).await;
     let messages = render(&client, &job).await;
     let last = messages.last().expect("messages");
     assert_eq!((last.kind, last.job.status), (MessageKind::Complete, Status::Complete));

@@ -1,14 +1,14 @@
 //! A highlighted reel, from a clip on disk to a reel on disk.
 
 use e2e::{Probe, RawSocket, Stack, create, luma, sample, spotlight_params};
-use reel_client::{JobKind, Stage, Status};
+use reel_client::{JobType, Stage, Status};
 
 #[tokio::test]
 async fn a_spotlight_overlay_becomes_a_vertical_reel_and_its_story_is_told_without_gaps() {
     let stack = Stack::shared().await;
     let client = stack.client();
-    let job = create(&client, JobKind::Overlay, spotlight_params()).await;
-    assert_eq!((job.status, job.kind, job.project_id), (Status::Pending, JobKind::Overlay, 7));
+    let job = create(&client, JobType::Overlay, spotlight_params()).await;
+    assert_eq!((job.status, job.kind, job.project_id), (Status::Pending, JobType::Overlay, 7));
 
     let heard = RawSocket::open(&stack, &job).await.listen().await;
     heard.assert_whole();
@@ -48,7 +48,7 @@ async fn a_blur_overlay_without_a_crop_keeps_the_size_of_the_clip() {
         "highlight_regions": [{"start_frame": 0, "end_frame": 60, "x": 640, "y": 360, "radius_x": 80, "radius_y": 160}],
         "effect_type": "blur", "crop_keyframes": null
     });
-    let job = create(&client, JobKind::Overlay, params).await;
+    let job = create(&client, JobType::Overlay, params).await;
     let messages = e2e::render(&client, &job).await;
     let last = &messages.last().expect("messages").job;
     assert_eq!((last.status, last.error.as_deref()), (Status::Complete, None));

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use e2e::{Probe, Stack, bare_http, luma, new_job, render, run, sample, upload};
-use reel_client::{JobKind, MessageKind, Status};
+use reel_client::{JobType, MessageKind, Status};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -26,7 +26,7 @@ async fn clips_of_two_videos_become_one_reel_with_chapters() {
         "transition": {"type": "dissolve", "duration": 0.4},
         "output_width": 270, "output_height": 480,
     });
-    let order = new_job(JobKind::Framing, own, params);
+    let order = new_job(JobType::Framing, own, params);
     let job = client.create_job(&order, None).await.expect("a job");
     let messages = render(&client, &job).await;
     let last = messages.last().expect("messages");

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use e2e::{Asked, LentStack, Story, bare_http};
-use reel_client::{Job, JobKind, Stage, Status};
+use reel_client::{Job, JobType, Stage, Status};
 use serde_json::{Value, json};
 
 const COMPLETE_AT_ONCE: e2e::Ending = (Status::Complete, None, 1);
@@ -32,7 +32,7 @@ async fn fault_01_a_webhook_that_never_comes_does_not_strand_the_job() {
         {"faults": [{"fault": "webhook_lost"}, {"fault": "lost_complete"}]}
     ]});
     let stack = LentStack::playing(&script).await;
-    let story = Story::begin(&stack, JobKind::Overlay).await;
+    let story = Story::begin(&stack, JobType::Overlay).await;
     story.ends(COMPLETE_AT_ONCE).await;
     assert!(!asked(&stack, "status/").is_empty(), "only a question can have told the end");
 }
@@ -45,7 +45,7 @@ async fn fault_02_a_webhook_that_is_doubled_late_lying_or_forged_changes_nothing
     ]});
     let stack = LentStack::playing(&script).await;
     let (story, other) =
-        (Story::begin(&stack, JobKind::Overlay).await, Story::begin(&stack, JobKind::Framing).await);
+        (Story::begin(&stack, JobType::Overlay).await, Story::begin(&stack, JobType::Framing).await);
     story.until("a renderer works on it", |job| job.status == Status::Processing).await;
     other.until("RunPod has it", |job| job.runpod_job_id.is_some()).await;
     let (callback, webhook) = story.capabilities(&stack);
@@ -84,7 +84,7 @@ async fn fault_03_a_job_that_runpod_has_forgotten_ends_by_what_lies_in_the_bucke
     ]});
     let stack = LentStack::playing(&script).await;
     let (made, lost) =
-        (Story::begin(&stack, JobKind::Overlay).await, Story::begin(&stack, JobKind::Framing).await);
+        (Story::begin(&stack, JobType::Overlay).await, Story::begin(&stack, JobType::Framing).await);
     made.ends(COMPLETE_AT_ONCE).await;
     lost.ends((Status::Complete, None, 2)).await;
 }
@@ -100,9 +100,9 @@ async fn fault_04_a_404_soon_after_the_submit_is_no_loss() {
         ]},
     ]});
     let stack = LentStack::playing(&script).await;
-    let busy = Story::begin(&stack, JobKind::Overlay).await;
+    let busy = Story::begin(&stack, JobType::Overlay).await;
     busy.until("the renderer is busy", |job| job.status == Status::Processing).await;
-    let early = Story::begin(&stack, JobKind::Framing).await;
+    let early = Story::begin(&stack, JobType::Framing).await;
     let id = early.until("RunPod has it", |job| job.runpod_job_id.is_some()).await.runpod_job_id;
     let question = format!("status/{}", id.expect("an id"));
     let ended = early.ends(COMPLETE_AT_ONCE).await;
@@ -124,7 +124,7 @@ async fn fault_05_answers_that_are_no_answers_prove_nothing() {
         {"fault": "lost_complete"}, {"fault": "webhook_lost"}
     ]}]});
     let stack = LentStack::playing(&script).await;
-    let story = Story::begin(&stack, JobKind::Overlay).await;
+    let story = Story::begin(&stack, JobType::Overlay).await;
     story.ends(COMPLETE_AT_ONCE).await;
     assert_eq!(asked(&stack, "run").len(), 3);
     assert!(asked(&stack, "status/").len() >= 6, "five answers said nothing, the next one told the end");
@@ -133,7 +133,7 @@ async fn fault_05_answers_that_are_no_answers_prove_nothing() {
 #[tokio::test]
 async fn fault_06_a_job_that_no_worker_ever_takes_ends_by_its_own_deadline_and_leaves_the_queue() {
     let stack = LentStack::playing(&json!({"rules": [{"faults": [{"fault": "stuck_in_queue"}]}]})).await;
-    let story = Story::begin(&stack, JobKind::Overlay).await;
+    let story = Story::begin(&stack, JobType::Overlay).await;
     let id = story.until("RunPod has it", |job| job.runpod_job_id.is_some()).await.runpod_job_id;
     let id = id.expect("an id");
     // Whoever waits is told that the queue is short, and that nothing moves.
@@ -158,15 +158,18 @@ async fn fault_12_a_submit_without_an_answer_is_neither_lost_nor_run_for_nothing
         {"when": {"type": "annotate"}, "faults": [{"fault": "submit_times_out", "hold_ms": 30_000}]},
     ]});
     let stack = LentStack::playing(&script).await;
-    let never = Story::begin(&stack, JobKind::Overlay).await;
+    let never = Story::begin(&stack, JobType::Overlay).await;
     never.until("the renderer is busy", |job| job.status == Status::Processing).await;
-    let doubled = Story::begin(&stack, JobKind::Framing).await;
-    e2e::wait_until("the same attempt was submitted twice", async || doubled.asked(&stack).len() >= 2).await;
-    let silent = Story::begin(&stack, JobKind::Annotate).await;
+    let exponential_backoff = Story::begin(&stack, JobType::Framing).await;
+    e2e::wait_until("the same attempt was submitted twice", async || {
+        exponential_backoff.asked(&stack).len() >= 2
+    })
+    .await;
+    let silent = Story::begin(&stack, JobType::Annotate).await;
 
     assert_eq!(never.asked(&stack).len(), 2, "sent again after the 504");
     never.ends(COMPLETE_AT_ONCE).await;
-    doubled.ends(COMPLETE_AT_ONCE).await;
+    exponential_backoff.ends(COMPLETE_AT_ONCE).await;
     assert_eq!(silent.asked(&stack).len(), 1, "nothing was sent while there was no answer");
     silent.ends(COMPLETE_AT_ONCE).await;
 }
@@ -178,7 +181,7 @@ async fn fault_13_too_many_requests_are_waited_out_for_as_long_as_runpod_says() 
         busy("run", "2"), busy("status", "3"), {"fault": "lost_complete"}, {"fault": "webhook_lost"}
     ]}]});
     let stack = LentStack::playing(&script).await;
-    let story = Story::begin(&stack, JobKind::Overlay).await;
+    let story = Story::begin(&stack, JobType::Overlay).await;
     story.ends(COMPLETE_AT_ONCE).await;
     // Jitter takes at most a quarter off.
     for (what, at_least_ms) in [("run", 1500), ("status/", 2250)] {
@@ -199,7 +202,7 @@ async fn fault_14_a_refused_key_or_a_deleted_endpoint_makes_jobs_wait_and_burns_
         {"fault": "lost_complete"}, {"fault": "webhook_lost"}
     ]}]});
     let stack = LentStack::playing(&script).await;
-    let story = Story::begin(&stack, JobKind::Overlay).await;
+    let story = Story::begin(&stack, JobType::Overlay).await;
     let waiting = story
         .until("it says why it waits", |job| job.message.as_deref().is_some_and(|text| text.contains("key")))
         .await;
@@ -216,9 +219,9 @@ async fn fault_17_a_cold_start_is_shown_as_waiting_for_a_renderer() {
         {"when": {"type": "overlay"}, "faults": [{"fault": "fake_render", "ms": 3000}]}
     ]});
     let stack = LentStack::playing(&script).await;
-    let busy = Story::begin(&stack, JobKind::Overlay).await;
+    let busy = Story::begin(&stack, JobType::Overlay).await;
     busy.until("the renderer is busy", |job| job.status == Status::Processing).await;
-    let cold = Story::begin(&stack, JobKind::Framing).await;
+    let cold = Story::begin(&stack, JobType::Framing).await;
     let waiting = cold.until("RunPod has it", |job| job.runpod_job_id.is_some()).await;
     assert!(says(&waiting, "Waiting for a renderer"), "{:?}", waiting.message);
     assert_eq!((waiting.status, waiting.stage), (Status::Pending, Some(Stage::Queued)));
@@ -231,7 +234,7 @@ async fn fault_17_a_cold_start_is_shown_as_waiting_for_a_renderer() {
 #[tokio::test]
 async fn fault_18_an_endpoint_scaled_to_zero_ends_jobs_with_a_sentence_and_a_retry_mends_them() {
     let mut stack = LentStack::playing(&json!({"rules": [{"faults": [{"fault": "scaled_to_zero"}]}]})).await;
-    let story = Story::begin(&stack, JobKind::Overlay).await;
+    let story = Story::begin(&stack, JobType::Overlay).await;
     story.until("it is told that there is no renderer", |job| says(job, "has none at work")).await;
     let ended = story.ends((Status::Error, Some("queue_timeout"), 1)).await;
     let sentence = ended.error.as_deref().expect("a sentence");

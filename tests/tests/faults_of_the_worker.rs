@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use e2e::{LentStack, Story, bare_http};
 use futures_util::StreamExt as _;
-use reel_client::{JobKind, Status};
+use reel_client::{JobType, Status};
 use serde_json::{Value, json};
 
 async fn post(url: &str, body: Value) -> (u16, Value) {
@@ -22,7 +22,7 @@ async fn fault_07_a_job_stuck_in_progress_ends_by_its_deadline_and_its_result_co
     ]});
     let stack = LentStack::playing(&script).await;
     let (made, hung) =
-        (Story::begin(&stack, JobKind::Overlay).await, Story::begin(&stack, JobKind::Framing).await);
+        (Story::begin(&stack, JobType::Overlay).await, Story::begin(&stack, JobType::Framing).await);
     made.ends((Status::Complete, None, 1)).await;
     hung.ends((Status::Complete, None, 2)).await;
 }
@@ -36,9 +36,9 @@ async fn fault_08_a_render_that_is_complete_without_a_whole_file_is_not_announce
         {"when": {"type": "annotate"}, "faults": [{"fault": "complete_without_output"}]},
     ]});
     let stack = LentStack::playing(&script).await;
-    let missing = Story::begin(&stack, JobKind::Overlay).await;
-    let empty = Story::begin(&stack, JobKind::Framing).await;
-    let always = Story::begin(&stack, JobKind::Annotate).await;
+    let missing = Story::begin(&stack, JobType::Overlay).await;
+    let empty = Story::begin(&stack, JobType::Framing).await;
+    let always = Story::begin(&stack, JobType::Annotate).await;
     let reel = missing.ends((Status::Complete, None, 2)).await;
     assert!(reel.output_video_key.is_some_and(|key| key.ends_with("/2/video.mp4")));
     empty.ends((Status::Complete, None, 3)).await;
@@ -56,9 +56,9 @@ async fn fault_09_workers_that_die_or_run_a_job_twice_cost_an_attempt_at_most() 
         {"when": {"type": "annotate"}, "faults": [{"fault": "run_twice"}]},
     ]});
     let stack = LentStack::playing(&script).await;
-    let dies_twice = Story::begin(&stack, JobKind::Overlay).await;
-    let dies_once = Story::begin(&stack, JobKind::Framing).await;
-    let two_workers = Story::begin(&stack, JobKind::Annotate).await;
+    let dies_twice = Story::begin(&stack, JobType::Overlay).await;
+    let dies_once = Story::begin(&stack, JobType::Framing).await;
+    let two_workers = Story::begin(&stack, JobType::Annotate).await;
     dies_twice.ends((Status::Complete, None, 2)).await;
     dies_once.ends((Status::Complete, None, 1)).await;
     two_workers.ends((Status::Complete, None, 1)).await;
@@ -78,19 +78,19 @@ async fn fault_10_a_cancel_that_does_not_stop_the_work_and_work_that_runpod_call
         ]},
     ]});
     let stack = LentStack::playing(&script).await;
-    let made = Story::begin(&stack, JobKind::Overlay).await;
+    let made = Story::begin(&stack, JobType::Overlay).await;
     made.ends((Status::Complete, None, 1)).await;
 
     let client = stack.client();
-    let story = Story::begin(&stack, JobKind::Framing).await;
-    let gpu_job = story.until("a renderer works on it", |job| job.status == Status::Processing).await;
+    let story = Story::begin(&stack, JobType::Framing).await;
+    let runpod_job_id = story.until("a renderer works on it", |job| job.status == Status::Processing).await;
     let (callback, _) = story.capabilities(&stack);
     let cancelled = client.cancel(story.job.job_id).await.expect("to cancel");
     assert_eq!(cancelled.error_code.as_deref(), Some("cancelled"));
     let ended = story.ends((Status::Error, Some("cancelled"), 1)).await;
 
     // The worker has seen nothing of it: it puts the file and reports.
-    let id = gpu_job.runpod_job_id.expect("RunPod's id");
+    let id = runpod_job_id.runpod_job_id.expect("RunPod's id");
     let status = format!("status/{id}");
     e2e::wait_until("the worker has come to its end", async || {
         matches!(stack.ask_gpu(&status).await["status"].as_str(), Some("COMPLETED" | "FAILED"))
@@ -114,7 +114,7 @@ async fn fault_11_a_cancel_that_runpod_does_not_understand_is_asked_until_it_is_
     ]});
     let stack = LentStack::playing(&script).await;
     let client = stack.client();
-    let story = Story::begin(&stack, JobKind::Overlay).await;
+    let story = Story::begin(&stack, JobType::Overlay).await;
     story.until("a renderer works on it", |job| job.status == Status::Processing).await;
     let first = client.cancel(story.job.job_id).await.expect("to cancel");
     let again = client.cancel(story.job.job_id).await.expect("to cancel what is cancelled");
@@ -124,7 +124,7 @@ async fn fault_11_a_cancel_that_runpod_does_not_understand_is_asked_until_it_is_
     let cancels = || stack.wiretap().asked().iter().filter(|asked| asked.what.starts_with("cancel/")).count();
     e2e::wait_until("two failures and one answer", async || cancels() == 3).await;
     // A whole job later there is still no fourth.
-    Story::begin(&stack, JobKind::Framing).await.ends((Status::Complete, None, 1)).await;
+    Story::begin(&stack, JobType::Framing).await.ends((Status::Complete, None, 1)).await;
     assert_eq!(cancels(), 3);
 }
 
@@ -134,7 +134,7 @@ async fn fault_16_both_limits_are_sent_in_milliseconds_and_a_render_beyond_them_
         {"when": {"attempt": 1}, "faults": [{"fault": "fake_render", "ms": 60_000}]}
     ]});
     let stack = LentStack::playing(&script).await;
-    let story = Story::begin(&stack, JobKind::Overlay).await;
+    let story = Story::begin(&stack, JobType::Overlay).await;
     story.until("a renderer works on it", |job| job.status == Status::Processing).await;
     let speed = u64::from(LentStack::CLOCK_SPEED);
     let (queue_ms, execution_ms) = (15 * 60_000 / speed, 10 * 60_000 / speed);
@@ -162,9 +162,9 @@ async fn fault_19_urls_are_made_when_a_worker_claims_the_job_however_long_it_was
         {"when": {"type": "overlay"}, "faults": [{"fault": "fake_render", "ms": 4000}]}
     ]});
     let stack = LentStack::playing(&script).await;
-    let busy = Story::begin(&stack, JobKind::Overlay).await;
+    let busy = Story::begin(&stack, JobType::Overlay).await;
     busy.until("the renderer is busy", |job| job.status == Status::Processing).await;
-    let story = Story::begin(&stack, JobKind::Framing).await;
+    let story = Story::begin(&stack, JobType::Framing).await;
     story.until("RunPod has it", |job| job.runpod_job_id.is_some()).await;
     let submit = story.asked(&stack)[0].clone();
     let text = submit.body.to_string();

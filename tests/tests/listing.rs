@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use e2e::{LentStack, RawSocket, Stack, Story, bare_http, new_job, sample, spotlight_params, upload};
-use reel_client::{Error, Job, JobFilter, JobId, JobKind, Status};
+use reel_client::{Error, Job, JobFilter, JobId, JobType, Status};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -58,7 +58,7 @@ async fn ten_thousand_jobs_are_paged_through_exactly_once_while_new_ones_arrive(
     loop {
         // A job that is newer than every page that will follow.
         if pages % 10 == 0 {
-            let mut order = new_job(JobKind::Overlay, key.clone(), spotlight_params());
+            let mut order = new_job(JobType::Overlay, key.clone(), spotlight_params());
             order.project_id = 41;
             created.push(client.create_job(&order, None).await.expect("a job").job_id);
         }
@@ -124,9 +124,9 @@ async fn a_list_is_newest_first_and_narrowed_by_every_filter() {
     let key = upload(&client, &sample()).await;
     let mut ids = Vec::new();
     for (project_id, kind) in
-        [(51, JobKind::Overlay), (52, JobKind::Overlay), (51, JobKind::Framing), (51, JobKind::Overlay)]
+        [(51, JobType::Overlay), (52, JobType::Overlay), (51, JobType::Framing), (51, JobType::Overlay)]
     {
-        let params = if kind == JobKind::Overlay { spotlight_params() } else { framing() };
+        let params = if kind == JobType::Overlay { spotlight_params() } else { framing() };
         let mut order = new_job(kind, key.clone(), params);
         order.project_id = project_id;
         ids.push(client.create_job(&order, None).await.expect("a job").job_id);
@@ -147,7 +147,7 @@ async fn a_list_is_newest_first_and_narrowed_by_every_filter() {
     })
     .await;
     assert_eq!(listed(of_51()).await, [ids[3], ids[2], ids[0]]);
-    assert_eq!(listed(JobFilter { kind: Some(JobKind::Framing), ..of_51() }).await, [ids[2]]);
+    assert_eq!(listed(JobFilter { kind: Some(JobType::Framing), ..of_51() }).await, [ids[2]]);
     assert_eq!(listed(JobFilter { project_id: Some(52), ..JobFilter::default() }).await, [ids[1]]);
     assert!(listed(JobFilter { project_id: Some(53), ..JobFilter::default() }).await.is_empty());
 
@@ -185,7 +185,7 @@ async fn every_wrong_parameter_of_a_list_is_named_at_once() {
 async fn a_job_that_has_ended_is_deleted_with_its_files_and_its_row() {
     let stack = LentStack::playing(&quick()).await;
     let client = stack.client();
-    let running = Story::begin(&stack, JobKind::Framing).await;
+    let running = Story::begin(&stack, JobType::Framing).await;
     running.until("a renderer works on it", |job| job.status == Status::Processing).await;
     let (status, code, sentence) = refusal(client.delete(running.job.job_id).await);
     assert_eq!(
@@ -195,7 +195,7 @@ async fn a_job_that_has_ended_is_deleted_with_its_files_and_its_row() {
     client.cancel(running.job.job_id).await.expect("to cancel");
     running.ends((Status::Error, Some("cancelled"), 1)).await;
 
-    let done = Story::begin(&stack, JobKind::Overlay).await.ends((Status::Complete, None, 1)).await;
+    let done = Story::begin(&stack, JobType::Overlay).await.ends((Status::Complete, None, 1)).await;
     let id = done.job_id;
     let get = async |url: &str| bare_http().get(url).send().await.expect("an answer").status().as_u16();
     let url = done.output_url.expect("an output").expose().to_owned();
@@ -212,7 +212,7 @@ async fn a_job_that_has_ended_is_deleted_with_its_files_and_its_row() {
         all_pages(&stack, JobFilter { limit: Some(100), project_id: Some(7), ..JobFilter::default() }).await;
     assert!(rows.concat().iter().all(|job| job.job_id != id), "its row is gone");
     // Its input lies elsewhere, and may be needed for the next edit.
-    let order = new_job(JobKind::Overlay, done.input_video_key.expect("a key"), spotlight_params());
+    let order = new_job(JobType::Overlay, done.input_video_key.expect("a key"), spotlight_params());
     client.create_job(&order, None).await.expect("the input is there");
 }
 
@@ -224,7 +224,7 @@ async fn a_job_takes_an_input_that_was_uploaded_for_it_along_when_it_is_deleted(
     let size = sample().metadata().expect("a file").len();
     let target = client.upload_url("clip.mp4", "video/mp4", Some(size), Some(id)).await.expect("a URL");
     client.upload(&target, &sample(), |_| ()).await.expect("an upload");
-    let mut order = new_job(JobKind::Overlay, target.video_key, spotlight_params());
+    let mut order = new_job(JobType::Overlay, target.video_key, spotlight_params());
     order.job_id = Some(id);
     let job = client.create_job(&order, None).await.expect("a job");
     Story::follow(&stack, job).await.ends((Status::Complete, None, 1)).await;
@@ -240,7 +240,7 @@ async fn a_cancel_reaches_the_renderer_and_its_processes_end() {
     let key = upload(&client, &sample()).await;
     let mut params = framing();
     params["segments"] = json!([{"start": 0.0, "end": 5.0, "speed": 0.25}]);
-    let order = new_job(JobKind::Framing, key, params);
+    let order = new_job(JobType::Framing, key, params);
     let job = client.create_job(&order, None).await.expect("a job");
     let story = Story::follow(&stack, job).await;
     let id =
@@ -268,7 +268,7 @@ async fn a_cancel_reaches_the_renderer_and_its_processes_end() {
 #[tokio::test]
 async fn a_job_that_is_complete_can_be_neither_cancelled_nor_retried() {
     let stack = LentStack::playing(&quick()).await;
-    let done = Story::begin(&stack, JobKind::Overlay).await.ends((Status::Complete, None, 1)).await;
+    let done = Story::begin(&stack, JobType::Overlay).await.ends((Status::Complete, None, 1)).await;
     for (status, code, sentence) in
         [refusal(stack.client().cancel(done.job_id).await), refusal(stack.client().retry(done.job_id).await)]
     {
@@ -286,7 +286,7 @@ async fn a_retry_starts_a_failed_job_over_with_all_its_attempts() {
         (1..=5).map(|attempt| json!({"when": {"attempt": attempt}, "faults": fail})).collect();
     let stack = LentStack::playing(&json!({"fake_render_ms": 100, "rules": rules})).await;
     let client = stack.client();
-    let story = Story::begin(&stack, JobKind::Overlay).await;
+    let story = Story::begin(&stack, JobType::Overlay).await;
     let failed = story.ends((Status::Error, Some("gpu_error"), 3)).await;
     assert_eq!(failed.error.as_deref(), Some("The renderer is out of sorts."));
 
@@ -309,7 +309,7 @@ async fn the_same_request_sent_again_is_the_same_job_and_another_one_is_refused(
     let client = stack.client();
     let key = upload(&client, &sample()).await;
     let order = |job_id| {
-        let mut order = new_job(JobKind::Overlay, key.clone(), spotlight_params());
+        let mut order = new_job(JobType::Overlay, key.clone(), spotlight_params());
         order.job_id = job_id;
         order
     };
@@ -340,7 +340,7 @@ async fn the_same_request_sent_again_is_the_same_job_and_another_one_is_refused(
 #[tokio::test]
 async fn events_after_a_number_are_those_of_the_socket_and_a_reconnect_loses_none() {
     let stack = LentStack::playing(&quick()).await;
-    let job = Story::begin(&stack, JobKind::Overlay).await.ends((Status::Complete, None, 1)).await;
+    let job = Story::begin(&stack, JobType::Overlay).await.ends((Status::Complete, None, 1)).await;
     let last = job.seq.expect("a seq");
     assert!(last >= 4, "{last} events");
     for after in [0, 1, last - 1, last, last + 9] {

@@ -1,12 +1,12 @@
 //! A picture of each job, and what happens to results that nobody waits for any more.
 
 use e2e::{Options, Probe, Stack, Story, bare_http, create, render};
-use reel_client::{CapabilityUrl, Job, JobFilter, JobKind, Status};
+use reel_client::{CapabilityUrl, Job, JobFilter, JobType, Status};
 use reel_core::id::JobId;
 use reel_core::object_key::ObjectKey;
 use reel_core::s3::Presigner;
-use reel_core::time::{Millis, Span};
-use reel_core::web_url::WebUrl;
+use reel_core::time::{DurationMs, Timestamp};
+use reel_core::web_url::BaseUrl;
 use reqwest::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ fn small_reel() -> Value {
 async fn a_complete_job_shows_a_picture_of_its_reel_wherever_it_is_shown() {
     let stack = Stack::shared().await;
     let client = stack.client();
-    let job = create(&client, JobKind::Overlay, small_reel()).await;
+    let job = create(&client, JobType::Overlay, small_reel()).await;
     assert_eq!(job.poster_url, None);
     let messages = render(&client, &job).await;
     let last = &messages.last().expect("messages").job;
@@ -61,7 +61,7 @@ async fn a_complete_job_shows_a_picture_of_its_reel_wherever_it_is_shown() {
 #[tokio::test]
 async fn a_picture_that_storage_refuses_costs_nothing_but_itself() {
     let stack = playing(&json!({"rules": [{"faults": [{"fault": "refused_poster"}]}]})).await;
-    let job = create(&stack.client(), JobKind::Overlay, small_reel()).await;
+    let job = create(&stack.client(), JobType::Overlay, small_reel()).await;
     let messages = render(&stack.client(), &job).await;
     let last = &messages.last().expect("messages").job;
     assert_eq!((last.status, last.attempt), (Status::Complete, 1), "{:?}", last.error);
@@ -73,7 +73,7 @@ async fn a_picture_that_storage_refuses_costs_nothing_but_itself() {
 #[tokio::test]
 async fn a_result_that_comes_after_the_end_or_is_cut_off_does_not_stay_in_the_bucket() {
     let stack = playing(&json!({"rules": [{"faults": [{"fault": "stuck_in_queue"}]}]})).await;
-    let story = Story::begin(&stack, JobKind::Framing).await;
+    let story = Story::begin(&stack, JobType::Framing).await;
     let attempt = Attempt::claim(&stack, &story, 1).await;
 
     // Half a reel: the attempt is done again.
@@ -115,7 +115,7 @@ impl Attempt {
         let grant = post(&format!("{callback_url}/claim"), json!({})).await;
         assert_eq!((&grant["applied"], &grant["attempt"]), (&json!(true), &json!(number)), "{grant}");
         // As wrangler.toml has them for this machine.
-        let endpoint = WebUrl::parse(&format!("{}/cdn-cgi/local/r2/s3", stack.api_url())).expect("a URL");
+        let endpoint = BaseUrl::parse(&format!("{}/cdn-cgi/local/r2/s3", stack.api_url())).expect("a URL");
         let (key_id, secret) = ("local-development-key".to_owned(), "local-development-secret".to_owned());
         let presigner = Presigner::new(&endpoint, "reel-ballers-videos", key_id, secret).expect("a bucket");
         Self { id: story.job.job_id, number, callback_url, grant, presigner }
@@ -140,10 +140,10 @@ impl Attempt {
     async fn is_there(&self) -> bool {
         #[expect(clippy::disallowed_methods, reason = "the bucket compares with the real clock")]
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a clock");
-        let now = Millis(i64::try_from(now.as_millis()).expect("a time"));
+        let now = Timestamp(i64::try_from(now.as_millis()).expect("a time"));
         let mut found = Vec::new();
         for key in [ObjectKey::output(self.id, self.number), ObjectKey::poster(self.id, self.number)] {
-            let url = CapabilityUrl::new(self.presigner.get(&key, None, Span::minutes(1), now));
+            let url = CapabilityUrl::new(self.presigner.get(&key, None, DurationMs::minutes(1), now));
             found.push(status_of(&url).await);
         }
         match found.as_slice() {

@@ -4,12 +4,12 @@ use e2e::{
     END_DEADLINE, Options, Probe, RawSocket, Stack, create, new_job, spotlight_params, upload, wait_until,
 };
 use futures_util::StreamExt as _;
-use reel_client::{Job, JobKind, MessageKind, Status};
+use reel_client::{Job, JobType, MessageKind, Status};
 
 /// Creates an overlay job and waits until a good part of it is rendered.
 async fn half_rendered(stack: &Stack) -> Job {
     let client = stack.client();
-    let job = create(&client, JobKind::Overlay, spotlight_params()).await;
+    let job = create(&client, JobType::Overlay, spotlight_params()).await;
     let mut messages = client.watch(&job, 0);
     let found = tokio::time::timeout(END_DEADLINE, async {
         while let Some(message) = messages.next().await {
@@ -82,7 +82,7 @@ async fn a_file_that_ffmpeg_cannot_read_ends_the_job_with_a_sentence_and_no_seco
     std::fs::write(&clip, b"this was never a video").expect("a file");
     let key = upload(&client, &clip).await;
     let job =
-        client.create_job(&new_job(JobKind::Overlay, key, spotlight_params()), None).await.expect("a job");
+        client.create_job(&new_job(JobType::Overlay, key, spotlight_params()), None).await.expect("a job");
     let messages = e2e::render(&client, &job).await;
     let last = messages.last().expect("messages");
     assert_eq!((last.kind, last.job.status), (MessageKind::Error, Status::Error));

@@ -10,7 +10,7 @@ use e2e::{
     Options, Probe, Stack, bare_http, create, new_job, python, render, root, run, sample, spotlight_params,
     upload, wait_until,
 };
-use reel_client::{Job, JobKind, Status};
+use reel_client::{Job, JobType, Status};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ async fn the_sdk_completes_a_job_and_goes_on_after_one_that_fails() {
     std::fs::write(&broken, "not a video").expect("to write a file");
     let key = upload(&client, &broken).await;
     let params = spotlight_params();
-    let failing = client.create_job(&new_job(JobKind::Overlay, key, params), None).await.expect("a job");
+    let failing = client.create_job(&new_job(JobType::Overlay, key, params), None).await.expect("a job");
     render(&client, &failing).await;
     let failing = client.job(failing.job_id).await.expect("the job");
     assert_eq!((failing.status, failing.error_code.as_deref()), (Status::Error, Some("invalid_input")));
@@ -31,7 +31,7 @@ async fn the_sdk_completes_a_job_and_goes_on_after_one_that_fails() {
     assert_eq!(told["result"]["error"].as_str(), failing.error.as_deref(), "{told}");
     assert_eq!(cloud.status(&failing).await["status"], "FAILED");
 
-    let job = create(&client, JobKind::Overlay, spotlight_params()).await;
+    let job = create(&client, JobType::Overlay, spotlight_params()).await;
     render(&client, &job).await;
     cloud.assert_complete(&job).await;
     let told = cloud.until_seen("done", &job).await;
@@ -69,7 +69,7 @@ async fn a_cancel_reaches_the_handler_kills_its_render_and_frees_the_worker() {
     assert!(took < STOP_LIMIT, "{took:?}");
     println!("from the API's cancel to the last process gone: {took:?}");
 
-    let next = create(&client, JobKind::Overlay, spotlight_params()).await;
+    let next = create(&client, JobType::Overlay, spotlight_params()).await;
     render(&client, &next).await;
     cloud.assert_complete(&next).await;
     let seen = cloud.seen().await;
@@ -85,7 +85,7 @@ async fn a_result_that_the_queue_refuses_does_not_cost_the_job() {
     let client = cloud.stack.client();
     let answer = bare_http().post(format!("{}/lose-results", cloud.queue_url)).send().await;
     assert_eq!(answer.expect("an answer").status(), 200);
-    let job = create(&client, JobKind::Overlay, spotlight_params()).await;
+    let job = create(&client, JobType::Overlay, spotlight_params()).await;
     render(&client, &job).await;
     cloud.assert_complete(&job).await;
     cloud.until_seen("done", &job).await;
@@ -205,7 +205,7 @@ impl Cloud {
         let client = self.stack.client();
         let key = upload(&client, &long).await;
         let params = json!({"effect_type": "blur", "crop_keyframes": null});
-        let job = client.create_job(&new_job(JobKind::Overlay, key, params), None).await.expect("a job");
+        let job = client.create_job(&new_job(JobType::Overlay, key, params), None).await.expect("a job");
         wait_until("ffmpeg renders", async || {
             let programs = self.programs();
             let runs = |name| programs.iter().any(|program: &Descendant| program.name == name);

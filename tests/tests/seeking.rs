@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use e2e::{Options, Stack, browse, free_port, new_job, render, run, upload};
-use reel_client::{Client, JobKind, Secret, Status};
+use reel_client::{Client, JobType, Secret, Status};
 use serde_json::json;
 
 /// Seconds of the clip. The first has this luma, and each is [`STEP`] lighter than the one before.
@@ -27,7 +27,7 @@ async fn chromium_seeks_in_a_result_by_ranges_and_shows_the_picture_of_that_mome
         "crop_keyframes": [{"frame": 0, "x": 0, "y": 0, "width": 320, "height": 180}],
         "output_width": 640, "output_height": 360, "include_audio": false
     });
-    let job = client.create_job(&new_job(JobKind::Framing, input, params), None).await.expect("a job");
+    let job = client.create_job(&new_job(JobType::Framing, input, params), None).await.expect("a job");
     let job = render(&client, &job).await.pop().expect("a last message").job;
     assert_eq!((job.status, job.error.as_deref()), (Status::Complete, None));
     let size = job.output_bytes.expect("a size");

@@ -1,7 +1,7 @@
 //! The scheduled sweep: rows that disagree with their job are brought back to the truth.
 
 use e2e::{LentStack, Stack, bare_http, new_job, render, sample, spotlight_params, upload, wait_until};
-use reel_client::{JobFilter, JobKind, Status};
+use reel_client::{JobFilter, JobType, Status};
 use serde_json::json;
 
 /// Rings the cron trigger, as wrangler offers it on this machine.
@@ -17,7 +17,7 @@ async fn a_row_that_disagrees_is_mended_and_a_row_without_a_job_is_removed() {
     let mut stack = LentStack::playing(&json!({"fake_render_ms": 100})).await;
     let client = stack.client();
     let key = upload(&client, &sample()).await;
-    let mut order = new_job(JobKind::Overlay, key, spotlight_params());
+    let mut order = new_job(JobType::Overlay, key, spotlight_params());
     order.project_id = 77;
     let job = client.create_job(&order, None).await.expect("a job");
     render(&client, &job).await;

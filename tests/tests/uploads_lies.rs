@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use e2e::{PartUpload, Stack, bare_http, now};
 use reel_core::object_key::ObjectKey;
-use reel_core::time::Span;
+use reel_core::time::DurationMs;
 use rusty_s3::actions::{AbortMultipartUpload, CompleteMultipartUpload, S3Action as _};
 use rusty_s3::{Bucket, Credentials, UrlStyle};
 use serde_json::json;
@@ -90,7 +90,7 @@ async fn a_video_of_another_size_than_was_promised_is_deleted() {
     let key = ObjectKey::parse_input(&upload.video_key).expect("a key");
     // The Worker signs no such part.
     let size = MIB / 2;
-    let url = stack.presigner().upload_part(&key, &bucket.storage_id, 1, size, Span::minutes(1), now());
+    let url = stack.presigner().upload_part(&key, &bucket.storage_id, 1, size, DurationMs::minutes(1), now());
     let answer = bare_http().put(url).body(vec![1; 1 << 19]).send().await.expect("an answer");
     assert_eq!(answer.status(), 200);
     let etag = answer.headers()["etag"].to_str().expect("a text").to_owned();

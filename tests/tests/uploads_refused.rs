@@ -2,7 +2,7 @@
 
 use e2e::{PartUpload, Stack, bare_http, now};
 use reel_core::object_key::ObjectKey;
-use reel_core::time::Span;
+use reel_core::time::DurationMs;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -38,7 +38,7 @@ async fn the_bucket_takes_only_what_was_signed() {
     let url = target["upload_url"].as_str().expect("a URL");
     let key = ObjectKey::parse_input(target["video_key"].as_str().expect("a key")).expect("a key");
     let presigner = stack.presigner();
-    let signed_at = |time| presigner.put(&key, "video/mp4", Some(1000), Span::minutes(10), time);
+    let signed_at = |time| presigner.put(&key, "video/mp4", Some(1000), DurationMs::minutes(10), time);
     for (what, url, content_type, bytes, status) in [
         ("another type", url.to_owned(), Some("video/webm"), 1000, 403),
         ("no type", url.to_owned(), None, 1000, 403),
@@ -52,7 +52,7 @@ async fn the_bucket_takes_only_what_was_signed() {
             1000,
             403,
         ),
-        ("an expired URL", signed_at(now() + Span::minutes(-60)), Some("video/mp4"), 1000, 403),
+        ("an expired URL", signed_at(now() + DurationMs::minutes(-60)), Some("video/mp4"), 1000, 403),
         ("the same in time", signed_at(now()), Some("video/mp4"), 1000, 200),
         ("what was signed", url.to_owned(), Some("video/mp4"), 1000, 200),
     ] {
@@ -77,7 +77,7 @@ async fn the_bucket_takes_only_parts_that_were_signed() {
     let presigner = stack.presigner();
     let key = ObjectKey::parse_input(&upload.video_key).expect("a key");
     let id = storage_id(&url);
-    let signed_at = |time| presigner.upload_part(&key, &id, 3, 1000, Span::minutes(10), time);
+    let signed_at = |time| presigner.upload_part(&key, &id, 3, 1000, DurationMs::minutes(10), time);
     for (what, url, bytes, status) in [
         ("a byte less", url.clone(), 999, 403),
         ("a byte more", url.clone(), 1001, 403),
@@ -86,7 +86,7 @@ async fn the_bucket_takes_only_parts_that_were_signed() {
         ("number 10,001", number("10001"), 1000, 403),
         ("another key", elsewhere(&url), 1000, 403),
         ("another upload", foreign, 1000, 403),
-        ("an expired URL", signed_at(now() + Span::minutes(-60)), 1000, 403),
+        ("an expired URL", signed_at(now() + DurationMs::minutes(-60)), 1000, 403),
         ("the same in time", signed_at(now()), 1000, 200),
         ("what was signed", url.clone(), 1000, 200),
     ] {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use e2e::{Options, Stack, bare_http, browse, free_port, new_job, spotlight_params, wait_until};
-use reel_client::{Client, JobKind, Secret};
+use reel_client::{Client, JobType, Secret};
 use serde_json::{Value, json};
 
 const KEY: &str = "the-key-of-this-test";
@@ -66,7 +66,7 @@ fn random_file(path: &Path, size: usize) -> Vec<u8> {
 /// The bytes behind a key: only what a job names is handed out, so a job is made of it.
 async fn stored(stack: &Stack, key: &str) -> Vec<u8> {
     let client = Client::new(stack.api_url(), Some(Secret::new(KEY))).expect("a client");
-    let order = new_job(JobKind::Overlay, key.to_owned(), spotlight_params());
+    let order = new_job(JobType::Overlay, key.to_owned(), spotlight_params());
     let job = client.create_job(&order, None).await.expect("a job");
     client.cancel(job.job_id).await.expect("to cancel");
     let url = format!("{}/api/videos/download/{key}", stack.api_url());

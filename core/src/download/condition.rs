@@ -1,39 +1,39 @@
 //! Conditional requests (RFC 9110 13): one decision out of the headers and what is stored.
 
 use super::date::{http_date, parse_http_date};
-use super::range::{Cut, Part, Slice};
-use crate::time::Millis;
+use super::range::{ByteRange, RangeRequest, ResolvedRange};
+use crate::time::Timestamp;
 
 /// What the bucket says of a video.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stored {
+pub struct ObjectMeta {
     /// All of its bytes.
     pub size_bytes: u64,
     /// Its entity tag with quotes, strong.
     pub etag: String,
     /// When it was stored.
-    pub modified: Millis,
+    pub modified: Timestamp,
 }
 
 /// What a request asks of a video.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Conditions {
     if_match: Option<String>,
-    if_unmodified_since: Option<Millis>,
+    if_unmodified_since: Option<Timestamp>,
     if_none_match: Option<String>,
-    if_modified_since: Option<Millis>,
+    if_modified_since: Option<Timestamp>,
     if_range: Option<String>,
-    slice: Option<Slice>,
+    slice: Option<RangeRequest>,
     head_only: bool,
 }
 
 /// The answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
+pub enum DownloadDecision {
     /// 200 with everything.
     Whole,
     /// 206 with a part.
-    Part(Part),
+    Part(ByteRange),
     /// 304.
     NotModified,
     /// 412.
@@ -44,11 +44,11 @@ pub enum Decision {
 
 /// How to look at a video in the bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
+pub enum ReadPlan {
     /// Only what is known about it.
     Head,
     /// With its bytes, or a slice of them.
-    Body(Option<Slice>),
+    Body(Option<RangeRequest>),
 }
 
 impl Conditions {
@@ -62,32 +62,32 @@ impl Conditions {
             if_none_match: header("if-none-match"),
             if_modified_since: date("if-modified-since"),
             if_range: header("if-range"),
-            slice: if head_only { None } else { header("range").as_deref().and_then(Slice::parse) },
+            slice: if head_only { None } else { header("range").as_deref().and_then(RangeRequest::parse) },
             head_only,
         }
     }
 
     /// What to look at first. Bytes are fetched at once unless the answer may well have none: most
     /// requests take one look.
-    pub const fn first_look(&self) -> Look {
+    pub const fn initial_read(&self) -> ReadPlan {
         let conditional = self.if_match.is_some()
             || self.if_unmodified_since.is_some()
             || self.if_none_match.is_some()
             || self.if_modified_since.is_some();
-        if self.head_only || conditional { Look::Head } else { Look::Body(self.slice) }
+        if self.head_only || conditional { ReadPlan::Head } else { ReadPlan::Body(self.slice) }
     }
 
     /// Decides in the order of RFC 9110 13.2.2.
-    pub fn decide(&self, stored: &Stored) -> Decision {
-        let seconds = |at: Millis| at.0.div_euclid(1000);
-        let later_than = |date: Millis| seconds(stored.modified) > seconds(date);
+    pub fn decide(&self, stored: &ObjectMeta) -> DownloadDecision {
+        let seconds = |at: Timestamp| at.0.div_euclid(1000);
+        let later_than = |date: Timestamp| seconds(stored.modified) > seconds(date);
         let refused = match (&self.if_match, self.if_unmodified_since) {
             (Some(tags), _) => !any_tag(tags, |tag| tag == stored.etag),
             (None, Some(date)) => later_than(date),
             (None, None) => false,
         };
         if refused {
-            return Decision::PreconditionFailed;
+            return DownloadDecision::PreconditionFailed;
         }
         let known = match (&self.if_none_match, self.if_modified_since) {
             (Some(tags), _) => any_tag(tags, |tag| tag.strip_prefix("W/").unwrap_or(tag) == stored.etag),
@@ -95,22 +95,22 @@ impl Conditions {
             (None, None) => false,
         };
         if known {
-            return Decision::NotModified;
+            return DownloadDecision::NotModified;
         }
         let same = match &self.if_range {
             None => true,
             // A date must be the very one that was sent (13.1.5).
             Some(validator) => *validator == stored.etag || *validator == http_date(stored.modified),
         };
-        match self.slice.filter(|_| same).map(|slice| slice.cut(stored.size_bytes)) {
-            None | Some(Cut::Whole) => Decision::Whole,
-            Some(Cut::Part(part)) => Decision::Part(part),
-            Some(Cut::Nothing) => Decision::Unsatisfiable,
+        match self.slice.filter(|_| same).map(|slice| slice.resolve(stored.size_bytes)) {
+            None | Some(ResolvedRange::Whole) => DownloadDecision::Whole,
+            Some(ResolvedRange::Part(part)) => DownloadDecision::Part(part),
+            Some(ResolvedRange::Nothing) => DownloadDecision::Unsatisfiable,
         }
     }
 }
 
-impl Decision {
+impl DownloadDecision {
     /// HTTP status.
     pub const fn status(self) -> u16 {
         match self {
@@ -123,12 +123,14 @@ impl Decision {
     }
 }
 
-impl Look {
+impl ReadPlan {
     /// Whether the bytes of this look at a video of this size are those of the decision.
-    pub fn gives(self, decision: Decision, size_bytes: u64) -> bool {
+    pub fn satisfies(self, decision: DownloadDecision, size_bytes: u64) -> bool {
         match (self, decision) {
-            (Self::Body(None), Decision::Whole) => true,
-            (Self::Body(Some(slice)), Decision::Part(part)) => slice.cut(size_bytes) == Cut::Part(part),
+            (Self::Body(None), DownloadDecision::Whole) => true,
+            (Self::Body(Some(slice)), DownloadDecision::Part(part)) => {
+                slice.resolve(size_bytes) == ResolvedRange::Part(part)
+            }
             _ => false,
         }
     }
@@ -152,8 +154,8 @@ mod tests {
     const BEFORE: &str = "Sat, 31 Jan 2026 09:04:59 GMT";
     const SAME: &str = "Sat, 31 Jan 2026 09:05:00 GMT";
 
-    fn stored() -> Stored {
-        Stored { size_bytes: 10, etag: TAG.to_owned(), modified: Millis(1_769_850_300_250) }
+    fn stored() -> ObjectMeta {
+        ObjectMeta { size_bytes: 10, etag: TAG.to_owned(), modified: Timestamp(1_769_850_300_250) }
     }
 
     fn conditions(head_only: bool, headers: &[(&str, &str)]) -> Conditions {
@@ -162,13 +164,13 @@ mod tests {
         })
     }
 
-    const fn part(first: u64, last: u64) -> Decision {
-        Decision::Part(Part { first, last })
+    const fn part(first: u64, last: u64) -> DownloadDecision {
+        DownloadDecision::Part(ByteRange { first, last })
     }
 
     #[test]
     fn a_request_is_decided_by_its_headers() {
-        use Decision::{NotModified, PreconditionFailed, Unsatisfiable, Whole};
+        use DownloadDecision::{NotModified, PreconditionFailed, Unsatisfiable, Whole};
         for (headers, decision) in [
             (&[][..], Whole),
             (&[("range", "bytes=2-4")], part(2, 4)),
@@ -214,9 +216,12 @@ mod tests {
 
     #[test]
     fn head_has_conditions_and_no_range() {
-        assert_eq!(conditions(true, &[("range", "bytes=2-4")]).decide(&stored()), Decision::Whole);
-        assert_eq!(conditions(true, &[("if-none-match", TAG)]).decide(&stored()), Decision::NotModified);
-        assert_eq!(conditions(true, &[]).first_look(), Look::Head);
+        assert_eq!(conditions(true, &[("range", "bytes=2-4")]).decide(&stored()), DownloadDecision::Whole);
+        assert_eq!(
+            conditions(true, &[("if-none-match", TAG)]).decide(&stored()),
+            DownloadDecision::NotModified
+        );
+        assert_eq!(conditions(true, &[]).initial_read(), ReadPlan::Head);
     }
 
     #[test]
@@ -229,7 +234,7 @@ mod tests {
             &[("range", "bytes=-99")],
         ] {
             let conditions = conditions(false, headers);
-            assert!(conditions.first_look().gives(conditions.decide(&stored()), 10), "{headers:?}");
+            assert!(conditions.initial_read().satisfies(conditions.decide(&stored()), 10), "{headers:?}");
         }
         for headers in [
             &[("range", "bytes=7-8"), ("if-range", "\"x\"")][..],
@@ -237,7 +242,7 @@ mod tests {
             &[("if-match", "*")],
         ] {
             let conditions = conditions(false, headers);
-            assert!(!conditions.first_look().gives(conditions.decide(&stored()), 10), "{headers:?}");
+            assert!(!conditions.initial_read().satisfies(conditions.decide(&stored()), 10), "{headers:?}");
         }
     }
 
@@ -254,14 +259,14 @@ mod tests {
             for used in 0..8 {
                 let some: Vec<_> =
                     headers.iter().enumerate().filter(|(bit, _)| used >> bit & 1 == 1).map(|(_, pair)| *pair).collect();
-                let stored = Stored { size_bytes, ..stored() };
+                let stored = ObjectMeta { size_bytes, ..stored() };
                 let decision = conditions(false, &some).decide(&stored);
                 let second = match decision {
-                    Decision::Whole => Look::Body(None),
-                    Decision::Part(part) => Look::Body(Some(part.into())),
-                    Decision::NotModified | Decision::PreconditionFailed | Decision::Unsatisfiable => continue,
+                    DownloadDecision::Whole => ReadPlan::Body(None),
+                    DownloadDecision::Part(part) => ReadPlan::Body(Some(part.into())),
+                    DownloadDecision::NotModified | DownloadDecision::PreconditionFailed | DownloadDecision::Unsatisfiable => continue,
                 };
-                prop_assert!(second.gives(decision, size_bytes));
+                prop_assert!(second.satisfies(decision, size_bytes));
             }
         }
     }

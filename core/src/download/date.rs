@@ -1,10 +1,10 @@
 //! HTTP dates (RFC 9110 5.6.7): written in one form, read in all three.
 
-use crate::time::{Millis, Utc};
+use crate::time::{CivilDateTime, Timestamp};
 
 /// A date as HTTP writes it: `Sat, 31 Jan 2026 09:05:00 GMT`. Milliseconds are dropped.
-pub fn http_date(at: Millis) -> String {
-    let Utc { year, month, day, hour, minute, second, .. } = Utc::from(at);
+pub fn http_date(at: Timestamp) -> String {
+    let CivilDateTime { year, month, day, hour, minute, second, .. } = CivilDateTime::from(at);
     // 1970-01-01 was a Thursday.
     let weekday = (at.0.max(0) / 86_400_000 + 4) % 7;
     let weekday =
@@ -16,7 +16,7 @@ pub fn http_date(at: Millis) -> String {
 
 /// Reads a date in any form that HTTP has had: IMF-fixdate, RFC 850's and C's `asctime`. The weekday is
 /// not checked against the date. In whole seconds.
-pub fn parse_http_date(text: &str) -> Option<Millis> {
+pub fn parse_http_date(text: &str) -> Option<Timestamp> {
     let words: Vec<&str> = text.split([' ', ',', '-']).filter(|word| !word.is_empty()).collect();
     let ([_, day, month, year, clock, "GMT"] | [_, month, day, clock, year]) = *words.as_slice() else {
         return None;
@@ -37,7 +37,7 @@ pub fn parse_http_date(text: &str) -> Option<Millis> {
         return None;
     }
     let seconds = days(year, month, day) * DAY_SECONDS + hour * 3600 + minute * 60 + second;
-    Some(Millis(seconds * 1000))
+    Some(Timestamp(seconds * 1000))
 }
 
 /// The days since 1970-01-01: what [`Utc`] takes apart, put together.
@@ -66,7 +66,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// The example of RFC 9110 5.6.7.
-    const EXAMPLE: Millis = Millis(784_111_777_000);
+    const EXAMPLE: Timestamp = Timestamp(784_111_777_000);
 
     #[test]
     fn the_three_forms_of_the_rfc_are_one_moment() {
@@ -76,9 +76,9 @@ mod tests {
             assert_eq!(parse_http_date(text), Some(EXAMPLE), "{text}");
         }
         assert_eq!(http_date(EXAMPLE), "Sun, 06 Nov 1994 08:49:37 GMT");
-        assert_eq!(http_date(Millis(1_769_850_300_999)), "Sat, 31 Jan 2026 09:05:00 GMT");
-        assert_eq!(http_date(Millis(0)), "Thu, 01 Jan 1970 00:00:00 GMT");
-        assert_eq!(http_date(Millis(1_709_164_800_000)), "Thu, 29 Feb 2024 00:00:00 GMT");
+        assert_eq!(http_date(Timestamp(1_769_850_300_999)), "Sat, 31 Jan 2026 09:05:00 GMT");
+        assert_eq!(http_date(Timestamp(0)), "Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(http_date(Timestamp(1_709_164_800_000)), "Thu, 29 Feb 2024 00:00:00 GMT");
     }
 
     #[test]
@@ -103,13 +103,13 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_is_read_back(seconds in 0_i64..253_402_300_800) {
-            let at = Millis(seconds * 1000);
+            let at = Timestamp(seconds * 1000);
             prop_assert_eq!(parse_http_date(&http_date(at)), Some(at));
         }
 
         #[test]
         fn any_text_can_be_read(text in ".{0,60}", ms: i64) {
-            let _ = (parse_http_date(&text), http_date(Millis(ms)));
+            let _ = (parse_http_date(&text), http_date(Timestamp(ms)));
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::percent;
 
 /// Where a browser puts a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum DispositionType {
     /// Among the downloads.
     Attachment,
     /// In the page: a `<video>` plays it.
@@ -16,7 +16,7 @@ pub enum Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disposition {
     /// Where it goes.
-    pub place: Place,
+    pub place: DispositionType,
     /// A clean name.
     name: String,
 }
@@ -26,9 +26,9 @@ impl Disposition {
     ///
     /// A wished name loses its folders and whatever is not seen (controls, marks that turn the reading
     /// direction round); without an extension it gets the file's own.
-    pub fn new(place: Place, key: &ObjectKey, wish: Option<&str>) -> Self {
-        let own = own_name(key);
-        let name = match wish.map(clean).filter(|name| !name.is_empty()) {
+    pub fn new(place: DispositionType, key: &ObjectKey, requested_name: Option<&str>) -> Self {
+        let own = default_name(key);
+        let name = match requested_name.map(clean).filter(|name| !name.is_empty()) {
             None => own,
             Some(name) if name.contains('.') => name,
             Some(name) => match own.rsplit_once('.') {
@@ -47,10 +47,10 @@ impl Disposition {
 
 /// The value of `content-disposition`, ASCII only: the name in ASCII for everyone and, when that is not
 /// the name, as UTF-8 (RFC 8187).
-pub fn content_disposition(place: Place, name: &str) -> String {
+pub fn content_disposition(place: DispositionType, name: &str) -> String {
     let place = match place {
-        Place::Attachment => "attachment",
-        Place::Inline => "inline",
+        DispositionType::Attachment => "attachment",
+        DispositionType::Inline => "inline",
     };
     // Some browsers undo percents in the plain form, too.
     let plain = |c: char| (c.is_ascii_graphic() || c == ' ') && !matches!(c, '"' | '\\' | '%');
@@ -79,12 +79,12 @@ pub fn served_type(stored: Option<&str>) -> &str {
 
 /// `cache-control`, for the browser that asked alone. A result never changes, so a player that seeks asks
 /// once for each range; for no longer than its URL may live. An upload can be put again.
-pub fn caching(key: &ObjectKey) -> &'static str {
+pub fn cache_control(key: &ObjectKey) -> &'static str {
     if key.output_of().is_some() { "private, max-age=3600" } else { "private, no-cache" }
 }
 
 /// An upload is called as it was; a result by its job, since all are called `video.mp4`.
-fn own_name(key: &ObjectKey) -> String {
+fn default_name(key: &ObjectKey) -> String {
     let last = key.as_str().rsplit('/').next().unwrap_or_default();
     match key.output_of() {
         Some(job) => format!("{job}-{last}"),
@@ -133,7 +133,11 @@ mod tests {
             ),
             (Some("⚽.mp4"), r#"attachment; filename="_.mp4"; filename*=UTF-8''%E2%9A%BD.mp4"#),
         ] {
-            assert_eq!(Disposition::new(Place::Attachment, &input(), wish).header(), header, "{wish:?}");
+            assert_eq!(
+                Disposition::new(DispositionType::Attachment, &input(), wish).header(),
+                header,
+                "{wish:?}"
+            );
         }
     }
 
@@ -150,7 +154,7 @@ mod tests {
                 r#"attachment; filename="J_rgen's ___.mp4"; filename*=UTF-8''J%C3%BCrgen%27s%20%D0%B3%D0%BE%D0%BB.mp4"#,
             ),
         ] {
-            assert_eq!(content_disposition(Place::Attachment, name), header, "{name:?}");
+            assert_eq!(content_disposition(DispositionType::Attachment, name), header, "{name:?}");
         }
     }
 
@@ -158,8 +162,11 @@ mod tests {
     fn a_result_is_called_after_its_job() {
         let job = "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50".parse().unwrap();
         let key = ObjectKey::output(job, 2);
-        assert_eq!((caching(&key), caching(&input())), ("private, max-age=3600", "private, no-cache"));
-        let header = Disposition::new(Place::Inline, &key, None).header();
+        assert_eq!(
+            (cache_control(&key), cache_control(&input())),
+            ("private, max-age=3600", "private, no-cache")
+        );
+        let header = Disposition::new(DispositionType::Inline, &key, None).header();
         assert_eq!(header, r#"inline; filename="3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50-video.mp4""#);
     }
 
@@ -182,7 +189,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_name_leaves_its_header(wish in "\\PC{0,40}|.{0,200}") {
-            let header = Disposition::new(Place::Attachment, &input(), Some(&wish)).header();
+            let header = Disposition::new(DispositionType::Attachment, &input(), Some(&wish)).header();
             prop_assert!(header.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()), "{}", header);
             prop_assert_eq!(header.matches('"').count(), 2);
             prop_assert!(!header.contains('\\') && !header.contains('/'));

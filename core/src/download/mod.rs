@@ -8,7 +8,7 @@ mod date;
 mod disposition;
 mod range;
 
-pub use condition::{Conditions, Decision, Look, Stored};
+pub use condition::{Conditions, DownloadDecision, ObjectMeta, ReadPlan};
 pub use date::{http_date, parse_http_date};
-pub use disposition::{Disposition, Place, caching, content_disposition, served_type};
-pub use range::{Part, Slice};
+pub use disposition::{Disposition, DispositionType, cache_control, content_disposition, served_type};
+pub use range::{ByteRange, RangeRequest};

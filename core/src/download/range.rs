@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 
 /// What a `Range` header asks for, before the size is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Slice {
+pub enum RangeRequest {
     /// `bytes=first-` and `bytes=first-last`.
     From {
         /// First byte, counted from 0.
@@ -21,7 +21,7 @@ pub enum Slice {
 
 /// Bytes that exist: `first..=last` with `last` below the size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Part {
+pub struct ByteRange {
     /// First byte, counted from 0.
     pub first: u64,
     /// Last byte, included.
@@ -30,16 +30,16 @@ pub struct Part {
 
 /// What becomes of a slice of a video of known size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cut {
+pub(super) enum ResolvedRange {
     /// These bytes.
-    Part(Part),
+    Part(ByteRange),
     /// There is nothing to cut: the slice is of an empty video's end.
     Whole,
     /// No byte of it exists.
     Nothing,
 }
 
-impl Slice {
+impl RangeRequest {
     /// Reads a header. `None` for what a server may ignore and then sends everything: other units,
     /// several ranges, and whatever is malformed (RFC 9110 14.2).
     ///
@@ -61,26 +61,28 @@ impl Slice {
         Some(Self::From { first, length: Some(NonZeroU64::MIN.saturating_add(more)) })
     }
 
-    pub(super) fn cut(self, size_bytes: u64) -> Cut {
+    pub(super) fn resolve(self, size_bytes: u64) -> ResolvedRange {
         let Some(end) = size_bytes.checked_sub(1) else {
             return match self {
-                Self::Last { count: 1.. } => Cut::Whole,
-                Self::Last { count: 0 } | Self::From { .. } => Cut::Nothing,
+                Self::Last { count: 1.. } => ResolvedRange::Whole,
+                Self::Last { count: 0 } | Self::From { .. } => ResolvedRange::Nothing,
             };
         };
         match self {
-            Self::From { first, .. } if first > end => Cut::Nothing,
+            Self::From { first, .. } if first > end => ResolvedRange::Nothing,
             Self::From { first, length } => {
                 let last = length.map_or(end, |length| first.saturating_add(length.get() - 1).min(end));
-                Cut::Part(Part { first, last })
+                ResolvedRange::Part(ByteRange { first, last })
             }
-            Self::Last { count: 0 } => Cut::Nothing,
-            Self::Last { count } => Cut::Part(Part { first: size_bytes.saturating_sub(count), last: end }),
+            Self::Last { count: 0 } => ResolvedRange::Nothing,
+            Self::Last { count } => {
+                ResolvedRange::Part(ByteRange { first: size_bytes.saturating_sub(count), last: end })
+            }
         }
     }
 }
 
-impl Part {
+impl ByteRange {
     /// How many bytes; at least one.
     pub const fn length(self) -> u64 {
         self.last.saturating_sub(self.first).saturating_add(1)
@@ -92,8 +94,8 @@ impl Part {
     }
 }
 
-impl From<Part> for Slice {
-    fn from(part: Part) -> Self {
+impl From<ByteRange> for RangeRequest {
+    fn from(part: ByteRange) -> Self {
         Self::From { first: part.first, length: NonZeroU64::new(part.length()) }
     }
 }
@@ -111,15 +113,15 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn from(first: u64, last: Option<u64>) -> Slice {
+    fn from(first: u64, last: Option<u64>) -> RangeRequest {
         let length = |last: u64| NonZeroU64::MIN.saturating_add(last - first);
-        Slice::From { first, length: last.map(length) }
+        RangeRequest::From { first, length: last.map(length) }
     }
 
     #[test]
     fn a_header_is_one_slice_or_nothing() {
         let from = |first, last| Some(from(first, last));
-        let last = |count| Some(Slice::Last { count });
+        let last = |count| Some(RangeRequest::Last { count });
         for (header, slice) in [
             ("bytes=0-0", from(0, Some(0))),
             ("bytes=5-9", from(5, Some(9))),
@@ -148,44 +150,44 @@ mod tests {
             ("seconds=0-5", None),
             ("bytes=\u{664}-", None),
         ] {
-            assert_eq!(Slice::parse(header), slice, "{header:?}");
+            assert_eq!(RangeRequest::parse(header), slice, "{header:?}");
         }
     }
 
     #[test]
     fn a_slice_is_cut_to_what_exists() {
-        let part = |first, last| Cut::Part(Part { first, last });
+        let part = |first, last| ResolvedRange::Part(ByteRange { first, last });
         for (slice, size, cut) in [
             (from(0, None), 10, part(0, 9)),
             (from(0, Some(0)), 10, part(0, 0)),
             (from(9, None), 10, part(9, 9)),
             (from(9, Some(u64::MAX)), 10, part(9, 9)),
-            (from(10, None), 10, Cut::Nothing),
-            (from(u64::MAX, Some(u64::MAX)), 10, Cut::Nothing),
-            (Slice::Last { count: 1 }, 10, part(9, 9)),
-            (Slice::Last { count: 10 }, 10, part(0, 9)),
-            (Slice::Last { count: u64::MAX }, 10, part(0, 9)),
-            (Slice::Last { count: 0 }, 10, Cut::Nothing),
-            (from(0, None), 0, Cut::Nothing),
-            (Slice::Last { count: 5 }, 0, Cut::Whole),
-            (Slice::Last { count: 0 }, 0, Cut::Nothing),
+            (from(10, None), 10, ResolvedRange::Nothing),
+            (from(u64::MAX, Some(u64::MAX)), 10, ResolvedRange::Nothing),
+            (RangeRequest::Last { count: 1 }, 10, part(9, 9)),
+            (RangeRequest::Last { count: 10 }, 10, part(0, 9)),
+            (RangeRequest::Last { count: u64::MAX }, 10, part(0, 9)),
+            (RangeRequest::Last { count: 0 }, 10, ResolvedRange::Nothing),
+            (from(0, None), 0, ResolvedRange::Nothing),
+            (RangeRequest::Last { count: 5 }, 0, ResolvedRange::Whole),
+            (RangeRequest::Last { count: 0 }, 0, ResolvedRange::Nothing),
         ] {
-            assert_eq!(slice.cut(size), cut, "{slice:?} of {size}");
+            assert_eq!(slice.resolve(size), cut, "{slice:?} of {size}");
         }
     }
 
     proptest! {
         #[test]
         fn any_text_can_be_read(header in "(bytes=)?.{0,60}") {
-            let _ = Slice::parse(&header).map(|slice| slice.cut(7));
+            let _ = RangeRequest::parse(&header).map(|slice| slice.resolve(7));
         }
 
         #[test]
         fn a_cut_lies_within_the_video_and_within_the_wish(first: u64, length: Option<NonZeroU64>, size: u64) {
-            if let Cut::Part(part) = (Slice::From { first, length }).cut(size) {
+            if let ResolvedRange::Part(part) = (RangeRequest::From { first, length }).resolve(size) {
                 prop_assert!(part.first == first && part.first <= part.last && part.last < size);
                 prop_assert!(length.is_none_or(|length| part.length() <= length.get()));
-                prop_assert_eq!(Slice::from(part).cut(size), Cut::Part(part));
+                prop_assert_eq!(RangeRequest::from(part).resolve(size), ResolvedRange::Part(part));
             } else {
                 prop_assert!(first >= size);
             }
@@ -193,9 +195,9 @@ mod tests {
 
         #[test]
         fn the_end_has_as_many_bytes_as_were_asked_for(count: u64, size in 1..=u64::MAX) {
-            match (Slice::Last { count }).cut(size) {
-                Cut::Part(part) => prop_assert_eq!((part.length(), part.last), (count.min(size), size - 1)),
-                other => prop_assert_eq!((other, count), (Cut::Nothing, 0)),
+            match (RangeRequest::Last { count }).resolve(size) {
+                ResolvedRange::Part(part) => prop_assert_eq!((part.length(), part.last), (count.min(size), size - 1)),
+                other => prop_assert_eq!((other, count), (ResolvedRange::Nothing, 0)),
             }
         }
     }

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::bounds::{MAX_PIECES, seconds};
-use crate::fault::{At, Fields, integer, list, text};
+use super::bounds::{MAX_SEGMENTS, seconds};
+use crate::fault::{FieldContext, ObjectReader, integer, list, text};
 
 /// A compilation job: at least one clip, shown in this order.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,7 +56,7 @@ impl Rating {
         }
     }
 
-    fn read(value: &Value, at: At<'_>) -> Option<Self> {
+    fn read(value: &Value, at: FieldContext<'_>) -> Option<Self> {
         integer(1..=5)(value, at).map(|stars| match stars {
             1 => Self::Blunder,
             2 => Self::Mistake,
@@ -68,25 +68,25 @@ impl Rating {
 }
 
 impl Annotate {
-    pub(super) fn read(params: &Value, at: At<'_>) -> Option<Self> {
-        let mut fields = Fields::open(params, at)?;
+    pub(super) fn read(params: &Value, at: FieldContext<'_>) -> Option<Self> {
+        let mut fields = ObjectReader::open(params, at)?;
         let clips = fields.required("clips", read_clips);
-        fields.close();
+        fields.finish();
         Some(Self { clips: clips? })
     }
 }
 
-fn read_clips(value: &Value, mut at: At<'_>) -> Option<Vec<Annotation>> {
-    let clips = list(MAX_PIECES, Annotation::read)(value, at.again())?;
+fn read_clips(value: &Value, mut at: FieldContext<'_>) -> Option<Vec<Annotation>> {
+    let clips = list(MAX_SEGMENTS, Annotation::read)(value, at.reborrow())?;
     if clips.is_empty() {
-        return at.refuse("must have at least one clip");
+        return at.reject("must have at least one clip");
     }
     Some(clips)
 }
 
 impl Annotation {
-    fn read(value: &Value, at: At<'_>) -> Option<Self> {
-        let mut fields = Fields::open(value, at)?;
+    fn read(value: &Value, at: FieldContext<'_>) -> Option<Self> {
+        let mut fields = ObjectReader::open(value, at)?;
         let start = fields.required("start_time", seconds);
         let end = fields.required("end_time", seconds);
         let name = fields.required("name", words(200));
@@ -95,11 +95,11 @@ impl Annotation {
         let tags = fields.optional("tags", list(50, |value, at| text(100)(value, at).map(str::to_owned)));
         let ordered = match (start, end) {
             (Some(start), Some(end)) if end <= start => {
-                fields.at().child("end_time").refuse("must be after start_time")
+                fields.at().child("end_time").reject("must be after start_time")
             }
             _ => Some(()),
         };
-        fields.close();
+        fields.finish();
         ordered?;
         Some(Self {
             start_time: start?,
@@ -113,14 +113,14 @@ impl Annotation {
 }
 
 /// Text a person typed: it may be empty, and line breaks in it become spaces.
-fn words(max_chars: usize) -> impl Fn(&Value, At<'_>) -> Option<String> {
+fn words(max_chars: usize) -> impl Fn(&Value, FieldContext<'_>) -> Option<String> {
     move |value, mut at| {
         if value.as_str().is_some_and(|typed| typed.trim().is_empty()) {
             return Some(String::new());
         }
         match value.as_str() {
             Some(typed) if typed.chars().count() > max_chars => {
-                at.refuse(format!("must have at most {max_chars} characters"))
+                at.reject(format!("must have at most {max_chars} characters"))
             }
             Some(typed) => {
                 let plain: String = typed.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::fault::{At, integer, number};
+use crate::fault::{FieldContext, integer, number};
 
 /// Ten million frames are 46 hours at 60 frames a second.
 const MAX_FRAME: i64 = 10_000_000;
@@ -17,31 +17,31 @@ const MAX_PIXELS: f64 = 16_384.0;
 /// Items in a list of regions or keyframes: one a frame for more than five minutes at 30.
 pub(super) const MAX_ITEMS: usize = 10_000;
 /// Pieces that are decoded one after another, each by a process of its own.
-pub(super) const MAX_PIECES: usize = 100;
+pub(super) const MAX_SEGMENTS: usize = 100;
 
 /// A frame number, counted from 0 in the source.
-pub(super) fn frame(value: &Value, at: At<'_>) -> Option<u32> {
+pub(super) fn frame(value: &Value, at: FieldContext<'_>) -> Option<u32> {
     integer(0..=MAX_FRAME)(value, at).and_then(|n| u32::try_from(n).ok())
 }
 
 /// Seconds from the start of the source.
-pub(crate) fn seconds(value: &Value, mut at: At<'_>) -> Option<f64> {
+pub(crate) fn seconds(value: &Value, mut at: FieldContext<'_>) -> Option<f64> {
     let seconds = value.as_f64().filter(|seconds| (0.0..=MAX_TIME_S).contains(seconds));
-    seconds.or_else(|| at.refuse(format!("must be a number of seconds from 0 to {MAX_TIME_S}")))
+    seconds.or_else(|| at.reject(format!("must be a number of seconds from 0 to {MAX_TIME_S}")))
 }
 
 /// A position in pixels of the source; it may lie outside the picture.
-pub(super) fn coordinate(value: &Value, at: At<'_>) -> Option<f64> {
+pub(super) fn coordinate(value: &Value, at: FieldContext<'_>) -> Option<f64> {
     number(-MAX_PIXELS..=MAX_PIXELS)(value, at)
 }
 
 /// A width, height or radius in pixels of the source; at least one pixel.
-pub(super) fn extent(value: &Value, at: At<'_>) -> Option<f64> {
+pub(super) fn positive_length(value: &Value, at: FieldContext<'_>) -> Option<f64> {
     number(1.0..=MAX_PIXELS)(value, at)
 }
 
 /// A share from 0 to 1.
-pub(super) fn share(value: &Value, at: At<'_>) -> Option<f64> {
+pub(super) fn unit_interval(value: &Value, at: FieldContext<'_>) -> Option<f64> {
     number(0.0..=1.0)(value, at)
 }
 

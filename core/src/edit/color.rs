@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::fault::At;
+use crate::fault::FieldContext;
 
 /// One opaque colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +22,8 @@ impl Color {
     pub const YELLOW: Self = Self { red: 255, green: 255, blue: 0 };
 
     /// Reads `#RRGGBB`, in either case.
-    pub(super) fn read(value: &Value, mut at: At<'_>) -> Option<Self> {
-        value.as_str().and_then(Self::parse).or_else(|| at.refuse("must be a colour such as #FFFF00"))
+    pub(super) fn read(value: &Value, mut at: FieldContext<'_>) -> Option<Self> {
+        value.as_str().and_then(Self::parse).or_else(|| at.reject("must be a colour such as #FFFF00"))
     }
 
     fn parse(word: &str) -> Option<Self> {

@@ -4,10 +4,10 @@
 
 use serde_json::Value;
 
-use super::bounds::{MAX_ITEMS, coordinate, extent, frame, seconds, truncate};
-use super::interpolate::Place;
-use super::{Interpolation, Moment, Size};
-use crate::fault::{At, Fields, list, text};
+use super::bounds::{MAX_ITEMS, coordinate, frame, positive_length, seconds, truncate};
+use super::interpolate::KeyframePosition;
+use super::{FramePosition, FrameSize, Interpolation};
+use crate::fault::{FieldContext, ObjectReader, list, text};
 
 /// What the positions of a track count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,12 +66,12 @@ impl CropTrack {
     }
 
     /// The crop at a moment, with fractions: held before the first and after the last keyframe.
-    pub fn at(&self, moment: Moment) -> CropKeyframe {
+    pub fn at(&self, moment: FramePosition) -> CropKeyframe {
         let position = match self.unit {
             CropUnit::Frame => moment.frame,
             CropUnit::Time => moment.seconds(),
         };
-        let place = Place::among(&self.keyframes, |keyframe| keyframe.position, position);
+        let place = KeyframePosition::locate(&self.keyframes, |keyframe| keyframe.position, position);
         let side = |of: fn(&CropKeyframe) -> f64| {
             let value = |index: usize| self.keyframes.get(index).map_or(0.0, of);
             self.interpolation.at(place, self.keyframes.len(), value)
@@ -87,11 +87,11 @@ impl CropTrack {
 
     /// The pixels to show of a picture of size `picture` (each side at least 1): fractions
     /// are cut off, and what hangs over the edge slides back or shrinks, as the unit says.
-    pub fn pixels(&self, moment: Moment, picture: Size) -> PixelRect {
+    pub fn pixels(&self, moment: FramePosition, picture: FrameSize) -> PixelRect {
         let crop = self.at(moment);
         let along = match self.unit {
-            CropUnit::Frame => slide,
-            CropUnit::Time => shrink,
+            CropUnit::Frame => clamp_by_moving,
+            CropUnit::Time => clamp_by_cropping,
         };
         let (x, width) = along(truncate(crop.x), truncate(crop.width), picture.width);
         let (y, height) = along(truncate(crop.y), truncate(crop.height), picture.height);
@@ -100,32 +100,32 @@ impl CropTrack {
 
     /// How many pixels of the source the crop shows at the start.
     pub(super) fn first_area(&self) -> f64 {
-        let crop = self.at(Moment { frame: 0.0, fps: 1.0 });
+        let crop = self.at(FramePosition { frame: 0.0, fps: 1.0 });
         crop.width * crop.height
     }
 
     /// The size that the app gives a clip when nobody asks for one: four times the crop at
     /// the start, within 2560x1440, both sides even.
-    pub fn natural_size(&self) -> Size {
+    pub fn default_output_size(&self) -> FrameSize {
         const MAX_WIDTH: f64 = 2560.0;
         const MAX_HEIGHT: f64 = 1440.0;
-        let crop = self.at(Moment { frame: 0.0, fps: 1.0 });
+        let crop = self.at(FramePosition { frame: 0.0, fps: 1.0 });
         let (width, height) = (4.0 * crop.width.trunc().max(1.0), 4.0 * crop.height.trunc().max(1.0));
         let scale = (MAX_WIDTH / width).min(MAX_HEIGHT / height).min(1.0);
         let even = |side: f64| u32::try_from(truncate(side * scale)).unwrap_or(0).max(16) & !1;
-        Size { width: even(width), height: even(height) }
+        FrameSize { width: even(width), height: even(height) }
     }
 }
 
 /// The plan's rule: the crop keeps its length and moves inside.
-fn slide(start: i32, length: i32, side: u32) -> (u32, u32) {
+fn clamp_by_moving(start: i32, length: i32, side: u32) -> (u32, u32) {
     let length = u32::try_from(length).unwrap_or(0).clamp(1, side.max(1));
     let start = u32::try_from(start).unwrap_or(0).min(side.saturating_sub(length));
     (start, length)
 }
 
 /// The app's rule: the crop keeps its start and loses what hangs over the far edge.
-fn shrink(start: i32, length: i32, side: u32) -> (u32, u32) {
+fn clamp_by_cropping(start: i32, length: i32, side: u32) -> (u32, u32) {
     let start = u32::try_from(start).unwrap_or(0).min(side.saturating_sub(1));
     let length = u32::try_from(length).unwrap_or(0).clamp(1, (side - start).max(1));
     (start, length)
@@ -135,41 +135,41 @@ fn shrink(start: i32, length: i32, side: u32) -> (u32, u32) {
 pub(super) type Keyframes = (CropUnit, Vec<CropKeyframe>);
 
 /// Reads `crop_keyframes`; an empty list is a value, the caller knows whether it may be.
-pub(super) fn read_keyframes(value: &Value, mut at: At<'_>) -> Option<Keyframes> {
-    let items = list(MAX_ITEMS, read_keyframe)(value, at.again())?;
+pub(super) fn read_keyframes(value: &Value, mut at: FieldContext<'_>) -> Option<Keyframes> {
+    let items = list(MAX_ITEMS, read_keyframe)(value, at.reborrow())?;
     let unit = items.first().map_or(CropUnit::Frame, |(unit, _)| *unit);
     let mut fine = true;
     for (index, pair) in items.windows(2).enumerate() {
         let [(_, earlier), (later_unit, later)] = pair else { continue };
         let mut here = at.child(&(index + 1).to_string());
         if *later_unit != unit {
-            here.refuse::<()>("must count like the first keyframe: all by frame, or all by time");
+            here.reject::<()>("must count like the first keyframe: all by frame, or all by time");
             fine = false;
         } else if later.position < earlier.position {
             let name = unit.field();
-            here.child(name).refuse::<()>(format!("must not be before the {name} of the keyframe before it"));
+            here.child(name).reject::<()>(format!("must not be before the {name} of the keyframe before it"));
             fine = false;
         }
     }
     fine.then(|| (unit, items.into_iter().map(|(_, keyframe)| keyframe).collect()))
 }
 
-fn read_keyframe(value: &Value, at: At<'_>) -> Option<(CropUnit, CropKeyframe)> {
-    let mut fields = Fields::open(value, at)?;
+fn read_keyframe(value: &Value, at: FieldContext<'_>) -> Option<(CropUnit, CropKeyframe)> {
+    let mut fields = ObjectReader::open(value, at)?;
     let (by_frame, by_time) = (fields.has("frame"), fields.has("time"));
     let position = match (by_frame, by_time) {
-        (true, true) => fields.at().refuse("must have `frame` or `time`, not both"),
-        (false, false) => fields.at().refuse("needs `frame` or `time`"),
+        (true, true) => fields.at().reject("must have `frame` or `time`, not both"),
+        (false, false) => fields.at().reject("needs `frame` or `time`"),
         (true, false) => fields.required("frame", frame).map(|n| (CropUnit::Frame, f64::from(n))),
         (false, true) => fields.required("time", seconds).map(|s| (CropUnit::Time, s)),
     };
     let x = fields.required("x", coordinate);
     let y = fields.required("y", coordinate);
-    let width = fields.required("width", extent);
-    let height = fields.required("height", extent);
+    let width = fields.required("width", positive_length);
+    let height = fields.required("height", positive_length);
     // The editor's note on who placed the keyframe: real clients send it, no renderer needs it.
     let origin = fields.optional("origin", |value, at| text(32)(value, at).map(drop));
-    fields.close();
+    fields.finish();
     origin?;
     let (unit, position) = position?;
     Some((unit, CropKeyframe { position, x: x?, y: y?, width: width?, height: height? }))
@@ -191,17 +191,17 @@ mod tests {
 
     use super::*;
 
-    const HD: Size = Size { width: 1920, height: 1080 };
+    const HD: FrameSize = FrameSize { width: 1920, height: 1080 };
 
     fn track(keyframes: &Value) -> CropTrack {
         let mut faults = Vec::new();
-        let read = read_keyframes(keyframes, At::root(&mut faults));
+        let read = read_keyframes(keyframes, FieldContext::root(&mut faults));
         assert_eq!(faults, []);
         CropTrack::new(read.expect("keyframes"), Interpolation::Linear).expect("not empty")
     }
 
-    fn frame(frame: f64) -> Moment {
-        Moment { frame, fps: 30.0 }
+    fn frame(frame: f64) -> FramePosition {
+        FramePosition { frame, fps: 30.0 }
     }
 
     #[test]
@@ -222,8 +222,8 @@ mod tests {
             {"time": 0, "x": 0, "y": 0, "width": 100, "height": 100, "origin": "permanent"},
             {"time": 1, "x": 50, "y": 0, "width": 100, "height": 100, "origin": "user"},
         ]));
-        assert_eq!(track.pixels(Moment { frame: 30.0, fps: 60.0 }, HD).x, 25);
-        assert_eq!(track.pixels(Moment { frame: 30.5, fps: 61.0 }, HD).x, 25);
+        assert_eq!(track.pixels(FramePosition { frame: 30.0, fps: 60.0 }, HD).x, 25);
+        assert_eq!(track.pixels(FramePosition { frame: 30.5, fps: 61.0 }, HD).x, 25);
     }
 
     #[test]
@@ -246,8 +246,8 @@ mod tests {
             (405, 720, (810, 1440)),
             (101, 51, (404, 204)),
         ] {
-            let size =
-                track(&json!([{"time": 0, "x": 0, "y": 0, "width": width, "height": height}])).natural_size();
+            let size = track(&json!([{"time": 0, "x": 0, "y": 0, "width": width, "height": height}]))
+                .default_output_size();
             assert_eq!((size.width, size.height), expected);
         }
     }
@@ -261,7 +261,7 @@ mod tests {
             {"frame": 4, "x": 0, "y": 0, "width": 9, "height": 9},
             {"frame": 3, "x": 0, "y": 0, "width": 9, "height": 9},
         ]);
-        assert_eq!(read_keyframes(&body, At::root(&mut faults)), None);
+        assert_eq!(read_keyframes(&body, FieldContext::root(&mut faults)), None);
         let pointers: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
         assert_eq!(pointers, ["/1", "/3/frame"]);
     }
@@ -283,7 +283,7 @@ mod tests {
             let unit = if by_time { CropUnit::Time } else { CropUnit::Frame };
             let curve = if smooth { Interpolation::CatmullRom } else { Interpolation::Linear };
             let track = CropTrack::new((unit, keyframes), curve).expect("not empty");
-            let rect = track.pixels(frame(at), Size { width, height });
+            let rect = track.pixels(frame(at), FrameSize { width, height });
             prop_assert!(rect.width >= 1 && rect.x + rect.width <= width, "{rect:?}");
             prop_assert!(rect.height >= 1 && rect.y + rect.height <= height, "{rect:?}");
         }

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::bounds::{MAX_PIECES, seconds};
+use super::bounds::{MAX_SEGMENTS, seconds};
 use super::crop::{self, CropTrack, Keyframes};
 use super::transition::Transition;
-use super::{Interpolation, Size};
-use crate::fault::{At, Fields, boolean, integer, list, number, text, word};
+use super::{FrameSize, Interpolation};
+use crate::fault::{FieldContext, ObjectReader, boolean, integer, list, number, one_of, text};
 use crate::object_key::ObjectKey;
 
 /// A crop-and-pace job.
@@ -19,8 +19,8 @@ pub struct Framing {
     /// How each clip leads to the next.
     pub transition: Transition,
     /// The size of the whole reel: as asked, else from the smallest crop
-    /// ([`CropTrack::natural_size`]).
-    pub output: Size,
+    /// ([`CropTrack::default_output_size`]).
+    pub output: FrameSize,
     /// Frames per second of the reel; `None` keeps those of the first clip's video.
     pub target_fps: Option<f64>,
     /// Whether the reel has sound when a source has.
@@ -61,16 +61,16 @@ const MAX_CLIPS: usize = 50;
 
 impl Framing {
     /// Takes one clip's fields, or `clips` and `transition`; never both.
-    pub(super) fn read(params: &Value, at: At<'_>) -> Option<Self> {
-        let mut fields = Fields::open(params, at)?;
+    pub(super) fn read(params: &Value, at: FieldContext<'_>) -> Option<Self> {
+        let mut fields = ObjectReader::open(params, at)?;
         let several = fields.has("clips");
-        let unmixed = refuse_mixture(&mut fields, several);
+        let unmixed = reject_mixed_forms(&mut fields, several);
         let clip_index = fields.optional("clip_index", integer(0..=100_000));
-        let only = (!several).then(|| Cut::read(&mut fields));
-        let output = Size::read_output(&mut fields);
+        let only = (!several).then(|| ClipFields::read(&mut fields));
+        let output = FrameSize::read_output(&mut fields);
         let target_fps = fields.optional("target_fps", number(1.0..=120.0));
         let include_audio = fields.optional("include_audio", boolean);
-        let interpolation = fields.optional("interpolation", word(Interpolation::WORDS));
+        let interpolation = fields.optional("interpolation", one_of(Interpolation::WORDS));
         let transition = fields.optional("transition", Transition::read);
         // With a wrong curve nothing is rendered, but the clips' own faults are told, too.
         let curve = interpolation.flatten().unwrap_or_default();
@@ -78,12 +78,12 @@ impl Framing {
             Some(only) => only.close(&mut fields, curve, None, None).map(|clip| vec![clip]),
             None => fields.required("clips", |value, at| read_clips(value, at, curve)),
         };
-        fields.close();
+        fields.finish();
         (unmixed && interpolation.is_some()).then_some(())?;
         let clips = clips?;
         let crops = clips.iter().map(|clip| &clip.crop);
         let smallest = crops.min_by(|a, b| a.first_area().total_cmp(&b.first_area()));
-        let natural = smallest.map_or(Size::REEL, CropTrack::natural_size);
+        let natural = smallest.map_or(FrameSize::REEL, CropTrack::default_output_size);
         Some(Self {
             clip_index: clip_index?.and_then(|index| u32::try_from(index).ok()),
             clips,
@@ -96,7 +96,7 @@ impl Framing {
 }
 
 /// Both forms in one job would leave open which of them counts. Answers whether they are apart.
-fn refuse_mixture(fields: &mut Fields<'_, '_>, several: bool) -> bool {
+fn reject_mixed_forms(fields: &mut ObjectReader<'_, '_>, several: bool) -> bool {
     const OF_ONE: &[&str] = &["crop_keyframes", "start_time", "end_time", "segments"];
     const OF_SEVERAL: &[&str] = &["transition"];
     let (strangers, sentence) = if several {
@@ -107,34 +107,34 @@ fn refuse_mixture(fields: &mut Fields<'_, '_>, several: bool) -> bool {
     let mut apart = true;
     for name in strangers {
         if fields.has(name) {
-            fields.at().child(name).refuse::<()>(sentence);
+            fields.at().child(name).reject::<()>(sentence);
             apart = false;
         }
     }
     apart
 }
 
-fn read_clips(value: &Value, mut at: At<'_>, curve: Interpolation) -> Option<Vec<Clip>> {
-    let clips = list(MAX_CLIPS, |value, at| Clip::read(value, at, curve))(value, at.again())?;
+fn read_clips(value: &Value, mut at: FieldContext<'_>, curve: Interpolation) -> Option<Vec<Clip>> {
+    let clips = list(MAX_CLIPS, |value, at| Clip::read(value, at, curve))(value, at.reborrow())?;
     let pieces: usize = clips.iter().map(|clip| clip.segments.len().max(1)).sum();
     if clips.is_empty() {
-        return at.refuse("must have at least one clip");
+        return at.reject("must have at least one clip");
     }
-    if pieces > MAX_PIECES {
-        return at.refuse(format!("must have at most {MAX_PIECES} segments in all, and has {pieces}"));
+    if pieces > MAX_SEGMENTS {
+        return at.reject(format!("must have at most {MAX_SEGMENTS} segments in all, and has {pieces}"));
     }
     Some(clips)
 }
 
 impl Clip {
-    fn read(value: &Value, at: At<'_>, curve: Interpolation) -> Option<Self> {
-        let mut fields = Fields::open(value, at)?;
-        let video_key = fields.optional("video_key", ObjectKey::read_input);
+    fn read(value: &Value, at: FieldContext<'_>, curve: Interpolation) -> Option<Self> {
+        let mut fields = ObjectReader::open(value, at)?;
+        let video_key = fields.optional("video_key", ObjectKey::input_field);
         let name = fields.optional("name", text(200));
         let name = name.map(|name| name.map(str::to_owned));
-        let cut = Cut::read(&mut fields);
+        let cut = ClipFields::read(&mut fields);
         let clip = cut.close(&mut fields, curve, video_key.clone().flatten(), name.clone().flatten());
-        fields.close();
+        fields.finish();
         video_key?;
         name?;
         clip
@@ -143,17 +143,17 @@ impl Clip {
 
 /// What both forms tell of one clip; in each field the outer `None` is a fault.
 #[allow(clippy::option_option, reason = "absent and wrong are different answers")]
-struct Cut {
+struct ClipFields {
     keyframes: Option<Keyframes>,
     start_time: Option<Option<f64>>,
     end_time: Option<Option<f64>>,
     segments: Option<Option<Vec<Segment>>>,
 }
 
-impl Cut {
-    fn read(fields: &mut Fields<'_, '_>) -> Self {
+impl ClipFields {
+    fn read(fields: &mut ObjectReader<'_, '_>) -> Self {
         Self {
-            keyframes: fields.required("crop_keyframes", some_keyframes),
+            keyframes: fields.required("crop_keyframes", non_empty_keyframes),
             start_time: fields.optional("start_time", seconds),
             end_time: fields.optional("end_time", seconds),
             segments: fields.optional("segments", read_segments),
@@ -163,14 +163,14 @@ impl Cut {
     /// Judges the fields together.
     fn close(
         self,
-        fields: &mut Fields<'_, '_>,
+        fields: &mut ObjectReader<'_, '_>,
         curve: Interpolation,
         video_key: Option<ObjectKey>,
         name: Option<String>,
     ) -> Option<Clip> {
         let ordered = match (self.start_time, self.end_time) {
             (Some(start), Some(Some(end))) if end <= start.unwrap_or(0.0) => {
-                fields.at().child("end_time").refuse("must be after start_time")
+                fields.at().child("end_time").reject("must be after start_time")
             }
             _ => Some(()),
         };
@@ -186,39 +186,39 @@ impl Cut {
     }
 }
 
-fn some_keyframes(value: &Value, mut at: At<'_>) -> Option<crop::Keyframes> {
-    let keyframes = crop::read_keyframes(value, at.again())?;
+fn non_empty_keyframes(value: &Value, mut at: FieldContext<'_>) -> Option<crop::Keyframes> {
+    let keyframes = crop::read_keyframes(value, at.reborrow())?;
     if keyframes.1.is_empty() {
-        return at.refuse("must have at least one keyframe: framing shows a part of the picture");
+        return at.reject("must have at least one keyframe: framing shows a part of the picture");
     }
     Some(keyframes)
 }
 
-fn read_segments(value: &Value, mut at: At<'_>) -> Option<Vec<Segment>> {
-    let segments = list(MAX_PIECES, read_segment)(value, at.again())?;
+fn read_segments(value: &Value, mut at: FieldContext<'_>) -> Option<Vec<Segment>> {
+    let segments = list(MAX_SEGMENTS, read_segment)(value, at.reborrow())?;
     let mut fine = true;
     for (index, pair) in segments.windows(2).enumerate() {
         if let [earlier, later] = pair
             && later.start < earlier.end
         {
             let sentence = "must not be before the end of the segment before it";
-            at.child(&(index + 1).to_string()).child("start").refuse::<()>(sentence);
+            at.child(&(index + 1).to_string()).child("start").reject::<()>(sentence);
             fine = false;
         }
     }
     fine.then_some(segments)
 }
 
-fn read_segment(value: &Value, at: At<'_>) -> Option<Segment> {
-    let mut fields = Fields::open(value, at)?;
+fn read_segment(value: &Value, at: FieldContext<'_>) -> Option<Segment> {
+    let mut fields = ObjectReader::open(value, at)?;
     let start = fields.required("start", seconds);
     let end = fields.required("end", seconds);
     let speed = fields.optional("speed", number(0.25..=4.0));
     let ordered = match (start, end) {
-        (Some(start), Some(end)) if end <= start => fields.at().child("end").refuse("must be after start"),
+        (Some(start), Some(end)) if end <= start => fields.at().child("end").reject("must be after start"),
         _ => Some(()),
     };
-    fields.close();
+    fields.finish();
     ordered?;
     Some(Segment { start: start?, end: end?, speed: speed?.unwrap_or(1.0) })
 }
@@ -228,21 +228,21 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::edit::{Edit, JobKind};
+    use crate::edit::{Edit, JobType};
 
     fn clip(width: u32, height: u32) -> Value {
         json!({"crop_keyframes": [{"frame": 0, "x": 0, "y": 0, "width": width, "height": height}]})
     }
 
     fn framing(params: &Value) -> Framing {
-        match Edit::parse(JobKind::Framing, &params.to_string()) {
+        match Edit::parse(JobType::Framing, &params.to_string()) {
             Ok(Edit::Framing(framing)) => framing,
             other => panic!("{other:?}"),
         }
     }
 
     fn faults(params: &Value) -> Vec<(String, String)> {
-        let faults = Edit::parse(JobKind::Framing, &params.to_string()).expect_err("faults");
+        let faults = Edit::parse(JobType::Framing, &params.to_string()).expect_err("faults");
         faults.into_iter().map(|fault| (fault.pointer, fault.detail)).collect()
     }
 
@@ -267,7 +267,7 @@ mod tests {
     #[test]
     fn without_a_size_the_smallest_crop_gives_it_to_all() {
         let framing = framing(&json!({"clips": [clip(640, 360), clip(160, 90), clip(320, 180)]}));
-        assert_eq!(framing.output, Size { width: 640, height: 360 });
+        assert_eq!(framing.output, FrameSize { width: 640, height: 360 });
         assert_eq!(framing.transition, Transition::Cut);
     }
 

@@ -19,12 +19,12 @@ impl Interpolation {
         &[("linear", Self::Linear), ("catmull_rom", Self::CatmullRom)];
 
     /// The value at `place`, where `value(i)` is that of keyframe `i`; ends are held.
-    pub(super) fn at(self, place: Place, count: usize, value: impl Fn(usize) -> f64) -> f64 {
+    pub(super) fn at(self, place: KeyframePosition, count: usize, value: impl Fn(usize) -> f64) -> f64 {
         let last = count.saturating_sub(1);
         let (index, u) = match place {
-            Place::Before => (0, 0.0),
-            Place::From { index, u } => (index, u),
-            Place::After => (last, 0.0),
+            KeyframePosition::Before => (0, 0.0),
+            KeyframePosition::From { index, u } => (index, u),
+            KeyframePosition::After => (last, 0.0),
         };
         let next = (index + 1).min(last);
         match self {
@@ -39,7 +39,7 @@ impl Interpolation {
 
 /// Where a moment lies among keyframes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Place {
+pub(super) enum KeyframePosition {
     /// Before the first.
     Before,
     /// At keyframe `index` or on the way from it to the next; `u` from 0 to below 1 tells how far.
@@ -48,10 +48,10 @@ pub(super) enum Place {
     After,
 }
 
-impl Place {
+impl KeyframePosition {
     /// Finds `at` among `keyframes`, whose positions never go down. Of keyframes at one
     /// position the last counts.
-    pub(super) fn among<K>(keyframes: &[K], position: impl Fn(&K) -> f64, at: f64) -> Self {
+    pub(super) fn locate<K>(keyframes: &[K], position: impl Fn(&K) -> f64, at: f64) -> Self {
         let passed = keyframes.partition_point(|keyframe| position(keyframe) <= at);
         let Some(index) = passed.checked_sub(1) else { return Self::Before };
         let (Some(here), next) = (keyframes.get(index).map(&position), keyframes.get(passed)) else {
@@ -91,7 +91,7 @@ mod tests {
     fn two_keyframes_of_catmull_rom_ease_in_and_out_as_the_preview_does() {
         let keys = [0.0, 1.0];
         for (u, expected) in [(0.1, 0.064), (0.25, 0.203_125), (0.5, 0.5), (0.75, 0.796_875)] {
-            let place = Place::among(&keys, |k| *k, u);
+            let place = KeyframePosition::locate(&keys, |k| *k, u);
             let value = Interpolation::CatmullRom.at(place, 2, |i| keys[i]);
             assert!((value - expected).abs() < 1e-12, "{u}: {value}");
         }
@@ -100,7 +100,8 @@ mod tests {
     #[test]
     fn of_keyframes_at_one_position_the_later_counts() {
         let keys = [(0.0, 1.0), (1.0, 2.0), (1.0, 8.0), (2.0, 9.0)];
-        let value = |at| Interpolation::Linear.at(Place::among(&keys, |k| k.0, at), 4, |i| keys[i].1);
+        let value =
+            |at| Interpolation::Linear.at(KeyframePosition::locate(&keys, |k| k.0, at), 4, |i| keys[i].1);
         assert_eq!([value(0.5), value(1.0), value(1.5)], [1.5, 8.0, 8.5]);
     }
 
@@ -108,7 +109,7 @@ mod tests {
     fn ends_are_held() {
         let keys = [(1.0, 10.0), (2.0, 20.0)];
         for curve in [Interpolation::Linear, Interpolation::CatmullRom] {
-            let value = |at| curve.at(Place::among(&keys, |k| k.0, at), 2, |i| keys[i].1);
+            let value = |at| curve.at(KeyframePosition::locate(&keys, |k| k.0, at), 2, |i| keys[i].1);
             assert_eq!([value(0.0), value(1.0), value(2.0), value(9.0)], [10.0, 10.0, 20.0, 20.0]);
         }
     }
@@ -120,7 +121,7 @@ mod tests {
             at in -10.0..110.0_f64,
         ) {
             keys.sort_by(|a, b| a.0.total_cmp(&b.0));
-            let place = Place::among(&keys, |k| k.0, at);
+            let place = KeyframePosition::locate(&keys, |k| k.0, at);
             let value = Interpolation::Linear.at(place, keys.len(), |i| keys[i].1);
             let low = keys.iter().map(|k| k.1).fold(f64::INFINITY, f64::min);
             let high = keys.iter().map(|k| k.1).fold(f64::NEG_INFINITY, f64::max);
@@ -133,7 +134,7 @@ mod tests {
             index in 0..8_usize,
         ) {
             let index = index.min(keys.len() - 1);
-            let place = Place::From { index, u: 0.0 };
+            let place = KeyframePosition::From { index, u: 0.0 };
             for curve in [Interpolation::Linear, Interpolation::CatmullRom] {
                 prop_assert!((curve.at(place, keys.len(), |i| keys[i]) - keys[index]).abs() < 1e-9);
             }

@@ -3,12 +3,12 @@
 use serde_json::Value;
 
 use super::crop::{self, CropTrack};
-use super::{Interpolation, Regions, Size};
-use crate::fault::{At, Fields, word};
+use super::{FrameSize, Interpolation, Regions};
+use crate::fault::{FieldContext, ObjectReader, one_of};
 
 /// How a highlight sets its players apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Effect {
+pub enum HighlightEffect {
     /// Outside is out of focus.
     #[default]
     Blur,
@@ -22,7 +22,7 @@ pub enum Effect {
     DarkOverlay,
 }
 
-impl Effect {
+impl HighlightEffect {
     /// Every effect with its word on the wire.
     pub const WORDS: &'static [(&'static str, Self)] = &[
         ("blur", Self::Blur),
@@ -39,30 +39,30 @@ pub struct Overlay {
     /// Where the players are; none means that the clip stays as it is.
     pub regions: Regions,
     /// How they are set apart.
-    pub effect: Effect,
+    pub effect: HighlightEffect,
     /// The part of the picture to show, scaled to `output`; `None` keeps the source's picture and size.
     pub crop: Option<CropTrack>,
     /// The size of a cropped reel; without a crop it means nothing.
-    pub output: Size,
+    pub output: FrameSize,
     /// How regions move between keyframes.
     pub interpolation: Interpolation,
 }
 
 impl Overlay {
-    pub(super) fn read(params: &Value, at: At<'_>) -> Option<Self> {
-        let mut fields = Fields::open(params, at)?;
+    pub(super) fn read(params: &Value, at: FieldContext<'_>) -> Option<Self> {
+        let mut fields = ObjectReader::open(params, at)?;
         let regions = fields.optional("highlight_regions", Regions::read);
-        let effect = fields.optional("effect_type", word(Effect::WORDS));
+        let effect = fields.optional("effect_type", one_of(HighlightEffect::WORDS));
         let keyframes = fields.optional("crop_keyframes", crop::read_keyframes);
-        let output = Size::read_output(&mut fields);
-        let interpolation = fields.optional("interpolation", word(Interpolation::WORDS));
-        fields.close();
+        let output = FrameSize::read_output(&mut fields);
+        let interpolation = fields.optional("interpolation", one_of(Interpolation::WORDS));
+        fields.finish();
         let interpolation = interpolation?.unwrap_or_default();
         Some(Self {
             regions: regions?.unwrap_or_default(),
             effect: effect?.unwrap_or_default(),
             crop: keyframes?.and_then(|keyframes| CropTrack::new(keyframes, interpolation)),
-            output: output?.unwrap_or(Size::REEL),
+            output: output?.unwrap_or(FrameSize::REEL),
             interpolation,
         })
     }

@@ -12,8 +12,8 @@ mod tests;
 use serde_json::Value;
 
 use super::bounds::{MAX_ITEMS, truncate};
-use super::{Color, Interpolation, Moment};
-use crate::fault::{At, Fields, list};
+use super::{Color, FramePosition, Interpolation};
+use crate::fault::{FieldContext, ObjectReader, list};
 
 pub use fixed::FixedRegion;
 pub use moving::MovingRegion;
@@ -28,7 +28,7 @@ pub enum Regions {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Shape {
+struct EllipseValues {
     x: f64,
     y: f64,
     radius_x: f64,
@@ -77,7 +77,7 @@ impl Regions {
     }
 
     /// What to draw at a moment, in drawing order.
-    pub fn at(&self, moment: Moment, interpolation: Interpolation) -> Vec<Highlight> {
+    pub fn at(&self, moment: FramePosition, interpolation: Interpolation) -> Vec<Highlight> {
         match self {
             Self::Fixed(regions) => regions
                 .iter()
@@ -89,7 +89,7 @@ impl Regions {
                 let first = regions.iter().find(|region| region.is_active(seconds));
                 first
                     .and_then(|region| region.shape(seconds, interpolation))
-                    .map(Shape::moving)
+                    .map(EllipseValues::moving)
                     .into_iter()
                     .collect()
             }
@@ -97,14 +97,14 @@ impl Regions {
     }
 
     /// Reads `highlight_regions`.
-    pub(super) fn read(value: &Value, mut at: At<'_>) -> Option<Self> {
-        let items = list(MAX_ITEMS, AnyRegion::read)(value, at.again())?;
-        let moving = matches!(items.first(), Some(AnyRegion::Moving(_)));
+    pub(super) fn read(value: &Value, mut at: FieldContext<'_>) -> Option<Self> {
+        let items = list(MAX_ITEMS, RegionInput::read)(value, at.reborrow())?;
+        let moving = matches!(items.first(), Some(RegionInput::Moving(_)));
         let mut fine = true;
         for (index, item) in items.iter().enumerate() {
-            if matches!(item, AnyRegion::Moving(_)) != moving {
+            if matches!(item, RegionInput::Moving(_)) != moving {
                 let sentence = "must be of the same kind as the first region: all by frame, or all by time";
-                at.child(&index.to_string()).refuse::<()>(sentence);
+                at.child(&index.to_string()).reject::<()>(sentence);
                 fine = false;
             }
         }
@@ -114,8 +114,8 @@ impl Regions {
         let (mut fixed_regions, mut moving_regions) = (Vec::new(), Vec::new());
         for item in items {
             match item {
-                AnyRegion::Fixed(region) => fixed_regions.push(region),
-                AnyRegion::Moving(region) => moving_regions.push(region),
+                RegionInput::Fixed(region) => fixed_regions.push(region),
+                RegionInput::Moving(region) => moving_regions.push(region),
             }
         }
         if !moving {
@@ -132,21 +132,21 @@ impl Default for Regions {
     }
 }
 
-enum AnyRegion {
+enum RegionInput {
     Fixed(FixedRegion),
     Moving(MovingRegion),
 }
 
-impl AnyRegion {
-    fn read(value: &Value, mut at: At<'_>) -> Option<Self> {
+impl RegionInput {
+    fn read(value: &Value, mut at: FieldContext<'_>) -> Option<Self> {
         let has = |name: &&str| value.get(name).is_some_and(|member| !member.is_null());
         let by_time = ["start_time", "end_time", "keyframes"].iter().any(has);
         if by_time && ["start_frame", "end_frame"].iter().any(has) {
-            return at.refuse(
+            return at.reject(
                 "must be by frame (start_frame, end_frame) or by time (start_time, end_time, keyframes), not both",
             );
         }
-        let mut fields = Fields::open(value, at)?;
+        let mut fields = ObjectReader::open(value, at)?;
         // The editor's name for the region: real clients send it, no renderer needs it.
         fields.has("id");
         let region = if by_time {
@@ -154,12 +154,12 @@ impl AnyRegion {
         } else {
             FixedRegion::read(&mut fields).map(Self::Fixed)
         };
-        fields.close();
+        fields.finish();
         region
     }
 }
 
-impl Shape {
+impl EllipseValues {
     fn fixed(self) -> Highlight {
         self.highlight(self.opacity, FILL_ALPHA * self.opacity, RING_ALPHA * self.opacity)
     }

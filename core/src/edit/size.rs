@@ -2,25 +2,25 @@
 
 use serde_json::Value;
 
-use crate::fault::{At, Fields, integer};
+use crate::fault::{FieldContext, ObjectReader, integer};
 
 /// A picture's size in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Size {
+pub struct FrameSize {
     /// Pixels in a row.
     pub width: u32,
     /// Rows.
     pub height: u32,
 }
 
-impl Size {
+impl FrameSize {
     /// The vertical reel that is made when nobody asks for another size.
     pub const REEL: Self = Self { width: 1080, height: 1920 };
 
     /// Reads `output_width` and `output_height`; outer `None` is a fault, inner `None` means
     /// that neither is given. One alone stands beside the other's default.
     #[allow(clippy::option_option, reason = "absent and wrong are different answers")]
-    pub(super) fn read_output(fields: &mut Fields<'_, '_>) -> Option<Option<Self>> {
+    pub(super) fn read_output(fields: &mut ObjectReader<'_, '_>) -> Option<Option<Self>> {
         let width = fields.optional("output_width", even_side);
         let height = fields.optional("output_height", even_side);
         Some(match (width?, height?) {
@@ -34,10 +34,10 @@ impl Size {
 }
 
 /// The encoder stores colour at half the size, so a side must be even.
-fn even_side(value: &Value, mut at: At<'_>) -> Option<u32> {
-    let side = integer(16..=4096)(value, at.again())?;
+fn even_side(value: &Value, mut at: FieldContext<'_>) -> Option<u32> {
+    let side = integer(16..=4096)(value, at.reborrow())?;
     if side % 2 != 0 {
-        return at.refuse(format!("must be even, for example {}", side - 1));
+        return at.reject(format!("must be even, for example {}", side - 1));
     }
     u32::try_from(side).ok()
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::fault::{At, Fields, number, word};
+use crate::fault::{FieldContext, ObjectReader, number, one_of};
 
 /// What happens where two clips meet. It never takes more than half of either clip: between
 /// shorter clips it is shortened, so that every reel can be rendered.
@@ -36,11 +36,11 @@ impl Transition {
     ];
 
     /// Reads `transition`; a cut may name a length, as the app does, and has none.
-    pub(super) fn read(value: &Value, at: At<'_>) -> Option<Self> {
-        let mut fields = Fields::open(value, at)?;
-        let kind = fields.required("type", word(Self::WORDS));
+    pub(super) fn read(value: &Value, at: FieldContext<'_>) -> Option<Self> {
+        let mut fields = ObjectReader::open(value, at)?;
+        let kind = fields.required("type", one_of(Self::WORDS));
         let duration = fields.optional("duration", number(0.0..=MAX_S));
-        fields.close();
+        fields.finish();
         Some(kind?(duration?.unwrap_or(DEFAULT_S)))
     }
 }

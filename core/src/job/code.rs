@@ -81,7 +81,7 @@ impl ErrorCode {
 
     /// Whether the job is dispatched again by itself. Narrower than `retryable`: a queue or a service that
     /// has failed for its whole deadline will not be better a second later.
-    pub const fn tried_again(self) -> bool {
+    pub const fn auto_retry(self) -> bool {
         match self {
             Self::GpuError
             | Self::GpuOutOfMemory
@@ -98,7 +98,7 @@ impl ErrorCode {
     }
 
     /// What a person is told when nobody has a better sentence.
-    pub const fn sentence(self) -> &'static str {
+    pub const fn default_message(self) -> &'static str {
         match self {
             Self::Cancelled => "The export was cancelled.",
             Self::InvalidInput => {

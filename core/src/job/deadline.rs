@@ -2,80 +2,91 @@
 //!
 //! Invariant: handling a due timer moves it into the future or removes it, so waking always ends.
 
-use crate::job::state::{Job, State};
-use crate::job::timing::Timing;
-use crate::time::Millis;
+use crate::job::state::{Job, JobState};
+use crate::job::timing::Timeouts;
+use crate::time::Timestamp;
 
 /// What can be due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Due {
+pub enum Deadline {
     /// Hand the job to RunPod.
     Submit,
     /// RunPod has refused the job for too long.
-    WaitOver,
+    SubmitTimeout,
     /// A submit was never answered: the object died on the way.
-    SubmitLost,
+    SubmitReplyTimeout,
     /// No renderer took the job in time.
-    QueueOver,
+    QueueTimeout,
     /// The render takes too long.
-    ExecutionOver,
+    ExecutionTimeout,
     /// Ask RunPod about the job.
-    Ask,
+    Poll,
     /// Look for the result.
-    Look,
+    CheckOutput,
     /// The bucket has not answered for too long.
-    LookOver,
-    /// Cancel the RunPod job at this place of the errands.
-    Errand(usize),
+    CheckOutputTimeout,
+    /// Cancel the RunPod job at this place of the pending_cancels.
+    PendingCancel(usize),
     /// Write the index row.
     Index,
 }
 
 /// Every timer that runs, in the order in which they are handled when several are due.
-pub fn timers(job: &Job, timing: &Timing) -> Vec<(Due, Millis)> {
-    let mut timers = Vec::with_capacity(4);
+pub fn deadlines(job: &Job, timing: &Timeouts) -> Vec<(Deadline, Timestamp)> {
+    let mut deadlines = Vec::with_capacity(4);
     match &job.state {
-        State::Waiting(waiting) => {
+        JobState::PendingSubmit(waiting) => {
             if waiting.tries > 0 {
-                let limit = if waiting.unauthorized { timing.unauthorized_limit } else { timing.queue };
-                timers.push((Due::WaitOver, waiting.since + limit));
+                let limit =
+                    if waiting.unauthorized { timing.unauthorized_timeout } else { timing.queue_timeout };
+                deadlines.push((Deadline::SubmitTimeout, waiting.since + limit));
             }
-            timers.push((Due::Submit, waiting.due_at));
+            deadlines.push((Deadline::Submit, waiting.due_at));
         }
-        State::Submitting { sent_at, .. } => timers.push((Due::SubmitLost, *sent_at + timing.submit_lost)),
-        State::Queued { submitted_at, check, .. } => {
-            timers.push((Due::QueueOver, *submitted_at + timing.queue));
-            timers.push((Due::Ask, check.next_at));
+        JobState::Submitting { sent_at, .. } => {
+            deadlines.push((Deadline::SubmitReplyTimeout, *sent_at + timing.submit_reply_timeout))
         }
-        State::Rendering(work) => {
-            timers.push((Due::ExecutionOver, work.since + timing.execution));
+        JobState::Queued { submitted_at, poll: check, .. } => {
+            deadlines.push((Deadline::QueueTimeout, *submitted_at + timing.queue_timeout));
+            deadlines.push((Deadline::Poll, check.next_at));
+        }
+        JobState::Rendering(work) => {
+            deadlines.push((Deadline::ExecutionTimeout, work.since + timing.execution_timeout));
             // Without RunPod's name of the job there is nobody to ask.
-            if work.gpu_job.is_some() {
-                let silent_at = work.heard_at + timing.silence;
-                let ask_at =
-                    if work.check.hinted { work.check.next_at } else { silent_at.max(work.check.next_at) };
-                timers.push((Due::Ask, ask_at));
+            if work.runpod_job_id.is_some() {
+                let silent_at = work.last_heartbeat_at + timing.heartbeat_timeout;
+                let ask_at = if work.poll.poll_requested {
+                    work.poll.next_at
+                } else {
+                    silent_at.max(work.poll.next_at)
+                };
+                deadlines.push((Deadline::Poll, ask_at));
             }
         }
-        State::Verifying { since, look_at, .. } => {
-            timers.push((Due::LookOver, *since + timing.look_limit));
-            timers.push((Due::Look, *look_at));
+        JobState::Verifying { since, next_check_at, .. } => {
+            deadlines.push((Deadline::CheckOutputTimeout, *since + timing.check_output_timeout));
+            deadlines.push((Deadline::CheckOutput, *next_check_at));
         }
-        State::Ended(_) => {}
+        JobState::Ended(_) => {}
     }
-    timers.extend(job.errands.iter().enumerate().map(|(place, errand)| (Due::Errand(place), errand.due_at)));
+    deadlines.extend(
+        job.pending_cancels
+            .iter()
+            .enumerate()
+            .map(|(place, errand)| (Deadline::PendingCancel(place), errand.due_at)),
+    );
     if job.index.wanted > job.index.written {
-        timers.push((Due::Index, job.index.due_at));
+        deadlines.push((Deadline::Index, job.index.due_at));
     }
-    timers
+    deadlines
 }
 
 /// When the object must be woken; `None` when nothing is left to do.
-pub fn next_wake(job: &Job, timing: &Timing) -> Option<Millis> {
-    timers(job, timing).into_iter().map(|(_, at)| at).min()
+pub fn next_deadline(job: &Job, timing: &Timeouts) -> Option<Timestamp> {
+    deadlines(job, timing).into_iter().map(|(_, at)| at).min()
 }
 
 /// The first timer that is due.
-pub fn first_due(job: &Job, timing: &Timing, now: Millis) -> Option<Due> {
-    timers(job, timing).into_iter().find(|(_, at)| *at <= now).map(|(due, _)| due)
+pub fn first_due_deadline(job: &Job, timing: &Timeouts, now: Timestamp) -> Option<Deadline> {
+    deadlines(job, timing).into_iter().find(|(_, at)| *at <= now).map(|(due, _)| due)
 }

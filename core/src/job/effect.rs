@@ -1,38 +1,38 @@
 //! What must be done, as data: the shell drives effects after the commit and reports back with an event.
 
-use crate::job::state::{Job, Status};
-use crate::job::view::Face;
+use crate::job::state::{Job, JobStatus};
+use crate::job::view::Snapshot;
 use crate::object_key::ObjectKey;
-use crate::runpod::GpuJobId;
-use crate::time::Millis;
+use crate::runpod::RunpodJobId;
+use crate::time::Timestamp;
 
 /// Something to do. Each has its own deadline in the shell, and each is safe to do twice.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Effect {
-    /// `POST /run` for this attempt; answered by `SubmitAnswered`.
+pub enum JobEffect {
+    /// `POST /run` for this attempt; answered by `SubmitReplied`.
     Submit {
         /// Which attempt.
         attempt: u32,
     },
-    /// `GET /status/{id}`; answered by `StatusRead`.
-    AskStatus {
+    /// `GET /status/{id}`; answered by `StatusPolled`.
+    PollStatus {
         /// Which attempt.
         attempt: u32,
         /// RunPod's name of it.
-        gpu_job: GpuJobId,
+        runpod_job_id: RunpodJobId,
     },
-    /// `GET /health`; answered by `CrowdSeen`, or not at all.
-    AskCrowd {
+    /// `GET /health`; answered by `EndpointLoadRead`, or not at all.
+    ReadEndpointLoad {
         /// The attempt that waits there.
         attempt: u32,
     },
-    /// `POST /cancel/{id}`; answered by `CancelAnswered`.
-    CancelGpu {
+    /// `POST /cancel/{id}`; answered by `CancelReplied`.
+    CancelRunpodJob {
         /// RunPod's name of it.
-        gpu_job: GpuJobId,
+        runpod_job_id: RunpodJobId,
     },
-    /// Head both objects; answered by `OutputLooked`.
-    LookForOutput {
+    /// Head both objects; answered by `OutputChecked`.
+    CheckOutput {
         /// Where.
         key: ObjectKey,
         /// Where its picture may be.
@@ -40,11 +40,11 @@ pub enum Effect {
     },
     /// Delete objects that came too late to be anybody's result. Nothing is heard of it: what stays
     /// behind by accident goes when the job is deleted.
-    Discard {
+    DeleteObjects {
         /// Which; never the result of a complete job.
         keys: Vec<ObjectKey>,
     },
-    /// Bring the D1 row up to this version; answered by `IndexAnswered`.
+    /// Bring the D1 row up to this version; answered by `IndexWritten`.
     WriteIndex {
         /// Which version.
         version: u64,
@@ -65,26 +65,28 @@ pub enum Outcome {
     /// The attempt is in another worker's hands.
     AlreadyClaimed,
     /// A job in this status cannot do that.
-    WrongStatus(Status),
+    WrongStatus(JobStatus),
 }
 
 /// One stored event: what a watcher sees, and replays after a reconnect.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Noted {
+pub struct LogEntry {
     /// Number of the event, strictly one more than the one before.
     pub seq: u64,
     /// When.
-    pub at: Millis,
+    pub at: Timestamp,
     /// What kind of message it is.
-    pub kind: Kind,
+    #[serde(rename = "kind")]
+    pub message_type: MessageType,
     /// The job as it then was.
-    pub face: Face,
+    #[serde(rename = "face")]
+    pub snapshot: Snapshot,
 }
 
 /// The kinds of message on a job's socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum MessageType {
     /// A snapshot, or a change of status without progress.
     Status,
     /// It got further, or starts over.
@@ -95,7 +97,7 @@ pub enum Kind {
     Error,
 }
 
-impl Kind {
+impl MessageType {
     /// Its word on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -117,13 +119,13 @@ pub struct Step {
     /// The job afterwards.
     pub job: Job,
     /// Whether it must be written; otherwise losing it does no harm.
-    pub keep: bool,
+    pub persist: bool,
     /// Events to store and to tell.
-    pub log: Vec<Noted>,
+    pub entries: Vec<LogEntry>,
     /// Whether watchers are told of progress that is not stored.
-    pub tick: bool,
+    pub broadcast_progress: bool,
     /// What to do.
-    pub effects: Vec<Effect>,
+    pub effects: Vec<JobEffect>,
     /// What the caller is told.
     pub outcome: Outcome,
 }

@@ -4,16 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::job::code::ErrorCode;
 use crate::object_key::ObjectKey;
-use crate::runpod::{Crowd, GpuJobId, StatusReply, SubmitReply};
-use crate::wire::gpu::WorkStage;
+use crate::runpod::{EndpointLoad, RunpodJobId, StatusReply, SubmitReply};
+use crate::wire::gpu::WorkerStage;
 
 /// Something happened. News of another attempt than the current one changes nothing.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Event {
+pub enum JobEvent {
     /// The alarm rang.
-    Woke,
+    AlarmFired,
     /// RunPod answered a submit, or did not.
-    SubmitAnswered {
+    SubmitReplied {
         /// Which attempt was submitted.
         attempt: u32,
         /// To which endpoint: later questions go there, whatever the configuration says by then.
@@ -22,63 +22,63 @@ pub enum Event {
         reply: SubmitReply,
     },
     /// A GPU worker spoke; its token was good for this attempt.
-    Reported {
+    CallbackReceived {
         /// The token's attempt.
         attempt: u32,
         /// What it said.
         report: Report,
     },
     /// RunPod's webhook came: a reason to ask, never the truth.
-    Hinted {
+    WebhookReceived {
         /// The token's attempt.
         attempt: u32,
     },
     /// RunPod answered a question about the job, or did not.
-    StatusRead {
+    StatusPolled {
         /// Which attempt was asked about.
         attempt: u32,
         /// What it said.
         reply: StatusReply,
     },
     /// RunPod told how busy the endpoint is.
-    CrowdSeen {
+    EndpointLoadRead {
         /// The attempt that waits there.
         attempt: u32,
         /// How busy.
-        crowd: Crowd,
+        crowd: EndpointLoad,
     },
     /// The bucket was asked for the result.
-    OutputLooked {
+    OutputChecked {
         /// Where.
         key: ObjectKey,
         /// What was found.
-        found: Found,
+        found: ObjectCheck,
         /// What was found where its picture should be; anything but bytes means that there is none.
-        poster: Found,
+        poster: ObjectCheck,
     },
     /// RunPod was asked to cancel one of its jobs.
-    CancelAnswered {
+    CancelReplied {
         /// Which.
-        gpu_job: GpuJobId,
+        runpod_job_id: RunpodJobId,
         /// It does not run (any more); otherwise it must be asked again.
         settled: bool,
     },
     /// The index row was written, or not.
-    IndexAnswered {
+    IndexWritten {
         /// Which version.
         version: u64,
         /// Whether it is in the index, and how many rows that took.
         written: Option<u64>,
     },
     /// The sweep found the index row at this version, or none.
-    Compared {
+    IndexReconciled {
         /// The row's version.
         version: Option<u64>,
     },
     /// A person wants it to stop.
-    CancelAsked,
+    CancelRequested,
     /// A person wants it to start over.
-    RetryAsked,
+    RetryRequested,
 }
 
 /// What a GPU worker may say.
@@ -88,7 +88,7 @@ pub enum Report {
     /// It takes the attempt.
     Claim {
         /// RunPod's name of the job it works for, if it knows.
-        gpu_job: Option<GpuJobId>,
+        runpod_job_id: Option<RunpodJobId>,
     },
     /// It got further.
     Progress {
@@ -97,7 +97,7 @@ pub enum Report {
         /// One line for a person.
         message: Option<String>,
         /// What it is doing, if it says.
-        stage: Option<WorkStage>,
+        stage: Option<WorkerStage>,
     },
     /// The result is in the bucket, it says.
     Complete {
@@ -117,17 +117,17 @@ pub enum Report {
         /// One sentence for a person.
         sentence: String,
         /// Whether another attempt may follow.
-        may_retry: bool,
+        retryable: bool,
     },
 }
 
 /// What the bucket said of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum ObjectCheck {
     /// An object of so many bytes.
-    Bytes(u64),
+    Present(u64),
     /// Nothing.
     Missing,
     /// It did not say.
-    CannotTell,
+    Unknown,
 }

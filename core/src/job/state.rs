@@ -5,36 +5,37 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::edit::JobKind;
+use crate::edit::JobType;
 use crate::id::JobId;
 use crate::job::code::ErrorCode;
-use crate::job::effect::{Kind, Noted};
+use crate::job::effect::{LogEntry, MessageType};
 use crate::job::timing::MAX_ATTEMPTS;
 use crate::job::usage::Usage;
 use crate::object_key::ObjectKey;
 use crate::problem::Problem;
-use crate::runpod::GpuJobId;
-use crate::time::Millis;
-use crate::wire::gpu::WorkStage;
+use crate::runpod::RunpodJobId;
+use crate::time::Timestamp;
+use crate::wire::gpu::WorkerStage;
 
 /// What was asked for. Written once, never changed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Order {
+pub struct JobSpec {
     /// The job.
     pub id: JobId,
     /// The app's project.
     pub project_id: i64,
     /// What to render.
-    pub kind: JobKind,
+    #[serde(rename = "kind")]
+    pub job_type: JobType,
     /// The video in the bucket.
     pub input_key: ObjectKey,
     /// The other videos that the edit names.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub further_inputs: Vec<ObjectKey>,
+    #[serde(rename = "further_inputs", default, skip_serializing_if = "Vec::is_empty")]
+    pub extra_inputs: Vec<ObjectKey>,
     /// The edit, validated, in a canonical spelling: two equal requests have equal text.
     pub params: Box<RawValue>,
     /// When it was accepted.
-    pub created_at: Millis,
+    pub created_at: Timestamp,
     /// What only an export of a project has (`POST /api/export/...`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub export: Option<ProjectExport>,
@@ -44,24 +45,25 @@ pub struct Order {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProjectExport {
     /// Stands for the request as the client sent it: the project may have changed before it comes again.
-    pub asked: String,
+    #[serde(rename = "asked")]
+    pub request_fingerprint: String,
     /// Whether the result becomes the project's working video.
     pub set_working_video: bool,
 }
 
-impl Order {
+impl JobSpec {
     /// Every video that the job reads, its own input first.
     pub fn inputs(&self) -> impl Iterator<Item = &ObjectKey> {
-        std::iter::once(&self.input_key).chain(&self.further_inputs)
+        std::iter::once(&self.input_key).chain(&self.extra_inputs)
     }
 
     /// Whether another request asks for the same thing, whenever it came.
     pub fn same_request(&self, other: &Self) -> bool {
         self.id == other.id
             && self.project_id == other.project_id
-            && self.kind == other.kind
+            && self.job_type == other.job_type
             && match (&self.export, &other.export) {
-                (Some(mine), Some(theirs)) => mine.asked == theirs.asked,
+                (Some(mine), Some(theirs)) => mine.request_fingerprint == theirs.request_fingerprint,
                 (None, None) => self.input_key == other.input_key && self.params.get() == other.params.get(),
                 (Some(_), None) | (None, Some(_)) => false,
             }
@@ -71,9 +73,9 @@ impl Order {
     /// the request.
     pub fn inputs_missing(&self, missing: &[(String, &ObjectKey)]) -> Problem {
         let own = missing.iter().any(|(_, key)| **key == self.input_key);
-        match (&self.export, self.kind) {
-            (Some(_), JobKind::Overlay) if own => Problem::no_working_video(),
-            (Some(_), JobKind::Framing) if own => Problem::source_not_found(),
+        match (&self.export, self.job_type) {
+            (Some(_), JobType::Overlay) if own => Problem::no_working_video(),
+            (Some(_), JobType::Framing) if own => Problem::source_not_found(),
             (None, _) => Problem::inputs_not_found(missing),
             // The body of an export has its params at the top level.
             (Some(_), _) => {
@@ -97,21 +99,24 @@ pub struct Job {
     /// Number of the current attempt, from 1; never used twice.
     pub attempt: u32,
     /// The first attempt that counts against the budget: a retry by hand starts a new one.
-    pub budget_from: u32,
+    #[serde(rename = "budget_from")]
+    pub budget_start_attempt: u32,
     /// Where it stands.
-    pub state: State,
+    pub state: JobState,
     /// First sign of a renderer in this budget.
-    pub started_at: Option<Millis>,
+    pub started_at: Option<Timestamp>,
     /// Number of the last stored event.
     pub seq: u64,
     /// The endpoint that took the last submit; its jobs are asked about and cancelled there.
     pub endpoint: Option<String>,
     /// RunPod jobs that must still be cancelled.
-    pub errands: Vec<Errand>,
+    #[serde(rename = "errands")]
+    pub pending_cancels: Vec<PendingCancel>,
     /// What the D1 index has yet to hear.
-    pub index: IndexDebt,
+    pub index: IndexSync,
     /// When this record was last worth keeping.
-    pub kept_at: Millis,
+    #[serde(rename = "kept_at")]
+    pub persisted_at: Timestamp,
     /// What it has cost.
     pub usage: Usage,
 }
@@ -119,24 +124,27 @@ pub struct Job {
 /// Where a job stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum JobState {
     /// To be handed to RunPod.
-    Waiting(Waiting),
+    #[serde(rename = "waiting")]
+    PendingSubmit(PendingSubmit),
     /// Being handed over; the answer is not known yet.
     Submitting {
         /// The wait that led here, in case it must go on.
-        waiting: Waiting,
+        waiting: PendingSubmit,
         /// When the request was sent.
-        sent_at: Millis,
+        sent_at: Timestamp,
     },
     /// In RunPod's queue; no renderer has spoken yet.
     Queued {
         /// RunPod's name of it.
-        gpu_job: GpuJobId,
+        #[serde(rename = "gpu_job")]
+        runpod_job_id: RunpodJobId,
         /// When RunPod took it.
-        submitted_at: Millis,
+        submitted_at: Timestamp,
         /// When to ask about it.
-        check: Check,
+        #[serde(rename = "check")]
+        poll: PollSchedule,
         /// One line for a person who waits, once there is something to tell.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<String>,
@@ -146,33 +154,36 @@ pub enum State {
     /// The result is said to be there, and is being looked for.
     Verifying {
         /// RunPod's name of it.
-        gpu_job: Option<GpuJobId>,
+        #[serde(rename = "gpu_job")]
+        runpod_job_id: Option<RunpodJobId>,
         /// Where the result should be.
         key: ObjectKey,
         /// Where its picture is, if the renderer named a place; else beside it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         poster: Option<ObjectKey>,
         /// How many bytes the renderer put, if it said so: a result of another size is none.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        promised_bytes: Option<u64>,
+        #[serde(rename = "promised_bytes", default, skip_serializing_if = "Option::is_none")]
+        reported_bytes: Option<u64>,
         /// What it means when it is not there.
-        otherwise: ErrorCode,
+        #[serde(rename = "otherwise")]
+        failure_code: ErrorCode,
         /// When the search began.
-        since: Millis,
+        since: Timestamp,
         /// When to look (again).
-        look_at: Millis,
+        #[serde(rename = "look_at")]
+        next_check_at: Timestamp,
     },
     /// The end.
-    Ended(End),
+    Ended(JobEnd),
 }
 
 /// A job that is to be handed to RunPod.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Waiting {
+pub struct PendingSubmit {
     /// When this attempt began to wait.
-    pub since: Millis,
+    pub since: Timestamp,
     /// When to hand it over (again).
-    pub due_at: Millis,
+    pub due_at: Timestamp,
     /// How often that was tried for this attempt.
     pub tries: u32,
     /// RunPod refused our key the last time.
@@ -185,36 +196,40 @@ pub struct Waiting {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rendering {
     /// RunPod's name of it; unknown while only the renderer has spoken.
-    pub gpu_job: Option<GpuJobId>,
+    #[serde(rename = "gpu_job")]
+    pub runpod_job_id: Option<RunpodJobId>,
     /// First sign of the renderer in this attempt: the execution deadline counts from here.
-    pub since: Millis,
+    pub since: Timestamp,
     /// Last sign of the renderer.
-    pub heard_at: Millis,
+    #[serde(rename = "heard_at")]
+    pub last_heartbeat_at: Timestamp,
     /// What it is doing.
-    pub stage: WorkStage,
+    pub stage: WorkerStage,
     /// Whole percent, 0 to 99; never goes down within an attempt.
     pub progress: u8,
     /// One line for a person.
     pub message: String,
     /// When to ask RunPod about it.
-    pub check: Check,
+    #[serde(rename = "check")]
+    pub poll: PollSchedule,
 }
 
 /// When RunPod is to be asked about a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Check {
+pub struct PollSchedule {
     /// Not before this.
-    pub next_at: Millis,
+    pub next_at: Timestamp,
     /// How often it was asked in vain.
     pub tries: u32,
     /// The webhook said that there is news: do not wait for silence.
-    pub hinted: bool,
+    #[serde(rename = "hinted")]
+    pub poll_requested: bool,
 }
 
 /// How a job ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum End {
+pub enum JobEnd {
     /// The reel is in the bucket.
     Complete {
         /// Where.
@@ -225,18 +240,20 @@ pub enum End {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         poster: Option<ObjectKey>,
         /// When that was verified.
-        at: Millis,
+        at: Timestamp,
         /// RunPod's name of the attempt that made it.
-        gpu_job: Option<GpuJobId>,
+        #[serde(rename = "gpu_job")]
+        runpod_job_id: Option<RunpodJobId>,
     },
     /// There is no reel.
     Failed {
         /// Why.
         code: ErrorCode,
         /// One sentence for a person.
-        sentence: String,
+        #[serde(rename = "sentence")]
+        message: String,
         /// When.
-        at: Millis,
+        at: Timestamp,
         /// How far the last attempt had come.
         progress: u8,
     },
@@ -244,24 +261,25 @@ pub enum End {
 
 /// A cancel that RunPod has not confirmed yet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Errand {
+pub struct PendingCancel {
     /// Which of RunPod's jobs.
-    pub gpu_job: GpuJobId,
+    #[serde(rename = "gpu_job")]
+    pub runpod_job_id: RunpodJobId,
     /// When to ask (again).
-    pub due_at: Millis,
+    pub due_at: Timestamp,
     /// How often it was asked.
     pub tries: u32,
 }
 
 /// What the D1 index knows of the job: it is right when both versions are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct IndexDebt {
+pub struct IndexSync {
     /// Raised on every transition that the index shows.
     pub wanted: u64,
     /// The last version that was written.
     pub written: u64,
     /// When to write (again).
-    pub due_at: Millis,
+    pub due_at: Timestamp,
     /// Failed writes in a row.
     pub tries: u32,
 }
@@ -269,7 +287,7 @@ pub struct IndexDebt {
 /// The four words of `status`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Status {
+pub enum JobStatus {
     /// Not started.
     Pending,
     /// A renderer works on it.
@@ -283,7 +301,7 @@ pub enum Status {
 /// The words of `stage`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Stage {
+pub enum JobStage {
     /// Waiting for a renderer.
     Queued,
     /// A renderer has it.
@@ -300,7 +318,7 @@ pub enum Stage {
     Done,
 }
 
-impl Status {
+impl JobStatus {
     /// Every status with its word on the wire.
     pub const WORDS: &'static [(&'static str, Self)] = &[
         ("pending", Self::Pending),
@@ -320,25 +338,25 @@ impl Status {
     }
 }
 
-impl From<WorkStage> for Stage {
-    fn from(stage: WorkStage) -> Self {
+impl From<WorkerStage> for JobStage {
+    fn from(stage: WorkerStage) -> Self {
         match stage {
-            WorkStage::Starting => Self::Starting,
-            WorkStage::Downloading => Self::Downloading,
-            WorkStage::Rendering => Self::Rendering,
-            WorkStage::Uploading => Self::Uploading,
+            WorkerStage::Starting => Self::Starting,
+            WorkerStage::Downloading => Self::Downloading,
+            WorkerStage::Rendering => Self::Rendering,
+            WorkerStage::Uploading => Self::Uploading,
         }
     }
 }
 
 impl Job {
     /// A job that was just accepted: due at once.
-    pub fn new(id: JobId, now: Millis) -> Self {
+    pub fn new(id: JobId, now: Timestamp) -> Self {
         Self {
             id,
             attempt: 1,
-            budget_from: 1,
-            state: State::Waiting(Waiting {
+            budget_start_attempt: 1,
+            state: JobState::PendingSubmit(PendingSubmit {
                 since: now,
                 due_at: now,
                 tries: 0,
@@ -348,32 +366,37 @@ impl Job {
             started_at: None,
             seq: 1,
             endpoint: None,
-            errands: Vec::new(),
-            index: IndexDebt { wanted: 1, written: 0, due_at: now, tries: 0 },
-            kept_at: now,
+            pending_cancels: Vec::new(),
+            index: IndexSync { wanted: 1, written: 0, due_at: now, tries: 0 },
+            persisted_at: now,
             usage: Usage::default(),
         }
     }
 
     /// The first stored event of a job that was just accepted.
-    pub fn birth(&self) -> Noted {
-        Noted { seq: self.seq, at: self.kept_at, kind: Kind::Status, face: self.face() }
+    pub fn initial_entry(&self) -> LogEntry {
+        LogEntry {
+            seq: self.seq,
+            at: self.persisted_at,
+            message_type: MessageType::Status,
+            snapshot: self.snapshot(),
+        }
     }
 
     /// Number of the last attempt that this budget allows.
     pub fn max_attempts(&self) -> u32 {
-        self.budget_from + MAX_ATTEMPTS - 1
+        self.budget_start_attempt + MAX_ATTEMPTS - 1
     }
 
     /// How it ended, if it has.
-    pub fn end(&self) -> Option<&End> {
+    pub fn end(&self) -> Option<&JobEnd> {
         match &self.state {
-            State::Ended(end) => Some(end),
-            State::Waiting(_)
-            | State::Submitting { .. }
-            | State::Queued { .. }
-            | State::Rendering(_)
-            | State::Verifying { .. } => None,
+            JobState::Ended(end) => Some(end),
+            JobState::PendingSubmit(_)
+            | JobState::Submitting { .. }
+            | JobState::Queued { .. }
+            | JobState::Rendering(_)
+            | JobState::Verifying { .. } => None,
         }
     }
 }

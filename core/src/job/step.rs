@@ -9,74 +9,97 @@ mod reports;
 mod runpod;
 mod timers;
 
-use crate::job::effect::{Effect, Kind, Noted, Outcome, Step};
-use crate::job::event::Event;
-use crate::job::state::{Job, Rendering, State};
-use crate::job::timing::Timing;
+use crate::job::effect::{JobEffect, LogEntry, MessageType, Outcome, Step};
+use crate::job::event::JobEvent;
+use crate::job::state::{Job, JobState, Rendering};
+use crate::job::timing::Timeouts;
 use crate::object_key::ObjectKey;
-use crate::runpod::GpuJobId;
-use crate::time::Millis;
+use crate::runpod::RunpodJobId;
+use crate::time::Timestamp;
 
 /// What follows when `event` happens to `job` at `now`. `chance` is any random number, for jitter.
-pub fn apply(job: Job, event: Event, now: Millis, chance: u32, timing: &Timing) -> Step {
-    let mut turn =
-        Turn { job, keep: false, log: Vec::new(), tick: false, effects: Vec::new(), now, chance, timing };
-    let outcome = turn.happen(event);
-    if turn.keep {
-        turn.job.kept_at = now;
+pub fn apply(job: Job, event: JobEvent, now: Timestamp, chance: u32, timing: &Timeouts) -> Step {
+    let mut turn = StepBuilder {
+        job,
+        persist: false,
+        entries: Vec::new(),
+        broadcast_progress: false,
+        effects: Vec::new(),
+        now,
+        jitter_seed: chance,
+        timeouts: timing,
+    };
+    let outcome = turn.handle(event);
+    if turn.persist {
+        turn.job.persisted_at = now;
         // One row for the job, one for each event.
-        turn.job.usage.object_rows += 1 + u64::try_from(turn.log.len()).unwrap_or(0);
+        turn.job.usage.object_rows += 1 + u64::try_from(turn.entries.len()).unwrap_or(0);
     }
-    Step { job: turn.job, keep: turn.keep, log: turn.log, tick: turn.tick, effects: turn.effects, outcome }
+    Step {
+        job: turn.job,
+        persist: turn.persist,
+        entries: turn.entries,
+        broadcast_progress: turn.broadcast_progress,
+        effects: turn.effects,
+        outcome,
+    }
 }
 
 /// A step in the making.
-struct Turn<'t> {
+struct StepBuilder<'t> {
     job: Job,
-    keep: bool,
-    log: Vec<Noted>,
-    tick: bool,
-    effects: Vec<Effect>,
-    now: Millis,
-    chance: u32,
-    timing: &'t Timing,
+    persist: bool,
+    entries: Vec<LogEntry>,
+    broadcast_progress: bool,
+    effects: Vec<JobEffect>,
+    now: Timestamp,
+    jitter_seed: u32,
+    timeouts: &'t Timeouts,
 }
 
-impl Turn<'_> {
-    fn happen(&mut self, event: Event) -> Outcome {
+impl StepBuilder<'_> {
+    fn handle(&mut self, event: JobEvent) -> Outcome {
         match event {
-            Event::Woke => self.wake(),
-            Event::SubmitAnswered { attempt, endpoint, reply } => {
+            JobEvent::AlarmFired => self.alarm_fired(),
+            JobEvent::SubmitReplied { attempt, endpoint, reply } => {
                 self.submit_answered(attempt, endpoint, reply)
             }
-            Event::Reported { attempt, report } => self.reported(attempt, report),
-            Event::Hinted { attempt } => self.hinted(attempt),
-            Event::StatusRead { attempt, reply } => self.status_read(attempt, reply),
-            Event::CrowdSeen { attempt, crowd } => self.crowd_seen(attempt, crowd),
-            Event::OutputLooked { key, found, poster } => self.output_looked(&key, found, poster),
-            Event::CancelAnswered { gpu_job, settled } => self.cancel_answered(&gpu_job, settled),
-            Event::IndexAnswered { version, written } => self.index_answered(version, written),
-            Event::Compared { version } => self.compared(version),
-            Event::CancelAsked => self.cancel_asked(),
-            Event::RetryAsked => self.retry_asked(),
+            JobEvent::CallbackReceived { attempt, report } => self.callback_received(attempt, report),
+            JobEvent::WebhookReceived { attempt } => self.poll_requested(attempt),
+            JobEvent::StatusPolled { attempt, reply } => self.status_polled(attempt, reply),
+            JobEvent::EndpointLoadRead { attempt, crowd } => self.endpoint_load_read(attempt, crowd),
+            JobEvent::OutputChecked { key, found, poster } => self.output_checked(&key, found, poster),
+            JobEvent::CancelReplied { runpod_job_id, settled } => {
+                self.cancel_answered(&runpod_job_id, settled)
+            }
+            JobEvent::IndexWritten { version, written } => self.index_answered(version, written),
+            JobEvent::IndexReconciled { version } => self.index_reconciled(version),
+            JobEvent::CancelRequested => self.cancel_requested(),
+            JobEvent::RetryRequested => self.retry_requested(),
         }
     }
 
-    fn note(&mut self, kind: Kind) {
+    fn append_entry(&mut self, kind: MessageType) {
         self.job.seq += 1;
-        self.keep = true;
-        self.log.push(Noted { seq: self.job.seq, at: self.now, kind, face: self.job.face() });
+        self.persist = true;
+        self.entries.push(LogEntry {
+            seq: self.job.seq,
+            at: self.now,
+            message_type: kind,
+            snapshot: self.job.snapshot(),
+        });
     }
 
-    fn gpu_job(&self) -> Option<GpuJobId> {
+    fn runpod_job_id(&self) -> Option<RunpodJobId> {
         match &self.job.state {
-            State::Queued { gpu_job, .. } => Some(gpu_job.clone()),
-            State::Rendering(Rendering { gpu_job, .. }) | State::Verifying { gpu_job, .. } => gpu_job.clone(),
-            State::Waiting(_) | State::Submitting { .. } | State::Ended(_) => None,
+            JobState::Queued { runpod_job_id, .. } => Some(runpod_job_id.clone()),
+            JobState::Rendering(Rendering { runpod_job_id, .. })
+            | JobState::Verifying { runpod_job_id, .. } => runpod_job_id.clone(),
+            JobState::PendingSubmit(_) | JobState::Submitting { .. } | JobState::Ended(_) => None,
         }
     }
 
-    fn own_output(&self) -> ObjectKey {
+    fn expected_output(&self) -> ObjectKey {
         ObjectKey::output(self.job.id, self.job.attempt)
     }
 

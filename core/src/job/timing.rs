@@ -1,107 +1,107 @@
 //! Every deadline of a job and of an upload, in one place (design.md 4).
 
-use crate::time::Span;
+use crate::time::DurationMs;
 
 /// How long things may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timing {
+pub struct Timeouts {
     /// Silence of a working renderer before RunPod is asked about it.
-    pub silence: Span,
+    pub heartbeat_timeout: DurationMs,
     /// A dispatch without any sign before RunPod is asked about it.
-    pub first_sign: Span,
-    /// Pause before the second question about the same job; doubles up to `ask_again_max`.
-    pub ask_again: Span,
+    pub first_heartbeat_timeout: DurationMs,
+    /// Pause before the second question about the same job; doubles up to `poll_backoff_max`.
+    pub poll_backoff: DurationMs,
     /// Longest pause between two questions.
-    pub ask_again_max: Span,
+    pub poll_backoff_max: DurationMs,
     /// Longest wait for one answer about a job.
-    pub status_answer: Span,
+    pub status_request_timeout: DurationMs,
     /// Longest wait for the answer to a submit.
-    pub submit_answer: Span,
+    pub submit_request_timeout: DurationMs,
     /// A submit without a known outcome is taken as unanswered after this: the object died on the way.
-    pub submit_lost: Span,
-    /// Pause before a refused submit is tried again; doubles up to `submit_again_max`.
-    pub submit_again: Span,
+    pub submit_reply_timeout: DurationMs,
+    /// Pause before a refused submit is tried again; doubles up to `submit_backoff_max`.
+    pub submit_backoff: DurationMs,
     /// Longest pause between two submits.
-    pub submit_again_max: Span,
+    pub submit_backoff_max: DurationMs,
     /// Pause between submits while RunPod refuses our key: an operator must act.
-    pub unauthorized_again: Span,
+    pub unauthorized_backoff: DurationMs,
     /// How long a job waits for that operator.
-    pub unauthorized_limit: Span,
+    pub unauthorized_timeout: DurationMs,
     /// From the first submit to the first sign of a worker.
-    pub queue: Span,
+    pub queue_timeout: DurationMs,
     /// From the first sign of a worker to its end; sent to RunPod as well.
-    pub execution: Span,
+    pub execution_timeout: DurationMs,
     /// A 404 this soon after the submit means nothing: RunPod's stores lag behind.
-    pub gone_grace: Span,
+    pub not_found_grace: DurationMs,
     /// Pause before the second attempt; four times as long before the third.
-    pub attempt_again: Span,
+    pub attempt_backoff: DurationMs,
     /// State is kept at least this often while only the percentage moves.
-    pub keep_every: Span,
+    pub persist_interval: DurationMs,
     /// Pause before a result is looked for again when the bucket did not answer.
-    pub look_again: Span,
+    pub check_output_backoff: DurationMs,
     /// How long the bucket may fail to answer.
-    pub look_limit: Span,
-    /// Pause before an errand (a cancel, an index row) is tried again; doubles up to `ask_again_max`.
-    pub errand_again: Span,
+    pub check_output_timeout: DurationMs,
+    /// Pause before an errand (a cancel, an index row) is tried again; doubles up to `poll_backoff_max`.
+    pub outbox_backoff: DurationMs,
     /// How long an upload in parts may take; R2 itself gives up after a week.
-    pub upload: Span,
+    pub upload_ttl: DurationMs,
     /// How long a watcher may wait for a job that does not exist yet: the app opens its socket first.
-    pub unborn: Span,
+    pub early_subscriber_timeout: DurationMs,
 }
 
-impl Timing {
+impl Timeouts {
     /// Production.
     pub const STANDARD: Self = Self {
-        silence: Span::seconds(60),
-        first_sign: Span::seconds(30),
-        ask_again: Span::seconds(10),
-        ask_again_max: Span::seconds(60),
-        status_answer: Span::seconds(3),
-        submit_answer: Span::seconds(10),
-        submit_lost: Span::seconds(20),
-        submit_again: Span::seconds(5),
-        submit_again_max: Span::seconds(60),
-        unauthorized_again: Span::seconds(60),
-        unauthorized_limit: Span::minutes(24 * 60),
-        queue: Span::minutes(15),
-        execution: Span::minutes(10),
-        gone_grace: Span::seconds(150),
-        attempt_again: Span::seconds(2),
-        keep_every: Span::seconds(10),
-        look_again: Span::seconds(2),
-        look_limit: Span::minutes(5),
-        errand_again: Span::seconds(5),
-        upload: Span::minutes(3 * 24 * 60),
-        unborn: Span::seconds(30),
+        heartbeat_timeout: DurationMs::seconds(60),
+        first_heartbeat_timeout: DurationMs::seconds(30),
+        poll_backoff: DurationMs::seconds(10),
+        poll_backoff_max: DurationMs::seconds(60),
+        status_request_timeout: DurationMs::seconds(3),
+        submit_request_timeout: DurationMs::seconds(10),
+        submit_reply_timeout: DurationMs::seconds(20),
+        submit_backoff: DurationMs::seconds(5),
+        submit_backoff_max: DurationMs::seconds(60),
+        unauthorized_backoff: DurationMs::seconds(60),
+        unauthorized_timeout: DurationMs::minutes(24 * 60),
+        queue_timeout: DurationMs::minutes(15),
+        execution_timeout: DurationMs::minutes(10),
+        not_found_grace: DurationMs::seconds(150),
+        attempt_backoff: DurationMs::seconds(2),
+        persist_interval: DurationMs::seconds(10),
+        check_output_backoff: DurationMs::seconds(2),
+        check_output_timeout: DurationMs::minutes(5),
+        outbox_backoff: DurationMs::seconds(5),
+        upload_ttl: DurationMs::minutes(3 * 24 * 60),
+        early_subscriber_timeout: DurationMs::seconds(30),
     };
 
     /// The same, so many times as fast: for tests against the real thing. Waits for answers stay as
     /// they are, since the network does not speed up.
     #[must_use]
-    pub fn faster(self, times: i64) -> Self {
-        let faster = |span: Span| Span((span.0 / times.max(1)).max(1));
+    pub fn scaled_by(self, times: i64) -> Self {
+        let faster = |span: DurationMs| DurationMs((span.0 / times.max(1)).max(1));
         Self {
-            silence: faster(self.silence),
-            first_sign: faster(self.first_sign),
-            ask_again: faster(self.ask_again),
-            ask_again_max: faster(self.ask_again_max),
-            status_answer: self.status_answer,
-            submit_answer: self.submit_answer,
-            submit_lost: self.submit_lost,
-            submit_again: faster(self.submit_again),
-            submit_again_max: faster(self.submit_again_max),
-            unauthorized_again: faster(self.unauthorized_again),
-            unauthorized_limit: faster(self.unauthorized_limit),
-            queue: faster(self.queue),
-            execution: faster(self.execution),
-            gone_grace: faster(self.gone_grace),
-            attempt_again: faster(self.attempt_again),
-            keep_every: faster(self.keep_every),
-            look_again: faster(self.look_again),
-            look_limit: faster(self.look_limit),
-            errand_again: faster(self.errand_again),
-            upload: faster(self.upload),
-            unborn: faster(self.unborn),
+            heartbeat_timeout: faster(self.heartbeat_timeout),
+            first_heartbeat_timeout: faster(self.first_heartbeat_timeout),
+            poll_backoff: faster(self.poll_backoff),
+            poll_backoff_max: faster(self.poll_backoff_max),
+            status_request_timeout: self.status_request_timeout,
+            submit_request_timeout: self.submit_request_timeout,
+            submit_reply_timeout: self.submit_reply_timeout,
+            submit_backoff: faster(self.submit_backoff),
+            submit_backoff_max: faster(self.submit_backoff_max),
+            unauthorized_backoff: faster(self.unauthorized_backoff),
+            unauthorized_timeout: faster(self.unauthorized_timeout),
+            queue_timeout: faster(self.queue_timeout),
+            execution_timeout: faster(self.execution_timeout),
+            not_found_grace: faster(self.not_found_grace),
+            attempt_backoff: faster(self.attempt_backoff),
+            persist_interval: faster(self.persist_interval),
+            check_output_backoff: faster(self.check_output_backoff),
+            check_output_timeout: faster(self.check_output_timeout),
+            outbox_backoff: faster(self.outbox_backoff),
+            upload_ttl: faster(self.upload_ttl),
+            early_subscriber_timeout: faster(self.early_subscriber_timeout),
         }
     }
 }
@@ -109,14 +109,14 @@ impl Timing {
 /// Attempts in all before a job fails; a retry by hand grants as many again.
 pub const MAX_ATTEMPTS: u32 = 3;
 
-/// `first`, doubled for every earlier try, at most `max`.
-pub fn doubled(first: Span, tries: u32, max: Span) -> Span {
-    Span(first.0.saturating_mul(1_i64 << tries.min(20)).min(max.0))
+/// `first`, exponential_backoff for every earlier try, at most `max`.
+pub fn exponential_backoff(first: DurationMs, tries: u32, max: DurationMs) -> DurationMs {
+    DurationMs(first.0.saturating_mul(1_i64 << tries.min(20)).min(max.0))
 }
 
 /// Between 75 % and 125 % of `span`; `chance` is any random number.
-pub fn jittered(span: Span, chance: u32) -> Span {
-    Span(span.0 * (75 + i64::from(chance % 51)) / 100)
+pub fn with_jitter(span: DurationMs, chance: u32) -> DurationMs {
+    DurationMs(span.0 * (75 + i64::from(chance % 51)) / 100)
 }
 
 #[cfg(test)]
@@ -125,14 +125,14 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_their_limit() {
-        let pause = |tries| doubled(Span::seconds(5), tries, Span::seconds(60)).0;
+        let pause = |tries| exponential_backoff(DurationMs::seconds(5), tries, DurationMs::seconds(60)).0;
         assert_eq!([0, 1, 2, 3, 4, 99].map(pause), [5_000, 10_000, 20_000, 40_000, 60_000, 60_000]);
     }
 
     #[test]
     fn jitter_stays_within_a_quarter() {
         for chance in 0..200 {
-            assert!((750..=1250).contains(&jittered(Span(1000), chance).0));
+            assert!((750..=1250).contains(&with_jitter(DurationMs(1000), chance).0));
         }
     }
 }

@@ -3,16 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use crate::job::code::ErrorCode;
-use crate::job::state::{End, Job, Stage, State, Status};
-use crate::time::Millis;
+use crate::job::state::{Job, JobEnd, JobStage, JobState, JobStatus};
+use crate::time::Timestamp;
 
 /// All that changes in a job's JSON. Stored as it is in the event log: renaming a field needs a migration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Face {
+pub struct Snapshot {
     /// One of four words.
-    pub status: Status,
+    pub status: JobStatus,
     /// Where in an attempt it is.
-    pub stage: Stage,
+    pub stage: JobStage,
     /// Whole percent; 100 only when complete.
     pub progress: u8,
     /// One line for a person.
@@ -22,20 +22,21 @@ pub struct Face {
     /// Number of the last attempt that would be made.
     pub max_attempts: u32,
     /// First sign of a renderer.
-    pub started_at: Option<Millis>,
+    pub started_at: Option<Timestamp>,
     /// When it ended.
-    pub completed_at: Option<Millis>,
+    pub completed_at: Option<Timestamp>,
     /// Why it failed.
-    pub failure: Option<Failure>,
+    pub failure: Option<JobFailure>,
     /// The verified result.
-    pub output: Option<Output>,
+    pub output: Option<JobOutput>,
     /// RunPod's name of the current attempt.
-    pub gpu_job: Option<String>,
+    #[serde(rename = "gpu_job")]
+    pub runpod_job_id: Option<String>,
 }
 
 /// A failed job's reason.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Failure {
+pub struct JobFailure {
     /// From the closed list.
     pub code: ErrorCode,
     /// One sentence for a person.
@@ -44,7 +45,7 @@ pub struct Failure {
 
 /// A complete job's result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Output {
+pub struct JobOutput {
     /// Key in the bucket.
     pub key: String,
     /// Size.
@@ -56,10 +57,10 @@ pub struct Output {
 
 impl Job {
     /// How the job looks now.
-    pub fn face(&self) -> Face {
-        let blank = Face {
-            status: Status::Pending,
-            stage: Stage::Queued,
+    pub fn snapshot(&self) -> Snapshot {
+        let blank = Snapshot {
+            status: JobStatus::Pending,
+            stage: JobStage::Queued,
             progress: 0,
             message: String::new(),
             attempt: self.attempt,
@@ -68,54 +69,54 @@ impl Job {
             completed_at: None,
             failure: None,
             output: None,
-            gpu_job: None,
+            runpod_job_id: None,
         };
         match &self.state {
-            State::Waiting(waiting) | State::Submitting { waiting, .. } => {
-                Face { message: waiting.message.clone(), ..blank }
+            JobState::PendingSubmit(waiting) | JobState::Submitting { waiting, .. } => {
+                Snapshot { message: waiting.message.clone(), ..blank }
             }
-            State::Queued { gpu_job, message, .. } => Face {
+            JobState::Queued { runpod_job_id, message, .. } => Snapshot {
                 message: message.clone().unwrap_or_else(|| "Waiting for a renderer".to_owned()),
-                gpu_job: Some(gpu_job.as_str().to_owned()),
+                runpod_job_id: Some(runpod_job_id.as_str().to_owned()),
                 ..blank
             },
-            State::Rendering(work) => Face {
-                status: Status::Processing,
+            JobState::Rendering(work) => Snapshot {
+                status: JobStatus::Processing,
                 stage: work.stage.into(),
                 progress: work.progress,
                 message: work.message.clone(),
-                gpu_job: work.gpu_job.as_ref().map(|id| id.as_str().to_owned()),
+                runpod_job_id: work.runpod_job_id.as_ref().map(|id| id.as_str().to_owned()),
                 ..blank
             },
-            State::Verifying { gpu_job, .. } => Face {
-                status: Status::Processing,
-                stage: Stage::Verifying,
+            JobState::Verifying { runpod_job_id, .. } => Snapshot {
+                status: JobStatus::Processing,
+                stage: JobStage::Verifying,
                 progress: 99,
                 message: "Checking the result".to_owned(),
-                gpu_job: gpu_job.as_ref().map(|id| id.as_str().to_owned()),
+                runpod_job_id: runpod_job_id.as_ref().map(|id| id.as_str().to_owned()),
                 ..blank
             },
-            State::Ended(End::Complete { key, bytes, poster, at, gpu_job }) => Face {
-                status: Status::Complete,
-                stage: Stage::Done,
+            JobState::Ended(JobEnd::Complete { key, bytes, poster, at, runpod_job_id }) => Snapshot {
+                status: JobStatus::Complete,
+                stage: JobStage::Done,
                 progress: 100,
                 message: "Export complete".to_owned(),
                 completed_at: Some(*at),
-                output: Some(Output {
+                output: Some(JobOutput {
                     key: key.as_str().to_owned(),
                     bytes: *bytes,
                     poster: poster.as_ref().map(|key| key.as_str().to_owned()),
                 }),
-                gpu_job: gpu_job.as_ref().map(|id| id.as_str().to_owned()),
+                runpod_job_id: runpod_job_id.as_ref().map(|id| id.as_str().to_owned()),
                 ..blank
             },
-            State::Ended(End::Failed { code, sentence, at, progress }) => Face {
-                status: Status::Error,
-                stage: Stage::Done,
+            JobState::Ended(JobEnd::Failed { code, message: sentence, at, progress }) => Snapshot {
+                status: JobStatus::Error,
+                stage: JobStage::Done,
                 progress: *progress,
                 message: sentence.clone(),
                 completed_at: Some(*at),
-                failure: Some(Failure { code: *code, sentence: sentence.clone() }),
+                failure: Some(JobFailure { code: *code, sentence: sentence.clone() }),
                 ..blank
             },
         }

@@ -3,11 +3,11 @@
 use serde_json::Value as Json;
 
 use super::{digits, sql};
-use crate::fault::Fault;
+use crate::fault::FieldError;
 use crate::intake::ID_MAX;
 use crate::problem::Problem;
-use crate::sql::Query;
-use crate::time::Millis;
+use crate::sql::SqlStatement;
+use crate::time::Timestamp;
 
 /// `GET /api/projects/{id}/clips`, from the answers to [`ProjectId::clips`].
 ///
@@ -21,13 +21,13 @@ pub fn clips_json(answers: &[Vec<String>]) -> Result<String, Problem> {
 }
 
 /// A row as clients see it: times in ISO 8601.
-pub fn project_json(row: &str) -> String {
+pub fn row_to_json(row: &str) -> String {
     let Ok(mut json) = serde_json::from_str::<Json>(row) else { return "null".to_owned() };
     for name in ["created_at", "updated_at", "started_at", "completed_at"] {
         if let Some(time) = json.get_mut(name)
             && let Some(at) = time.as_i64()
         {
-            *time = Millis(at).iso().into();
+            *time = Timestamp(at).iso().into();
         }
     }
     json.to_string()
@@ -35,13 +35,13 @@ pub fn project_json(row: &str) -> String {
 
 /// `GET /api/projects`: newest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Projects {
+pub struct ProjectListQuery {
     limit: i64,
     /// Only projects before this one: when it was created, and which it is.
     before: (i64, i64),
 }
 
-impl Projects {
+impl ProjectListQuery {
     /// Reads a query string, with every fault at once.
     ///
     /// # Errors
@@ -72,15 +72,15 @@ impl Projects {
                 _ => "is not a known parameter; a list of projects takes limit and cursor",
             };
             let pointer = format!("/{}", name.chars().take(40).collect::<String>());
-            faults.push(Fault { pointer, detail: detail.to_owned() });
+            faults.push(FieldError { pointer, detail: detail.to_owned() });
         }
         if faults.is_empty() { Ok(list) } else { Err(Problem::invalid(faults)) }
     }
 
     /// The query of one page, and one project more: it tells whether another page follows.
-    pub fn query(self) -> Query {
+    pub fn query(self) -> SqlStatement {
         let (at, id) = self.before;
-        Query::new(sql::LIST_PROJECTS, [at.into(), id.into(), (self.limit + 1).into()])
+        SqlStatement::new(sql::LIST_PROJECTS, [at.into(), id.into(), (self.limit + 1).into()])
     }
 
     /// The answer: `{"projects": [...], "next_cursor": ...}`.
@@ -92,7 +92,7 @@ impl Projects {
             let row: Json = serde_json::from_str(row).ok()?;
             Some(format!("\"{}_{}\"", row.get("created_at")?, row.get("id")?))
         });
-        let projects: Vec<String> = rows.iter().map(|row| project_json(row)).collect();
+        let projects: Vec<String> = rows.iter().map(|row| row_to_json(row)).collect();
         let next = next.as_deref().unwrap_or("null");
         format!("{{\"projects\":[{}],\"next_cursor\":{next}}}", projects.join(","))
     }
@@ -100,12 +100,12 @@ impl Projects {
 
 /// `GET /api/exports/active`: what is pending or processing, the 100 newest, as the app's page reads it
 /// when it opens.
-pub fn active_exports() -> Query {
-    Query::new(sql::ACTIVE_EXPORTS, [])
+pub fn active_exports() -> SqlStatement {
+    SqlStatement::new(sql::ACTIVE_EXPORTS, [])
 }
 
 /// Its answer: `{"exports": [...]}`.
-pub fn active_json(rows: &[String]) -> String {
-    let exports: Vec<String> = rows.iter().map(|row| project_json(row)).collect();
+pub fn active_exports_json(rows: &[String]) -> String {
+    let exports: Vec<String> = rows.iter().map(|row| row_to_json(row)).collect();
     format!("{{\"exports\":[{}]}}", exports.join(","))
 }

@@ -1,8 +1,8 @@
 use super::*;
-use crate::edit::JobKind;
-use crate::job::state::{End, Job, ProjectExport, State};
+use crate::edit::JobType;
+use crate::job::state::{Job, JobEnd, JobState, ProjectExport};
 use crate::object_key::ObjectKey;
-use crate::time::Millis;
+use crate::time::Timestamp;
 use serde_json::json;
 use serde_json::value::RawValue;
 
@@ -14,18 +14,18 @@ fn pointers(problem: &Problem) -> Vec<&str> {
 
 #[test]
 fn a_put_changes_what_it_names_and_null_clears() {
-    let parse = |body: Json| PutProject::parse(body.to_string().as_bytes());
+    let parse = |body: Json| PutProjectRequest::parse(body.to_string().as_bytes());
     let put = parse(json!({"working_video_key": KEY})).unwrap();
-    assert_eq!((&put.name, put.video().map(ObjectKey::as_str)), (&Change::Keep, Some(KEY)));
+    assert_eq!((&put.name, put.video().map(ObjectKey::as_str)), (&FieldPatch::Keep, Some(KEY)));
     let put = parse(json!({"name": "Cup", "working_video_key": null})).unwrap();
-    assert_eq!((put.name, put.working_video), (Change::Set("Cup".into()), Change::Clear));
+    assert_eq!((put.name, put.working_video), (FieldPatch::Set("Cup".into()), FieldPatch::Clear));
     let problem = parse(json!({"name": "", "working_video_key": "temp/x/y", "nmae": 1})).unwrap_err();
     assert_eq!(pointers(&problem), ["/name", "/working_video_key", "/nmae"]);
 }
 
 #[test]
 fn a_clip_ends_after_it_starts() {
-    let parse = |body: Json| PutClip::parse(body.to_string().as_bytes());
+    let parse = |body: Json| PutClipRequest::parse(body.to_string().as_bytes());
     assert!(parse(json!({"video_key": KEY, "start_time": 1, "end_time": 1.1})).is_ok());
     for (body, at) in [
         (json!({"video_key": KEY, "start_time": 2, "end_time": 2}), "/end_time"),
@@ -41,14 +41,15 @@ fn a_clip_ends_after_it_starts() {
 #[test]
 fn every_statement_uses_each_of_its_values() {
     let (project, clip) = (ProjectId(7), ClipId { project: ProjectId(7), index: 0 });
-    let put = PutClip::parse(format!(r#"{{"video_key":"{KEY}"}}"#).as_bytes()).unwrap();
-    let mut all = vec![project.shown(), clip.shown(), active_exports(), keys_in_use(Vec::new(), "")];
+    let put = PutClipRequest::parse(format!(r#"{{"video_key":"{KEY}"}}"#).as_bytes()).unwrap();
+    let mut all =
+        vec![project.select_statement(), clip.shown(), active_exports(), keys_in_use(Vec::new(), "")];
     all.extend(project.clips());
-    all.extend(clip.removed());
+    all.extend(clip.delete_statements());
     all.extend(put.written(clip));
-    all.extend(PutProject::parse(b"{}").unwrap().written(project, Millis(1)));
-    all.push(Projects::parse("").unwrap().query());
-    all.extend(working_video_set(&order(Some(true)), &complete()));
+    all.extend(PutProjectRequest::parse(b"{}").unwrap().upsert_statements(project, Timestamp(1)));
+    all.push(ProjectListQuery::parse("").unwrap().query());
+    all.extend(set_working_video_statement(&order(Some(true)), &complete()));
     for query in all {
         let used = (1..=9).take_while(|n| query.sql.contains(&format!("?{n}"))).count();
         assert_eq!(used, query.values.len(), "{}", query.sql);
@@ -59,15 +60,15 @@ fn every_statement_uses_each_of_its_values() {
 fn a_put_answers_201_once_and_404_without_a_project() {
     let row = || vec![r#"{"id":7,"created_at":0,"updated_at":null}"#.to_owned()];
     let shown = r#"{"created_at":"1970-01-01T00:00:00.000Z","id":7,"updated_at":null}"#;
-    assert_eq!(put_answer(&[vec![], vec![], row()]), Ok((201, shown.to_owned())));
-    assert_eq!(put_answer(&[row(), vec![], row()]), Ok((200, shown.to_owned())));
-    assert_eq!(put_answer(&[vec![], vec![]]), Err(Problem::project_not_found()));
-    assert_eq!(put_answer(&[]), Err(Problem::project_not_found()));
+    assert_eq!(put_response(&[vec![], vec![], row()]), Ok((201, shown.to_owned())));
+    assert_eq!(put_response(&[row(), vec![], row()]), Ok((200, shown.to_owned())));
+    assert_eq!(put_response(&[vec![], vec![]]), Err(Problem::project_not_found()));
+    assert_eq!(put_response(&[]), Err(Problem::project_not_found()));
 }
 
 #[test]
 fn a_page_of_projects_points_to_the_next_only_when_there_is_one() {
-    let list = Projects::parse("limit=1&cursor=1000_7").unwrap();
+    let list = ProjectListQuery::parse("limit=1&cursor=1000_7").unwrap();
     assert_eq!(list.query().values, [1000.into(), 7.into(), 2.into()]);
     let row = |id: i64| format!(r#"{{"id":{id},"created_at":2000}}"#);
     let page: Json = serde_json::from_str(&list.page(vec![row(9), row(8)])).unwrap();
@@ -77,7 +78,7 @@ fn a_page_of_projects_points_to_the_next_only_when_there_is_one() {
     );
     let page: Json = serde_json::from_str(&list.page(vec![])).unwrap();
     assert_eq!(page, json!({"projects": [], "next_cursor": null}));
-    let problem = Projects::parse("limit=0&cursor=x&status=error").unwrap_err();
+    let problem = ProjectListQuery::parse("limit=0&cursor=x&status=error").unwrap_err();
     assert_eq!(pointers(&problem), ["/limit", "/cursor", "/status"]);
 }
 
@@ -91,34 +92,41 @@ fn paths_name_projects_and_clips_in_one_way_only() {
     assert!(clip("1000").is_none() && clip("00").is_none() && clip("").is_none());
 }
 
-fn order(set_working_video: Option<bool>) -> Order {
-    Order {
+fn order(set_working_video: Option<bool>) -> JobSpec {
+    JobSpec {
         id: "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50".parse().unwrap(),
         project_id: 7,
-        kind: JobKind::Framing,
+        job_type: JobType::Framing,
         input_key: ObjectKey::parse_input(KEY).unwrap(),
-        further_inputs: Vec::new(),
+        extra_inputs: Vec::new(),
         params: RawValue::from_string("{}".into()).unwrap(),
-        created_at: Millis(1),
-        export: set_working_video.map(|set| ProjectExport { asked: "x".into(), set_working_video: set }),
+        created_at: Timestamp(1),
+        export: set_working_video
+            .map(|set| ProjectExport { request_fingerprint: "x".into(), set_working_video: set }),
     }
 }
 
-fn complete() -> Face {
+fn complete() -> Snapshot {
     let id = order(None).id;
-    let mut job = Job::new(id, Millis(1));
+    let mut job = Job::new(id, Timestamp(1));
     let key = ObjectKey::output(id, 1);
-    job.state = State::Ended(End::Complete { key, bytes: 9, at: Millis(5000), gpu_job: None, poster: None });
-    job.face()
+    job.state = JobState::Ended(JobEnd::Complete {
+        key,
+        bytes: 9,
+        at: Timestamp(5000),
+        runpod_job_id: None,
+        poster: None,
+    });
+    job.snapshot()
 }
 
 #[test]
 fn only_a_finished_export_that_says_so_becomes_the_working_video() {
-    let fresh = Job::new(order(None).id, Millis(1)).face();
-    assert_eq!(working_video_set(&order(Some(true)), &fresh), None);
-    assert_eq!(working_video_set(&order(Some(false)), &complete()), None);
-    assert_eq!(working_video_set(&order(None), &complete()), None);
-    let query = working_video_set(&order(Some(true)), &complete()).unwrap();
+    let fresh = Job::new(order(None).id, Timestamp(1)).snapshot();
+    assert_eq!(set_working_video_statement(&order(Some(true)), &fresh), None);
+    assert_eq!(set_working_video_statement(&order(Some(false)), &complete()), None);
+    assert_eq!(set_working_video_statement(&order(None), &complete()), None);
+    let query = set_working_video_statement(&order(Some(true)), &complete()).unwrap();
     let key = "output/3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50/1/video.mp4";
     assert_eq!(query.values, [key.into(), 5000.into(), 7.into()]);
 }
@@ -129,7 +137,7 @@ fn an_order_keeps_what_only_an_export_has_and_old_ones_are_read() {
     assert_eq!(stored["export"], json!({"asked": "x", "set_working_video": true}));
     assert_eq!(serde_json::to_value(order(None)).unwrap().get("export"), None);
     let text = serde_json::to_string(&order(None)).unwrap();
-    let old: Order = serde_json::from_str(&text).unwrap();
+    let old: JobSpec = serde_json::from_str(&text).unwrap();
     assert!(old.same_request(&order(None)) && !old.same_request(&order(Some(true))));
 }
 
@@ -137,8 +145,8 @@ fn an_order_keeps_what_only_an_export_has_and_old_ones_are_read() {
 fn a_missing_clip_is_named_where_the_request_named_it() {
     let key = ObjectKey::parse_input("input/a/second.mp4").unwrap();
     let missing = [("/params/clips/1/video_key".to_owned(), &key)];
-    let pointer = |order: &Order| order.inputs_missing(&missing).faults[0].pointer.clone();
-    let export = Order { kind: JobKind::Framing, ..order(Some(false)) };
+    let pointer = |order: &JobSpec| order.inputs_missing(&missing).faults[0].pointer.clone();
+    let export = JobSpec { job_type: JobType::Framing, ..order(Some(false)) };
     assert_eq!(pointer(&export), "/clips/1/video_key");
-    assert_eq!(pointer(&Order { export: None, ..export }), "/params/clips/1/video_key");
+    assert_eq!(pointer(&JobSpec { export: None, ..export }), "/params/clips/1/video_key");
 }

@@ -27,7 +27,7 @@ pub struct StoredPart {
 
 /// The text is no list of parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum BadPartList {
+pub enum ListPartsError {
     /// Not XML, cut off, or XML of another kind.
     #[error("the storage's list of parts could not be read")]
     Malformed,
@@ -40,8 +40,8 @@ pub enum BadPartList {
 }
 
 /// Reads a `ListPartsResult` (Amazon S3 API reference, `ListParts`).
-pub fn parse_list_parts(xml: &str) -> Result<PartList, BadPartList> {
-    use BadPartList::{BadPart, Malformed};
+pub fn parse_list_parts(xml: &str) -> Result<PartList, ListPartsError> {
+    use ListPartsError::{BadPart, Malformed};
     let mut parts: Vec<StoredPart> = Vec::new();
     let (mut number, mut etag, mut size_bytes) = (None, None, None);
     let (mut truncated, mut marker, mut seen) = (false, None, false);
@@ -99,7 +99,8 @@ pub fn parse_list_parts(xml: &str) -> Result<PartList, BadPartList> {
     }
     // Whoever follows the markers gets to the end: each is behind the parts of its page.
     let last = parts.last().map(|part| part.part_number);
-    let next_marker = if truncated { last.max(marker).ok_or(BadPartList::NoMarker).map(Some)? } else { None };
+    let next_marker =
+        if truncated { last.max(marker).ok_or(ListPartsError::NoMarker).map(Some)? } else { None };
     Ok(PartList { parts, next_marker })
 }
 
@@ -213,7 +214,7 @@ mod tests {
 
     #[test]
     fn what_is_no_list_is_an_error() {
-        use BadPartList::{BadPart, Malformed, NoMarker};
+        use ListPartsError::{BadPart, Malformed, NoMarker};
         let inside = |xml: &str| format!("<ListPartsResult>{xml}</ListPartsResult>");
         let part = |xml: &str| inside(&format!("<Part>{xml}</Part>"));
         for (xml, error) in [

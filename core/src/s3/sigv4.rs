@@ -12,15 +12,15 @@ use sha2::{Digest, Sha256};
 
 use crate::config::Secret;
 use crate::percent;
-use crate::time::{Millis, Span};
+use crate::time::{DurationMs, Timestamp};
 use crate::token::hex;
 
 /// A request to be signed.
-pub struct Unsigned<'u> {
+pub struct UnsignedRequest<'u> {
     pub method: &'static str,
     /// The `Host` header, as the client will send it.
     pub host: &'u str,
-    /// The path, already encoded. S3 signs it as it stands: dots and doubled slashes belong to keys.
+    /// The path, already encoded. S3 signs it as it stands: dots and exponential_backoff slashes belong to keys.
     pub path: &'u str,
     /// Parameters by name, ascending; their names need no encoding and begin with small letters.
     pub query: &'u [(&'static str, String)],
@@ -34,11 +34,11 @@ pub struct AccessKey {
     id: String,
     secret: Secret,
     // Four HMACs that are the same all day.
-    derived: Cell<Option<(Day, [u8; 32])>>,
+    derived: Cell<Option<(DayNumber, [u8; 32])>>,
 }
 
 /// `20260131`, as a number: whatever makes another scope makes another key.
-type Day = i64;
+type DayNumber = i64;
 
 impl AccessKey {
     pub fn new(id: String, secret: String) -> Self {
@@ -46,7 +46,7 @@ impl AccessKey {
     }
 
     /// The query that makes the request a capability: the given parameters, then the signature's.
-    pub fn sign(&self, request: &Unsigned<'_>, lifetime: Span, now: Millis) -> String {
+    pub fn sign(&self, request: &UnsignedRequest<'_>, lifetime: DurationMs, now: Timestamp) -> String {
         let date = now.iso_basic();
         let scope = format!("{}/{REGION}/s3/aws4_request", date.get(..8).unwrap_or_default());
         let lifetime_s = (lifetime.0 / 1000).clamp(1, LIFETIME_MAX_S);
@@ -87,7 +87,7 @@ impl AccessKey {
         format!("{parameters}{authorization}&X-Amz-Signature={signature}")
     }
 
-    fn signing_key(&self, now: Millis, scope: &str) -> [u8; 32] {
+    fn signing_key(&self, now: Timestamp, scope: &str) -> [u8; 32] {
         let day = now.0.div_euclid(86_400_000);
         if let Some((_, key)) = self.derived.get().filter(|(of, _)| *of == day) {
             return key;

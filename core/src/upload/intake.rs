@@ -2,15 +2,15 @@
 
 use serde_json::Value;
 
-use super::{Part, Plan};
-use crate::fault::{At, Fields, integer, list};
+use super::{ConfirmedPart, PartLayout};
+use crate::fault::{FieldContext, ObjectReader, integer, list};
 use crate::id::JobId;
 use crate::intake::{UPLOAD_MAX_BYTES, filename, job_id, read_body, video_type};
 use crate::problem::Problem;
 
 /// `POST /api/videos/multipart`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewUpload {
+pub struct CreateUploadRequest {
     /// As the user calls it.
     pub filename: String,
     /// A video type, in lower case.
@@ -18,12 +18,12 @@ pub struct NewUpload {
     /// The job it is for, if the client has one in mind.
     pub job_id: Option<JobId>,
     /// Its parts.
-    pub plan: Plan,
+    pub plan: PartLayout,
 }
 
 /// What is asked of an upload that exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verb {
+pub enum UploadAction {
     /// `POST .../parts`: URLs to send parts to.
     Sign,
     /// `PUT .../parts`: parts that were sent.
@@ -36,7 +36,7 @@ pub enum Verb {
     Abort,
 }
 
-impl Verb {
+impl UploadAction {
     /// Its word between the Worker and the upload's object.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -56,28 +56,28 @@ impl Verb {
     }
 }
 
-impl NewUpload {
+impl CreateUploadRequest {
     /// Reads and checks a body.
     pub fn parse(body: &[u8]) -> Result<Self, Problem> {
         read_body(body, |body, at| {
-            let mut fields = Fields::open(body, at)?;
+            let mut fields = ObjectReader::open(body, at)?;
             let filename = fields.required("filename", filename);
             let content_type = fields.required("content_type", video_type);
             let size = fields.required("size_bytes", integer(1..=UPLOAD_MAX_BYTES));
             let job_id = fields.optional("job_id", job_id);
             // Without a size, or with a wrong one, a wish can still be wrong by itself.
             let size = u64::try_from(size.unwrap_or(1)).unwrap_or(1);
-            let wish = fields.optional("part_size", |value, mut at| {
-                let wish = integer(0..=i64::MAX)(value, at.again())?;
-                match Plan::new(size, u64::try_from(wish).ok()) {
+            let requested_part_size = fields.optional("part_size", |value, mut at| {
+                let wish = integer(0..=i64::MAX)(value, at.reborrow())?;
+                match PartLayout::new(size, u64::try_from(wish).ok()) {
                     Ok(plan) => Some(plan),
-                    Err(bad) => at.refuse(bad.to_string()),
+                    Err(bad) => at.reject(bad.to_string()),
                 }
             });
-            fields.close();
-            let plan = match wish? {
+            fields.finish();
+            let plan = match requested_part_size? {
                 Some(plan) => plan,
-                None => Plan::new(size, None).ok()?,
+                None => PartLayout::new(size, None).ok()?,
             };
             Some(Self { filename: filename?, content_type: content_type?, job_id: job_id?, plan })
         })
@@ -85,27 +85,31 @@ impl NewUpload {
 }
 
 /// `POST .../parts`: which parts are to be signed, 1 to 100 of them.
-pub fn part_numbers(body: &[u8], plan: &Plan) -> Result<Vec<u32>, Problem> {
+pub fn parse_part_numbers(body: &[u8], plan: &PartLayout) -> Result<Vec<u32>, Problem> {
     read_body(body, |body, at| {
-        let mut fields = Fields::open(body, at)?;
+        let mut fields = ObjectReader::open(body, at)?;
         let numbers = fields.required("part_numbers", |value, mut at| {
-            let numbers = list(SIGNED_MAX, |value, at| part_number(value, at, plan))(value, at.again())?;
-            if numbers.is_empty() { at.refuse("must name at least one part") } else { Some(numbers) }
+            let numbers = list(SIGNED_MAX, |value, at| part_number(value, at, plan))(value, at.reborrow())?;
+            if numbers.is_empty() { at.reject("must name at least one part") } else { Some(numbers) }
         });
-        fields.close();
+        fields.finish();
         numbers
     })
 }
 
 /// `PUT .../parts` and `POST .../complete`: parts that were sent, with what the bucket answered. A body
 /// without any is none, which a completion may have.
-pub fn given_parts(body: &[u8], plan: &Plan, verb: Verb) -> Result<Vec<Part>, Problem> {
-    let completes = verb == Verb::Complete;
+pub fn parse_parts(
+    body: &[u8],
+    plan: &PartLayout,
+    verb: UploadAction,
+) -> Result<Vec<ConfirmedPart>, Problem> {
+    let completes = verb == UploadAction::Complete;
     if completes && body.iter().all(u8::is_ascii_whitespace) {
         return Ok(Vec::new());
     }
     read_body(body, |body, at| {
-        let mut fields = Fields::open(body, at)?;
+        let mut fields = ObjectReader::open(body, at)?;
         let max = if completes { super::PART_MAX_COUNT as usize } else { CONFIRMED_MAX };
         let read = list(max, |value, at| given_part(value, at, plan));
         let parts = if completes {
@@ -113,23 +117,23 @@ pub fn given_parts(body: &[u8], plan: &Plan, verb: Verb) -> Result<Vec<Part>, Pr
         } else {
             fields.required("parts", read)
         };
-        fields.close();
+        fields.finish();
         parts
     })
 }
 
-fn given_part(value: &Value, at: At<'_>, plan: &Plan) -> Option<Part> {
-    let mut fields = Fields::open(value, at)?;
+fn given_part(value: &Value, at: FieldContext<'_>, plan: &PartLayout) -> Option<ConfirmedPart> {
+    let mut fields = ObjectReader::open(value, at)?;
     let number = fields.required("part_number", |value, at| part_number(value, at, plan));
     let part = fields.required("etag", |value, mut at| {
-        let part = value.as_str().and_then(|etag| Part::new(number.unwrap_or(1), etag));
-        part.or_else(|| at.refuse("must be the ETag header that the storage answered to this part"))
+        let part = value.as_str().and_then(|etag| ConfirmedPart::new(number.unwrap_or(1), etag));
+        part.or_else(|| at.reject("must be the ETag header that the storage answered to this part"))
     });
-    fields.close();
+    fields.finish();
     number.and(part)
 }
 
-fn part_number(value: &Value, at: At<'_>, plan: &Plan) -> Option<u32> {
+fn part_number(value: &Value, at: FieldContext<'_>, plan: &PartLayout) -> Option<u32> {
     integer(1..=i64::from(plan.part_count()))(value, at).and_then(|number| u32::try_from(number).ok())
 }
 
@@ -153,8 +157,8 @@ mod tests {
     }
 
     #[allow(clippy::needless_pass_by_value, reason = "bodies are written where they are used")]
-    fn new_upload(body: Value) -> Result<NewUpload, Problem> {
-        NewUpload::parse(body.to_string().as_bytes())
+    fn new_upload(body: Value) -> Result<CreateUploadRequest, Problem> {
+        CreateUploadRequest::parse(body.to_string().as_bytes())
     }
 
     #[test]
@@ -190,9 +194,10 @@ mod tests {
 
     #[test]
     fn only_parts_of_the_file_are_signed() {
-        let plan = Plan::new(200_000_000, None).unwrap();
+        let plan = PartLayout::new(200_000_000, None).unwrap();
         let numbers = |numbers: Value| {
-            part_numbers(json!({ "part_numbers": numbers }).to_string().as_bytes(), &plan).map_err(pointers)
+            parse_part_numbers(json!({ "part_numbers": numbers }).to_string().as_bytes(), &plan)
+                .map_err(pointers)
         };
         assert_eq!(numbers(json!([1, 12])), Ok(vec![1, 12]));
         assert_eq!(numbers(json!([])), Err(vec!["/part_numbers".into()]));
@@ -206,17 +211,17 @@ mod tests {
 
     #[test]
     fn parts_are_given_with_their_etags() {
-        let plan = Plan::new(200_000_000, None).unwrap();
-        let given = |verb, body: Value| given_parts(body.to_string().as_bytes(), &plan, verb);
+        let plan = PartLayout::new(200_000_000, None).unwrap();
+        let given = |verb, body: Value| parse_parts(body.to_string().as_bytes(), &plan, verb);
         let body = json!({"parts": [{"part_number": 3, "etag": "\"d41d8cd98f00b204e9800998ecf8427e\""}]});
-        for verb in [Verb::Confirm, Verb::Complete] {
+        for verb in [UploadAction::Confirm, UploadAction::Complete] {
             let parts = given(verb, body.clone()).unwrap();
             assert_eq!((parts[0].number, parts[0].etag()), (3, "d41d8cd98f00b204e9800998ecf8427e"));
         }
         assert_eq!(
             faults(
                 given(
-                    Verb::Confirm,
+                    UploadAction::Confirm,
                     json!({"parts": [{"part_number": 0, "etag": "x"}, {"part_number": 1, "etag": ""}, {"etag": "a\nb"}, 7]})
                 )
                 .unwrap_err()
@@ -226,27 +231,33 @@ mod tests {
             .collect::<Vec<_>>(),
             ["/parts/0/part_number", "/parts/1/etag", "/parts/2/part_number", "/parts/2/etag", "/parts/3"]
         );
-        assert_eq!(given_parts(b"", &plan, Verb::Complete), Ok(vec![]), "all were confirmed before");
-        assert_eq!(given_parts(b"{}", &plan, Verb::Complete), Ok(vec![]));
-        assert!(given_parts(b"", &plan, Verb::Confirm).is_err());
-        assert!(given_parts(b"{}", &plan, Verb::Confirm).is_err());
+        assert_eq!(parse_parts(b"", &plan, UploadAction::Complete), Ok(vec![]), "all were confirmed before");
+        assert_eq!(parse_parts(b"{}", &plan, UploadAction::Complete), Ok(vec![]));
+        assert!(parse_parts(b"", &plan, UploadAction::Confirm).is_err());
+        assert!(parse_parts(b"{}", &plan, UploadAction::Confirm).is_err());
     }
 
     #[test]
     fn verbs_have_words() {
-        for verb in [Verb::Sign, Verb::Confirm, Verb::Show, Verb::Complete, Verb::Abort] {
-            assert_eq!(Verb::parse(verb.as_str()), Some(verb));
+        for verb in [
+            UploadAction::Sign,
+            UploadAction::Confirm,
+            UploadAction::Show,
+            UploadAction::Complete,
+            UploadAction::Abort,
+        ] {
+            assert_eq!(UploadAction::parse(verb.as_str()), Some(verb));
         }
-        assert_eq!(Verb::parse("dance"), None);
+        assert_eq!(UploadAction::parse("dance"), None);
     }
 
     proptest! {
         #[test]
         fn an_etag_that_is_taken_needs_no_care(text in ".{0,60}") {
-            if let Some(part) = Part::new(1, &text) {
+            if let Some(part) = ConfirmedPart::new(1, &text) {
                 let json = json!(part.etag()).to_string();
                 prop_assert_eq!(json, format!("\"{}\"", part.etag()));
-                prop_assert_eq!(Part::new(1, &format!("\"{}\"", part.etag())), Some(part));
+                prop_assert_eq!(ConfirmedPart::new(1, &format!("\"{}\"", part.etag())), Some(part));
             }
         }
     }

@@ -5,29 +5,29 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::{Part, Plan};
+use super::{ConfirmedPart, PartLayout};
 use crate::object_key::ObjectKey;
-use crate::problem::{Code, Problem};
-use crate::time::{Millis, Span};
+use crate::problem::{Problem, ProblemCode};
+use crate::time::{DurationMs, Timestamp};
 
 /// What is kept about an upload, beside its parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Upload {
+pub struct UploadRecord {
     /// Where the video goes.
     pub key: ObjectKey,
     /// The bucket's own name for the upload; clients never see it as such.
     pub storage_id: String,
     /// Its parts.
-    pub plan: Plan,
+    pub plan: PartLayout,
     /// When it is given up, and then forgotten.
-    pub expires_at: Millis,
+    pub expires_at: Timestamp,
     /// Where it stands.
-    pub stage: Stage,
+    pub state: UploadState,
 }
 
 /// Where an upload stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stage {
+pub enum UploadState {
     /// Parts may come.
     Open,
     /// The bucket was asked to put the parts together, and its answer is not known.
@@ -43,17 +43,17 @@ pub enum Stage {
 
 /// An upload with the parts that are known to have arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ledger {
+pub struct Upload {
     /// The upload.
-    pub upload: Upload,
+    pub upload: UploadRecord,
     parts: BTreeMap<u32, String>,
 }
 
 /// What completing an upload takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Next {
+pub enum CompletionStep {
     /// Nothing: it is complete, with this etag.
-    Done(String),
+    AlreadyDone(String),
     /// An earlier completion may have succeeded: look for the object first.
     Look,
     /// Ask the bucket to put the parts together.
@@ -62,7 +62,7 @@ pub enum Next {
 
 /// What the bucket answered to a completion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Said {
+pub enum CompleteReply {
     /// It has put the parts together, or nobody knows: no answer in time, or a fault of its own.
     PerhapsDone,
     /// It knows no such upload: completed before, aborted, or older than a week.
@@ -73,7 +73,7 @@ pub enum Said {
 
 /// What lies at the upload's key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum UploadedObject {
     /// An object that this upload made.
     Ours {
         /// Its length.
@@ -82,14 +82,14 @@ pub enum Found {
         etag: String,
     },
     /// Nothing of this upload's.
-    Nothing,
+    NotOurs,
     /// The bucket did not answer.
-    CannotTell,
+    Unknown,
 }
 
 /// What came of a completion.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Settled {
+pub enum CompletionResult {
     /// The video is there.
     Complete {
         /// What the bucket calls its content.
@@ -98,7 +98,7 @@ pub enum Settled {
     /// It is not, and will not be.
     Refused {
         /// Where the upload stands now.
-        stage: Stage,
+        stage: UploadState,
         /// What its caller is told.
         problem: Problem,
     },
@@ -110,7 +110,7 @@ pub enum Settled {
 
 /// What giving an upload up takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Abortion {
+pub enum AbortStep {
     /// Nothing: it is given up.
     Done,
     /// A completion may have succeeded: look for the object first.
@@ -121,16 +121,16 @@ pub enum Abortion {
 
 /// What an upload's alarm has to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expiry {
+pub enum ExpiryStep {
     /// It rang too early.
-    Wait(Millis),
+    Wait(Timestamp),
     /// The bucket may hold parts: it must drop them, then all is forgotten.
     AbortFirst,
     /// Nothing is left but to forget it.
     Forget,
 }
 
-impl Said {
+impl CompleteReply {
     /// What an error of the bucket's binding means, by the number in its text.
     ///
     /// 10024: no such upload; 10025: a part is missing or another; 10011 and 10048: parts too small or
@@ -148,34 +148,38 @@ impl Said {
 }
 
 /// What a completion came to: the object's word first, then the bucket's.
-pub fn settle(plan: &Plan, said: Said, found: Found) -> Settled {
-    let refused =
-        |stage, code, sentence: &str| Settled::Refused { stage, problem: Problem::new(code, sentence) };
+pub fn resolve_completion(plan: &PartLayout, said: CompleteReply, found: UploadedObject) -> CompletionResult {
+    let refused = |stage, code, sentence: &str| CompletionResult::Refused {
+        stage,
+        problem: Problem::new(code, sentence),
+    };
     match (found, said) {
-        (Found::Ours { size_bytes, etag }, _) if size_bytes == plan.size_bytes() => {
-            Settled::Complete { etag }
+        (UploadedObject::Ours { size_bytes, etag }, _) if size_bytes == plan.size_bytes() => {
+            CompletionResult::Complete { etag }
         }
-        (Found::Ours { size_bytes, .. }, _) => Settled::WrongSize(state(format!(
+        (UploadedObject::Ours { size_bytes, .. }, _) => CompletionResult::WrongSize(state(format!(
             "The parts came to {size_bytes} bytes instead of the promised {}; they were deleted, start a new upload.",
             plan.size_bytes()
         ))),
-        (Found::Nothing, Said::Gone) => refused(
-            Stage::Aborted,
-            Code::UploadNotFound,
+        (UploadedObject::NotOurs, CompleteReply::Gone) => refused(
+            UploadState::Aborted,
+            ProblemCode::UploadNotFound,
             "The storage no longer has this upload; start a new one.",
         ),
-        (Found::Nothing, Said::WrongParts) => refused(
-            Stage::Open,
-            Code::UploadState,
+        (UploadedObject::NotOurs, CompleteReply::WrongParts) => refused(
+            UploadState::Open,
+            ProblemCode::UploadState,
             "The storage has other parts than were confirmed; send them again and confirm each with the ETag it was answered with.",
         ),
-        (Found::Nothing, Said::PerhapsDone) | (Found::CannotTell, _) => Settled::Unknown,
+        (UploadedObject::NotOurs, CompleteReply::PerhapsDone) | (UploadedObject::Unknown, _) => {
+            CompletionResult::Unknown
+        }
     }
 }
 
-impl Ledger {
+impl Upload {
     /// An upload with the parts that storage has for it.
-    pub fn new(upload: Upload, parts: impl IntoIterator<Item = Part>) -> Self {
+    pub fn new(upload: UploadRecord, parts: impl IntoIterator<Item = ConfirmedPart>) -> Self {
         Self { upload, parts: parts.into_iter().map(|part| (part.number, part.etag)).collect() }
     }
 
@@ -201,35 +205,37 @@ impl Ledger {
     ///
     /// # Errors
     /// 409 once it is being completed, 404 once it is aborted.
-    pub fn takes_parts(&self) -> Result<(), Problem> {
-        match &self.upload.stage {
-            Stage::Open => Ok(()),
-            Stage::Completing => Err(state(
+    pub fn require_open(&self) -> Result<(), Problem> {
+        match &self.upload.state {
+            UploadState::Open => Ok(()),
+            UploadState::Completing => Err(state(
                 "This upload is being completed; ask for its completion again to learn the outcome.",
             )),
-            Stage::Complete { .. } => Err(state("This upload is complete; start a new one to send more.")),
-            Stage::Aborted => Err(aborted()),
+            UploadState::Complete { .. } => {
+                Err(state("This upload is complete; start a new one to send more."))
+            }
+            UploadState::Aborted => Err(aborted()),
         }
     }
 
     /// Those of the given parts that are news and must be written. Late news that is none is welcome in
     /// every stage.
-    pub fn news(&self, given: Vec<Part>) -> Result<Vec<Part>, Problem> {
+    pub fn new_parts(&self, given: Vec<ConfirmedPart>) -> Result<Vec<ConfirmedPart>, Problem> {
         let mut latest = BTreeMap::new();
         latest.extend(given.into_iter().map(|part| (part.number, part.etag)));
-        let news: Vec<Part> = latest
+        let news: Vec<ConfirmedPart> = latest
             .into_iter()
             .filter(|(number, etag)| self.parts.get(number) != Some(etag))
-            .map(|(number, etag)| Part { number, etag })
+            .map(|(number, etag)| ConfirmedPart { number, etag })
             .collect();
-        if !news.is_empty() || self.upload.stage == Stage::Aborted {
-            self.takes_parts()?;
+        if !news.is_empty() || self.upload.state == UploadState::Aborted {
+            self.require_open()?;
         }
         Ok(news)
     }
 
     /// Takes parts up that were written.
-    pub fn take(&mut self, parts: Vec<Part>) {
+    pub fn record(&mut self, parts: Vec<ConfirmedPart>) {
         self.parts.extend(parts.into_iter().map(|part| (part.number, part.etag)));
     }
 
@@ -237,13 +243,13 @@ impl Ledger {
     ///
     /// # Errors
     /// 409 that names the parts that are missing, 404 once it is aborted.
-    pub fn completion(&self) -> Result<Next, Problem> {
-        match &self.upload.stage {
-            Stage::Complete { etag } => Ok(Next::Done(etag.clone())),
-            Stage::Aborted => Err(aborted()),
-            Stage::Completing => Ok(Next::Look),
-            Stage::Open if self.has_all() => Ok(Next::Run),
-            Stage::Open => Err(self.incomplete()),
+    pub fn completion_step(&self) -> Result<CompletionStep, Problem> {
+        match &self.upload.state {
+            UploadState::Complete { etag } => Ok(CompletionStep::AlreadyDone(etag.clone())),
+            UploadState::Aborted => Err(aborted()),
+            UploadState::Completing => Ok(CompletionStep::Look),
+            UploadState::Open if self.has_all() => Ok(CompletionStep::Run),
+            UploadState::Open => Err(self.incomplete()),
         }
     }
 
@@ -251,12 +257,12 @@ impl Ledger {
     ///
     /// # Errors
     /// 409 once it is complete.
-    pub fn abortion(&self) -> Result<Abortion, Problem> {
-        match &self.upload.stage {
-            Stage::Aborted => Ok(Abortion::Done),
-            Stage::Completing => Ok(Abortion::Look),
-            Stage::Open => Ok(Abortion::Run),
-            Stage::Complete { .. } => Err(state(
+    pub fn abort_step(&self) -> Result<AbortStep, Problem> {
+        match &self.upload.state {
+            UploadState::Aborted => Ok(AbortStep::Done),
+            UploadState::Completing => Ok(AbortStep::Look),
+            UploadState::Open => Ok(AbortStep::Run),
+            UploadState::Complete { .. } => Err(state(
                 "This upload is complete and cannot be aborted; its video belongs to whoever uses it.",
             )),
         }
@@ -277,30 +283,33 @@ impl Ledger {
         }
         sentence.push_str(if count > MISSING_NAMED { " and more" } else { "" });
         sentence.push_str("; send and confirm them, then complete again.");
-        Problem::new(Code::UploadIncomplete, sentence)
+        Problem::new(ProblemCode::UploadIncomplete, sentence)
     }
 }
 
-impl Upload {
+impl UploadRecord {
     /// What its alarm has to do now. A bucket that will not answer is left alone after a week: R2 has then
     /// given the parts up by itself.
-    pub fn expiry(&self, now: Millis) -> Expiry {
-        match self.stage {
-            _ if now < self.expires_at => Expiry::Wait(self.expires_at),
-            Stage::Open | Stage::Completing if now.since(self.expires_at) < BUCKET_GIVES_UP => {
-                Expiry::AbortFirst
+    pub fn expiry(&self, now: Timestamp) -> ExpiryStep {
+        match self.state {
+            _ if now < self.expires_at => ExpiryStep::Wait(self.expires_at),
+            UploadState::Open | UploadState::Completing if now.since(self.expires_at) < R2_UPLOAD_TTL => {
+                ExpiryStep::AbortFirst
             }
-            Stage::Open | Stage::Completing | Stage::Complete { .. } | Stage::Aborted => Expiry::Forget,
+            UploadState::Open
+            | UploadState::Completing
+            | UploadState::Complete { .. }
+            | UploadState::Aborted => ExpiryStep::Forget,
         }
     }
 
     /// As it is stored.
     pub fn to_stored(&self) -> String {
-        let (stage, etag) = match &self.stage {
-            Stage::Open => ("open", ""),
-            Stage::Completing => ("completing", ""),
-            Stage::Complete { etag } => ("complete", etag.as_str()),
-            Stage::Aborted => ("aborted", ""),
+        let (stage, etag) = match &self.state {
+            UploadState::Open => ("open", ""),
+            UploadState::Completing => ("completing", ""),
+            UploadState::Complete { etag } => ("complete", etag.as_str()),
+            UploadState::Aborted => ("aborted", ""),
         };
         serde_json::json!({
             "key": self.key.as_str(),
@@ -321,13 +330,14 @@ impl Upload {
         Some(Self {
             key: ObjectKey::parse_input(text("key")?).ok()?,
             storage_id: text("storage_id")?.to_owned(),
-            plan: Plan::new(value.get("size_bytes")?.as_u64()?, value.get("part_bytes")?.as_u64()).ok()?,
-            expires_at: Millis(value.get("expires_at_ms")?.as_i64()?),
-            stage: match text("stage")? {
-                "open" => Stage::Open,
-                "completing" => Stage::Completing,
-                "complete" => Stage::Complete { etag: text("etag")?.to_owned() },
-                "aborted" => Stage::Aborted,
+            plan: PartLayout::new(value.get("size_bytes")?.as_u64()?, value.get("part_bytes")?.as_u64())
+                .ok()?,
+            expires_at: Timestamp(value.get("expires_at_ms")?.as_i64()?),
+            state: match text("stage")? {
+                "open" => UploadState::Open,
+                "completing" => UploadState::Completing,
+                "complete" => UploadState::Complete { etag: text("etag")?.to_owned() },
+                "aborted" => UploadState::Aborted,
                 _ => return None,
             },
         })
@@ -337,27 +347,27 @@ impl Upload {
 /// No upload of this name, and perhaps there was one.
 pub fn not_found() -> Problem {
     let sentence = "This upload does not exist, or its time is over; start a new one.";
-    Problem::new(Code::UploadNotFound, sentence)
+    Problem::new(ProblemCode::UploadNotFound, sentence)
 }
 
 /// The bucket has not answered.
-pub fn unknown() -> Problem {
+pub fn outcome_unknown() -> Problem {
     let sentence = "The storage has not answered in time; ask again in a moment to learn the outcome.";
-    Problem::new(Code::Unavailable, sentence)
+    Problem::new(ProblemCode::Unavailable, sentence)
 }
 
 fn state(sentence: impl Into<String>) -> Problem {
-    Problem::new(Code::UploadState, sentence)
+    Problem::new(ProblemCode::UploadState, sentence)
 }
 
 pub(super) fn aborted() -> Problem {
-    Problem::new(Code::UploadNotFound, "This upload was aborted; start a new one.")
+    Problem::new(ProblemCode::UploadNotFound, "This upload was aborted; start a new one.")
 }
 
 /// Enough to act on; `GET .../parts` lists what is there.
 const MISSING_NAMED: usize = 20;
 /// R2's own time for an upload (Cloudflare, "Multipart upload limits").
-const BUCKET_GIVES_UP: Span = Span::minutes(7 * 24 * 60);
+const R2_UPLOAD_TTL: DurationMs = DurationMs::minutes(7 * 24 * 60);
 
 #[cfg(test)]
 mod tests;

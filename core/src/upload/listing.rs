@@ -1,11 +1,11 @@
 //! Parts that the bucket has and nobody confirmed: the uploader died between its last byte and its word.
 
-use super::{Ledger, Part};
+use super::{ConfirmedPart, Upload};
 use crate::s3::{PartList, StoredPart, parse_list_parts};
 
 /// What became of a question for the parts that the bucket has.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ListAnswer {
+pub enum ListPartsReply {
     /// A page of them.
     Page(PartList),
     /// It cannot list parts; wrangler's local one cannot.
@@ -15,22 +15,23 @@ pub enum ListAnswer {
 }
 
 /// Reads the answer to `ListParts`.
-pub fn read_list(status: u16, body: &str) -> ListAnswer {
+pub fn read_list(status: u16, body: &str) -> ListPartsReply {
     match status {
-        200 => parse_list_parts(body).map_or(ListAnswer::Nothing, ListAnswer::Page),
-        _ if body.contains("<Code>NotImplemented</Code>") => ListAnswer::NotImplemented,
-        501 => ListAnswer::NotImplemented,
-        _ => ListAnswer::Nothing,
+        200 => parse_list_parts(body).map_or(ListPartsReply::Nothing, ListPartsReply::Page),
+        _ if body.contains("<Code>NotImplemented</Code>") => ListPartsReply::NotImplemented,
+        501 => ListPartsReply::NotImplemented,
+        _ => ListPartsReply::Nothing,
     }
 }
 
-impl Ledger {
+impl Upload {
     /// Those of the listed parts that are whole, and unknown here or known otherwise: what the bucket
     /// has outweighs what it is said to have.
-    pub fn found(&self, listed: &[StoredPart]) -> Vec<Part> {
+    pub fn parts_from_bucket(&self, listed: &[StoredPart]) -> Vec<ConfirmedPart> {
         let whole = |part: &&StoredPart| self.upload.plan.bytes_of(part.part_number) == Some(part.size_bytes);
-        let parts = listed.iter().filter(whole).filter_map(|part| Part::new(part.part_number, &part.etag));
-        self.news(parts.collect()).unwrap_or_default()
+        let parts =
+            listed.iter().filter(whole).filter_map(|part| ConfirmedPart::new(part.part_number, &part.etag));
+        self.new_parts(parts.collect()).unwrap_or_default()
     }
 }
 
@@ -38,21 +39,21 @@ impl Ledger {
 mod tests {
     use super::*;
     use crate::object_key::ObjectKey;
-    use crate::time::Millis;
-    use crate::upload::{Plan, Stage, Upload};
+    use crate::time::Timestamp;
+    use crate::upload::{PartLayout, UploadRecord, UploadState};
 
     const MIB: u64 = 1024 * 1024;
 
     #[test]
     fn whole_parts_are_found() {
-        let upload = Upload {
+        let upload = UploadRecord {
             key: ObjectKey::parse_input("input/abc/clip.mp4").unwrap(),
             storage_id: "s".into(),
-            plan: Plan::new(12 * MIB, Some(5 * MIB)).unwrap(),
-            expires_at: Millis(0),
-            stage: Stage::Open,
+            plan: PartLayout::new(12 * MIB, Some(5 * MIB)).unwrap(),
+            expires_at: Timestamp(0),
+            state: UploadState::Open,
         };
-        let mut ledger = Ledger::new(upload, Part::new(1, "one"));
+        let mut ledger = Upload::new(upload, ConfirmedPart::new(1, "one"));
         let listed = |part_number, etag: &str, mib| StoredPart {
             part_number,
             etag: etag.into(),
@@ -65,24 +66,34 @@ mod tests {
             listed(4, "\"four\"", 5),
             listed(0, "\"none\"", 5),
         ];
-        let found = ledger.found(&page);
-        assert_eq!(found, Vec::from_iter(Part::new(3, "three")), "known, cut short, whole, and none of ours");
-        ledger.take(found);
-        assert_eq!(ledger.found(&page), []);
-        assert_eq!(ledger.found(&[listed(1, "other", 5)]), Vec::from_iter(Part::new(1, "other")));
-        ledger.upload.stage = Stage::Aborted;
-        assert_eq!(ledger.found(&[listed(2, "two", 5)]), []);
+        let found = ledger.parts_from_bucket(&page);
+        assert_eq!(
+            found,
+            Vec::from_iter(ConfirmedPart::new(3, "three")),
+            "known, cut short, whole, and none of ours"
+        );
+        ledger.record(found);
+        assert_eq!(ledger.parts_from_bucket(&page), []);
+        assert_eq!(
+            ledger.parts_from_bucket(&[listed(1, "other", 5)]),
+            Vec::from_iter(ConfirmedPart::new(1, "other"))
+        );
+        ledger.upload.state = UploadState::Aborted;
+        assert_eq!(ledger.parts_from_bucket(&[listed(2, "two", 5)]), []);
     }
 
     #[test]
     fn only_a_bucket_that_cannot_list_is_not_asked_again() {
         let xml = "<ListPartsResult><IsTruncated>false</IsTruncated></ListPartsResult>";
-        assert!(matches!(read_list(200, xml), ListAnswer::Page(page) if page.parts.is_empty()));
-        assert_eq!(read_list(501, ""), ListAnswer::NotImplemented);
-        assert_eq!(read_list(400, "<Error><Code>NotImplemented</Code></Error>"), ListAnswer::NotImplemented);
+        assert!(matches!(read_list(200, xml), ListPartsReply::Page(page) if page.parts.is_empty()));
+        assert_eq!(read_list(501, ""), ListPartsReply::NotImplemented);
+        assert_eq!(
+            read_list(400, "<Error><Code>NotImplemented</Code></Error>"),
+            ListPartsReply::NotImplemented
+        );
         for (status, body) in [(200, "<html>"), (403, "<Error><Code>AccessDenied</Code></Error>"), (500, "")]
         {
-            assert_eq!(read_list(status, body), ListAnswer::Nothing, "{status}");
+            assert_eq!(read_list(status, body), ListPartsReply::Nothing, "{status}");
         }
     }
 }

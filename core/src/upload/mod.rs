@@ -9,24 +9,25 @@ mod listing;
 mod plan;
 mod wire;
 
-pub use intake::{NewUpload, Verb, given_parts, part_numbers};
+pub use intake::{CreateUploadRequest, UploadAction, parse_part_numbers, parse_parts};
 pub use ledger::{
-    Abortion, Expiry, Found, Ledger, Next, Said, Settled, Stage, Upload, not_found, settle, unknown,
+    AbortStep, CompleteReply, CompletionResult, CompletionStep, ExpiryStep, Upload, UploadRecord,
+    UploadState, UploadedObject, not_found, outcome_unknown, resolve_completion,
 };
-pub use listing::{ListAnswer, read_list};
-pub use plan::{PART_MAX_COUNT, Plan};
-pub use wire::{completed_json, confirmed_json, created_json, shown_json, signed_json};
+pub use listing::{ListPartsReply, read_list};
+pub use plan::{PART_MAX_COUNT, PartLayout};
+pub use wire::{completed_json, confirmed_json, created_json, signed_json, upload_json};
 
 /// One part as its uploader or the bucket reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
+pub struct ConfirmedPart {
     /// From 1.
     pub number: u32,
     /// What the bucket called its content; never an empty text, see [`Part::new`].
     etag: String,
 }
 
-impl Part {
+impl ConfirmedPart {
     /// `None` for what cannot be an entity tag (RFC 9110 8.8.3). Quotes are taken off: the bucket sends
     /// them in headers and not through its binding.
     pub fn new(number: u32, etag: &str) -> Option<Self> {

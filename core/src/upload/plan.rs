@@ -6,14 +6,14 @@ use thiserror::Error;
 
 /// How a file is divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Plan {
+pub struct PartLayout {
     size_bytes: u64,
     part_bytes: u64,
 }
 
 /// A wish for parts that the bucket would refuse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum BadPartSize {
+pub enum PartSizeError {
     /// Not whole mebibytes.
     #[error("must be a multiple of 1048576 (1 MiB)")]
     Uneven,
@@ -28,17 +28,17 @@ pub enum BadPartSize {
     TooManyParts(u64),
 }
 
-impl Plan {
+impl PartLayout {
     /// Divides a file of `size_bytes` (at least 1) into parts of the wished length, or into parts of
     /// 16 MiB, or of as much more as it needs to have at most 10,000.
-    pub fn new(size_bytes: u64, wish: Option<u64>) -> Result<Self, BadPartSize> {
+    pub fn new(size_bytes: u64, requested: Option<u64>) -> Result<Self, PartSizeError> {
         let least = size_bytes.div_ceil(u64::from(PART_MAX_COUNT)).next_multiple_of(MIB);
-        let part_bytes = match wish {
+        let part_bytes = match requested {
             None => PART_DEFAULT_BYTES.max(least),
-            Some(wish) if !wish.is_multiple_of(MIB) => return Err(BadPartSize::Uneven),
-            Some(wish) if wish < PART_MIN_BYTES => return Err(BadPartSize::TooSmall),
-            Some(wish) if wish > PART_MAX_BYTES => return Err(BadPartSize::TooLarge),
-            Some(wish) if wish < least => return Err(BadPartSize::TooManyParts(least)),
+            Some(wish) if !wish.is_multiple_of(MIB) => return Err(PartSizeError::Uneven),
+            Some(wish) if wish < PART_MIN_BYTES => return Err(PartSizeError::TooSmall),
+            Some(wish) if wish > PART_MAX_BYTES => return Err(PartSizeError::TooLarge),
+            Some(wish) if wish < least => return Err(PartSizeError::TooManyParts(least)),
             Some(wish) => wish,
         };
         Ok(Self { size_bytes: size_bytes.max(1), part_bytes })
@@ -84,7 +84,8 @@ mod tests {
 
     #[test]
     fn parts_are_16_mib_unless_asked_otherwise() {
-        let plan = |size, wish| Plan::new(size, wish).map(|plan| (plan.part_bytes(), plan.part_count()));
+        let plan =
+            |size, wish| PartLayout::new(size, wish).map(|plan| (plan.part_bytes(), plan.part_count()));
         assert_eq!(plan(1, None), Ok((16 * MIB, 1)));
         assert_eq!(plan(16 * MIB, None), Ok((16 * MIB, 1)));
         assert_eq!(plan(16 * MIB + 1, None), Ok((16 * MIB, 2)));
@@ -96,13 +97,13 @@ mod tests {
     #[test]
     fn a_wish_that_the_bucket_would_refuse_is_refused() {
         for (size, wish, bad) in [
-            (1, 5 * MIB + 1, BadPartSize::Uneven),
-            (1, 0, BadPartSize::TooSmall),
-            (1, 4 * MIB, BadPartSize::TooSmall),
-            (1, 5116 * MIB, BadPartSize::TooLarge),
-            (1 << 40, 5 * MIB, BadPartSize::TooManyParts(105 * MIB)),
+            (1, 5 * MIB + 1, PartSizeError::Uneven),
+            (1, 0, PartSizeError::TooSmall),
+            (1, 4 * MIB, PartSizeError::TooSmall),
+            (1, 5116 * MIB, PartSizeError::TooLarge),
+            (1 << 40, 5 * MIB, PartSizeError::TooManyParts(105 * MIB)),
         ] {
-            assert_eq!(Plan::new(size, Some(wish)), Err(bad), "{size} {wish}");
+            assert_eq!(PartLayout::new(size, Some(wish)), Err(bad), "{size} {wish}");
         }
         assert_eq!(PART_MAX_BYTES, 5 * 1024 * MIB - 5 * MIB);
     }
@@ -110,7 +111,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_parts_are_the_file(size in 1_u64..=20_000_000_000, wish in proptest::option::of(5_u64..300)) {
-            let plan = Plan::new(size, wish.map(|mib| mib * MIB)).unwrap();
+            let plan = PartLayout::new(size, wish.map(|mib| mib * MIB)).unwrap();
             let parts: Vec<u64> = (1..=plan.part_count()).filter_map(|n| plan.bytes_of(n)).collect();
             prop_assert_eq!(parts.len(), plan.part_count() as usize);
             prop_assert_eq!(parts.iter().sum::<u64>(), size);

@@ -4,26 +4,26 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::{Ledger, Stage, Upload, ledger::aborted};
+use super::{Upload, UploadRecord, UploadState, ledger::aborted};
 use crate::problem::Problem;
-use crate::time::Millis;
+use crate::time::Timestamp;
 
 /// 201 to `POST /api/videos/multipart`.
-pub fn created_json(upload: &Upload, upload_id: &str) -> String {
-    format!("{{{}}}", facts(upload, upload_id))
+pub fn created_json(upload: &UploadRecord, upload_id: &str) -> String {
+    format!("{{{}}}", head_fields(upload, upload_id))
 }
 
 /// 200 to `GET .../parts`.
 ///
 /// # Errors
 /// 404 once it is aborted.
-pub fn shown_json(ledger: &Ledger, upload_id: &str) -> Result<String, Problem> {
-    let status = match ledger.upload.stage {
-        Stage::Complete { .. } => "complete",
-        Stage::Open | Stage::Completing => "open",
-        Stage::Aborted => return Err(aborted()),
+pub fn upload_json(ledger: &Upload, upload_id: &str) -> Result<String, Problem> {
+    let status = match ledger.upload.state {
+        UploadState::Complete { .. } => "complete",
+        UploadState::Open | UploadState::Completing => "open",
+        UploadState::Aborted => return Err(aborted()),
     };
-    let facts = facts(&ledger.upload, upload_id);
+    let facts = head_fields(&ledger.upload, upload_id);
     let mut json = format!("{{{facts},\"status\":\"{status}\",\"parts\":[");
     for (index, (number, etag, bytes)) in ledger.parts().enumerate() {
         let comma = if index == 0 { "" } else { "," };
@@ -36,9 +36,9 @@ pub fn shown_json(ledger: &Ledger, upload_id: &str) -> Result<String, Problem> {
 
 /// 200 to `POST .../parts`: a URL for each part, made by `sign` from its number and length.
 pub fn signed_json(
-    upload: &Upload,
+    upload: &UploadRecord,
     numbers: &[u32],
-    expires_at: Millis,
+    expires_at: Timestamp,
     sign: impl Fn(u32, u64) -> String,
 ) -> String {
     let mut json = "{\"parts\":[".to_owned();
@@ -53,18 +53,18 @@ pub fn signed_json(
 }
 
 /// 200 to `PUT .../parts`.
-pub fn confirmed_json(ledger: &Ledger) -> String {
+pub fn confirmed_json(ledger: &Upload) -> String {
     format!("{{\"confirmed\":{}}}", ledger.confirmed())
 }
 
 /// 200 to `POST .../complete`.
-pub fn completed_json(upload: &Upload, etag: &str) -> String {
+pub fn completed_json(upload: &UploadRecord, etag: &str) -> String {
     let (key, size, etag) = (&upload.key, upload.plan.size_bytes(), Value::from(etag));
     format!("{{\"video_key\":\"{key}\",\"size_bytes\":{size},\"etag\":{etag}}}")
 }
 
-fn facts(upload: &Upload, upload_id: &str) -> String {
-    let Upload { key, plan, expires_at, .. } = upload;
+fn head_fields(upload: &UploadRecord, upload_id: &str) -> String {
+    let UploadRecord { key, plan, expires_at, .. } = upload;
     let (id, size, part, count) =
         (Value::from(upload_id), plan.size_bytes(), plan.part_bytes(), plan.part_count());
     format!(
@@ -77,18 +77,18 @@ fn facts(upload: &Upload, upload_id: &str) -> String {
 mod tests {
     use super::*;
     use crate::object_key::ObjectKey;
-    use crate::upload::{Part, Plan};
+    use crate::upload::{ConfirmedPart, PartLayout};
     use serde_json::json;
 
-    fn ledger(stage: Stage) -> Ledger {
-        let upload = Upload {
+    fn ledger(stage: UploadState) -> Upload {
+        let upload = UploadRecord {
             key: ObjectKey::parse_input("input/abc/clip.mp4").unwrap(),
             storage_id: "secret".into(),
-            plan: Plan::new(12_000_000, Some(5_242_880)).unwrap(),
-            expires_at: Millis(1_769_850_300_250),
-            stage,
+            plan: PartLayout::new(12_000_000, Some(5_242_880)).unwrap(),
+            expires_at: Timestamp(1_769_850_300_250),
+            state: stage,
         };
-        Ledger::new(upload, [Part::new(3, "three").unwrap(), Part::new(1, "one").unwrap()])
+        Upload::new(upload, [ConfirmedPart::new(3, "three").unwrap(), ConfirmedPart::new(1, "one").unwrap()])
     }
 
     fn json(text: &str) -> Value {
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn the_wire_is_pinned() {
-        let open = ledger(Stage::Open);
+        let open = ledger(UploadState::Open);
         let facts = json!({"video_key": "input/abc/clip.mp4", "upload_id": "u.m", "size_bytes": 12_000_000,
             "part_size": 5_242_880, "part_count": 3, "expires_at": "2026-01-31T09:05:00.250Z"});
         assert_eq!(json(&created_json(&open.upload, "u.m")), facts);
@@ -107,17 +107,18 @@ mod tests {
             {"part_number": 1, "etag": "one", "size_bytes": 5_242_880},
             {"part_number": 3, "etag": "three", "size_bytes": 1_514_240},
         ]);
-        assert_eq!(json(&shown_json(&open, "u.m").unwrap()), shown);
+        assert_eq!(json(&upload_json(&open, "u.m").unwrap()), shown);
         assert_eq!(json(&confirmed_json(&open)), json!({"confirmed": 2}));
-        let complete = ledger(Stage::Complete { etag: "w\"hole".into() });
-        assert_eq!(json(&shown_json(&complete, "u.m").unwrap())["status"], "complete");
+        let complete = ledger(UploadState::Complete { etag: "w\"hole".into() });
+        assert_eq!(json(&upload_json(&complete, "u.m").unwrap())["status"], "complete");
         assert_eq!(
             json(&completed_json(&complete.upload, "w\"hole")),
             json!({"video_key": "input/abc/clip.mp4", "size_bytes": 12_000_000, "etag": "w\"hole"})
         );
-        assert!(shown_json(&ledger(Stage::Aborted), "u.m").is_err());
-        let signed =
-            signed_json(&open.upload, &[3, 1], Millis(0), |n, bytes| format!("https://x/?n={n}&l={bytes}"));
+        assert!(upload_json(&ledger(UploadState::Aborted), "u.m").is_err());
+        let signed = signed_json(&open.upload, &[3, 1], Timestamp(0), |n, bytes| {
+            format!("https://x/?n={n}&l={bytes}")
+        });
         assert_eq!(
             json(&signed),
             json!({"parts": [

@@ -1,28 +1,28 @@
 //! What the Worker and a GPU worker say to each other.
 //!
-//! The way of one attempt: RunPod hands the GPU worker a [`RenderInput`]; the worker posts to
-//! `{callback_url}/claim` and gets a [`Grant`] with fresh presigned URLs, posts [`ProgressReport`]s to
+//! The way of one attempt: RunPod hands the GPU worker a [`RunInput`]; the worker posts to
+//! `{callback_url}/claim` and gets a [`ClaimResponse`] with fresh presigned URLs, posts [`ProgressReport`]s to
 //! `/progress`, and ends with one [`CompleteReport`] to `/complete` or one [`ErrorReport`] to `/error`.
-//! Every answer but the grant is a [`Receipt`]. A worker that skips the claim, as the plan's first
+//! Every answer but the grant is a [`CallbackResponse`]. A worker that skips the claim, as the plan's first
 //! worker does, is understood too.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::edit::JobKind;
+use crate::edit::JobType;
 use crate::id::JobId;
 use crate::job::code::ErrorCode;
 
 /// `input` of the job at RunPod: small, and without anything that outlives the attempt.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct RenderInput {
+pub struct RunInput {
     /// The export job, not RunPod's own id.
     pub job_id: JobId,
     /// 1 for the first try.
     pub attempt: u32,
     /// What to render.
     #[serde(rename = "type")]
-    pub kind: JobKind,
+    pub job_type: JobType,
     /// Where the input lies in the bucket.
     pub input_video_key: String,
     /// Where the output must go.
@@ -35,7 +35,7 @@ pub struct RenderInput {
 
 /// The answer to a claim: all that a worker needs to do the attempt, with fresh URLs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Grant {
+pub struct ClaimResponse {
     /// `false` when the job has already ended: there is nothing to do, and the URLs are empty.
     pub applied: bool,
     /// The export job.
@@ -44,14 +44,14 @@ pub struct Grant {
     pub attempt: u32,
     /// What to render.
     #[serde(rename = "type")]
-    pub kind: JobKind,
+    pub job_type: JobType,
     /// The edit.
     pub params: Box<RawValue>,
     /// Presigned GET of the input.
     pub input_url: String,
     /// Every video that the edit reads, the input first; empty when there is only the input.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub inputs: Vec<GrantedInput>,
+    pub inputs: Vec<InputDownload>,
     /// Presigned PUT of the output.
     pub output: PresignedPut,
     /// Presigned PUT of a picture of the output, as a JPEG. It is put before the output; one that cannot be
@@ -62,7 +62,7 @@ pub struct Grant {
 
 /// One of several videos that an edit reads.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct GrantedInput {
+pub struct InputDownload {
     /// As the edit names it.
     pub video_key: String,
     /// Presigned GET; a capability, never logged.
@@ -90,13 +90,13 @@ pub struct ProgressReport {
     pub message: Option<String>,
     /// What the worker is doing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stage: Option<WorkStage>,
+    pub stage: Option<WorkerStage>,
 }
 
 /// The part of an attempt that happens in the GPU worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum WorkStage {
+pub enum WorkerStage {
     /// Claimed, nothing fetched yet.
     Starting,
     /// Fetching the input.
@@ -135,7 +135,7 @@ pub struct ErrorReport {
 
 /// The answer to a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Receipt {
+pub struct CallbackResponse {
     /// Always true: the report was understood. The plan's first worker reads it.
     pub success: bool,
     /// Whether it changed anything; `false` tells a worker to stop: the job has ended without it.

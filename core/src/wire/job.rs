@@ -3,28 +3,28 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::edit::JobKind;
+use crate::edit::JobType;
 use crate::id::JobId;
 use crate::job::code::ErrorCode;
-use crate::job::effect::Kind;
-use crate::job::state::{Order, Stage, Status};
+use crate::job::effect::MessageType;
+use crate::job::state::{JobSpec, JobStage, JobStatus};
 use crate::job::usage::Usage;
-use crate::job::view::Face;
+use crate::job::view::Snapshot;
 
 /// Who reads the JSON: the word `type` means two things to them (design.md 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dialect {
+pub enum JobFormat {
     /// `GET /api/jobs/{id}`: `type` is the job's kind.
     Plain,
     /// `/api/jobs/{id}/ws` and the event log: `type` is the message's kind, `job_type` the job's.
-    Message(Kind),
+    Message(MessageType),
     /// `/ws/export/{id}`: as plain, with `projectId` beside `project_id`.
     Legacy,
 }
 
 /// URLs that are made for the reader of this moment, and never stored.
 #[derive(Clone, Copy, Debug)]
-pub struct Links<'l> {
+pub struct JobUrls<'l> {
     /// Presigned GET of the result, when there is one.
     pub output_url: Option<&'l str>,
     /// Presigned GET of its picture, when there is one.
@@ -35,7 +35,7 @@ pub struct Links<'l> {
 
 /// How much of the job a reader is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Extent {
+pub enum JobDetail {
     /// Everything, with what it has cost: `GET` and the snapshot.
     Record(Usage),
     /// Everything of the job.
@@ -46,26 +46,26 @@ pub enum Extent {
 
 /// A job as JSON text. `seq` is left out of messages that are not stored.
 pub fn job_json(
-    order: &Order,
-    face: &Face,
+    order: &JobSpec,
+    face: &Snapshot,
     seq: Option<u64>,
-    links: Links<'_>,
-    dialect: Dialect,
-    extent: Extent,
+    links: JobUrls<'_>,
+    dialect: JobFormat,
+    extent: JobDetail,
 ) -> String {
     let failure = face.failure.as_ref();
     let output = face.output.as_ref();
     let json = JobJson {
         kind: match dialect {
-            Dialect::Plain | Dialect::Legacy => order.kind.as_str(),
-            Dialect::Message(kind) => kind.as_str(),
+            JobFormat::Plain | JobFormat::Legacy => order.job_type.as_str(),
+            JobFormat::Message(kind) => kind.as_str(),
         },
-        job_type: matches!(dialect, Dialect::Message(_)).then_some(order.kind),
+        job_type: matches!(dialect, JobFormat::Message(_)).then_some(order.job_type),
         seq,
         job_id: order.id,
         id: order.id,
         project_id: order.project_id,
-        project_id_camel: (dialect == Dialect::Legacy).then_some(order.project_id),
+        project_id_camel: (dialect == JobFormat::Legacy).then_some(order.project_id),
         status: face.status,
         stage: face.stage,
         progress: face.progress,
@@ -78,18 +78,18 @@ pub fn job_json(
         output_bytes: output.map(|output| output.bytes),
         output_url: links.output_url,
         poster_url: links.poster_url,
-        params: (extent != Extent::Change).then_some(&*order.params),
+        params: (extent != JobDetail::Change).then_some(&*order.params),
         usage: match extent {
-            Extent::Record(usage) => Some(usage),
-            Extent::Whole | Extent::Change => None,
+            JobDetail::Record(usage) => Some(usage),
+            JobDetail::Whole | JobDetail::Change => None,
         },
         error: failure.map(|failure| failure.sentence.as_str()),
         error_code: failure.map(|failure| failure.code),
         retryable: failure.map(|failure| failure.code.retryable()),
         created_at: order.created_at.iso(),
-        started_at: face.started_at.map(crate::time::Millis::iso),
-        completed_at: face.completed_at.map(crate::time::Millis::iso),
-        runpod_job_id: face.gpu_job.as_deref(),
+        started_at: face.started_at.map(crate::time::Timestamp::iso),
+        completed_at: face.completed_at.map(crate::time::Timestamp::iso),
+        runpod_job_id: face.runpod_job_id.as_deref(),
         websocket_url: links.websocket_url,
     };
     serde_json::to_string(&json).unwrap_or_default()
@@ -100,7 +100,7 @@ struct JobJson<'j> {
     #[serde(rename = "type")]
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    job_type: Option<JobKind>,
+    job_type: Option<JobType>,
     #[serde(skip_serializing_if = "Option::is_none")]
     seq: Option<u64>,
     job_id: JobId,
@@ -108,8 +108,8 @@ struct JobJson<'j> {
     project_id: i64,
     #[serde(rename = "projectId", skip_serializing_if = "Option::is_none")]
     project_id_camel: Option<i64>,
-    status: Status,
-    stage: Stage,
+    status: JobStatus,
+    stage: JobStage,
     progress: u8,
     message: &'j str,
     attempt: u32,
@@ -139,26 +139,26 @@ mod tests {
     use super::*;
     use crate::job::state::Job;
     use crate::object_key::ObjectKey;
-    use crate::time::Millis;
+    use crate::time::Timestamp;
     use serde_json::{Value, json};
 
-    fn order() -> Order {
-        Order {
+    fn order() -> JobSpec {
+        JobSpec {
             id: "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50".parse().unwrap(),
             project_id: 7,
-            kind: JobKind::Overlay,
+            job_type: JobType::Overlay,
             input_key: ObjectKey::parse_input("input/abc/clip.mp4").unwrap(),
-            further_inputs: Vec::new(),
+            extra_inputs: Vec::new(),
             params: RawValue::from_string(r#"{"effect_type":"blur"}"#.into()).unwrap(),
-            created_at: Millis(1_769_850_300_250),
+            created_at: Timestamp(1_769_850_300_250),
             export: None,
         }
     }
 
-    fn rendered(dialect: Dialect, extent: Extent) -> Value {
+    fn rendered(dialect: JobFormat, extent: JobDetail) -> Value {
         let order = order();
-        let face = Job::new(order.id, order.created_at).face();
-        let links = Links { output_url: None, poster_url: None, websocket_url: "/api/jobs/x/ws" };
+        let face = Job::new(order.id, order.created_at).snapshot();
+        let links = JobUrls { output_url: None, poster_url: None, websocket_url: "/api/jobs/x/ws" };
         serde_json::from_str(&job_json(&order, &face, Some(1), links, dialect, extent)).unwrap()
     }
 
@@ -166,8 +166,8 @@ mod tests {
     fn a_fresh_job_is_pinned() {
         assert_eq!(
             rendered(
-                Dialect::Plain,
-                Extent::Record(Usage { object_rows: 4, d1_rows: 5, requests: 1, alarms: 0 })
+                JobFormat::Plain,
+                JobDetail::Record(Usage { object_rows: 4, d1_rows: 5, requests: 1, alarms: 0 })
             ),
             json!({
                 "type": "overlay", "seq": 1,
@@ -187,10 +187,10 @@ mod tests {
 
     #[test]
     fn the_word_type_means_two_things() {
-        let message = rendered(Dialect::Message(Kind::Progress), Extent::Change);
+        let message = rendered(JobFormat::Message(MessageType::Progress), JobDetail::Change);
         assert_eq!((&message["type"], &message["job_type"]), (&json!("progress"), &json!("overlay")));
         assert_eq!(message.get("params"), None);
-        let legacy = rendered(Dialect::Legacy, Extent::Whole);
+        let legacy = rendered(JobFormat::Legacy, JobDetail::Whole);
         assert_eq!((&legacy["type"], &legacy["projectId"]), (&json!("overlay"), &json!(7)));
     }
 }

@@ -1,13 +1,14 @@
 //! What goes to RunPod, what a GPU worker is handed, and what it reports.
 
-use reel_core::edit::JobKind;
+use reel_core::edit::JobType;
 use reel_core::id::JobId;
-use reel_core::intake::Callback;
+use reel_core::intake::CallbackKind;
 use reel_core::job::code::ErrorCode;
-use reel_core::runpod::run_body;
-use reel_core::time::Span;
+use reel_core::runpod::run_request_body;
+use reel_core::time::DurationMs;
 use reel_core::wire::gpu::{
-    CompleteReport, ErrorReport, Grant, PresignedPut, ProgressReport, Receipt, RenderInput, WorkStage,
+    CallbackResponse, ClaimResponse, CompleteReport, ErrorReport, PresignedPut, ProgressReport, RunInput,
+    WorkerStage,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -19,25 +20,25 @@ use crate::pretty;
 
 pub fn pin(pins: &mut Pins) {
     let job_id: JobId = JOB.parse().expect("an id");
-    let input = RenderInput {
+    let input = RunInput {
         job_id,
         attempt: 1,
-        kind: JobKind::Overlay,
+        job_type: JobType::Overlay,
         input_video_key: "input/abc/clip.mp4".into(),
         output_video_key: format!("output/{JOB}/1/video.mp4"),
         params: params(),
         callback_url: format!("https://api.example/api/jobs/{JOB}/do/TOKEN"),
     };
     let webhook = format!("https://api.example/api/runpod/webhook/{JOB}/TOKEN");
-    let body = run_body(&input, &webhook, Span::minutes(10), Span::minutes(15));
+    let body = run_request_body(&input, &webhook, DurationMs::minutes(10), DurationMs::minutes(15));
     pins.pin("runpod-run.json", &pretty(&body));
 
-    pin_report(pins, Callback::Claim, "claim", &json!({"runpod_job_id": "sync-8f2c-e1"}));
-    let grant = Grant {
+    pin_report(pins, CallbackKind::Claim, "claim", &json!({"runpod_job_id": "sync-8f2c-e1"}));
+    let grant = ClaimResponse {
         applied: true,
         job_id,
         attempt: 1,
-        kind: JobKind::Overlay,
+        job_type: JobType::Overlay,
         params: params(),
         input_url: "https://r2.example/input.mp4?X-Amz-Signature=...".into(),
         inputs: Vec::new(),
@@ -57,37 +58,37 @@ pub fn pin(pins: &mut Pins) {
     let progress = ProgressReport {
         progress: 42.5,
         message: Some("Rendering 210 of 600 frames".into()),
-        stage: Some(WorkStage::Rendering),
+        stage: Some(WorkerStage::Rendering),
     };
-    pin_report(pins, Callback::Progress, "progress", &progress);
+    pin_report(pins, CallbackKind::Progress, "progress", &progress);
     let least = ProgressReport { progress: 5.0, message: None, stage: None };
-    pin_report(pins, Callback::Progress, "progress-least", &least);
+    pin_report(pins, CallbackKind::Progress, "progress-least", &least);
     let key = format!("output/{JOB}/1/video.mp4");
     let least = CompleteReport { output_video_key: key, output_bytes: None, poster_key: None };
-    pin_report(pins, Callback::Complete, "complete-least", &least);
+    pin_report(pins, CallbackKind::Complete, "complete-least", &least);
     let poster_key = Some(format!("output/{JOB}/1/poster.jpg"));
     let complete = CompleteReport { output_bytes: Some(1_048_576), poster_key, ..least };
-    pin_report(pins, Callback::Complete, "complete", &complete);
+    pin_report(pins, CallbackKind::Complete, "complete", &complete);
     let error = ErrorReport {
         error: "The video has no picture.".into(),
         error_code: Some(ErrorCode::InvalidInput),
         should_retry: Some(false),
     };
-    pin_report(pins, Callback::Error, "error", &error);
+    pin_report(pins, CallbackKind::Error, "error", &error);
     let least = ErrorReport { error: "ValueError: x".into(), error_code: None, should_retry: None };
-    pin_report(pins, Callback::Error, "error-least", &least);
+    pin_report(pins, CallbackKind::Error, "error-least", &least);
 
     for (name, applied, retrying) in [
         ("gpu-receipt", true, Some(false)),
         ("gpu-receipt-retrying", true, Some(true)),
         ("gpu-receipt-too-late", false, None),
     ] {
-        pins.pin(&format!("{name}.json"), &json_of(&Receipt { success: true, applied, retrying }));
+        pins.pin(&format!("{name}.json"), &json_of(&CallbackResponse { success: true, applied, retrying }));
     }
 }
 
 /// A report as our worker writes it, which must be one that our Worker reads.
-fn pin_report(pins: &mut Pins, callback: Callback, name: &str, report: &impl Serialize) {
+fn pin_report(pins: &mut Pins, callback: CallbackKind, name: &str, report: &impl Serialize) {
     let body = json_of(report);
     callback.parse(JOB.parse().expect("an id"), body.as_bytes()).expect("a report that is understood");
     pins.pin(&format!("gpu-report-{name}.json"), &body);

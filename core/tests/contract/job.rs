@@ -1,23 +1,23 @@
 //! The job JSON in each state, the messages of both sockets, and the list.
 
-use reel_core::edit::JobKind;
+use reel_core::edit::JobType;
 use reel_core::id::JobId;
 use reel_core::job::code::ErrorCode;
-use reel_core::job::effect::{Kind, Step};
-use reel_core::job::event::{Event, Found, Report};
-use reel_core::job::state::{Job, Order};
+use reel_core::job::effect::{MessageType, Step};
+use reel_core::job::event::{JobEvent, ObjectCheck, Report};
+use reel_core::job::state::{Job, JobSpec};
 use reel_core::job::step::apply;
-use reel_core::job::timing::Timing;
+use reel_core::job::timing::Timeouts;
 use reel_core::job::usage::Usage;
-use reel_core::job::view::Face;
-use reel_core::listing::{Listing, Row};
+use reel_core::job::view::Snapshot;
+use reel_core::listing::{JobListQuery, JobRow};
 use reel_core::object_key::ObjectKey;
-use reel_core::runpod::{GpuJobId, SubmitReply};
+use reel_core::runpod::{RunpodJobId, SubmitReply};
 use reel_core::s3::Presigner;
-use reel_core::time::{Millis, Span};
-use reel_core::web_url::WebUrl;
-use reel_core::wire::gpu::WorkStage;
-use reel_core::wire::job::{Dialect, Extent, Links, job_json};
+use reel_core::time::{DurationMs, Timestamp};
+use reel_core::web_url::BaseUrl;
+use reel_core::wire::gpu::WorkerStage;
+use reel_core::wire::job::{JobDetail, JobFormat, JobUrls, job_json};
 use serde_json::json;
 use serde_json::value::RawValue;
 
@@ -55,9 +55,9 @@ fn pin_records(pins: &mut Pins) {
     let _ = life.fails(ErrorCode::InvalidInput);
     pins.pin("job-failed.json", &life.record());
     let mut life = Life::rendering();
-    let _ = life.does(Event::CancelAsked);
+    let _ = life.does(JobEvent::CancelRequested);
     pins.pin("job-cancelled.json", &life.record());
-    let _ = life.does(Event::RetryAsked);
+    let _ = life.does(JobEvent::RetryRequested);
     pins.pin("job-started-over.json", &life.record());
 }
 
@@ -65,7 +65,7 @@ fn pin_records(pins: &mut Pins) {
 /// number, the progress in between.
 fn pin_messages(pins: &mut Pins) {
     let mut life = Life::new();
-    let snapshot = life.message(Kind::Status, &life.job.face(), Some(life.job.seq), true);
+    let snapshot = life.message(MessageType::Status, &life.job.snapshot(), Some(life.job.seq), true);
     pin_both(pins, "status", &snapshot);
     life.submitted();
     life.claimed();
@@ -73,8 +73,15 @@ fn pin_messages(pins: &mut Pins) {
     pin_both(pins, "progress", &life.event(&step));
     life.later(2);
     let step = life.renders(42);
-    assert!(step.tick && step.log.is_empty(), "progress within a stage is told and not stored");
-    pin_both(pins, "progress-in-between", &life.message(Kind::Progress, &life.job.face(), None, false));
+    assert!(
+        step.broadcast_progress && step.entries.is_empty(),
+        "progress within a stage is told and not stored"
+    );
+    pin_both(
+        pins,
+        "progress-in-between",
+        &life.message(MessageType::Progress, &life.job.snapshot(), None, false),
+    );
     life.completes();
     let step = life.verified();
     pin_both(pins, "complete", &life.event(&step));
@@ -89,7 +96,7 @@ fn pin_both(pins: &mut Pins, name: &str, [ours, legacy]: &[String; 2]) {
 }
 
 fn pin_list(pins: &mut Pins) {
-    let row = |id: &str, status: &str, more: serde_json::Value| -> Row {
+    let row = |id: &str, status: &str, more: serde_json::Value| -> JobRow {
         let mut row = json!({
             "id": id, "project_id": 7, "type": "overlay", "status": status, "attempt": 1,
             "input_video_key": "input/abc/clip.mp4", "output_video_key": null, "output_bytes": null,
@@ -116,11 +123,11 @@ fn pin_list(pins: &mut Pins) {
         ),
         row(JOB, "pending", json!({})),
     ];
-    let endpoint = WebUrl::parse("https://r2.example").expect("a URL");
+    let endpoint = BaseUrl::parse("https://r2.example").expect("a URL");
     let presigner = Presigner::new(&endpoint, "videos", "key-id".into(), "secret".into()).expect("a signer");
     let page = |limit: &str, count: usize| {
-        let listing = Listing::parse(limit).expect("a listing");
-        pretty(&listing.page(rows[..count].to_vec(), &presigner, Span::minutes(60), START))
+        let listing = JobListQuery::parse(limit).expect("a listing");
+        pretty(&listing.to_page_json(rows[..count].to_vec(), &presigner, DurationMs::minutes(60), START))
     };
     pins.pin("list.json", &page("limit=2", 3));
     pins.pin("list-empty.json", &page("", 0));
@@ -128,20 +135,20 @@ fn pin_list(pins: &mut Pins) {
 
 /// One job, the same in every run.
 struct Life {
-    order: Order,
+    order: JobSpec,
     job: Job,
-    now: Millis,
+    now: Timestamp,
 }
 
 impl Life {
     fn new() -> Self {
         let id: JobId = JOB.parse().expect("an id");
-        let order = Order {
+        let order = JobSpec {
             id,
             project_id: 7,
-            kind: JobKind::Overlay,
+            job_type: JobType::Overlay,
             input_key: ObjectKey::parse_input("input/abc/clip.mp4").expect("a key"),
-            further_inputs: Vec::new(),
+            extra_inputs: Vec::new(),
             params: RawValue::from_string(PARAMS.to_owned()).expect("JSON"),
             created_at: START,
             export: None,
@@ -158,36 +165,36 @@ impl Life {
     }
 
     fn later(&mut self, seconds: i64) {
-        self.now = self.now + Span::seconds(seconds);
+        self.now = self.now + DurationMs::seconds(seconds);
     }
 
-    fn does(&mut self, event: Event) -> Step {
+    fn does(&mut self, event: JobEvent) -> Step {
         // 25 is a chance that makes jitter exactly 100 %.
-        let step = apply(self.job.clone(), event, self.now, 25, &Timing::STANDARD);
+        let step = apply(self.job.clone(), event, self.now, 25, &Timeouts::STANDARD);
         self.job = step.job.clone();
         step
     }
 
     fn says(&mut self, report: Report) -> Step {
         let attempt = self.job.attempt;
-        self.does(Event::Reported { attempt, report })
+        self.does(JobEvent::CallbackReceived { attempt, report })
     }
 
     fn submitted(&mut self) {
-        let _ = self.does(Event::Woke);
-        let reply = SubmitReply::Accepted(gpu_job());
+        let _ = self.does(JobEvent::AlarmFired);
+        let reply = SubmitReply::Accepted(runpod_job_id());
         let endpoint = "https://api.runpod.ai/v2/abc".to_owned();
-        let _ = self.does(Event::SubmitAnswered { attempt: 1, endpoint, reply });
+        let _ = self.does(JobEvent::SubmitReplied { attempt: 1, endpoint, reply });
     }
 
     fn claimed(&mut self) {
         self.later(2);
-        let _ = self.says(Report::Claim { gpu_job: Some(gpu_job()) });
+        let _ = self.says(Report::Claim { runpod_job_id: Some(runpod_job_id()) });
     }
 
     fn renders(&mut self, percent: u8) -> Step {
         let message = Some(format!("Rendering {percent} of 100 frames"));
-        self.says(Report::Progress { percent, message, stage: Some(WorkStage::Rendering) })
+        self.says(Report::Progress { percent, message, stage: Some(WorkerStage::Rendering) })
     }
 
     fn completes(&mut self) {
@@ -200,13 +207,13 @@ impl Life {
     }
 
     fn verified(&mut self) -> Step {
-        let (found, poster) = (Found::Bytes(1_048_576), Found::Bytes(40_960));
-        self.does(Event::OutputLooked { key: self.key(), found, poster })
+        let (found, poster) = (ObjectCheck::Present(1_048_576), ObjectCheck::Present(40_960));
+        self.does(JobEvent::OutputChecked { key: self.key(), found, poster })
     }
 
     fn fails(&mut self, code: ErrorCode) -> Step {
         self.later(20);
-        self.says(Report::Error { code, sentence: "The video has no picture.".into(), may_retry: true })
+        self.says(Report::Error { code, sentence: "The video has no picture.".into(), retryable: true })
     }
 
     fn key(&self) -> ObjectKey {
@@ -219,26 +226,29 @@ impl Life {
 
     fn record(&self) -> String {
         let usage = Usage { object_rows: 4, d1_rows: 5, requests: 1, alarms: 1 };
-        let face = self.job.face();
-        let extent = Extent::Record(usage);
-        self.json(&face, Some(self.job.seq), Dialect::Plain, extent)
+        let face = self.job.snapshot();
+        let extent = JobDetail::Record(usage);
+        self.json(&face, Some(self.job.seq), JobFormat::Plain, extent)
     }
 
     /// The last event of a step.
     fn event(&self, step: &Step) -> [String; 2] {
-        let noted = step.log.last().expect("an event");
-        self.message(noted.kind, &noted.face, Some(noted.seq), false)
+        let entry = step.entries.last().expect("an event");
+        self.message(entry.message_type, &entry.snapshot, Some(entry.seq), false)
     }
 
     /// In our dialect and in the old path's.
-    fn message(&self, kind: Kind, face: &Face, seq: Option<u64>, snapshot: bool) -> [String; 2] {
-        let record = Extent::Record(Usage { object_rows: 4, d1_rows: 5, requests: 1, alarms: 1 });
-        let (ours, legacy) = if snapshot { (record, record) } else { (Extent::Change, Extent::Whole) };
-        [self.json(face, seq, Dialect::Message(kind), ours), self.json(face, seq, Dialect::Legacy, legacy)]
+    fn message(&self, kind: MessageType, face: &Snapshot, seq: Option<u64>, snapshot: bool) -> [String; 2] {
+        let record = JobDetail::Record(Usage { object_rows: 4, d1_rows: 5, requests: 1, alarms: 1 });
+        let (ours, legacy) = if snapshot { (record, record) } else { (JobDetail::Change, JobDetail::Whole) };
+        [
+            self.json(face, seq, JobFormat::Message(kind), ours),
+            self.json(face, seq, JobFormat::Legacy, legacy),
+        ]
     }
 
-    fn json(&self, face: &Face, seq: Option<u64>, dialect: Dialect, extent: Extent) -> String {
-        let links = Links {
+    fn json(&self, face: &Snapshot, seq: Option<u64>, dialect: JobFormat, extent: JobDetail) -> String {
+        let links = JobUrls {
             output_url: face.output.as_ref().map(|_| "https://r2.example/output.mp4?X-Amz-Signature=..."),
             poster_url: face.output.as_ref().map(|_| "https://r2.example/poster.jpg?X-Amz-Signature=..."),
             websocket_url: &format!("/api/jobs/{JOB}/ws?token=..."),
@@ -247,9 +257,9 @@ impl Life {
     }
 }
 
-fn gpu_job() -> GpuJobId {
-    GpuJobId::parse("sync-8f2c-e1").expect("a name as RunPod gives them")
+fn runpod_job_id() -> RunpodJobId {
+    RunpodJobId::parse("sync-8f2c-e1").expect("a name as RunPod gives them")
 }
 
 /// 2026-01-31T09:05:00.250Z
-const START: Millis = Millis(1_769_850_300_250);
+const START: Timestamp = Timestamp(1_769_850_300_250);

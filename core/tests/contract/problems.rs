@@ -1,15 +1,15 @@
 //! What callers are told when something is refused, and why a job failed.
 
-use reel_core::fault::Fault;
+use reel_core::fault::FieldError;
 use reel_core::job::code::ErrorCode;
-use reel_core::problem::{Code, Problem};
+use reel_core::problem::{Problem, ProblemCode};
 use serde_json::{Map, Value, json};
 
 use crate::pins::Pins;
 use crate::pretty;
 
 pub fn pin(pins: &mut Pins) {
-    let fault = |pointer: &str, detail: &str| Fault { pointer: pointer.into(), detail: detail.into() };
+    let fault = |pointer: &str, detail: &str| FieldError { pointer: pointer.into(), detail: detail.into() };
     let faults =
         vec![fault("/type", "is required"), fault("/params/output_width", "must be even, for example 1080")];
     pins.pin("problem-with-faults.json", &pretty(&Problem::invalid(faults).body("REQUEST")));
@@ -24,7 +24,7 @@ pub fn pin(pins: &mut Pins) {
     let codes: Map<String, Value> = ErrorCode::ALL
         .into_iter()
         .map(|code| {
-            let told = json!({"retryable": code.retryable(), "sentence": code.sentence()});
+            let told = json!({"retryable": code.retryable(), "sentence": code.default_message()});
             (code.as_str().to_owned(), told)
         })
         .collect();
@@ -33,9 +33,9 @@ pub fn pin(pins: &mut Pins) {
 
 macro_rules! every_code {
     ($($name:ident)*) => {
-        const CODES: &[Code] = &[$(Code::$name),*];
+        const CODES: &[ProblemCode] = &[$(ProblemCode::$name),*];
         // Does not compile while a code is missing in the list.
-        const _: fn(Code) = |code| match code { $(Code::$name => ()),* };
+        const _: fn(ProblemCode) = |code| match code { $(ProblemCode::$name => ()),* };
     };
 }
 

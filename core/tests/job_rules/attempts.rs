@@ -1,13 +1,13 @@
 //! Attempts: when another follows, when none does, and which news belong to which.
 
 use reel_core::job::code::ErrorCode;
-use reel_core::job::deadline::next_wake;
-use reel_core::job::effect::{Effect, Outcome};
-use reel_core::job::event::{Event, Report};
-use reel_core::job::state::{State, Status};
+use reel_core::job::deadline::next_deadline;
+use reel_core::job::effect::{JobEffect, Outcome};
+use reel_core::job::event::{JobEvent, Report};
+use reel_core::job::state::{JobState, JobStatus};
 use reel_core::runpod::SubmitReply;
-use reel_core::time::Span;
-use reel_core::wire::gpu::WorkStage;
+use reel_core::time::DurationMs;
+use reel_core::wire::gpu::WorkerStage;
 
 use crate::life::{ENDPOINT, Life, T, accepted, claim, gave_up, progress};
 
@@ -16,8 +16,8 @@ fn news_of_an_older_attempt_is_refused() {
     let mut life = Life::rendering();
     assert_eq!(life.says(gave_up(ErrorCode::GpuError)).outcome, Outcome::Retrying);
     assert_eq!(life.job.attempt, 2);
-    for report in [progress(60, WorkStage::Rendering), gave_up(ErrorCode::GpuError), claim("a-u1")] {
-        let step = life.does(Event::Reported { attempt: 1, report });
+    for report in [progress(60, WorkerStage::Rendering), gave_up(ErrorCode::GpuError), claim("a-u1")] {
+        let step = life.does(JobEvent::CallbackReceived { attempt: 1, report });
         assert_eq!(step.outcome, Outcome::Stale);
     }
 }
@@ -28,21 +28,21 @@ fn three_attempts_are_really_dispatched_and_then_it_fails() {
     let mut pauses = Vec::new();
     for attempt in 2..=3 {
         life.says(gave_up(ErrorCode::GpuError));
-        let due = next_wake(&life.job, &T).unwrap();
+        let due = next_deadline(&life.job, &T).unwrap();
         // The index is due at once; the submit after a pause.
-        life.does(Event::IndexAnswered { version: life.job.index.wanted, written: Some(3) });
-        let submit = next_wake(&life.job, &T).unwrap();
+        life.does(JobEvent::IndexWritten { version: life.job.index.wanted, written: Some(3) });
+        let submit = next_deadline(&life.job, &T).unwrap();
         assert!(due <= submit);
         pauses.push(submit.since(life.now).0);
         life.now = submit;
-        assert!(life.wakes().effects.contains(&Effect::Submit { attempt }));
+        assert!(life.wakes().effects.contains(&JobEffect::Submit { attempt }));
         life.does(accepted(attempt, "b-u1"));
         life.says(claim("b-u1"));
     }
     assert_eq!(pauses, [2_000, 8_000]);
     life.says(gave_up(ErrorCode::GpuError));
     assert_eq!(life.code(), Some(ErrorCode::GpuError));
-    assert_eq!(life.job.face().failure.unwrap().sentence, "It broke.");
+    assert_eq!(life.job.snapshot().failure.unwrap().sentence, "It broke.");
 }
 
 #[test]
@@ -51,21 +51,21 @@ fn a_wrong_input_is_not_tried_again() {
     let step = life.says(gave_up(ErrorCode::InvalidInput));
     assert_eq!((step.outcome, life.code()), (Outcome::Applied, Some(ErrorCode::InvalidInput)));
     let mut life = Life::rendering();
-    life.says(Report::Error { code: ErrorCode::GpuError, sentence: "No.".into(), may_retry: false });
+    life.says(Report::Error { code: ErrorCode::GpuError, sentence: "No.".into(), retryable: false });
     assert_eq!(life.code(), Some(ErrorCode::GpuError), "a worker may forbid another attempt");
 }
 
 #[test]
 fn a_refused_submit_is_tried_again_without_burning_an_attempt() {
     let mut life = Life::new();
-    for reply in [SubmitReply::Unknown, SubmitReply::Busy(Some(Span::seconds(7)))] {
+    for reply in [SubmitReply::Unknown, SubmitReply::Busy(Some(DurationMs::seconds(7)))] {
         life.wakes();
-        life.does(Event::SubmitAnswered { attempt: 1, endpoint: ENDPOINT.to_owned(), reply });
-        let State::Waiting(waiting) = &life.job.state else { panic!("{:?}", life.job.state) };
+        life.does(JobEvent::SubmitReplied { attempt: 1, endpoint: ENDPOINT.to_owned(), reply });
+        let JobState::PendingSubmit(waiting) = &life.job.state else { panic!("{:?}", life.job.state) };
         life.now = waiting.due_at;
     }
     assert_eq!(life.job.attempt, 1);
-    life.later(T.queue).wakes();
+    life.later(T.queue_timeout).wakes();
     assert_eq!(life.code(), Some(ErrorCode::GpuUnreachable));
 }
 
@@ -73,20 +73,20 @@ fn a_refused_submit_is_tried_again_without_burning_an_attempt() {
 fn a_refused_key_waits_for_an_operator() {
     let mut life = Life::new();
     life.wakes();
-    life.does(Event::SubmitAnswered {
+    life.does(JobEvent::SubmitReplied {
         attempt: 1,
         endpoint: ENDPOINT.to_owned(),
         reply: SubmitReply::Unauthorized,
     });
-    assert!(life.job.face().message.contains("operator"));
-    life.later(Span::minutes(60)).wakes();
+    assert!(life.job.snapshot().message.contains("operator"));
+    life.later(DurationMs::minutes(60)).wakes();
     assert_eq!(life.code(), None, "an hour is not enough to burn the job");
-    life.does(Event::SubmitAnswered {
+    life.does(JobEvent::SubmitReplied {
         attempt: 1,
         endpoint: ENDPOINT.to_owned(),
         reply: SubmitReply::Unauthorized,
     });
-    life.later(Span::minutes(24 * 60)).wakes();
+    life.later(DurationMs::minutes(24 * 60)).wakes();
     assert_eq!(life.code(), Some(ErrorCode::GpuUnauthorized));
 }
 
@@ -94,16 +94,16 @@ fn a_refused_key_waits_for_an_operator() {
 fn a_submit_that_was_lost_but_ran_is_taken_when_its_renderer_claims() {
     let mut life = Life::new();
     life.wakes();
-    life.does(Event::SubmitAnswered {
+    life.does(JobEvent::SubmitReplied {
         attempt: 1,
         endpoint: ENDPOINT.to_owned(),
         reply: SubmitReply::Unknown,
     });
     assert_eq!(life.says(claim("lost-u1")).outcome, Outcome::Applied);
-    assert_eq!(life.job.face().status, Status::Processing);
-    life.later(Span::seconds(30));
+    assert_eq!(life.job.snapshot().status, JobStatus::Processing);
+    life.later(DurationMs::seconds(30));
     assert!(
-        !life.wakes().effects.iter().any(|effect| matches!(effect, Effect::Submit { .. })),
+        !life.wakes().effects.iter().any(|effect| matches!(effect, JobEffect::Submit { .. })),
         "not submitted again"
     );
 }
@@ -112,17 +112,20 @@ fn a_submit_that_was_lost_but_ran_is_taken_when_its_renderer_claims() {
 fn a_failed_job_starts_over_with_a_fresh_budget_and_a_new_attempt() {
     let mut life = Life::rendering();
     life.says(gave_up(ErrorCode::InvalidInput));
-    assert_eq!(life.does(Event::RetryAsked).outcome, Outcome::Applied);
-    let face = life.job.face();
-    assert_eq!((face.attempt, face.max_attempts, face.status), (2, 4, Status::Pending));
-    assert_eq!(life.does(Event::RetryAsked).outcome, Outcome::WrongStatus(Status::Pending));
+    assert_eq!(life.does(JobEvent::RetryRequested).outcome, Outcome::Applied);
+    let face = life.job.snapshot();
+    assert_eq!((face.attempt, face.max_attempts, face.status), (2, 4, JobStatus::Pending));
+    assert_eq!(life.does(JobEvent::RetryRequested).outcome, Outcome::WrongStatus(JobStatus::Pending));
 }
 
 #[test]
 fn a_job_remembers_the_endpoint_that_took_it() {
     let mut life = Life::queued("a-u1");
-    let late =
-        Event::SubmitAnswered { attempt: 1, endpoint: "elsewhere".into(), reply: SubmitReply::Unauthorized };
+    let late = JobEvent::SubmitReplied {
+        attempt: 1,
+        endpoint: "elsewhere".into(),
+        reply: SubmitReply::Unauthorized,
+    };
     life.does(late);
     assert_eq!(life.job.endpoint.as_deref(), Some(ENDPOINT), "only one that accepts counts");
 }

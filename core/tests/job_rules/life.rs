@@ -3,54 +3,54 @@
 use reel_core::id::JobId;
 use reel_core::job::code::ErrorCode;
 use reel_core::job::effect::Step;
-use reel_core::job::event::{Event, Found, Report};
-use reel_core::job::state::{End, Job, State};
+use reel_core::job::event::{JobEvent, ObjectCheck, Report};
+use reel_core::job::state::{Job, JobEnd, JobState};
 use reel_core::job::step::apply;
-use reel_core::job::timing::Timing;
+use reel_core::job::timing::Timeouts;
 use reel_core::object_key::ObjectKey;
-use reel_core::runpod::{GpuJobId, StatusReply, SubmitReply};
-use reel_core::time::{Millis, Span};
-use reel_core::wire::gpu::WorkStage;
+use reel_core::runpod::{RunpodJobId, StatusReply, SubmitReply};
+use reel_core::time::{DurationMs, Timestamp};
+use reel_core::wire::gpu::WorkerStage;
 
-pub const T: Timing = Timing::STANDARD;
+pub const T: Timeouts = Timeouts::STANDARD;
 pub const ENDPOINT: &str = "https://api.runpod.ai/v2/first";
 
 /// A job and the clock it lives by.
 pub struct Life {
     pub job: Job,
-    pub now: Millis,
+    pub now: Timestamp,
 }
 
 impl Life {
     pub fn new() -> Self {
-        let now = Millis(1_000_000_000);
+        let now = Timestamp(1_000_000_000);
         Self { job: Job::new(JobId::from_random([9; 16]), now), now }
     }
 
-    pub fn does(&mut self, event: Event) -> Step {
+    pub fn does(&mut self, event: JobEvent) -> Step {
         // 25 is a chance that makes jitter exactly 100 %.
         let step = apply(self.job.clone(), event, self.now, 25, &T);
         self.job = step.job.clone();
         step
     }
 
-    pub fn later(&mut self, span: Span) -> &mut Self {
+    pub fn later(&mut self, span: DurationMs) -> &mut Self {
         self.now = self.now + span;
         self
     }
 
     pub fn wakes(&mut self) -> Step {
-        self.does(Event::Woke)
+        self.does(JobEvent::AlarmFired)
     }
 
     pub fn says(&mut self, report: Report) -> Step {
         let attempt = self.job.attempt;
-        self.does(Event::Reported { attempt, report })
+        self.does(JobEvent::CallbackReceived { attempt, report })
     }
 
     pub fn hears_status(&mut self, reply: StatusReply) -> Step {
         let attempt = self.job.attempt;
-        self.does(Event::StatusRead { attempt, reply })
+        self.does(JobEvent::StatusPolled { attempt, reply })
     }
 
     /// Handed over and in RunPod's queue.
@@ -72,35 +72,35 @@ impl Life {
         ObjectKey::output(self.job.id, self.job.attempt)
     }
 
-    pub fn looks(&mut self, found: Found) -> Step {
+    pub fn looks(&mut self, found: ObjectCheck) -> Step {
         let key = match &self.job.state {
-            State::Verifying { key, .. } => key.clone(),
+            JobState::Verifying { key, .. } => key.clone(),
             other => panic!("nothing is being looked for: {other:?}"),
         };
-        self.does(Event::OutputLooked { key, found, poster: Found::Missing })
+        self.does(JobEvent::OutputChecked { key, found, poster: ObjectCheck::Missing })
     }
 
     pub fn code(&self) -> Option<ErrorCode> {
         match self.job.end() {
-            Some(End::Failed { code, .. }) => Some(*code),
+            Some(JobEnd::Failed { code, .. }) => Some(*code),
             _ => None,
         }
     }
 }
 
-pub fn gpu(id: &str) -> GpuJobId {
-    GpuJobId::parse(id).expect("a name as RunPod gives them")
+pub fn gpu(id: &str) -> RunpodJobId {
+    RunpodJobId::parse(id).expect("a name as RunPod gives them")
 }
 
-pub fn accepted(attempt: u32, id: &str) -> Event {
-    Event::SubmitAnswered { attempt, endpoint: ENDPOINT.to_owned(), reply: SubmitReply::Accepted(gpu(id)) }
+pub fn accepted(attempt: u32, id: &str) -> JobEvent {
+    JobEvent::SubmitReplied { attempt, endpoint: ENDPOINT.to_owned(), reply: SubmitReply::Accepted(gpu(id)) }
 }
 
 pub fn claim(id: &str) -> Report {
-    Report::Claim { gpu_job: Some(gpu(id)) }
+    Report::Claim { runpod_job_id: Some(gpu(id)) }
 }
 
-pub fn progress(percent: u8, stage: WorkStage) -> Report {
+pub fn progress(percent: u8, stage: WorkerStage) -> Report {
     Report::Progress { percent, message: None, stage: Some(stage) }
 }
 
@@ -110,5 +110,5 @@ pub fn put(key: &ObjectKey) -> Report {
 }
 
 pub fn gave_up(code: ErrorCode) -> Report {
-    Report::Error { code, sentence: "It broke.".into(), may_retry: true }
+    Report::Error { code, sentence: "It broke.".into(), retryable: true }
 }

@@ -1,32 +1,31 @@
 //! What happens while nobody speaks: questions, deadlines, and what an answer is worth.
 
 use reel_core::job::code::ErrorCode;
-use reel_core::job::deadline::next_wake;
-use reel_core::job::effect::{Effect, Outcome};
-use reel_core::job::event::{Event, Found};
-use reel_core::job::state::Status;
-use reel_core::runpod::{Crowd, StatusReply};
-use reel_core::time::Span;
-use reel_core::wire::gpu::WorkStage;
+use reel_core::job::deadline::next_deadline;
+use reel_core::job::effect::{JobEffect, Outcome};
+use reel_core::job::event::{JobEvent, ObjectCheck};
+use reel_core::job::state::JobStatus;
+use reel_core::runpod::{EndpointLoad, StatusReply};
+use reel_core::time::DurationMs;
+use reel_core::wire::gpu::WorkerStage;
 
 use crate::life::{Life, T, gpu, progress};
 
 #[test]
 fn silence_is_asked_about_and_no_answer_is_no_failure() {
     let mut life = Life::rendering();
-    life.does(Event::IndexAnswered { version: life.job.index.wanted, written: Some(3) });
-    assert_eq!(next_wake(&life.job, &T), Some(life.now + T.silence));
-    life.later(T.silence);
-    assert_eq!(life.wakes().effects, [Effect::AskStatus { attempt: 1, gpu_job: gpu("a-u1") }]);
-    for reply in
-        [StatusReply::CannotTell, StatusReply::Running, StatusReply::Unauthorized, StatusReply::Queued]
+    life.does(JobEvent::IndexWritten { version: life.job.index.wanted, written: Some(3) });
+    assert_eq!(next_deadline(&life.job, &T), Some(life.now + T.heartbeat_timeout));
+    life.later(T.heartbeat_timeout);
+    assert_eq!(life.wakes().effects, [JobEffect::PollStatus { attempt: 1, runpod_job_id: gpu("a-u1") }]);
+    for reply in [StatusReply::Unknown, StatusReply::Running, StatusReply::Unauthorized, StatusReply::Queued]
     {
         assert_eq!(life.hears_status(reply).outcome, Outcome::Ignored);
     }
-    assert_eq!(life.job.face().status, Status::Processing);
+    assert_eq!(life.job.snapshot().status, JobStatus::Processing);
     let pauses: Vec<i64> = (0..5)
         .map(|_| {
-            let next = next_wake(&life.job, &T).unwrap();
+            let next = next_deadline(&life.job, &T).unwrap();
             let pause = next.since(life.now).0;
             life.now = next;
             life.wakes();
@@ -39,25 +38,25 @@ fn silence_is_asked_about_and_no_answer_is_no_failure() {
 #[test]
 fn a_renderer_that_speaks_again_is_not_asked_about() {
     let mut life = Life::rendering();
-    life.later(Span::seconds(59)).says(progress(10, WorkStage::Rendering));
-    life.later(Span::seconds(59));
-    assert!(!life.wakes().effects.iter().any(|effect| matches!(effect, Effect::AskStatus { .. })));
+    life.later(DurationMs::seconds(59)).says(progress(10, WorkerStage::Rendering));
+    life.later(DurationMs::seconds(59));
+    assert!(!life.wakes().effects.iter().any(|effect| matches!(effect, JobEffect::PollStatus { .. })));
 }
 
 #[test]
 fn whoever_waits_in_the_queue_hears_whether_it_moves_without_a_stored_event() {
     let mut life = Life::queued("a-u1");
-    assert_eq!(life.hears_status(StatusReply::Queued).effects, [Effect::AskCrowd { attempt: 1 }]);
-    let seen = |queued| Event::CrowdSeen {
+    assert_eq!(life.hears_status(StatusReply::Queued).effects, [JobEffect::ReadEndpointLoad { attempt: 1 }]);
+    let seen = |queued| JobEvent::EndpointLoadRead {
         attempt: 1,
-        crowd: Crowd { queued, rendering: 2, starting: 0, ready: 2 },
+        crowd: EndpointLoad { queued, rendering: 2, starting: 0, ready: 2 },
     };
     let step = life.does(seen(12));
-    assert_eq!((step.keep, step.tick, step.log.len()), (true, true, 0));
-    assert_eq!(life.job.face().message, "Waiting for a renderer: 12 in the queue, 2 being rendered");
+    assert_eq!((step.persist, step.broadcast_progress, step.entries.len()), (true, true, 0));
+    assert_eq!(life.job.snapshot().message, "Waiting for a renderer: 12 in the queue, 2 being rendered");
     let step = life.does(seen(12));
-    assert!(!step.keep && !step.tick, "the same again is no news");
-    life.says(progress(5, WorkStage::Rendering));
+    assert!(!step.persist && !step.broadcast_progress, "the same again is no news");
+    life.says(progress(5, WorkerStage::Rendering));
     let rendering = life.job.clone();
     life.does(seen(3));
     assert_eq!(life.job, rendering, "who renders does not wait");
@@ -67,43 +66,43 @@ fn whoever_waits_in_the_queue_hears_whether_it_moves_without_a_stored_event() {
 #[test]
 fn an_early_404_means_nothing_and_a_late_one_is_a_loss() {
     let mut life = Life::queued("a-u1");
-    life.later(Span::seconds(149));
-    assert_eq!(life.hears_status(StatusReply::Gone).outcome, Outcome::Ignored);
-    life.later(Span::seconds(2));
-    life.hears_status(StatusReply::Gone);
-    assert_eq!(life.looks(Found::Missing).outcome, Outcome::Retrying);
+    life.later(DurationMs::seconds(149));
+    assert_eq!(life.hears_status(StatusReply::NotFound).outcome, Outcome::Ignored);
+    life.later(DurationMs::seconds(2));
+    life.hears_status(StatusReply::NotFound);
+    assert_eq!(life.looks(ObjectCheck::Missing).outcome, Outcome::Retrying);
     let mut life = Life::rendering();
-    life.hears_status(StatusReply::Gone);
-    life.looks(Found::Missing);
+    life.hears_status(StatusReply::NotFound);
+    life.looks(ObjectCheck::Missing);
     assert_eq!(life.job.attempt, 2, "once a renderer has spoken, a 404 is a loss");
 }
 
 #[test]
 fn the_queue_deadline_ends_the_job_and_cancels_at_runpod() {
     let mut life = Life::queued("a-u1");
-    life.later(T.queue);
+    life.later(T.queue_timeout);
     let step = life.wakes();
     assert_eq!(life.code(), Some(ErrorCode::QueueTimeout));
-    assert!(step.effects.contains(&Effect::CancelGpu { gpu_job: gpu("a-u1") }));
+    assert!(step.effects.contains(&JobEffect::CancelRunpodJob { runpod_job_id: gpu("a-u1") }));
 }
 
 #[test]
 fn the_execution_deadline_looks_for_a_result_and_cancels() {
     let mut life = Life::rendering();
     for _ in 0..10 {
-        life.later(Span::minutes(1)).says(progress(30, WorkStage::Rendering));
+        life.later(DurationMs::minutes(1)).says(progress(30, WorkerStage::Rendering));
     }
     let step = life.wakes();
-    assert!(step.effects.contains(&Effect::CancelGpu { gpu_job: gpu("a-u1") }));
-    life.looks(Found::Missing);
+    assert!(step.effects.contains(&JobEffect::CancelRunpodJob { runpod_job_id: gpu("a-u1") }));
+    life.looks(ObjectCheck::Missing);
     assert_eq!(life.job.attempt, 2);
 }
 
 #[test]
 fn a_hint_asks_at_once_and_never_decides() {
     let mut life = Life::rendering();
-    life.does(Event::Hinted { attempt: 1 });
-    assert_eq!(next_wake(&life.job, &T), Some(life.now));
-    assert!(life.wakes().effects.contains(&Effect::AskStatus { attempt: 1, gpu_job: gpu("a-u1") }));
-    assert_eq!(life.job.face().status, Status::Processing);
+    life.does(JobEvent::WebhookReceived { attempt: 1 });
+    assert_eq!(next_deadline(&life.job, &T), Some(life.now));
+    assert!(life.wakes().effects.contains(&JobEffect::PollStatus { attempt: 1, runpod_job_id: gpu("a-u1") }));
+    assert_eq!(life.job.snapshot().status, JobStatus::Processing);
 }

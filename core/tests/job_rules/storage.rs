@@ -1,7 +1,7 @@
 //! The stored form of a job.
 
 use reel_core::job::state::Job;
-use reel_core::job::view::Face;
+use reel_core::job::view::Snapshot;
 use serde_json::json;
 
 use crate::life::{ENDPOINT, Life};
@@ -29,7 +29,7 @@ fn jobs_that_were_stored_before_pictures_and_sizes_are_still_read() {
     let face = json!({"status": "complete", "stage": "done", "progress": 100, "message": "", "attempt": 1,
         "max_attempts": 3, "started_at": 1, "completed_at": 2, "failure": null,
         "output": {"key": key, "bytes": 7}, "gpu_job": null});
-    assert_eq!(serde_json::from_value::<Face>(face).unwrap().output.unwrap().poster, None);
+    assert_eq!(serde_json::from_value::<Snapshot>(face).unwrap().output.unwrap().poster, None);
 }
 
 #[test]

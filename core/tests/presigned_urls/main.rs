@@ -1,8 +1,8 @@
 //! Presigned URLs are botocore's, byte for byte; `vectors.py` beside this file made the table.
 
-use reel_core::s3::{Operation, Presigner};
-use reel_core::time::{Millis, Span};
-use reel_core::web_url::WebUrl;
+use reel_core::s3::{Presigner, S3Operation};
+use reel_core::time::{DurationMs, Timestamp};
+use reel_core::web_url::BaseUrl;
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize)]
@@ -33,19 +33,20 @@ fn every_url_is_botocores() {
     let vectors: Vec<Vector> = serde_json::from_str(include_str!("vectors.json")).unwrap();
     assert!(vectors.len() >= 80, "{}", vectors.len());
     for vector in vectors {
-        let endpoint = WebUrl::parse(&vector.endpoint).unwrap();
+        let endpoint = BaseUrl::parse(&vector.endpoint).unwrap();
         let presigner =
             Presigner::new(&endpoint, &vector.bucket, vector.key_id.clone(), vector.secret.clone()).unwrap();
         let key = &vector.key;
         let operation = match &vector.what {
-            What::Put { content_type, size_bytes } => Operation::put(key, content_type, *size_bytes),
-            What::Get { save_as } => Operation::get(key, save_as.as_deref()),
+            What::Put { content_type, size_bytes } => S3Operation::put(key, content_type, *size_bytes),
+            What::Get { save_as } => S3Operation::get(key, save_as.as_deref()),
             What::UploadPart { upload_id, part_number, size_bytes } => {
-                Operation::upload_part(key, upload_id, *part_number, *size_bytes)
+                S3Operation::upload_part(key, upload_id, *part_number, *size_bytes)
             }
-            What::ListParts { upload_id, marker } => Operation::list_parts(key, upload_id, *marker),
+            What::ListParts { upload_id, marker } => S3Operation::list_parts(key, upload_id, *marker),
         };
-        let url = presigner.sign(&operation, Span::seconds(vector.lifetime_s), Millis(vector.now_ms));
+        let url =
+            presigner.sign(&operation, DurationMs::seconds(vector.lifetime_s), Timestamp(vector.now_ms));
         assert_eq!(url, vector.url, "{vector:?}");
     }
 }

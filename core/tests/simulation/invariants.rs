@@ -2,41 +2,43 @@
 
 use std::collections::BTreeMap;
 
-use reel_core::job::effect::{Effect, Kind, Noted, Outcome, Step};
-use reel_core::job::event::Event;
-use reel_core::job::state::{End, Job, State, Status};
+use reel_core::job::effect::{JobEffect, LogEntry, MessageType, Outcome, Step};
+use reel_core::job::event::JobEvent;
+use reel_core::job::state::{Job, JobEnd, JobState, JobStatus};
 use reel_core::object_key::ObjectKey;
 
 pub struct Invariants {
-    log: Vec<Noted>,
+    log: Vec<LogEntry>,
     /// Told within the current attempt, stored or not: (attempt, highest percent).
     told: (u32, u8),
     submitted: u32,
 }
 
 impl Invariants {
-    pub fn new(birth: Noted) -> Self {
+    pub fn new(birth: LogEntry) -> Self {
         Self { log: vec![birth], told: (1, 0), submitted: 0 }
     }
 
     /// A step that may still fail to be committed.
     pub fn of_step(
         before: &Job,
-        event: &Event,
+        event: &JobEvent,
         step: &Step,
         bucket: &BTreeMap<String, u64>,
     ) -> Result<(), String> {
         let after = &step.job;
-        if let Event::Reported { attempt, .. } = event
+        if let JobEvent::CallbackReceived { attempt, .. } = event
             && *attempt != before.attempt
-            && (step.keep || step.tick || !matches!(step.outcome, Outcome::Stale | Outcome::Ignored))
+            && (step.persist
+                || step.broadcast_progress
+                || !matches!(step.outcome, Outcome::Stale | Outcome::Ignored))
         {
             return Err(format!("a report of attempt {attempt} changed attempt {}", before.attempt));
         }
-        let asked_to_retry = *event == Event::RetryAsked;
+        let asked_to_retry = *event == JobEvent::RetryRequested;
         if let Some(end) = before.end()
             && after.end() != Some(end)
-            && !(asked_to_retry && matches!(end, End::Failed { .. }))
+            && !(asked_to_retry && matches!(end, JobEnd::Failed { .. }))
         {
             return Err(format!("an end was left: {end:?} became {:?}", after.state));
         }
@@ -44,7 +46,7 @@ impl Invariants {
             return Err(format!("attempt {} after {}", after.attempt, before.attempt));
         }
         if before.attempt == after.attempt
-            && let (State::Rendering(old), State::Rendering(new)) = (&before.state, &after.state)
+            && let (JobState::Rendering(old), JobState::Rendering(new)) = (&before.state, &after.state)
             && new.progress < old.progress
         {
             return Err(format!("progress fell from {} to {}", old.progress, new.progress));
@@ -52,12 +54,12 @@ impl Invariants {
         if after.attempt > after.max_attempts() {
             return Err(format!("attempt {} of {}", after.attempt, after.max_attempts()));
         }
-        if let Some(End::Complete { key, .. }) = after.end()
+        if let Some(JobEnd::Complete { key, .. }) = after.end()
             && !bucket.contains_key(key.as_str())
         {
             return Err(format!("complete without a result at {}", key.as_str()));
         }
-        if let Some(End::Complete { poster: Some(key), .. }) = after.end()
+        if let Some(JobEnd::Complete { poster: Some(key), .. }) = after.end()
             && !bucket.contains_key(key.as_str())
         {
             return Err(format!("complete with a picture that is not there: {}", key.as_str()));
@@ -67,7 +69,7 @@ impl Invariants {
                 return Err(format!("{} is discarded and may be needed", key.as_str()));
             }
         }
-        if !step.keep && (!step.log.is_empty() || before.state_changed(after)) {
+        if !step.persist && (!step.entries.is_empty() || before.state_changed(after)) {
             return Err(format!("a change was not kept: {:?} to {:?}", before.state, after.state));
         }
         Ok(())
@@ -75,26 +77,30 @@ impl Invariants {
 
     /// A step that is stored now, with its events.
     pub fn of_commit(&mut self, step: &Step) -> Result<(), String> {
-        for noted in &step.log {
-            let last = self.log.last().map_or(0, |noted| noted.seq);
-            if noted.seq != last + 1 {
-                return Err(format!("event {} after {last}", noted.seq));
+        for entry in &step.entries {
+            let last = self.log.last().map_or(0, |entry| entry.seq);
+            if entry.seq != last + 1 {
+                return Err(format!("event {} after {last}", entry.seq));
             }
-            if self.log.last().is_some_and(|last| ends(last) && noted.face.attempt == last.face.attempt) {
-                return Err(format!("event {} after the last one", noted.seq));
+            if self
+                .log
+                .last()
+                .is_some_and(|last| ends(last) && entry.snapshot.attempt == last.snapshot.attempt)
+            {
+                return Err(format!("event {} after the last one", entry.seq));
             }
-            if ends(noted) != matches!(noted.face.status, Status::Complete | Status::Error) {
+            if ends(entry) != matches!(entry.snapshot.status, JobStatus::Complete | JobStatus::Error) {
                 return Err(format!(
                     "event {} is called {:?} and says {:?}",
-                    noted.seq, noted.kind, noted.face.status
+                    entry.seq, entry.message_type, entry.snapshot.status
                 ));
             }
-            self.log.push(noted.clone());
+            self.log.push(entry.clone());
         }
-        if step.job.seq != self.log.last().map_or(0, |noted| noted.seq) {
+        if step.job.seq != self.log.last().map_or(0, |entry| entry.seq) {
             return Err(format!("the job says seq {}, the log ends elsewhere", step.job.seq));
         }
-        let face = step.job.face();
+        let face = step.job.snapshot();
         if face.attempt != self.told.0 {
             self.told = (face.attempt, 0);
         }
@@ -111,31 +117,31 @@ impl Invariants {
         let Some(end) = job.end() else { return Err(format!("never ended: {:?}", job.state)) };
         let last = self.log.last().ok_or("no event was stored")?;
         let told = match end {
-            End::Complete { .. } => Kind::Complete,
-            End::Failed { .. } => Kind::Error,
+            JobEnd::Complete { .. } => MessageType::Complete,
+            JobEnd::Failed { .. } => MessageType::Error,
         };
-        if last.kind != told {
-            return Err(format!("the last event is {:?}, the end {end:?}", last.kind));
+        if last.message_type != told {
+            return Err(format!("the last event is {:?}, the end {end:?}", last.message_type));
         }
-        if !job.errands.is_empty() {
-            return Err(format!("RunPod jobs are still to be cancelled: {:?}", job.errands));
+        if !job.pending_cancels.is_empty() {
+            return Err(format!("RunPod jobs are still to be cancelled: {:?}", job.pending_cancels));
         }
         if job.index.wanted != job.index.written || indexed != job.index.wanted {
             return Err(format!("the index holds version {indexed} of {:?}", job.index));
         }
-        if matches!(end, End::Complete { .. }) && self.submitted == 0 {
+        if matches!(end, JobEnd::Complete { .. }) && self.submitted == 0 {
             return Err("complete without a submit".to_owned());
         }
         Ok(())
     }
 }
 
-fn discarded(effect: &Effect) -> &[ObjectKey] {
-    if let Effect::Discard { keys } = effect { keys } else { &[] }
+fn discarded(effect: &JobEffect) -> &[ObjectKey] {
+    if let JobEffect::DeleteObjects { keys } = effect { keys } else { &[] }
 }
 
-fn ends(noted: &Noted) -> bool {
-    matches!(noted.kind, Kind::Complete | Kind::Error)
+fn ends(entry: &LogEntry) -> bool {
+    matches!(entry.message_type, MessageType::Complete | MessageType::Error)
 }
 
 trait StateChanged {
@@ -148,6 +154,6 @@ impl StateChanged for Job {
         std::mem::discriminant(&self.state) != std::mem::discriminant(&other.state)
             || self.attempt != other.attempt
             || self.seq != other.seq
-            || self.errands.len() != other.errands.len()
+            || self.pending_cancels.len() != other.pending_cancels.len()
     }
 }

@@ -9,15 +9,15 @@ mod runpod;
 use std::collections::BTreeMap;
 
 use reel_core::id::JobId;
-use reel_core::job::deadline::next_wake;
-use reel_core::job::effect::{Effect, Outcome, Step};
-use reel_core::job::event::{Event, Found};
+use reel_core::job::deadline::next_deadline;
+use reel_core::job::effect::{JobEffect, Outcome, Step};
+use reel_core::job::event::{JobEvent, ObjectCheck};
 use reel_core::job::state::Job;
 use reel_core::job::step::apply;
-use reel_core::job::timing::Timing;
+use reel_core::job::timing::Timeouts;
 use reel_core::object_key::ObjectKey;
-use reel_core::runpod::Crowd;
-use reel_core::time::{Millis, Span};
+use reel_core::runpod::EndpointLoad;
+use reel_core::time::{DurationMs, Timestamp};
 
 use renderer::Run;
 use runpod::Known;
@@ -25,13 +25,13 @@ use runpod::Known;
 use crate::chance::Chance;
 use crate::invariants::Invariants;
 
-const T: Timing = Timing::STANDARD;
+const T: Timeouts = Timeouts::STANDARD;
 const ENDPOINT: &str = "https://api.runpod.ai/v2/first";
 
 /// Something on its way.
 enum Mail {
     /// To the job's object.
-    Event(Event),
+    Event(JobEvent),
     /// A renderer does its next thing.
     Work { run: usize },
 }
@@ -49,13 +49,13 @@ struct Weather {
 pub struct World {
     chance: Chance,
     weather: Weather,
-    pub now: Millis,
+    pub now: Timestamp,
     order: u64,
-    mail: BTreeMap<(Millis, u64), Mail>,
+    mail: BTreeMap<(Timestamp, u64), Mail>,
     live: Option<Job>,
     stored: Job,
-    alarm: Option<Millis>,
-    runpod: BTreeMap<String, (u32, Known, Millis)>,
+    alarm: Option<Timestamp>,
+    runpod: BTreeMap<String, (u32, Known, Timestamp)>,
     runs: Vec<Run>,
     /// Objects and their sizes.
     bucket: BTreeMap<String, u64>,
@@ -67,9 +67,9 @@ pub struct World {
 impl World {
     pub fn new(seed: u64) -> Self {
         let mut chance = Chance::new(seed);
-        let now = Millis(1_800_000_000_000);
+        let now = Timestamp(1_800_000_000_000);
         let job = Job::new(JobId::from_random([3; 16]), now);
-        let birth = job.birth();
+        let birth = job.initial_entry();
         let mut scale = |max: u64| if chance.permille(400) { 0 } else { chance.below(max) };
         let weather = Weather {
             loses: scale(300),
@@ -98,7 +98,7 @@ impl World {
 
     /// In a few words, how it ended.
     pub fn fate(&self) -> String {
-        let face = self.stored.face();
+        let face = self.stored.snapshot();
         let code = face.failure.map_or("complete", |failure| failure.code.as_str());
         format!("{code} at attempt {}", face.attempt.min(4))
     }
@@ -116,21 +116,27 @@ impl World {
             let next_mail = self.mail.keys().next().map(|(at, _)| *at);
             let next = match (next_mail, self.alarm) {
                 (None, None) => break,
-                (mail, alarm) => mail.unwrap_or(Millis(i64::MAX)).min(alarm.unwrap_or(Millis(i64::MAX))),
+                (mail, alarm) => {
+                    mail.unwrap_or(Timestamp(i64::MAX)).min(alarm.unwrap_or(Timestamp(i64::MAX)))
+                }
             };
             self.now = self.now.max(next);
             if self.chance.permille(2) {
                 // Clocks of a platform jump, both ways, by a little or by a lot.
                 let jump = if self.chance.permille(500) { 90_000 } else { 500 };
-                self.now = self.now + Span(self.chance.span_ms(-jump, jump));
+                self.now = self.now + DurationMs(self.chance.span_ms(-jump, jump));
             }
             if self.chance.permille(5) {
                 // The sweep compares what D1 holds, which may have lost the row or a version.
                 let version = (self.indexed > 0 && self.chance.permille(900)).then_some(self.indexed);
-                self.happen(Event::Compared { version })?;
+                self.happen(JobEvent::IndexReconciled { version })?;
             }
             if self.chance.permille(self.weather.people) {
-                let wish = if self.chance.permille(600) { Event::CancelAsked } else { Event::RetryAsked };
+                let wish = if self.chance.permille(600) {
+                    JobEvent::CancelRequested
+                } else {
+                    JobEvent::RetryRequested
+                };
                 self.happen(wish)?;
             }
             if self.alarm.is_some_and(|at| at <= self.now) {
@@ -152,17 +158,17 @@ impl World {
     fn ring(&mut self) -> Result<(), String> {
         if self.chance.permille(self.weather.crashes) {
             self.live = None;
-            self.alarm = Some(self.now + Span::seconds(2));
+            self.alarm = Some(self.now + DurationMs::seconds(2));
             return Ok(());
         }
         self.alarm = None;
-        self.happen(Event::Woke)?;
+        self.happen(JobEvent::AlarmFired)?;
         self.arm();
         Ok(())
     }
 
     /// One event at the object, and the effects that follow.
-    fn happen(&mut self, event: Event) -> Result<Option<Outcome>, String> {
+    fn happen(&mut self, event: JobEvent) -> Result<Option<Outcome>, String> {
         let mut events = vec![event];
         let mut first = None;
         while let Some(event) = events.pop() {
@@ -180,12 +186,12 @@ impl World {
         Ok(first)
     }
 
-    fn step(&mut self, event: &Event) -> Result<Option<Step>, String> {
+    fn step(&mut self, event: &JobEvent) -> Result<Option<Step>, String> {
         let before = self.live.take().unwrap_or_else(|| self.stored.clone());
         let chance = self.chance.any();
         let step = apply(before.clone(), event.clone(), self.now, chance, &T);
         Invariants::of_step(&before, event, &step, &self.bucket)?;
-        if step.keep {
+        if step.persist {
             if self.chance.permille(self.weather.crashes / 4) {
                 // The write failed: nothing was stored, nobody was told, memory is dropped.
                 return Ok(None);
@@ -210,7 +216,7 @@ impl World {
 
     /// As the shell: an earlier alarm stays, since it finds the later deadline by itself.
     fn arm_for(&mut self, job: &Job) {
-        if let Some(wanted) = next_wake(job, &T)
+        if let Some(wanted) = next_deadline(job, &T)
             && self.alarm.is_none_or(|at| at > wanted)
         {
             self.alarm = Some(wanted.max(self.now));
@@ -220,39 +226,43 @@ impl World {
     // === Effects ===
 
     /// Does one thing; some answers come at once, some later, some never.
-    fn perform(&mut self, effect: Effect) -> Option<Event> {
+    fn perform(&mut self, effect: JobEffect) -> Option<JobEvent> {
         match effect {
-            Effect::Submit { attempt } => {
+            JobEffect::Submit { attempt } => {
                 self.invariants.submitted(attempt);
                 let reply = self.submit(attempt);
                 self.later(
-                    Event::SubmitAnswered { attempt, endpoint: ENDPOINT.to_owned(), reply },
+                    JobEvent::SubmitReplied { attempt, endpoint: ENDPOINT.to_owned(), reply },
                     20,
                     10_000,
                 )
             }
-            Effect::AskStatus { attempt, gpu_job } => {
-                let reply = self.status(&gpu_job);
-                self.later(Event::StatusRead { attempt, reply }, 20, 3_000)
+            JobEffect::PollStatus { attempt, runpod_job_id } => {
+                let reply = self.status(&runpod_job_id);
+                self.later(JobEvent::StatusPolled { attempt, reply }, 20, 3_000)
             }
-            Effect::AskCrowd { attempt } => {
+            JobEffect::ReadEndpointLoad { attempt } => {
                 let mut count = |max| self.chance.below(max);
-                let crowd =
-                    Crowd { queued: count(9), rendering: count(3), starting: count(2), ready: count(3) };
-                self.later(Event::CrowdSeen { attempt, crowd }, 20, 3_000)
+                let crowd = EndpointLoad {
+                    queued: count(9),
+                    rendering: count(3),
+                    starting: count(2),
+                    ready: count(3),
+                };
+                self.later(JobEvent::EndpointLoadRead { attempt, crowd }, 20, 3_000)
             }
-            Effect::CancelGpu { gpu_job } => {
+            JobEffect::CancelRunpodJob { runpod_job_id } => {
                 let settled = !self.chance.permille(self.weather.lies);
                 if settled && self.chance.permille(900) {
-                    self.cancel_at_runpod(&gpu_job);
+                    self.cancel_at_runpod(&runpod_job_id);
                 }
-                Some(Event::CancelAnswered { gpu_job, settled })
+                Some(JobEvent::CancelReplied { runpod_job_id, settled })
             }
-            Effect::LookForOutput { key, poster } => {
+            JobEffect::CheckOutput { key, poster } => {
                 let (found, poster) = (self.look(&key), self.look(&poster));
-                Some(Event::OutputLooked { key, found, poster })
+                Some(JobEvent::OutputChecked { key, found, poster })
             }
-            Effect::Discard { keys } => {
+            JobEffect::DeleteObjects { keys } => {
                 // A delete that is not answered may be done nevertheless.
                 if !self.chance.permille(self.weather.lies / 2) {
                     for key in keys {
@@ -261,26 +271,26 @@ impl World {
                 }
                 None
             }
-            Effect::WriteIndex { version } => {
+            JobEffect::WriteIndex { version } => {
                 let written = !self.chance.permille(self.weather.lies);
                 // A failed answer may hide a write that stuck.
                 if written || self.chance.permille(500) {
                     self.indexed = self.indexed.max(version);
                 }
-                Some(Event::IndexAnswered { version, written: written.then_some(3) })
+                Some(JobEvent::IndexWritten { version, written: written.then_some(3) })
             }
         }
     }
 
-    fn look(&mut self, key: &ObjectKey) -> Found {
+    fn look(&mut self, key: &ObjectKey) -> ObjectCheck {
         if self.chance.permille(self.weather.lies / 2) {
-            return Found::CannotTell;
+            return ObjectCheck::Unknown;
         }
-        self.bucket.get(key.as_str()).map_or(Found::Missing, |bytes| Found::Bytes(*bytes))
+        self.bucket.get(key.as_str()).map_or(ObjectCheck::Missing, |bytes| ObjectCheck::Present(*bytes))
     }
 
     /// Other things may come in while an answer is on its way.
-    fn later(&mut self, event: Event, from_ms: i64, to_ms: i64) -> Option<Event> {
+    fn later(&mut self, event: JobEvent, from_ms: i64, to_ms: i64) -> Option<JobEvent> {
         if self.chance.permille(500) {
             return Some(event);
         }
@@ -291,7 +301,7 @@ impl World {
 
     fn post(&mut self, wait_ms: i64, mail: Mail) {
         self.order += 1;
-        self.mail.insert((self.now + Span(wait_ms), self.order), mail);
+        self.mail.insert((self.now + DurationMs(wait_ms), self.order), mail);
     }
 }
 

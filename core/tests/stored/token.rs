@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use reel_core::id::{JobId, UploadId};
 use reel_core::object_key::ObjectKey;
-use reel_core::time::{Millis, Span};
+use reel_core::time::{DurationMs, Timestamp};
 use reel_core::token::{Purpose, Signer};
 
 use crate::pins::Pins;
@@ -17,7 +17,7 @@ pub fn pin(pins: &mut Pins) {
     for (name, purpose, attempt) in
         [("callback", Purpose::Callback, 2), ("webhook", Purpose::Webhook, 2), ("watch", Purpose::Watch, 0)]
     {
-        let token = signer.sign(purpose, job, attempt, AT, Span::minutes(60));
+        let token = signer.sign(purpose, job, attempt, AT, DurationMs::minutes(60));
         assert_eq!(signer.verify(purpose, job, &token, AT), Ok(attempt), "{name}");
         let _ = writeln!(text, "{name} {token}");
     }
@@ -26,9 +26,9 @@ pub fn pin(pins: &mut Pins) {
     let token = signer.upload_token(upload, &key);
     assert_eq!(signer.verify_upload(&token, &key), Ok(upload));
     let _ = writeln!(text, "upload {token}");
-    let _ = writeln!(text, "idempotency-key {}", signer.job_id_for("order-4711"));
+    let _ = writeln!(text, "idempotency-key {}", signer.derive_job_id("order-4711"));
     pins.pin("tokens.txt", &text);
 }
 
 /// 2026-01-31T09:05:00.250Z
-const AT: Millis = Millis(1_769_850_300_250);
+const AT: Timestamp = Timestamp(1_769_850_300_250);

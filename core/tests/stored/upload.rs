@@ -1,27 +1,27 @@
 //! What the Durable Object of an upload keeps.
 
 use reel_core::object_key::ObjectKey;
-use reel_core::time::Millis;
-use reel_core::upload::{Plan, Stage, Upload};
+use reel_core::time::Timestamp;
+use reel_core::upload::{PartLayout, UploadRecord, UploadState};
 
 use crate::pins::Pins;
 
 pub fn pin(pins: &mut Pins) {
     for (name, stage) in [
-        ("open", Stage::Open),
-        ("completing", Stage::Completing),
-        ("complete", Stage::Complete { etag: "d41d8cd98f00b204e9800998ecf8427e-3".into() }),
-        ("aborted", Stage::Aborted),
+        ("open", UploadState::Open),
+        ("completing", UploadState::Completing),
+        ("complete", UploadState::Complete { etag: "d41d8cd98f00b204e9800998ecf8427e-3".into() }),
+        ("aborted", UploadState::Aborted),
     ] {
-        let upload = Upload {
+        let upload = UploadRecord {
             key: ObjectKey::parse_input("input/abc/clip.mp4").expect("a key"),
             storage_id: "AB/cd+e=".into(),
-            plan: Plan::new(12_000_000, Some(5_242_880)).expect("parts"),
-            expires_at: Millis(1_769_850_300_250),
-            stage,
+            plan: PartLayout::new(12_000_000, Some(5_242_880)).expect("parts"),
+            expires_at: Timestamp(1_769_850_300_250),
+            state: stage,
         };
         let text = upload.to_stored();
-        assert_eq!(Upload::from_stored(&text), Some(upload), "{name}");
+        assert_eq!(UploadRecord::from_stored(&text), Some(upload), "{name}");
         pins.pin(&format!("upload-{name}.json"), &text);
     }
 }

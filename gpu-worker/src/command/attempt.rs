@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::Args;
 use gpu_worker::serve::{Alone, Log, StartError, Timing};
-use reel_core::runpod::GpuJobId;
+use reel_core::runpod::RunpodJobId;
 use serde_json::Value;
 use thiserror::Error;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -23,7 +23,7 @@ pub struct AttemptArgs {
     input: PathBuf,
     /// RunPod's id of the job; the API is told it, and cancels by it
     #[arg(long, value_name = "ID", value_parser = parse_id)]
-    runpod_job_id: Option<GpuJobId>,
+    runpod_job_id: Option<RunpodJobId>,
     /// Folder for the videos in work; what a killed attempt left there is removed [default: a folder
     /// in the system's temporary folder]
     #[arg(long, value_name = "DIR")]
@@ -117,8 +117,8 @@ fn read_input(path: &Path) -> std::io::Result<String> {
     Ok(text)
 }
 
-fn parse_id(text: &str) -> Result<GpuJobId, &'static str> {
-    GpuJobId::parse(text).ok_or("it is made of letters, digits, - and _")
+fn parse_id(text: &str) -> Result<RunpodJobId, &'static str> {
+    RunpodJobId::parse(text).ok_or("it is made of letters, digits, - and _")
 }
 
 const STOP_PATIENCE: Duration = Duration::from_secs(5);

@@ -9,8 +9,8 @@ use std::time::Duration;
 use clap::Args;
 use gpu_worker::render::{Cancel, Order, Progress, RenderError, Rendered, render};
 use indicatif::{ProgressBar, ProgressStyle};
-use reel_core::edit::{Edit, JobKind};
-use reel_core::fault::{At, Fault, Fields, word};
+use reel_core::edit::{Edit, JobType};
+use reel_core::fault::{FieldContext, FieldError, ObjectReader, one_of};
 use reel_core::job::code::ErrorCode;
 use reel_core::object_key::ObjectKey;
 use serde_json::Value;
@@ -149,26 +149,26 @@ fn read_job(path: &Path) -> Result<Edit, String> {
     read.map_err(|error| format!("the job {} cannot be read: {error}", path.display()))?;
     let body: Value = serde_json::from_str(&text).map_err(|error| format!("the job is not JSON: {error}"))?;
     let mut faults = Vec::new();
-    match edit(&body, At::root(&mut faults)) {
+    match edit(&body, FieldContext::root(&mut faults)) {
         Some(edit) if faults.is_empty() => Ok(edit),
         _ => Err(told(&faults)),
     }
 }
 
 /// Reads a job as `POST /api/jobs` takes it; what only a server needs may be there.
-fn edit(body: &Value, at: At<'_>) -> Option<Edit> {
-    let mut fields = Fields::open(body, at)?;
+fn edit(body: &Value, at: FieldContext<'_>) -> Option<Edit> {
+    let mut fields = ObjectReader::open(body, at)?;
     for servers in ["project_id", "input_video_key", "job_id"] {
         fields.has(servers);
     }
-    let kind = fields.required("type", word(JobKind::WORDS));
+    let kind = fields.required("type", one_of(JobType::WORDS));
     // Without a kind, params cannot be judged; a missing member still can.
     let edit = fields.required("params", |params, at| kind.and_then(|kind| Edit::read(kind, params, at)));
-    fields.close();
+    fields.finish();
     edit
 }
 
-fn told(faults: &[Fault]) -> String {
+fn told(faults: &[FieldError]) -> String {
     let lines = faults.iter().map(|fault| {
         let place = if fault.pointer.is_empty() { "the job" } else { fault.pointer.as_str() };
         format!("\n  {place} {}", fault.detail)

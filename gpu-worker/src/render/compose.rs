@@ -1,6 +1,6 @@
 //! What happens to each picture between decoder and encoder.
 
-use reel_core::edit::{CropTrack, Edit, Moment, Overlay, Size};
+use reel_core::edit::{CropTrack, Edit, FramePosition, FrameSize, Overlay};
 
 use super::RenderError;
 use super::effect::Painter;
@@ -38,7 +38,7 @@ impl<'e> Composer<'e> {
     }
 
     /// The size of the reel, when it is not the decoded size.
-    pub(super) fn output(edit: &Edit) -> Option<Size> {
+    pub(super) fn output(edit: &Edit) -> Option<FrameSize> {
         match edit {
             Edit::Overlay(overlay) => overlay.crop.as_ref().map(|_| overlay.output),
             Edit::Framing(framing) => Some(framing.output),
@@ -51,7 +51,7 @@ impl<'e> Composer<'e> {
     pub(super) fn compose(
         &mut self,
         mut picture: Picture,
-        moment: Moment,
+        moment: FramePosition,
         decoded: &Pool,
         finished: &Pool,
     ) -> Result<Picture, RenderError> {

@@ -4,7 +4,7 @@
 //! it shows. Where a number is cut, not rounded, the specification cuts it.
 
 use rayon::prelude::*;
-use reel_core::edit::{Effect, Highlight, PixelRect, Size};
+use reel_core::edit::{FrameSize, Highlight, HighlightEffect, PixelRect};
 
 use super::ellipse::Ellipse;
 use super::gauss::Blurred;
@@ -15,7 +15,7 @@ use super::table::Table;
 /// Draws highlights; keeps what the next frame can use again.
 #[derive(Debug)]
 pub(super) struct Painter {
-    effect: Effect,
+    effect: HighlightEffect,
     blurred: Blurred,
     mask: Option<(Vec<Highlight>, Mask)>,
     spotlight: Table,
@@ -30,7 +30,7 @@ const DIMMED: f64 = 0.7;
 const BOOST: f64 = 0.5;
 
 impl Painter {
-    pub(super) fn new(effect: Effect) -> Self {
+    pub(super) fn new(effect: HighlightEffect) -> Self {
         Self {
             effect,
             blurred: Blurred::new(),
@@ -46,7 +46,7 @@ impl Painter {
             return;
         }
         match self.effect {
-            Effect::Blur => {
+            HighlightEffect::Blur => {
                 self.renew_mask(highlights, picture.size());
                 self.blurred.make(picture, view);
                 let (mask, blurred) = (self.mask.as_ref().map(|(_, mask)| mask), &self.blurred);
@@ -54,19 +54,19 @@ impl Painter {
                     blend(row, view.x, blurred.row(y), mask.map_or((0, &[][..]), |mask| mask.row(y)));
                 });
             }
-            Effect::Spotlight => {
+            HighlightEffect::Spotlight => {
                 self.renew_mask(highlights, picture.size());
                 let (mask, table) = (self.mask.as_ref().map(|(_, mask)| mask), &self.spotlight);
                 rows(picture, view, |y, row| {
                     darken(row, view.x, table, mask.map_or((0, &[][..]), |mask| mask.row(y)));
                 });
             }
-            Effect::Original => original(picture, view, highlights),
-            Effect::BrightnessBoost => {
+            HighlightEffect::Original => original(picture, view, highlights),
+            HighlightEffect::BrightnessBoost => {
                 let tables = Tables::of(highlights, picture.size(), |strength| 1.0 + BOOST * strength);
                 sharp(picture, view, None, &tables);
             }
-            Effect::DarkOverlay => {
+            HighlightEffect::DarkOverlay => {
                 // Beside a highlight the picture is dimmed; inside it is not, at full strength.
                 let tables =
                     Tables::of(highlights, picture.size(), |strength| DIMMED + (1.0 - DIMMED) * strength);
@@ -78,7 +78,7 @@ impl Painter {
     }
 
     /// A highlight that stands still keeps its mask from frame to frame.
-    fn renew_mask(&mut self, highlights: &[Highlight], picture: Size) {
+    fn renew_mask(&mut self, highlights: &[Highlight], picture: FrameSize) {
         if self.mask.as_ref().is_none_or(|(of, _)| of != highlights) {
             self.mask = Some((highlights.to_vec(), Mask::of(highlights, picture)));
         }
@@ -89,7 +89,7 @@ impl Painter {
 struct Tables(Vec<(Ellipse, Table)>);
 
 impl Tables {
-    fn of(highlights: &[Highlight], picture: Size, factor: impl Fn(f64) -> f64) -> Self {
+    fn of(highlights: &[Highlight], picture: FrameSize, factor: impl Fn(f64) -> f64) -> Self {
         let touching = highlights.iter().map(|h| (Ellipse::of(h), h)).filter(|(e, _)| e.touches(picture));
         Self(touching.map(|(ellipse, h)| (ellipse, Table::scaled(factor(h.strength)))).collect())
     }

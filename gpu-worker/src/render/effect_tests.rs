@@ -6,9 +6,9 @@ use super::*;
 
 /// Blue, green, red.
 const GREY_BLUE: [u8; 3] = [100, 150, 200];
-const SMALL: Size = Size { width: 320, height: 240 };
+const SMALL: FrameSize = FrameSize { width: 320, height: 240 };
 
-fn flat(size: Size, pixel: [u8; 3]) -> Picture {
+fn flat(size: FrameSize, pixel: [u8; 3]) -> Picture {
     let mut picture = Picture::black(size);
     picture.bytes_mut().chunks_exact_mut(3).for_each(|p| p.copy_from_slice(&pixel));
     picture
@@ -32,7 +32,7 @@ fn ellipse(center_x: i32, center_y: i32, radius_x: i32, radius_y: i32) -> Highli
     }
 }
 
-fn painted(effect: Effect, picture: &Picture, highlights: &[Highlight]) -> Picture {
+fn painted(effect: HighlightEffect, picture: &Picture, highlights: &[Highlight]) -> Picture {
     let mut painted = picture.clone();
     Painter::new(effect).paint(&mut painted, picture.bounds(), highlights);
     painted
@@ -40,7 +40,7 @@ fn painted(effect: Effect, picture: &Picture, highlights: &[Highlight]) -> Pictu
 
 /// A picture with detail, the same as the script made that the vectors below come from.
 fn detailed() -> Picture {
-    let size = Size { width: 160, height: 120 };
+    let size = FrameSize { width: 160, height: 120 };
     let mut picture = Picture::black(size);
     for (index, byte) in picture.bytes_mut().iter_mut().enumerate() {
         let (x, y, c) = (index / 3 % 160, index / 3 / 160, index % 3);
@@ -52,7 +52,7 @@ fn detailed() -> Picture {
 
 #[test]
 fn original_has_the_golden_pixels() {
-    let drawn = painted(Effect::Original, &flat(SMALL, GREY_BLUE), &[ellipse(160, 120, 30, 50)]);
+    let drawn = painted(HighlightEffect::Original, &flat(SMALL, GREY_BLUE), &[ellipse(160, 120, 30, 50)]);
     assert_eq!(pixel(&drawn, 160, 120), [85, 166, 208], "centre");
     assert_eq!(pixel(&drawn, 190, 120), [34, 219, 236], "outline over the fill");
     assert_eq!(pixel(&drawn, 192, 120), [40, 213, 233], "outline outside the fill");
@@ -62,7 +62,8 @@ fn original_has_the_golden_pixels() {
 
 #[test]
 fn brightness_boost_has_the_golden_pixels() {
-    let drawn = painted(Effect::BrightnessBoost, &flat(SMALL, GREY_BLUE), &[ellipse(160, 120, 30, 50)]);
+    let drawn =
+        painted(HighlightEffect::BrightnessBoost, &flat(SMALL, GREY_BLUE), &[ellipse(160, 120, 30, 50)]);
     assert_eq!(pixel(&drawn, 160, 120), [150, 225, 255]);
     assert_eq!(pixel(&drawn, 190, 120), [150, 225, 255]);
     assert_eq!(pixel(&drawn, 191, 120), GREY_BLUE);
@@ -70,7 +71,7 @@ fn brightness_boost_has_the_golden_pixels() {
 
 #[test]
 fn dark_overlay_has_the_golden_pixels() {
-    let drawn = painted(Effect::DarkOverlay, &flat(SMALL, GREY_BLUE), &[ellipse(160, 120, 30, 50)]);
+    let drawn = painted(HighlightEffect::DarkOverlay, &flat(SMALL, GREY_BLUE), &[ellipse(160, 120, 30, 50)]);
     assert_eq!(pixel(&drawn, 160, 120), GREY_BLUE);
     assert_eq!(pixel(&drawn, 130, 120), GREY_BLUE);
     assert_eq!(pixel(&drawn, 129, 120), [70, 105, 140]);
@@ -80,7 +81,7 @@ fn dark_overlay_has_the_golden_pixels() {
 #[test]
 fn without_highlights_every_effect_leaves_the_picture_alone() {
     let picture = detailed();
-    for (name, effect) in Effect::WORDS {
+    for (name, effect) in HighlightEffect::WORDS {
         assert_eq!(painted(*effect, &picture, &[]), picture, "{name}");
     }
 }
@@ -88,7 +89,8 @@ fn without_highlights_every_effect_leaves_the_picture_alone() {
 #[test]
 fn a_highlight_outside_the_picture_draws_nothing_with_a_hard_edge() {
     let picture = detailed();
-    for effect in [Effect::Original, Effect::BrightnessBoost, Effect::DarkOverlay] {
+    for effect in [HighlightEffect::Original, HighlightEffect::BrightnessBoost, HighlightEffect::DarkOverlay]
+    {
         assert_eq!(painted(effect, &picture, &[ellipse(-50, 60, 30, 30)]), picture, "{effect:?}");
     }
 }
@@ -96,20 +98,20 @@ fn a_highlight_outside_the_picture_draws_nothing_with_a_hard_edge() {
 #[test]
 fn where_highlights_overlap_none_counts_twice() {
     let two = [ellipse(150, 120, 30, 50), ellipse(170, 120, 30, 50)];
-    let drawn = painted(Effect::BrightnessBoost, &flat(SMALL, GREY_BLUE), &two);
+    let drawn = painted(HighlightEffect::BrightnessBoost, &flat(SMALL, GREY_BLUE), &two);
     for x in [125, 160, 195] {
         assert_eq!(pixel(&drawn, x, 120), [150, 225, 255], "{x}");
     }
-    let drawn = painted(Effect::DarkOverlay, &flat(SMALL, GREY_BLUE), &two);
+    let drawn = painted(HighlightEffect::DarkOverlay, &flat(SMALL, GREY_BLUE), &two);
     assert_eq!([pixel(&drawn, 160, 120), pixel(&drawn, 119, 120)], [GREY_BLUE, [70, 105, 140]]);
 }
 
 #[test]
 fn a_fixed_regions_opacity_is_the_strength_of_the_effect() {
     let half = Highlight { strength: 0.5, ..ellipse(160, 120, 30, 50) };
-    let drawn = painted(Effect::BrightnessBoost, &flat(SMALL, GREY_BLUE), &[half]);
+    let drawn = painted(HighlightEffect::BrightnessBoost, &flat(SMALL, GREY_BLUE), &[half]);
     assert_eq!(pixel(&drawn, 160, 120), [125, 187, 250]);
-    let drawn = painted(Effect::DarkOverlay, &flat(SMALL, GREY_BLUE), &[half]);
+    let drawn = painted(HighlightEffect::DarkOverlay, &flat(SMALL, GREY_BLUE), &[half]);
     assert_eq!(pixel(&drawn, 160, 120), [85, 127, 170]);
 }
 
@@ -120,8 +122,8 @@ fn soft_effects_match_opencv() {
     let second = Highlight { strength: 0.5, ..ellipse(140, 100, 25, 30) };
     let highlights = [ellipse(60, 50, 30, 40), second];
     let (blurred, spotlit) = (
-        painted(Effect::Blur, &detailed(), &highlights),
-        painted(Effect::Spotlight, &detailed(), &highlights),
+        painted(HighlightEffect::Blur, &detailed(), &highlights),
+        painted(HighlightEffect::Spotlight, &detailed(), &highlights),
     );
     for ((x, y), blur, spotlight) in SOFT {
         assert!(
@@ -141,7 +143,7 @@ fn soft_effects_match_opencv() {
 fn what_is_not_shown_changes_nothing_that_is() {
     let highlights = [ellipse(60, 50, 30, 40), ellipse(140, 100, 25, 30)];
     let view = PixelRect { x: 37, y: 21, width: 70, height: 64 };
-    for (name, effect) in Effect::WORDS {
+    for (name, effect) in HighlightEffect::WORDS {
         let plain = detailed();
         let whole = painted(*effect, &plain, &highlights);
         let mut part = plain.clone();

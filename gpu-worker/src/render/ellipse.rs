@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use reel_core::edit::{Highlight, PixelRect, Size};
+use reel_core::edit::{FrameSize, Highlight, PixelRect};
 
 /// Half the thickness of the outline, in pixels: 5 wide on the axes, as a 3 pixel line that is
 /// not anti-aliased comes out.
@@ -31,12 +31,12 @@ impl Ellipse {
     }
 
     /// Whether any of its box lies on a picture of this size.
-    pub(super) fn touches(&self, picture: Size) -> bool {
+    pub(super) fn touches(&self, picture: FrameSize) -> bool {
         self.bounds(0, picture).is_some()
     }
 
     /// The box around it, `margin` wider on each side, cut to the picture.
-    pub(super) fn bounds(&self, margin: i32, picture: Size) -> Option<PixelRect> {
+    pub(super) fn bounds(&self, margin: i32, picture: FrameSize) -> Option<PixelRect> {
         let columns = clip(self.center_x, self.radius_x + margin, picture.width);
         let rows = clip(self.center_y, self.radius_y + margin, picture.height);
         (!columns.is_empty() && !rows.is_empty()).then(|| PixelRect {
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn what_lies_outside_the_picture_is_cut_off() {
-        let picture = Size { width: 320, height: 240 };
+        let picture = FrameSize { width: 320, height: 240 };
         assert!(PLAYER.touches(picture));
         let left = Ellipse { center_x: -30, ..PLAYER };
         assert_eq!(left.inside(120, 320), 0..1);

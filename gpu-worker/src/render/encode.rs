@@ -157,7 +157,7 @@ pub(super) fn explain(ended: &Ended) -> RenderError {
     if says("Cannot allocate memory") || says("out of memory") {
         return RenderError {
             code: reel_core::job::code::ErrorCode::GpuOutOfMemory,
-            sentence: reel_core::job::code::ErrorCode::GpuOutOfMemory.sentence().to_owned(),
+            sentence: reel_core::job::code::ErrorCode::GpuOutOfMemory.default_message().to_owned(),
         };
     }
     RenderError::machine(format!("The encoder failed: {}.", ended.last_complaint()))

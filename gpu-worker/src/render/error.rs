@@ -33,12 +33,15 @@ impl RenderError {
 
     /// The machine ran out of memory.
     pub(super) fn out_of_memory() -> Self {
-        Self { code: ErrorCode::GpuOutOfMemory, sentence: ErrorCode::GpuOutOfMemory.sentence().to_owned() }
+        Self {
+            code: ErrorCode::GpuOutOfMemory,
+            sentence: ErrorCode::GpuOutOfMemory.default_message().to_owned(),
+        }
     }
 
     /// Somebody asked to stop.
     pub(super) fn cancelled() -> Self {
-        Self { code: ErrorCode::Cancelled, sentence: ErrorCode::Cancelled.sentence().to_owned() }
+        Self { code: ErrorCode::Cancelled, sentence: ErrorCode::Cancelled.default_message().to_owned() }
     }
 
     /// ffmpeg could not even be started.

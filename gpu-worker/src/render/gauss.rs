@@ -231,7 +231,7 @@ fn weights() -> Vec<u16> {
 
 #[cfg(test)]
 mod tests {
-    use reel_core::edit::Size;
+    use reel_core::edit::FrameSize;
 
     use super::*;
 
@@ -246,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_blurred_picture_is_opencvs_to_the_byte() {
-        let size = Size { width: 160, height: 120 };
+        let size = FrameSize { width: 160, height: 120 };
         let mut picture = Picture::black(size);
         for (index, byte) in picture.bytes_mut().iter_mut().enumerate() {
             let (x, y, c) = (index / 3 % 160, index / 3 / 160, index % 3);

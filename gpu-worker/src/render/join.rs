@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Scope, ScopedJoinHandle};
 
 use rayon::prelude::*;
-use reel_core::edit::{Edit, Moment};
+use reel_core::edit::{Edit, FramePosition};
 
 use super::child::Children;
 use super::compose::Composer;
@@ -205,7 +205,7 @@ impl Running<'_, '_> {
             Some(held) => held,
             None => match self.shown.recv() {
                 Ok(Shown { picture, frame, times }) => {
-                    let moment = Moment { frame, fps: self.fps };
+                    let moment = FramePosition { frame, fps: self.fps };
                     (self.composer.compose(picture, moment, self.decoded, self.finished)?, times)
                 }
                 Err(_) => return Ok(None),
@@ -259,12 +259,12 @@ const CHUNK_BYTES: usize = 1 << 16;
 
 #[cfg(test)]
 mod tests {
-    use reel_core::edit::Size;
+    use reel_core::edit::FrameSize;
 
     use super::*;
 
     fn grey(value: u8) -> Picture {
-        let mut picture = Picture::black(Size { width: 4, height: 2 });
+        let mut picture = Picture::black(FrameSize { width: 4, height: 2 });
         picture.bytes_mut().fill(value);
         picture
     }

@@ -1,6 +1,6 @@
 //! The soft mask of blur and spotlight: 1 keeps a pixel, 0 gives it to the background.
 
-use reel_core::edit::{Highlight, PixelRect, Size};
+use reel_core::edit::{FrameSize, Highlight, PixelRect};
 
 use super::ellipse::Ellipse;
 use super::gauss;
@@ -14,7 +14,7 @@ pub(super) struct Mask {
 
 impl Mask {
     /// Filled ellipses, each of its own strength, later ones over earlier ones, then feathered.
-    pub(super) fn of(highlights: &[Highlight], picture: Size) -> Self {
+    pub(super) fn of(highlights: &[Highlight], picture: FrameSize) -> Self {
         let margin = i32::try_from(2 * gauss::FEATHER_REACH).unwrap_or(0);
         // Twice the reach: the blur mirrors the mask at the edge of its area, and where that is
         // not the picture's own edge there must be only zeros to mirror.

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use reel_core::edit::{PixelRect, Size};
+use reel_core::edit::{FrameSize, PixelRect};
 
 /// Bytes of a pixel.
 pub(super) const CHANNELS: usize = 3;
@@ -10,17 +10,17 @@ pub(super) const CHANNELS: usize = 3;
 /// One picture; its buffer always fits its size.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Picture {
-    size: Size,
+    size: FrameSize,
     bytes: Vec<u8>,
 }
 
 impl Picture {
     /// A black picture.
-    pub(super) fn black(size: Size) -> Self {
+    pub(super) fn black(size: FrameSize) -> Self {
         Self { size, bytes: vec![0; size.width as usize * size.height as usize * CHANNELS] }
     }
 
-    pub(super) fn size(&self) -> Size {
+    pub(super) fn size(&self) -> FrameSize {
         self.size
     }
 
@@ -53,16 +53,16 @@ impl Picture {
 /// channels between the threads.
 #[derive(Debug)]
 pub(super) struct Pool {
-    size: Size,
+    size: FrameSize,
     free: Mutex<Vec<Picture>>,
 }
 
 impl Pool {
-    pub(super) fn new(size: Size) -> Self {
+    pub(super) fn new(size: FrameSize) -> Self {
         Self { size, free: Mutex::default() }
     }
 
-    pub(super) fn size(&self) -> Size {
+    pub(super) fn size(&self) -> FrameSize {
         self.size
     }
 

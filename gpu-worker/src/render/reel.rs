@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use reel_core::edit::{Clip, Edit, Framing, Size, Transition};
+use reel_core::edit::{Clip, Edit, FrameSize, Framing, Transition};
 use reel_core::object_key::ObjectKey;
 
 use super::child::Children;
@@ -23,7 +23,7 @@ pub(super) struct Reel<'a> {
     pub joins: Vec<Join>,
     /// Frames per second of the reel and of each part.
     pub rate: Rate,
-    pub size: Size,
+    pub size: FrameSize,
 }
 
 /// One clip.
@@ -33,7 +33,7 @@ pub(super) struct Part<'a> {
     pub source: Source,
     pub timeline: Timeline,
     /// The size of decoded pictures.
-    pub decoded: Size,
+    pub decoded: FrameSize,
     /// Filters for the pictures of each piece.
     pub drawn: Vec<String>,
     /// The name of its chapter.
@@ -114,11 +114,11 @@ impl<'a> Reel<'a> {
 }
 
 impl<'a> Part<'a> {
-    fn new(input: &'a Path, timeline: Timeline, source: Source, output: Option<Size>) -> Self {
+    fn new(input: &'a Path, timeline: Timeline, source: Source, output: Option<FrameSize>) -> Self {
         // Without scaling, an odd last column or row is cut off: the encoder halves colour.
         let decoded = match output {
-            Some(_) => Size { width: source.width, height: source.height },
-            None => Size { width: source.width & !1, height: source.height & !1 },
+            Some(_) => FrameSize { width: source.width, height: source.height },
+            None => FrameSize { width: source.width & !1, height: source.height & !1 },
         };
         Self { input, source, timeline, decoded, drawn: Vec::new(), title: String::new() }
     }

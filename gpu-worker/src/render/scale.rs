@@ -7,7 +7,7 @@ use fast_image_resize::images::{TypedCroppedImage, TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x3;
 use fast_image_resize::{Filter, FilterType, ResizeAlg, ResizeOptions, Resizer};
 use rayon::prelude::*;
-use reel_core::edit::{PixelRect, Size};
+use reel_core::edit::{FrameSize, PixelRect};
 
 use super::RenderError;
 use super::picture::{CHANNELS, Picture};
@@ -33,7 +33,7 @@ impl Scaler {
         view: PixelRect,
         to: &mut Picture,
     ) -> Result<(), RenderError> {
-        let Size { width, height } = to.size();
+        let FrameSize { width, height } = to.size();
         let whole = TypedImageRef::<U8x3>::from_buffer(from.size().width, from.size().height, from.bytes());
         let whole = whole.map_err(failed)?;
         // A view of its own: the kernel must not reach beyond the crop.
@@ -83,13 +83,13 @@ mod tests {
 
     #[test]
     fn enlarging_matches_opencv() {
-        let mut picture = Picture::black(Size { width: 160, height: 120 });
+        let mut picture = Picture::black(FrameSize { width: 160, height: 120 });
         for (index, byte) in picture.bytes_mut().iter_mut().enumerate() {
             let (x, y, c) = (index / 3 % 160, index / 3 / 160, index % 3);
             let value = x * 7 + y * 13 + c * 29 + x * y / 5 + (x / 9 + y / 7) % 3 * 61;
             *byte = u8::try_from(value % 256).expect("a byte");
         }
-        let mut enlarged = Picture::black(Size { width: 200, height: 260 });
+        let mut enlarged = Picture::black(FrameSize { width: 200, height: 260 });
         let view = PixelRect { x: 31, y: 20, width: 70, height: 90 };
         Scaler::new().expect("a scaler").scale(&picture, view, &mut enlarged).expect("scaled");
         let differences: Vec<u8> = ENLARGED
@@ -108,8 +108,8 @@ mod tests {
 
     #[test]
     fn every_height_of_a_crop_can_be_scaled() {
-        let picture = Picture::black(Size { width: 4, height: 720 });
-        let mut reel = Picture::black(Size { width: 2, height: 1920 });
+        let picture = Picture::black(FrameSize { width: 4, height: 720 });
+        let mut reel = Picture::black(FrameSize { width: 2, height: 1920 });
         for bands in [1, 2, 3, 8] {
             let mut scaler = Scaler::new().expect("a scaler");
             scaler.bands = (0..bands).map(|_| Resizer::new()).collect();
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn bands_leave_no_seam() {
-        let size = Size { width: 64, height: 90 };
+        let size = FrameSize { width: 64, height: 90 };
         let mut picture = Picture::black(size);
         for (index, byte) in picture.bytes_mut().iter_mut().enumerate() {
             *byte = u8::try_from(index / 192 * 2 % 256).expect("a byte");
@@ -131,7 +131,7 @@ mod tests {
         let scaled = |bands: usize| {
             let mut scaler = Scaler::new().expect("a scaler");
             scaler.bands = (0..bands).map(|_| Resizer::new()).collect();
-            let mut to = Picture::black(Size { width: 50, height: 211 });
+            let mut to = Picture::black(FrameSize { width: 50, height: 211 });
             scaler.scale(&picture, PixelRect { x: 3, y: 5, width: 41, height: 77 }, &mut to).expect("scaled");
             to
         };

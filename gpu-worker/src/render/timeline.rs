@@ -188,7 +188,7 @@ fn to_frame(frames: f64) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use reel_core::edit::{Edit, JobKind};
+    use reel_core::edit::{Edit, JobType};
 
     use super::*;
 
@@ -212,7 +212,7 @@ mod tests {
     fn framing(json: &str, source: &Source) -> Result<Timeline, RenderError> {
         let keys = r#""crop_keyframes":[{"frame":0,"x":0,"y":0,"width":9,"height":9}]"#;
         let json = if json.is_empty() { format!("{{{keys}}}") } else { format!("{{{keys},{json}}}") };
-        match Edit::parse(JobKind::Framing, &json) {
+        match Edit::parse(JobType::Framing, &json) {
             Ok(Edit::Framing(framing)) => {
                 let rate = framing.target_fps.and_then(Rate::from_decimal).unwrap_or(source.rate);
                 Timeline::framing(&framing.clips[0], rate, source)

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use reel_core::edit::{Annotation, Rating, Size};
+use reel_core::edit::{Annotation, FrameSize, Rating};
 
 use super::RenderError;
 
@@ -28,7 +28,7 @@ pub(super) fn font() -> Result<&'static str, RenderError> {
 }
 
 /// Box, title and notes over a picture of this size.
-pub(super) fn filter(clip: &Annotation, picture: Size, font: &str) -> String {
+pub(super) fn filter(clip: &Annotation, picture: FrameSize, font: &str) -> String {
     let (left, width) = (picture.width / 10, picture.width * 8 / 10);
     let height = if clip.notes.is_empty() { 50 } else { 80 };
     let color = color(clip.rating);

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use reel_core::runpod::GpuJobId;
+use reel_core::runpod::RunpodJobId;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -20,7 +20,7 @@ pub struct Alone {
     /// `input` of the job, as the queue has it.
     pub input: String,
     /// RunPod's id of the job, for the API and the log.
-    pub runpod_job_id: Option<GpuJobId>,
+    pub runpod_job_id: Option<RunpodJobId>,
     /// Where the job's folder is made.
     pub scratch: PathBuf,
     /// Every wait.

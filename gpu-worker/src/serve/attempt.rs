@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use reel_core::edit::Edit;
 use reel_core::job::code::ErrorCode;
-use reel_core::wire::gpu::{CompleteReport, ErrorReport, Grant, RenderInput, WorkStage};
+use reel_core::wire::gpu::{ClaimResponse, CompleteReport, ErrorReport, RunInput, WorkerStage};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -94,7 +94,7 @@ impl Attempt {
 
     /// Does the work. Errors are reported here; the answer is the job's result at RunPod.
     pub async fn run(self) -> RunEnd {
-        let Ok(input) = serde_json::from_str::<RenderInput>(&self.input) else {
+        let Ok(input) = serde_json::from_str::<RunInput>(&self.input) else {
             return returned_error("the input is not a render job of this API");
         };
         let callback = Callback::new(
@@ -104,7 +104,7 @@ impl Attempt {
             self.shop.log,
             &self.id,
         );
-        self.say(format_args!("attempt {} of {}, {}", input.attempt, input.job_id, input.kind.as_str()));
+        self.say(format_args!("attempt {} of {}, {}", input.attempt, input.job_id, input.job_type.as_str()));
         let done = match self.work(&input.input_video_key, &callback).await {
             Ok(report) => self.complete(&callback, report).await,
             Err(failure) => Err(failure),
@@ -137,8 +137,13 @@ impl Attempt {
         made
     }
 
-    async fn make(&self, grant: &Grant, input_key: &str, voice: &Voice) -> Result<CompleteReport, Failure> {
-        let edit = Edit::parse(grant.kind, grant.params.get()).map_err(|faults| {
+    async fn make(
+        &self,
+        grant: &ClaimResponse,
+        input_key: &str,
+        voice: &Voice,
+    ) -> Result<CompleteReport, Failure> {
+        let edit = Edit::parse(grant.job_type, grant.params.get()).map_err(|faults| {
             let first = faults.first().map(|fault| format!(" {} {}", fault.pointer, fault.detail));
             told(
                 ErrorCode::InvalidInput,
@@ -160,7 +165,7 @@ impl Attempt {
         with_poster: bool,
         voice: &Voice,
     ) -> Result<(), Failure> {
-        voice.say(WorkStage::Rendering, 10.0, "Rendering");
+        voice.say(WorkerStage::Rendering, 10.0, "Rendering");
         let output = folder.file(OUTPUT_FILE);
         let poster = with_poster.then(|| folder.file(POSTER_FILE));
         let named: Vec<_> = videos.into_iter().map(|video| (video.key, video.file)).collect();
@@ -231,7 +236,7 @@ impl Attempt {
         let steps = u32::try_from(length.as_millis() / FAKE_STEP_MS).unwrap_or(u32::MAX).max(1);
         for step in 0..=steps {
             let share = ratio(step.into(), steps.into());
-            voice.say(WorkStage::Rendering, 10.0 + 80.0 * share, "Pretending to render");
+            voice.say(WorkerStage::Rendering, 10.0 + 80.0 * share, "Pretending to render");
             self.unless_halted(tokio::time::sleep(length / steps.saturating_add(1))).await?;
         }
         tokio::fs::copy(input, output).await.map_err(|error| self.disk_failed(&error))?;
@@ -249,7 +254,7 @@ impl Attempt {
             let _ = self.unless_halted(callback.complete(&report)).await?;
         }
         if self.misconduct.progress_after_complete {
-            let late = super::progress::report(WorkStage::Rendering, 50.0, "Rendering, says a late report");
+            let late = super::progress::report(WorkerStage::Rendering, 50.0, "Rendering, says a late report");
             let _ = self.unless_halted(callback.progress(&late)).await?;
         }
         Ok(report.output_video_key)

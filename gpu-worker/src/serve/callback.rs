@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use reel_core::wire::gpu::{CompleteReport, ErrorReport, Grant, ProgressReport, Receipt};
+use reel_core::wire::gpu::{CallbackResponse, ClaimResponse, CompleteReport, ErrorReport, ProgressReport};
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use serde::de::DeserializeOwned;
@@ -59,24 +59,24 @@ impl Callback {
 
     /// Takes the attempt and gets fresh URLs. `claimant` is the queue's id of this run, where there is
     /// one: by it the API tells two runs of one attempt apart, and knows which to cancel.
-    pub async fn claim(&self, claimant: Option<&str>) -> Result<Grant, CallError> {
+    pub async fn claim(&self, claimant: Option<&str>) -> Result<ClaimResponse, CallError> {
         let body = claimant.map_or_else(|| json!({}), |id| json!({"runpod_job_id": id}));
         self.insist("claim", &body, self.timing.claim_patience).await
     }
 
     /// Tells that the output was put. `Over` when somebody else ended the job before.
-    pub async fn complete(&self, report: &CompleteReport) -> Result<Receipt, CallError> {
+    pub async fn complete(&self, report: &CompleteReport) -> Result<CallbackResponse, CallError> {
         self.insist("complete", report, self.timing.report_patience).await
     }
 
     /// Tells that the attempt failed.
-    pub async fn error(&self, report: &ErrorReport) -> Result<Receipt, CallError> {
+    pub async fn error(&self, report: &ErrorReport) -> Result<CallbackResponse, CallError> {
         self.insist("error", report, self.timing.report_patience).await
     }
 
     /// Tells how far the attempt is: one try, and its loss is no harm.
     pub async fn progress(&self, report: &ProgressReport) -> Standing {
-        match self.call::<Receipt>("progress", report, self.timing.progress_timeout).await {
+        match self.call::<CallbackResponse>("progress", report, self.timing.progress_timeout).await {
             // A route that is not there for a moment (404) is no reason to throw a render away.
             Call::Answered(_) | Call::Refused(_) | Call::Failed { .. } | Call::Over(404) => Standing::Current,
             Call::Over(_) => Standing::Over,

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reel_core::wire::gpu::{ProgressReport, WorkStage};
+use reel_core::wire::gpu::{ProgressReport, WorkerStage};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
@@ -37,7 +37,7 @@ pub struct Voice {
 impl Reporter {
     /// Starts with "starting, 0 %"; halts the work when the API wants no more of this attempt.
     pub fn start(callback: Callback, interval: Duration, halt: Halt, misconduct: &Misconduct) -> Self {
-        let (latest, mut reports) = watch::channel(report(WorkStage::Starting, 0.0, "Starting export"));
+        let (latest, mut reports) = watch::channel(report(WorkerStage::Starting, 0.0, "Starting export"));
         reports.mark_changed();
         let closing = CancellationToken::new();
         let sender = Sender {
@@ -77,7 +77,7 @@ impl Reporter {
 
 impl Voice {
     /// `percent` is overall, 0 to 100; less than was said before counts as the same again.
-    pub fn say(&self, stage: WorkStage, percent: f64, message: &str) {
+    pub fn say(&self, stage: WorkerStage, percent: f64, message: &str) {
         let reached = |mark: Option<f64>| mark.is_some_and(|mark| percent >= mark);
         if reached(self.crash_at) {
             self.halt.with(Why::Crash);
@@ -98,7 +98,7 @@ impl Voice {
         if let Some(seconds) = progress.seconds_left.filter(|seconds| *seconds >= 1.0) {
             message = format!("{message}, {seconds:.0} s left");
         }
-        self.say(WorkStage::Rendering, 10.0 + 80.0 * share, &message);
+        self.say(WorkerStage::Rendering, 10.0 + 80.0 * share, &message);
     }
 }
 
@@ -109,7 +109,7 @@ pub fn ratio(part: u64, whole: u64) -> f64 {
 }
 
 /// One report as it goes over the wire.
-pub fn report(stage: WorkStage, percent: f64, message: &str) -> ProgressReport {
+pub fn report(stage: WorkerStage, percent: f64, message: &str) -> ProgressReport {
     let progress = if percent.is_finite() { percent.clamp(0.0, 100.0) } else { 0.0 };
     // One decimal is more than a bar can show.
     let progress = (progress * 10.0).round() / 10.0;

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use gpu_worker::render::{Cancel, Order, render};
-use reel_core::edit::{Edit, JobKind};
+use reel_core::edit::{Edit, JobType};
 use reel_core::job::code::ErrorCode;
 
 use crate::studio::{Studio, processes_at, sample};
@@ -23,7 +23,7 @@ fn long_film(studio: &Studio) -> std::path::PathBuf {
 fn a_cancel_ends_the_render_and_its_processes_within_a_second() {
     let studio = Studio::open();
     let film = long_film(&studio);
-    let edit = Edit::parse(JobKind::Overlay, BLUR).expect("valid params");
+    let edit = Edit::parse(JobType::Overlay, BLUR).expect("valid params");
     let output = studio.path("reel.mp4");
     let order = Order { edit: &edit, input: &film, named: &[], output: &output, poster: None };
     let cancel = Cancel::default();

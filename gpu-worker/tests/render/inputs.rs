@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use reel_core::edit::JobKind::{Framing, Overlay};
+use reel_core::edit::JobType::{Framing, Overlay};
 use reel_core::job::code::ErrorCode;
 use serde_json::json;
 

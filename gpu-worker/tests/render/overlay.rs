@@ -2,7 +2,7 @@
 
 use gpu_worker::render::{Cancel, Order, render};
 use reel_core::edit::Edit;
-use reel_core::edit::JobKind::Overlay;
+use reel_core::edit::JobType::Overlay;
 use serde_json::json;
 
 use crate::studio::{Studio, sample, seconds};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use gpu_worker::render::{Cancel, Order, Rendered, render};
-use reel_core::edit::{Edit, JobKind};
+use reel_core::edit::{Edit, JobType};
 use serde_json::json;
 
 use crate::studio::Studio;
@@ -21,7 +21,7 @@ fn partly_black(studio: &Studio, size: &str, length_s: u32, black: &str) -> Path
 
 fn render_with_poster(studio: &Studio, film: &Path, poster: &Path) -> Rendered {
     let params = json!({"effect_type": "original", "highlight_regions": [], "crop_keyframes": null});
-    let edit = Edit::parse(JobKind::Overlay, &params.to_string()).expect("valid params");
+    let edit = Edit::parse(JobType::Overlay, &params.to_string()).expect("valid params");
     let output = studio.path("reel.mp4");
     let order = Order { edit: &edit, input: film, named: &[], output: &output, poster: Some(poster) };
     render(&order, &mut |_| {}, &Cancel::default()).expect("a reel")

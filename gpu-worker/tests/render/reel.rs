@@ -1,6 +1,6 @@
 //! Reels of several clips: order, transitions, sound in step, chapters.
 
-use reel_core::edit::JobKind::Framing;
+use reel_core::edit::JobType::Framing;
 use reel_core::job::code::ErrorCode;
 use serde_json::{Value, json};
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use gpu_worker::render::{Cancel, Order, RenderError, Rendered, render};
-use reel_core::edit::{Edit, JobKind};
+use reel_core::edit::{Edit, JobType};
 use reel_core::object_key::ObjectKey;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -120,14 +120,14 @@ impl Studio {
         self.film(name, &[&["-f", "lavfi", "-i", &picture, "-frames:v", &count], &codec[..]].concat())
     }
 
-    pub fn render(&self, kind: JobKind, params: &Value, input: &Path) -> Result<Rendered, RenderError> {
+    pub fn render(&self, kind: JobType, params: &Value, input: &Path) -> Result<Rendered, RenderError> {
         self.render_all(kind, params, input, &[])
     }
 
     /// With videos that clips name by the keys `input/x/{file name}`.
     pub fn render_all(
         &self,
-        kind: JobKind,
+        kind: JobType,
         params: &Value,
         input: &Path,
         named: &[&Path],

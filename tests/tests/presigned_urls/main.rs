@@ -5,15 +5,15 @@
 mod storage;
 
 use reel_core::object_key::ObjectKey;
-use reel_core::s3::{BadPartList, parse_list_parts};
-use reel_core::time::{Millis, Span};
+use reel_core::s3::{ListPartsError, parse_list_parts};
+use reel_core::time::{DurationMs, Timestamp};
 use reqwest::{Response, StatusCode};
 use sha2::{Digest, Sha256};
 
 use storage::{Storage, now};
 
 const MIB: usize = 1 << 20;
-const HOUR: Span = Span::minutes(60);
+const HOUR: DurationMs = DurationMs::minutes(60);
 const MP4: &str = "video/mp4";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -49,7 +49,7 @@ async fn nothing_else_is_accepted() {
     let longer = good.replacen("X-Amz-Expires=3600", "X-Amz-Expires=7200", 1);
     let (head, last) = good.split_at(good.len() - 1);
     let bent = format!("{head}{}", if last == "0" { "1" } else { "0" });
-    let expired = sign(Millis(now().0 - 2 * HOUR.0));
+    let expired = sign(Timestamp(now().0 - 2 * HOUR.0));
     for (what, url, content_type, body) in [
         ("another type", &good, Some("video/webm"), film.clone()),
         ("no type", &good, None, film.clone()),
@@ -71,7 +71,7 @@ async fn nothing_else_is_accepted() {
     assert_eq!(storage.put(&good, Some(MP4), film).await.status(), 200, "the same URL, used rightly");
     assert_eq!(storage.http.get(&good).send().await.unwrap().status(), StatusCode::FORBIDDEN, "reading");
     assert_eq!(storage.http.delete(&good).send().await.unwrap().status(), StatusCode::FORBIDDEN, "deleting");
-    let get = storage.presigner.get(&own, None, Span::seconds(1), Millis(now().0 - 60_000));
+    let get = storage.presigner.get(&own, None, DurationMs::seconds(1), Timestamp(now().0 - 60_000));
     assert_eq!(
         storage.http.get(get).send().await.unwrap().status(),
         StatusCode::FORBIDDEN,
@@ -107,7 +107,7 @@ async fn a_part_is_taken_for_its_number_size_and_upload_only() {
     let xml = list.text().await.unwrap();
     assert!(xml.contains("<PartNumber>10000</PartNumber>") && xml.contains("<Size>1000</Size>"), "{xml}");
     // This storage leaves the ETags out, without which a part cannot be completed.
-    assert_eq!(parse_list_parts(&xml), Err(BadPartList::BadPart));
+    assert_eq!(parse_list_parts(&xml), Err(ListPartsError::BadPart));
     let with_etags = xml.replace("</PartNumber>", "</PartNumber><ETag>&quot;e&quot;</ETag>");
     let mut numbers: Vec<_> =
         parse_list_parts(&with_etags).unwrap().parts.iter().map(|part| part.part_number).collect();

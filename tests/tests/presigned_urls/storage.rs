@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hyper_util::rt::TokioIo;
 use reel_core::s3::Presigner;
-use reel_core::time::Millis;
-use reel_core::web_url::WebUrl;
+use reel_core::time::Timestamp;
+use reel_core::web_url::BaseUrl;
 use reqwest::Response;
 use rusty_s3::actions::CreateMultipartUpload;
 use rusty_s3::{Bucket, Credentials, S3Action, UrlStyle};
@@ -52,7 +52,7 @@ impl Storage {
                 });
             }
         });
-        let endpoint = WebUrl::parse(&origin).unwrap();
+        let endpoint = BaseUrl::parse(&origin).unwrap();
         Self {
             presigner: Presigner::new(&endpoint, BUCKET, KEY_ID.to_owned(), SECRET.to_owned()).unwrap(),
             http: e2e::bare_http(),
@@ -97,7 +97,7 @@ impl Drop for Storage {
 
 /// The time by this machine's clock.
 #[expect(clippy::disallowed_methods, reason = "the server looks at the same clock")]
-pub fn now() -> Millis {
+pub fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    Millis(i64::try_from(since.as_millis()).unwrap())
+    Timestamp(i64::try_from(since.as_millis()).unwrap())
 }

@@ -18,7 +18,7 @@ pub struct Story {
     pub faults: Vec<String>,
     /// Sockets opened.
     pub sockets: u32,
-    /// A snapshot after a crash that showed less than was told before: up to `keep_every` may be lost.
+    /// A snapshot after a crash that showed less than was told before: up to `persist_interval` may be lost.
     pub snapshots_behind: u32,
     /// Attempt and percent of the last message on this socket.
     told: (u64, f64),

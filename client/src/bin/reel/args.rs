@@ -4,7 +4,7 @@ use std::num::{NonZeroU8, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use reel_client::{JobFilter, JobId, JobKind, Secret, Status};
+use reel_client::{JobFilter, JobId, JobType, Secret, Status};
 
 use crate::failure::Failure;
 use crate::notation::{Crop, Region, Size};
@@ -211,7 +211,7 @@ impl List {
     }
 }
 
-/// [`JobKind`] with clap's eyes.
+/// [`JobType`] with clap's eyes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Kind {
     /// Crop and trim one clip
@@ -222,7 +222,7 @@ pub enum Kind {
     Annotate,
 }
 
-impl From<Kind> for JobKind {
+impl From<Kind> for JobType {
     fn from(kind: Kind) -> Self {
         match kind {
             Kind::Framing => Self::Framing,

@@ -1,16 +1,16 @@
 //! The plan's region: an ellipse that stands still from one frame to another.
 
 use super::super::Color;
-use super::super::bounds::{coordinate, extent, frame, share};
-use super::Shape;
-use crate::fault::Fields;
+use super::super::bounds::{coordinate, frame, positive_length, unit_interval};
+use super::EllipseValues;
+use crate::fault::ObjectReader;
 
 /// An ellipse that stands still from one frame to another, both included.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FixedRegion {
     start_frame: u32,
     end_frame: u32,
-    pub(super) shape: Shape,
+    pub(super) shape: EllipseValues,
 }
 
 impl FixedRegion {
@@ -18,24 +18,24 @@ impl FixedRegion {
         f64::from(self.start_frame) <= at && at <= f64::from(self.end_frame)
     }
 
-    pub(super) fn read(fields: &mut Fields<'_, '_>) -> Option<Self> {
+    pub(super) fn read(fields: &mut ObjectReader<'_, '_>) -> Option<Self> {
         let start = fields.required("start_frame", frame);
         let end = fields.required("end_frame", frame);
         let x = fields.required("x", coordinate);
         let y = fields.required("y", coordinate);
-        let radius_x = fields.required("radius_x", extent);
-        let radius_y = fields.required("radius_y", extent);
-        let opacity = fields.optional("opacity", share);
+        let radius_x = fields.required("radius_x", positive_length);
+        let radius_y = fields.required("radius_y", positive_length);
+        let opacity = fields.optional("opacity", unit_interval);
         let color = fields.optional("color", Color::read);
         if let (Some(start), Some(end)) = (start, end)
             && end < start
         {
-            return fields.at().child("end_frame").refuse("must not be before start_frame");
+            return fields.at().child("end_frame").reject("must not be before start_frame");
         }
         Some(Self {
             start_frame: start?,
             end_frame: end?,
-            shape: Shape {
+            shape: EllipseValues {
                 x: x?,
                 y: y?,
                 radius_x: radius_x?,

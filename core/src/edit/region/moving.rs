@@ -2,18 +2,18 @@
 
 use serde_json::Value;
 
-use super::super::bounds::{MAX_ITEMS, coordinate, extent, seconds, share};
-use super::super::interpolate::Place;
+use super::super::bounds::{MAX_ITEMS, coordinate, positive_length, seconds, unit_interval};
+use super::super::interpolate::KeyframePosition;
 use super::super::{Color, Interpolation};
-use super::{FILL_ALPHA, Shape};
-use crate::fault::{At, Fields, list};
+use super::{EllipseValues, FILL_ALPHA};
+use crate::fault::{FieldContext, ObjectReader, list};
 
 /// An ellipse that follows keyframes while its region is active.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MovingRegion {
     pub(super) start_time: f64,
     end_time: f64,
-    keyframes: Vec<(f64, Shape)>,
+    keyframes: Vec<(f64, EllipseValues)>,
 }
 
 impl MovingRegion {
@@ -22,18 +22,18 @@ impl MovingRegion {
     }
 
     /// The ellipse at a time: the first keyframe is held before it, nothing comes after the last.
-    pub(super) fn shape(&self, at: f64, interpolation: Interpolation) -> Option<Shape> {
-        let place = Place::among(&self.keyframes, |(time, _)| *time, at);
+    pub(super) fn shape(&self, at: f64, interpolation: Interpolation) -> Option<EllipseValues> {
+        let place = KeyframePosition::locate(&self.keyframes, |(time, _)| *time, at);
         let earlier = match place {
-            Place::Before => self.keyframes.first(),
-            Place::From { index, .. } => self.keyframes.get(index),
-            Place::After => None,
+            KeyframePosition::Before => self.keyframes.first(),
+            KeyframePosition::From { index, .. } => self.keyframes.get(index),
+            KeyframePosition::After => None,
         }?;
-        let value = |of: fn(&Shape) -> f64| {
+        let value = |of: fn(&EllipseValues) -> f64| {
             let value = |index: usize| self.keyframes.get(index).map_or(0.0, |(_, shape)| of(shape));
             interpolation.at(place, self.keyframes.len(), value)
         };
-        Some(Shape {
+        Some(EllipseValues {
             x: value(|s| s.x),
             y: value(|s| s.y),
             radius_x: value(|s| s.radius_x),
@@ -43,23 +43,23 @@ impl MovingRegion {
         })
     }
 
-    pub(super) fn read(fields: &mut Fields<'_, '_>) -> Option<Self> {
+    pub(super) fn read(fields: &mut ObjectReader<'_, '_>) -> Option<Self> {
         let start = fields.required("start_time", seconds);
         let end = fields.required("end_time", seconds);
         let keyframes = fields.required("keyframes", read_keyframes);
         if let (Some(start), Some(end)) = (start, end)
             && end <= start
         {
-            return fields.at().child("end_time").refuse("must be after start_time");
+            return fields.at().child("end_time").reject("must be after start_time");
         }
         Some(Self { start_time: start?, end_time: end?, keyframes: keyframes? })
     }
 }
 
-fn read_keyframes(value: &Value, mut at: At<'_>) -> Option<Vec<(f64, Shape)>> {
-    let keyframes = list(MAX_ITEMS, read_keyframe)(value, at.again())?;
+fn read_keyframes(value: &Value, mut at: FieldContext<'_>) -> Option<Vec<(f64, EllipseValues)>> {
+    let keyframes = list(MAX_ITEMS, read_keyframe)(value, at.reborrow())?;
     if keyframes.is_empty() {
-        return at.refuse("must have at least one keyframe");
+        return at.reject("must have at least one keyframe");
     }
     let mut fine = true;
     for (index, pair) in keyframes.windows(2).enumerate() {
@@ -67,26 +67,26 @@ fn read_keyframes(value: &Value, mut at: At<'_>) -> Option<Vec<(f64, Shape)>> {
             && later < earlier
         {
             let sentence = "must not be before the time of the keyframe before it";
-            at.child(&(index + 1).to_string()).child("time").refuse::<()>(sentence);
+            at.child(&(index + 1).to_string()).child("time").reject::<()>(sentence);
             fine = false;
         }
     }
     fine.then_some(keyframes)
 }
 
-fn read_keyframe(value: &Value, at: At<'_>) -> Option<(f64, Shape)> {
-    let mut fields = Fields::open(value, at)?;
+fn read_keyframe(value: &Value, at: FieldContext<'_>) -> Option<(f64, EllipseValues)> {
+    let mut fields = ObjectReader::open(value, at)?;
     let time = fields.required("time", seconds);
     let x = fields.required("x", coordinate);
     let y = fields.required("y", coordinate);
-    let radius_x = fields.required("radiusX", extent);
-    let radius_y = fields.required("radiusY", extent);
-    let opacity = fields.optional("opacity", share);
+    let radius_x = fields.required("radiusX", positive_length);
+    let radius_y = fields.required("radiusY", positive_length);
+    let opacity = fields.optional("opacity", unit_interval);
     let color = fields.optional("color", Color::read);
     // As with crop keyframes: the editor's note on who placed it.
     fields.has("origin");
-    fields.close();
-    let shape = Shape {
+    fields.finish();
+    let shape = EllipseValues {
         x: x?,
         y: y?,
         radius_x: radius_x?,

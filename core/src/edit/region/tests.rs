@@ -4,13 +4,13 @@ use super::*;
 
 fn regions(value: &Value) -> Regions {
     let mut faults = Vec::new();
-    let regions = Regions::read(value, At::root(&mut faults));
+    let regions = Regions::read(value, FieldContext::root(&mut faults));
     assert_eq!(faults, []);
     regions.expect("regions")
 }
 
 fn linear(regions: &Regions, seconds: f64) -> Vec<Highlight> {
-    regions.at(Moment { frame: seconds * 10_000.0, fps: 10_000.0 }, Interpolation::Linear)
+    regions.at(FramePosition { frame: seconds * 10_000.0, fps: 10_000.0 }, Interpolation::Linear)
 }
 
 fn key(time: f64, x: f64, radius: f64, opacity: f64, color: &str) -> Value {
@@ -27,7 +27,7 @@ fn faults_of_regions_are_named_where_they_are() {
         {"start_time": 0, "end_time": 2, "keyframes": [
             {"time": 1, "x": 1, "y": 1, "radius_x": 5, "radiusY": 5, "color": "yellow"}]},
     ]);
-    assert_eq!(Regions::read(&body, At::root(&mut faults)), None);
+    assert_eq!(Regions::read(&body, FieldContext::root(&mut faults)), None);
     let told: Vec<_> = faults.iter().map(|f| (f.pointer.as_str(), f.detail.as_str())).collect();
     assert_eq!(
         told,
@@ -45,7 +45,7 @@ fn faults_of_regions_are_named_where_they_are() {
         {"start_frame": 0, "end_frame": 3, "x": 0, "y": 0, "radius_x": 9, "radius_y": 9},
         {"start_time": 0, "end_time": 2, "keyframes": [key(0.0, 1.0, 2.0, 0.5, "#000000")]},
     ]);
-    assert_eq!(Regions::read(&mixed, At::root(&mut faults)), None);
+    assert_eq!(Regions::read(&mixed, FieldContext::root(&mut faults)), None);
     assert_eq!(faults[0].pointer, "/1");
 }
 
@@ -95,7 +95,7 @@ fn all_fixed_regions_of_a_frame_are_drawn_in_order() {
                "radius_y": 16, "opacity": 0.5})
     };
     let regions = regions(&json!([region(10, 20, 90.9), region(0, 10, 10.0)]));
-    let at = |frame| regions.at(Moment { frame, fps: 25.0 }, Interpolation::Linear);
+    let at = |frame| regions.at(FramePosition { frame, fps: 25.0 }, Interpolation::Linear);
     assert_eq!(at(10.0).iter().map(|h| h.center_x).collect::<Vec<_>>(), [90, 10]);
     assert_eq!(at(20.0).len(), 1);
     assert_eq!(at(21.0).len(), 0);

@@ -1,83 +1,89 @@
 //! Attempts that fail, jobs that end, and what a person asks for.
 
-use super::Turn;
+use super::StepBuilder;
 use crate::job::code::ErrorCode;
-use crate::job::effect::{Kind, Outcome};
-use crate::job::state::{End, State, Status, Waiting};
-use crate::job::timing::{doubled, jittered};
+use crate::job::effect::{MessageType, Outcome};
+use crate::job::state::{JobEnd, JobState, JobStatus, PendingSubmit};
+use crate::job::timing::{exponential_backoff, with_jitter};
 
-impl Turn<'_> {
+impl StepBuilder<'_> {
     /// This attempt is over without a result: another follows while the code and the budget allow.
-    pub(super) fn attempt_failed(&mut self, code: ErrorCode, sentence: Option<String>, may_retry: bool) {
-        let sentence = sentence.unwrap_or_else(|| code.sentence().to_owned());
+    pub(super) fn fail_attempt(&mut self, code: ErrorCode, sentence: Option<String>, may_retry: bool) {
+        let sentence = sentence.unwrap_or_else(|| code.default_message().to_owned());
         let next = self.job.attempt + 1;
-        if !may_retry || !code.tried_again() || next > self.job.max_attempts() {
-            return self.fail(code, Some(sentence));
+        if !may_retry || !code.auto_retry() || next > self.job.max_attempts() {
+            return self.fail_job(code, Some(sentence));
         }
-        let tries = self.job.attempt - self.job.budget_from;
-        let pause = doubled(self.timing.attempt_again, tries * 2, self.timing.ask_again_max);
+        let tries = self.job.attempt - self.job.budget_start_attempt;
+        let pause =
+            exponential_backoff(self.timeouts.attempt_backoff, tries * 2, self.timeouts.poll_backoff_max);
         self.job.attempt = next;
-        let (ordinal, of) =
-            (next - self.job.budget_from + 1, self.job.max_attempts() - self.job.budget_from + 1);
-        self.job.state = State::Waiting(Waiting {
+        let (ordinal, of) = (
+            next - self.job.budget_start_attempt + 1,
+            self.job.max_attempts() - self.job.budget_start_attempt + 1,
+        );
+        self.job.state = JobState::PendingSubmit(PendingSubmit {
             since: self.now,
-            due_at: self.now + jittered(pause, self.chance),
+            due_at: self.now + with_jitter(pause, self.jitter_seed),
             tries: 0,
             unauthorized: false,
             message: format!("Retrying (attempt {ordinal}/{of}): {sentence}"),
         });
-        self.owe_index();
-        self.note(Kind::Progress);
+        self.request_index_write();
+        self.append_entry(MessageType::Progress);
     }
 
-    pub(super) fn fail(&mut self, code: ErrorCode, sentence: Option<String>) {
+    pub(super) fn fail_job(&mut self, code: ErrorCode, sentence: Option<String>) {
         let progress = match &self.job.state {
-            State::Rendering(work) => work.progress,
-            State::Verifying { .. } => 99,
-            State::Waiting(_) | State::Submitting { .. } | State::Queued { .. } | State::Ended(_) => 0,
+            JobState::Rendering(work) => work.progress,
+            JobState::Verifying { .. } => 99,
+            JobState::PendingSubmit(_)
+            | JobState::Submitting { .. }
+            | JobState::Queued { .. }
+            | JobState::Ended(_) => 0,
         };
-        self.job.state = State::Ended(End::Failed {
+        self.job.state = JobState::Ended(JobEnd::Failed {
             code,
-            sentence: sentence.unwrap_or_else(|| code.sentence().to_owned()),
+            message: sentence.unwrap_or_else(|| code.default_message().to_owned()),
             at: self.now,
             progress,
         });
-        self.owe_index();
-        self.note(Kind::Error);
+        self.request_index_write();
+        self.append_entry(MessageType::Error);
     }
 
-    pub(super) fn cancel_asked(&mut self) -> Outcome {
+    pub(super) fn cancel_requested(&mut self) -> Outcome {
         match self.job.end() {
-            Some(End::Complete { .. }) => Outcome::WrongStatus(Status::Complete),
-            Some(End::Failed { .. }) => Outcome::Ignored,
+            Some(JobEnd::Complete { .. }) => Outcome::WrongStatus(JobStatus::Complete),
+            Some(JobEnd::Failed { .. }) => Outcome::Ignored,
             None => {
-                self.owe_cancel(self.gpu_job());
+                self.request_cancel(self.runpod_job_id());
                 let left = self.job.state.clone();
-                self.fail(ErrorCode::Cancelled, None);
-                self.discard_unfinished(left);
+                self.fail_job(ErrorCode::Cancelled, None);
+                self.delete_unfinished_output(left);
                 Outcome::Applied
             }
         }
     }
 
-    pub(super) fn retry_asked(&mut self) -> Outcome {
+    pub(super) fn retry_requested(&mut self) -> Outcome {
         match self.job.end() {
-            Some(End::Failed { .. }) => {
+            Some(JobEnd::Failed { .. }) => {
                 self.job.attempt += 1;
-                self.job.budget_from = self.job.attempt;
+                self.job.budget_start_attempt = self.job.attempt;
                 self.job.started_at = None;
-                self.job.state = State::Waiting(Waiting {
+                self.job.state = JobState::PendingSubmit(PendingSubmit {
                     since: self.now,
                     due_at: self.now,
                     tries: 0,
                     unauthorized: false,
                     message: "Starting over".to_owned(),
                 });
-                self.owe_index();
-                self.note(Kind::Status);
+                self.request_index_write();
+                self.append_entry(MessageType::Status);
                 Outcome::Applied
             }
-            Some(End::Complete { .. }) | None => Outcome::WrongStatus(self.job.face().status),
+            Some(JobEnd::Complete { .. }) | None => Outcome::WrongStatus(self.job.snapshot().status),
         }
     }
 }

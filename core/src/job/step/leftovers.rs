@@ -3,37 +3,40 @@
 //! Invariant: the result of a complete job is never discarded, nor anything that an attempt which is still
 //! under way may have put.
 
-use super::Turn;
-use crate::job::effect::Effect;
-use crate::job::state::{End, State};
+use super::StepBuilder;
+use crate::job::effect::JobEffect;
+use crate::job::state::{JobEnd, JobState};
 use crate::object_key::ObjectKey;
 
-impl Turn<'_> {
+impl StepBuilder<'_> {
     /// What `attempt` has put, now that the job has ended otherwise or gone on without it. Without a named
     /// picture it is the one beside the attempt's result.
-    pub(super) fn discard(&mut self, attempt: u32, key: ObjectKey, poster: Option<ObjectKey>) {
+    pub(super) fn delete_orphaned_output(&mut self, attempt: u32, key: ObjectKey, poster: Option<ObjectKey>) {
         let id = self.job.id;
         let mut keys = vec![key, poster.unwrap_or_else(|| ObjectKey::poster(id, attempt))];
         match self.job.end() {
-            Some(End::Complete { key, .. }) if keys.contains(key) => return,
-            Some(End::Complete { poster, .. }) => keys.retain(|key| Some(key) != poster.as_ref()),
-            Some(End::Failed { .. }) => {}
+            Some(JobEnd::Complete { key, .. }) if keys.contains(key) => return,
+            Some(JobEnd::Complete { poster, .. }) => keys.retain(|key| Some(key) != poster.as_ref()),
+            Some(JobEnd::Failed { .. }) => {}
             // A renderer may name the same key in every attempt: then it is the next one's.
             None => keys.retain(|key| key.is_of_attempt(id, attempt)),
         }
         if !keys.is_empty() {
-            self.effects.push(Effect::Discard { keys });
+            self.effects.push(JobEffect::DeleteObjects { keys });
         }
     }
 
     /// What the current attempt may have put before a person wanted it to stop.
-    pub(super) fn discard_unfinished(&mut self, left: State) {
+    pub(super) fn delete_unfinished_output(&mut self, left: JobState) {
         let (key, poster) = match left {
-            State::Rendering(_) => (self.own_output(), None),
-            State::Verifying { key, poster, .. } => (key, poster),
-            State::Waiting(_) | State::Submitting { .. } | State::Queued { .. } | State::Ended(_) => return,
+            JobState::Rendering(_) => (self.expected_output(), None),
+            JobState::Verifying { key, poster, .. } => (key, poster),
+            JobState::PendingSubmit(_)
+            | JobState::Submitting { .. }
+            | JobState::Queued { .. }
+            | JobState::Ended(_) => return,
         };
-        self.discard(self.job.attempt, key, poster);
+        self.delete_orphaned_output(self.job.attempt, key, poster);
     }
 }
 
@@ -44,50 +47,52 @@ mod tests {
     use crate::id::JobId;
     use crate::job::code::ErrorCode;
     use crate::job::effect::{Outcome, Step};
-    use crate::job::event::{Event, Found, Report};
+    use crate::job::event::{JobEvent, ObjectCheck, Report};
     use crate::job::state::Job;
-    use crate::job::timing::Timing;
-    use crate::time::Millis;
+    use crate::job::timing::Timeouts;
+    use crate::time::Timestamp;
 
-    const NOW: Millis = Millis(1_000_000_000);
+    const NOW: Timestamp = Timestamp(1_000_000_000);
 
     fn id() -> JobId {
         JobId::from_random([9; 16])
     }
 
-    fn after(mut job: Job, events: impl IntoIterator<Item = Event>) -> Step {
+    fn after(mut job: Job, events: impl IntoIterator<Item = JobEvent>) -> Step {
         let mut last = None;
         for event in events {
-            let step = apply(job, event, NOW, 25, &Timing::STANDARD);
+            let step = apply(job, event, NOW, 25, &Timeouts::STANDARD);
             job = step.job.clone();
             last = Some(step);
         }
         last.expect("an event")
     }
 
-    fn says(attempt: u32, report: Report) -> Event {
-        Event::Reported { attempt, report }
+    fn says(attempt: u32, report: Report) -> JobEvent {
+        JobEvent::CallbackReceived { attempt, report }
     }
 
-    fn put(attempt: u32, bytes: Option<u64>) -> Event {
+    fn put(attempt: u32, bytes: Option<u64>) -> JobEvent {
         says(attempt, Report::Complete { key: ObjectKey::output(id(), attempt), poster: None, bytes })
     }
 
-    fn looked(attempt: u32, found: Found, poster: Found) -> Event {
-        Event::OutputLooked { key: ObjectKey::output(id(), attempt), found, poster }
+    fn looked(attempt: u32, found: ObjectCheck, poster: ObjectCheck) -> JobEvent {
+        JobEvent::OutputChecked { key: ObjectKey::output(id(), attempt), found, poster }
     }
 
-    fn broke(attempt: u32) -> Event {
+    fn broke(attempt: u32) -> JobEvent {
         let sentence = "It broke.".into();
-        says(attempt, Report::Error { code: ErrorCode::GpuError, sentence, may_retry: true })
+        says(attempt, Report::Error { code: ErrorCode::GpuError, sentence, retryable: true })
     }
 
-    const CLAIM: Report = Report::Claim { gpu_job: None };
+    const CLAIM: Report = Report::Claim { runpod_job_id: None };
 
     fn discarded(step: &Step) -> Vec<&str> {
         step.effects
             .iter()
-            .flat_map(|effect| if let Effect::Discard { keys } = effect { keys.as_slice() } else { &[] })
+            .flat_map(
+                |effect| if let JobEffect::DeleteObjects { keys } = effect { keys.as_slice() } else { &[] },
+            )
             .map(ObjectKey::as_str)
             .collect()
     }
@@ -99,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_result_that_comes_after_a_cancel_is_discarded_as_often_as_it_comes() {
-        let step = after(Job::new(id(), NOW), [says(1, CLAIM), Event::CancelAsked]);
+        let step = after(Job::new(id(), NOW), [says(1, CLAIM), JobEvent::CancelRequested]);
         assert_eq!(discarded(&step), both(1), "it may have been put before the cancel");
         let mut job = step.job;
         for _ in 0..2 {
@@ -108,7 +113,7 @@ mod tests {
                 (step.outcome, discarded(&step)),
                 (Outcome::Ignored, both(1).iter().map(String::as_str).collect())
             );
-            assert!(!step.keep && step.log.is_empty());
+            assert!(!step.persist && step.entries.is_empty());
             job = step.job;
         }
     }
@@ -118,21 +123,24 @@ mod tests {
         let key = ObjectKey::parse_output_of(id(), &format!("output/{}/mine.mp4", id())).expect("a key");
         let report =
             Report::Complete { key: key.clone(), poster: Some(ObjectKey::poster(id(), 1)), bytes: None };
-        let step = after(Job::new(id(), NOW), [says(1, CLAIM), says(1, report), Event::CancelAsked]);
+        let step = after(Job::new(id(), NOW), [says(1, CLAIM), says(1, report), JobEvent::CancelRequested]);
         assert_eq!(discarded(&step), [key.as_str(), ObjectKey::poster(id(), 1).as_str()]);
-        let step =
-            after(step.job, [Event::OutputLooked { key, found: Found::Bytes(7), poster: Found::Missing }]);
+        let step = after(
+            step.job,
+            [JobEvent::OutputChecked { key, found: ObjectCheck::Present(7), poster: ObjectCheck::Missing }],
+        );
         assert_eq!(step.outcome, Outcome::Ignored);
     }
 
     #[test]
     fn a_cancel_before_any_renderer_discards_nothing() {
-        assert_eq!(discarded(&after(Job::new(id(), NOW), [Event::CancelAsked])), Vec::<&str>::new());
+        assert_eq!(discarded(&after(Job::new(id(), NOW), [JobEvent::CancelRequested])), Vec::<&str>::new());
     }
 
     #[test]
     fn the_latched_result_and_its_picture_are_never_discarded() {
-        let complete = [says(1, CLAIM), put(1, Some(7)), looked(1, Found::Bytes(7), Found::Bytes(3))];
+        let complete =
+            [says(1, CLAIM), put(1, Some(7)), looked(1, ObjectCheck::Present(7), ObjectCheck::Present(3))];
         let job = after(Job::new(id(), NOW), complete).job;
         assert_eq!(discarded(&after(job.clone(), [put(1, Some(7))])), Vec::<&str>::new());
         // Another renderer of the same attempt, with a key of its own and the same picture.
@@ -157,39 +165,39 @@ mod tests {
     #[test]
     fn a_result_of_another_size_than_was_put_is_discarded_and_done_again() {
         for (found, sentence) in [
-            (Found::Bytes(4), "The renderer's video did not arrive whole; try the export again."),
-            (Found::Bytes(8), "The renderer's video did not arrive whole; try the export again."),
-            (Found::Bytes(0), ErrorCode::OutputMissing.sentence()),
+            (ObjectCheck::Present(4), "The renderer's video did not arrive whole; try the export again."),
+            (ObjectCheck::Present(8), "The renderer's video did not arrive whole; try the export again."),
+            (ObjectCheck::Present(0), ErrorCode::OutputMissing.default_message()),
         ] {
             let step = after(
                 Job::new(id(), NOW),
-                [says(1, CLAIM), put(1, Some(7)), looked(1, found, Found::Bytes(3))],
+                [says(1, CLAIM), put(1, Some(7)), looked(1, found, ObjectCheck::Present(3))],
             );
             assert_eq!((step.outcome, step.job.attempt), (Outcome::Retrying, 2), "{found:?}");
-            assert_eq!(step.job.face().message, format!("Retrying (attempt 2/3): {sentence}"));
+            assert_eq!(step.job.snapshot().message, format!("Retrying (attempt 2/3): {sentence}"));
             assert_eq!(discarded(&step), both(1));
         }
         // Nobody said how long it should be.
         let step = after(
             Job::new(id(), NOW),
-            [says(1, CLAIM), put(1, None), looked(1, Found::Bytes(4), Found::Missing)],
+            [says(1, CLAIM), put(1, None), looked(1, ObjectCheck::Present(4), ObjectCheck::Missing)],
         );
-        assert!(matches!(step.job.end(), Some(End::Complete { bytes: 4, poster: None, .. })));
+        assert!(matches!(step.job.end(), Some(JobEnd::Complete { bytes: 4, poster: None, .. })));
     }
 
     #[test]
     fn a_picture_counts_when_it_is_there_and_never_otherwise() {
         for (poster, is_there) in [
-            (Found::Bytes(1), true),
-            (Found::Bytes(0), false),
-            (Found::Missing, false),
-            (Found::CannotTell, false),
+            (ObjectCheck::Present(1), true),
+            (ObjectCheck::Present(0), false),
+            (ObjectCheck::Missing, false),
+            (ObjectCheck::Unknown, false),
         ] {
             let step = after(
                 Job::new(id(), NOW),
-                [says(1, CLAIM), put(1, Some(7)), looked(1, Found::Bytes(7), poster)],
+                [says(1, CLAIM), put(1, Some(7)), looked(1, ObjectCheck::Present(7), poster)],
             );
-            let Some(End::Complete { poster: kept, .. }) = step.job.end() else {
+            let Some(JobEnd::Complete { poster: kept, .. }) = step.job.end() else {
                 panic!("{:?}", step.job.state)
             };
             assert_eq!(*kept, is_there.then(|| ObjectKey::poster(id(), 1)), "{poster:?}");

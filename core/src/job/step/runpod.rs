@@ -1,86 +1,95 @@
 //! What RunPod says: answers to submits and questions, and the webhook's hints.
 
-use super::Turn;
+use super::StepBuilder;
 use crate::job::code::ErrorCode;
-use crate::job::effect::{Effect, Kind, Outcome};
-use crate::job::state::{Check, End, Rendering, State, Waiting};
-use crate::job::timing::{doubled, jittered};
+use crate::job::effect::{JobEffect, MessageType, Outcome};
+use crate::job::state::{JobEnd, JobState, PendingSubmit, PollSchedule, Rendering};
+use crate::job::timing::{exponential_backoff, with_jitter};
 use crate::object_key::ObjectKey;
-use crate::runpod::{Crowd, GpuJobId, StatusReply, SubmitReply};
-use crate::time::Span;
-use crate::wire::gpu::WorkStage;
+use crate::runpod::{EndpointLoad, RunpodJobId, StatusReply, SubmitReply};
+use crate::time::DurationMs;
+use crate::wire::gpu::WorkerStage;
 
-impl Turn<'_> {
+impl StepBuilder<'_> {
     pub(super) fn submit_answered(&mut self, attempt: u32, endpoint: String, reply: SubmitReply) -> Outcome {
         match reply {
-            SubmitReply::Accepted(gpu_job) => {
+            SubmitReply::Accepted(runpod_job_id) => {
                 self.job.endpoint = Some(endpoint);
-                self.submit_accepted(attempt, gpu_job)
+                self.submit_accepted(attempt, runpod_job_id)
             }
-            SubmitReply::Busy(pause) => self.submit_not_taken(attempt, pause, false),
+            SubmitReply::Busy(pause) => self.submit_rejected(attempt, pause, false),
             SubmitReply::Unauthorized => {
-                self.submit_not_taken(attempt, Some(self.timing.unauthorized_again), true)
+                self.submit_rejected(attempt, Some(self.timeouts.unauthorized_backoff), true)
             }
-            SubmitReply::Unknown => self.submit_not_taken(attempt, None, false),
+            SubmitReply::Unknown => self.submit_rejected(attempt, None, false),
         }
     }
 
-    pub(super) fn submit_accepted(&mut self, attempt: u32, accepted: GpuJobId) -> Outcome {
+    pub(super) fn submit_accepted(&mut self, attempt: u32, accepted: RunpodJobId) -> Outcome {
         if attempt != self.job.attempt {
-            self.owe_cancel(Some(accepted));
+            self.request_cancel(Some(accepted));
             return Outcome::Stale;
         }
         let now = self.now;
         match &mut self.job.state {
-            State::Submitting { .. } | State::Waiting(_) => {
-                let check = Check { next_at: now + self.timing.first_sign, tries: 0, hinted: false };
-                self.job.state = State::Queued { gpu_job: accepted, submitted_at: now, check, message: None };
-                self.note(Kind::Status);
+            JobState::Submitting { .. } | JobState::PendingSubmit(_) => {
+                let check = PollSchedule {
+                    next_at: now + self.timeouts.first_heartbeat_timeout,
+                    tries: 0,
+                    poll_requested: false,
+                };
+                self.job.state = JobState::Queued {
+                    runpod_job_id: accepted,
+                    submitted_at: now,
+                    poll: check,
+                    message: None,
+                };
+                self.append_entry(MessageType::Status);
                 Outcome::Applied
             }
             // The renderer was quicker than the answer: now its RunPod job has a name.
-            State::Rendering(Rendering { gpu_job: known @ None, .. })
-            | State::Verifying { gpu_job: known @ None, .. } => {
+            JobState::Rendering(Rendering { runpod_job_id: known @ None, .. })
+            | JobState::Verifying { runpod_job_id: known @ None, .. } => {
                 *known = Some(accepted);
-                self.keep = true;
+                self.persist = true;
                 Outcome::Applied
             }
-            State::Queued { gpu_job, .. }
-            | State::Rendering(Rendering { gpu_job: Some(gpu_job), .. })
-            | State::Verifying { gpu_job: Some(gpu_job), .. } => {
-                if *gpu_job != accepted {
-                    self.owe_cancel(Some(accepted));
+            JobState::Queued { runpod_job_id, .. }
+            | JobState::Rendering(Rendering { runpod_job_id: Some(runpod_job_id), .. })
+            | JobState::Verifying { runpod_job_id: Some(runpod_job_id), .. } => {
+                if *runpod_job_id != accepted {
+                    self.request_cancel(Some(accepted));
                 }
                 Outcome::Ignored
             }
             // It ran and ended before we heard that it was taken: nothing is left to cancel.
-            State::Ended(End::Complete { .. }) => Outcome::Ignored,
-            State::Ended(End::Failed { .. }) => {
-                self.owe_cancel(Some(accepted));
+            JobState::Ended(JobEnd::Complete { .. }) => Outcome::Ignored,
+            JobState::Ended(JobEnd::Failed { .. }) => {
+                self.request_cancel(Some(accepted));
                 Outcome::Ignored
             }
         }
     }
 
-    pub(super) fn submit_not_taken(
+    pub(super) fn submit_rejected(
         &mut self,
         attempt: u32,
-        pause: Option<Span>,
+        pause: Option<DurationMs>,
         unauthorized: bool,
     ) -> Outcome {
-        if attempt != self.job.attempt || !matches!(self.job.state, State::Submitting { .. }) {
+        if attempt != self.job.attempt || !matches!(self.job.state, JobState::Submitting { .. }) {
             return Outcome::Ignored;
         }
-        self.submit_refused(pause, unauthorized);
+        self.return_to_pending(pause, unauthorized);
         Outcome::Applied
     }
 
     /// Back to waiting with the same attempt: nothing is known to have run. When a submit did arrive
     /// after all, its renderer claims the attempt, and a second one is refused.
-    pub(super) fn submit_refused(&mut self, pause: Option<Span>, unauthorized: bool) {
-        let State::Submitting { waiting, .. } = &self.job.state else { return };
+    pub(super) fn return_to_pending(&mut self, pause: Option<DurationMs>, unauthorized: bool) {
+        let JobState::Submitting { waiting, .. } = &self.job.state else { return };
         let pause = pause.unwrap_or_else(|| {
-            doubled(self.timing.submit_again, waiting.tries, self.timing.submit_again_max)
+            exponential_backoff(self.timeouts.submit_backoff, waiting.tries, self.timeouts.submit_backoff_max)
         });
         let message = if unauthorized {
             "The render service refuses our key; an operator has to renew it. The export waits."
@@ -88,79 +97,84 @@ impl Turn<'_> {
             "The render service is not taking jobs; trying again"
         };
         let news = waiting.message != message;
-        self.job.state = State::Waiting(Waiting {
+        self.job.state = JobState::PendingSubmit(PendingSubmit {
             since: waiting.since,
-            due_at: self.now + jittered(pause, self.chance),
+            due_at: self.now + with_jitter(pause, self.jitter_seed),
             tries: waiting.tries + 1,
             unauthorized,
             message: message.to_owned(),
         });
-        self.keep = true;
+        self.persist = true;
         if news {
-            self.note(Kind::Status);
+            self.append_entry(MessageType::Status);
         }
     }
 
     /// RunPod repeats a webhook that is not answered 200, so a hint is never refused.
-    pub(super) fn hinted(&mut self, attempt: u32) -> Outcome {
+    pub(super) fn poll_requested(&mut self, attempt: u32) -> Outcome {
         if attempt != self.job.attempt {
             return Outcome::Ignored;
         }
         match &mut self.job.state {
-            State::Queued { check, .. } | State::Rendering(Rendering { check, gpu_job: Some(_), .. }) => {
-                *check = Check { next_at: self.now, tries: check.tries, hinted: true };
+            JobState::Queued { poll: check, .. }
+            | JobState::Rendering(Rendering { poll: check, runpod_job_id: Some(_), .. }) => {
+                *check = PollSchedule { next_at: self.now, tries: check.tries, poll_requested: true };
                 Outcome::Applied
             }
-            State::Waiting(_)
-            | State::Submitting { .. }
-            | State::Rendering(_)
-            | State::Verifying { .. }
-            | State::Ended(_) => Outcome::Ignored,
+            JobState::PendingSubmit(_)
+            | JobState::Submitting { .. }
+            | JobState::Rendering(_)
+            | JobState::Verifying { .. }
+            | JobState::Ended(_) => Outcome::Ignored,
         }
     }
 
-    pub(super) fn status_read(&mut self, attempt: u32, reply: StatusReply) -> Outcome {
+    pub(super) fn status_polled(&mut self, attempt: u32, reply: StatusReply) -> Outcome {
         if attempt != self.job.attempt {
             return Outcome::Stale;
         }
         let (queued_since, working) = match &self.job.state {
-            State::Queued { submitted_at, .. } => (Some(*submitted_at), false),
-            State::Rendering(_) => (None, true),
-            State::Waiting(_) | State::Submitting { .. } | State::Verifying { .. } | State::Ended(_) => {
+            JobState::Queued { submitted_at, .. } => (Some(*submitted_at), false),
+            JobState::Rendering(_) => (None, true),
+            JobState::PendingSubmit(_)
+            | JobState::Submitting { .. }
+            | JobState::Verifying { .. }
+            | JobState::Ended(_) => {
                 return Outcome::Ignored;
             }
         };
         match reply {
-            StatusReply::Running if !working => self.begin(self.gpu_job(), WorkStage::Starting),
+            StatusReply::Running if !working => {
+                self.start_running(self.runpod_job_id(), WorkerStage::Starting)
+            }
             // "Cannot tell" is its own answer: the next question is already set, deadlines go on.
             StatusReply::Queued if queued_since.is_some() => {
-                self.effects.push(Effect::AskCrowd { attempt });
+                self.effects.push(JobEffect::ReadEndpointLoad { attempt });
                 return Outcome::Ignored;
             }
-            StatusReply::Queued
-            | StatusReply::Running
-            | StatusReply::Unauthorized
-            | StatusReply::CannotTell => return Outcome::Ignored,
+            StatusReply::Queued | StatusReply::Running | StatusReply::Unauthorized | StatusReply::Unknown => {
+                return Outcome::Ignored;
+            }
             StatusReply::Busy(pause) => {
-                self.ask_not_before(pause);
+                self.delay_poll(pause);
                 return Outcome::Ignored;
             }
-            StatusReply::Gone => {
+            StatusReply::NotFound => {
                 // RunPod's stores lag: until a renderer has spoken, an early 404 proves nothing.
-                if queued_since.is_some_and(|at| self.now.since(at) < self.timing.gone_grace) {
+                if queued_since.is_some_and(|at| self.now.since(at) < self.timeouts.not_found_grace) {
                     return Outcome::Ignored;
                 }
-                self.look_for(self.own_output(), ErrorCode::WorkerLost);
+                self.check_output(self.expected_output(), ErrorCode::WorkerLost);
             }
             StatusReply::Completed(key) => {
                 let key = key.and_then(|text| ObjectKey::parse_output_of(self.job.id, &text).ok());
-                self.look_for(key.unwrap_or_else(|| self.own_output()), ErrorCode::OutputMissing);
+                self.check_output(key.unwrap_or_else(|| self.expected_output()), ErrorCode::OutputMissing);
             }
-            StatusReply::Failed(code) => self.look_for(self.own_output(), code),
-            StatusReply::Cancelled => self.look_for(self.own_output(), ErrorCode::WorkerLost),
+            StatusReply::Failed(code) => self.check_output(self.expected_output(), code),
+            StatusReply::Cancelled => self.check_output(self.expected_output(), ErrorCode::WorkerLost),
             StatusReply::TimedOut => {
                 let code = if working { ErrorCode::ExecutionTimeout } else { ErrorCode::QueueTimeout };
-                self.look_for(self.own_output(), code);
+                self.check_output(self.expected_output(), code);
             }
         }
         Outcome::Applied
@@ -168,28 +182,31 @@ impl Turn<'_> {
 
     /// Kept, since the object sleeps between two questions, but not stored as an event: numbers that move
     /// all the time are no history.
-    pub(super) fn crowd_seen(&mut self, attempt: u32, crowd: Crowd) -> Outcome {
+    pub(super) fn endpoint_load_read(&mut self, attempt: u32, crowd: EndpointLoad) -> Outcome {
         if attempt != self.job.attempt {
             return Outcome::Ignored;
         }
-        let State::Queued { message, .. } = &mut self.job.state else { return Outcome::Ignored };
-        let news = Some(crowd.sentence());
+        let JobState::Queued { message, .. } = &mut self.job.state else { return Outcome::Ignored };
+        let news = Some(crowd.queue_message());
         if *message != news {
             *message = news;
-            self.keep = true;
-            self.tick = true;
+            self.persist = true;
+            self.broadcast_progress = true;
         }
         Outcome::Applied
     }
 
-    pub(super) fn ask_not_before(&mut self, pause: Option<Span>) {
+    pub(super) fn delay_poll(&mut self, pause: Option<DurationMs>) {
         let Some(pause) = pause else { return };
-        let not_before = self.now + jittered(pause, self.chance);
+        let not_before = self.now + with_jitter(pause, self.jitter_seed);
         match &mut self.job.state {
-            State::Queued { check, .. } | State::Rendering(Rendering { check, .. }) => {
+            JobState::Queued { poll: check, .. } | JobState::Rendering(Rendering { poll: check, .. }) => {
                 check.next_at = check.next_at.max(not_before);
             }
-            State::Waiting(_) | State::Submitting { .. } | State::Verifying { .. } | State::Ended(_) => {}
+            JobState::PendingSubmit(_)
+            | JobState::Submitting { .. }
+            | JobState::Verifying { .. }
+            | JobState::Ended(_) => {}
         }
     }
 }

@@ -2,17 +2,17 @@
 
 use reel_core::job::code::ErrorCode;
 use reel_core::job::effect::Outcome;
-use reel_core::job::event::{Event, Report};
+use reel_core::job::event::{JobEvent, Report};
 use reel_core::object_key::ObjectKey;
-use reel_core::runpod::GpuJobId;
-use reel_core::wire::gpu::WorkStage;
+use reel_core::runpod::RunpodJobId;
+use reel_core::wire::gpu::WorkerStage;
 
 use super::runpod::Known;
 use super::{Mail, World};
 
 /// One renderer working on one attempt, possibly the second for the same RunPod job.
 pub(super) struct Run {
-    pub(super) gpu_job: GpuJobId,
+    pub(super) runpod_job_id: RunpodJobId,
     attempt: u32,
     script: Vec<Act>,
     at: usize,
@@ -23,7 +23,7 @@ pub(super) struct Run {
 #[derive(Clone, Copy)]
 enum Act {
     Claim,
-    Progress(u8, WorkStage),
+    Progress(u8, WorkerStage),
     Put,
     Complete,
     Fail(ErrorCode),
@@ -33,19 +33,19 @@ enum Act {
 }
 
 impl World {
-    pub(super) fn start_run(&mut self, gpu_job: &GpuJobId, attempt: u32, starts_ms: i64) {
+    pub(super) fn start_run(&mut self, runpod_job_id: &RunpodJobId, attempt: u32, starts_ms: i64) {
         let script = self.script();
-        self.runs.push(Run { gpu_job: gpu_job.clone(), attempt, script, at: 0, stopped: false });
+        self.runs.push(Run { runpod_job_id: runpod_job_id.clone(), attempt, script, at: 0, stopped: false });
         let run = self.runs.len() - 1;
         self.post(starts_ms, Mail::Work { run });
     }
 
     fn script(&mut self) -> Vec<Act> {
-        let mut script = vec![Act::Claim, Act::Progress(3, WorkStage::Downloading)];
+        let mut script = vec![Act::Claim, Act::Progress(3, WorkerStage::Downloading)];
         for percent in [20, 40, 60, 80] {
-            script.push(Act::Progress(percent, WorkStage::Rendering));
+            script.push(Act::Progress(percent, WorkerStage::Rendering));
         }
-        script.extend([Act::Progress(95, WorkStage::Uploading), Act::Put, Act::Complete]);
+        script.extend([Act::Progress(95, WorkerStage::Uploading), Act::Put, Act::Complete]);
         if self.chance.permille(self.weather.renderer_faults) {
             let place = self.chance.place(script.len());
             match self.chance.below(7) {
@@ -64,19 +64,19 @@ impl World {
     pub(super) fn work(&mut self, index: usize) -> Result<(), String> {
         let Some(run) = self.runs.get_mut(index).filter(|run| !run.stopped) else { return Ok(()) };
         let Some(act) = run.script.get(run.at).copied() else {
-            let id = run.gpu_job.as_str().to_owned();
+            let id = run.runpod_job_id.as_str().to_owned();
             self.note_at_runpod(&id, Known::Completed);
             return Ok(());
         };
         run.at += 1;
-        let (attempt, gpu_job) = (run.attempt, run.gpu_job.clone());
-        self.note_at_runpod(gpu_job.as_str(), Known::Running);
+        let (attempt, runpod_job_id) = (run.attempt, run.runpod_job_id.clone());
+        self.note_at_runpod(runpod_job_id.as_str(), Known::Running);
         let mut pause = self.chance.span_ms(100, 8_000);
         match act {
             Act::Claim => {
-                let report = Report::Claim { gpu_job: Some(gpu_job) };
+                let report = Report::Claim { runpod_job_id: Some(runpod_job_id) };
                 // A renderer does nothing before its claim is granted.
-                match self.happen(Event::Reported { attempt, report })? {
+                match self.happen(JobEvent::CallbackReceived { attempt, report })? {
                     Some(Outcome::Applied) => {}
                     None => self.runs[index].at -= 1,
                     Some(_) => self.runs[index].stopped = true,
@@ -103,16 +103,16 @@ impl World {
             Act::Fail(code) => {
                 self.tell(
                     attempt,
-                    &Report::Error { code, sentence: "It broke.".into(), may_retry: true },
+                    &Report::Error { code, sentence: "It broke.".into(), retryable: true },
                     true,
                 );
-                self.note_at_runpod(gpu_job.as_str(), Known::Failed);
+                self.note_at_runpod(runpod_job_id.as_str(), Known::Failed);
                 self.runs[index].stopped = true;
             }
             Act::Crash => {
                 self.runs[index].stopped = true;
                 let fate = if self.chance.permille(500) { Known::Failed } else { Known::Running };
-                self.note_at_runpod(gpu_job.as_str(), fate);
+                self.note_at_runpod(runpod_job_id.as_str(), fate);
             }
             Act::Hang(ms) => pause = ms,
         }
@@ -122,7 +122,7 @@ impl World {
         Ok(())
     }
 
-    /// A report on its way: lost, doubled or late. Ends are sent until they arrive, unless luck is bad.
+    /// A report on its way: lost, exponential_backoff or late. Ends are sent until they arrive, unless luck is bad.
     fn tell(&mut self, attempt: u32, report: &Report, insists: bool) {
         let lost = self.chance.permille(if insists { self.weather.loses / 3 } else { self.weather.loses });
         if lost {
@@ -132,10 +132,10 @@ impl World {
         for _ in 0..copies {
             let late = if self.chance.permille(self.weather.doubles) { 30_000 } else { 300 };
             let wait = self.chance.span_ms(0, late);
-            self.post(wait, Mail::Event(Event::Reported { attempt, report: report.clone() }));
+            self.post(wait, Mail::Event(JobEvent::CallbackReceived { attempt, report: report.clone() }));
         }
         if insists && self.chance.permille(700) {
-            self.post(50, Mail::Event(Event::Hinted { attempt }));
+            self.post(50, Mail::Event(JobEvent::WebhookReceived { attempt }));
         }
     }
 }

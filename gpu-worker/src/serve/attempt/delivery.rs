@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use reel_core::job::code::ErrorCode;
-use reel_core::wire::gpu::{CompleteReport, Grant, PresignedPut, WorkStage};
+use reel_core::wire::gpu::{ClaimResponse, CompleteReport, PresignedPut, WorkerStage};
 
 use super::{Attempt, Failure, OUTPUT_FILE, POSTER_FILE, told};
 use crate::serve::progress::{Voice, ratio};
@@ -16,11 +16,11 @@ impl Attempt {
     /// Puts what was rendered, and answers what is to be said of it.
     pub(super) async fn deliver(
         &self,
-        grant: &Grant,
+        grant: &ClaimResponse,
         folder: &JobScratch,
         voice: &Voice,
     ) -> Result<CompleteReport, Failure> {
-        voice.say(WorkStage::Uploading, 90.0, "Uploading result");
+        voice.say(WorkerStage::Uploading, 90.0, "Uploading result");
         let file = folder.file(OUTPUT_FILE);
         let size = tokio::fs::metadata(&file).await.map_err(|error| self.disk_failed(&error))?.len();
         let mut report = CompleteReport {
@@ -43,7 +43,7 @@ impl Attempt {
             cut.await.map_err(|error| self.disk_failed(&error))?;
         }
         let on_bytes = |sent, total| {
-            voice.say(WorkStage::Uploading, 90.0 + 9.0 * ratio(sent, total), "Uploading result");
+            voice.say(WorkerStage::Uploading, 90.0 + 9.0 * ratio(sent, total), "Uploading result");
         };
         let (client, timing) = (&self.shop.client, &self.shop.timing);
         let (url, content_type) = (&grant.output.url, &grant.output.content_type);
@@ -59,7 +59,7 @@ impl Attempt {
             ),
             TransferError::Disk(error) => self.disk_failed(&error),
         })?;
-        voice.say(WorkStage::Uploading, 99.0, "Finishing");
+        voice.say(WorkerStage::Uploading, 99.0, "Finishing");
         Ok(report)
     }
 

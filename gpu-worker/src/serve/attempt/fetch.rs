@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use reel_core::job::code::ErrorCode;
 use reel_core::object_key::ObjectKey;
-use reel_core::wire::gpu::{Grant, WorkStage};
+use reel_core::wire::gpu::{ClaimResponse, WorkerStage};
 
 use super::{Attempt, Failure, Size, told};
 use crate::serve::progress::{Voice, ratio};
@@ -24,7 +24,11 @@ pub(super) struct Video {
 }
 
 /// The videos of a grant, the job's own input first.
-pub(super) fn videos(grant: &Grant, input_key: &str, folder: &JobScratch) -> Result<Vec<Video>, Failure> {
+pub(super) fn videos(
+    grant: &ClaimResponse,
+    input_key: &str,
+    folder: &JobScratch,
+) -> Result<Vec<Video>, Failure> {
     let only = [(input_key, &grant.input_url)];
     let several = grant.inputs.iter().map(|input| (input.video_key.as_str(), &input.url));
     let granted = several.chain(only.into_iter().filter(|_| grant.inputs.is_empty()));
@@ -41,7 +45,7 @@ pub(super) fn videos(grant: &Grant, input_key: &str, folder: &JobScratch) -> Res
 impl Attempt {
     /// Fetches every video of the edit, a few at a time.
     pub(super) async fn fetch(&self, videos: &[Video], voice: &Voice) -> Result<(), Failure> {
-        voice.say(WorkStage::Downloading, 1.0, "Downloading video");
+        voice.say(WorkerStage::Downloading, 1.0, "Downloading video");
         let total_videos = videos.len() as u64;
         let message = if total_videos > 1 {
             format!("Downloading {total_videos} videos")
@@ -62,7 +66,7 @@ impl Attempt {
                         *share = ratio(have, total);
                     }
                     let share = shares.iter().sum::<f64>() * ratio(1, total_videos);
-                    voice.say(WorkStage::Downloading, 1.0 + 9.0 * share, &message);
+                    voice.say(WorkerStage::Downloading, 1.0 + 9.0 * share, &message);
                 };
                 let arrived = transfer::download(
                     &self.shop.client,

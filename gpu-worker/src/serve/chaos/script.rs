@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use reel_core::edit::JobKind;
+use reel_core::edit::JobType;
 use reel_core::job::code::ErrorCode;
 use serde::Deserialize;
 use serde_json::Value;
@@ -57,7 +57,7 @@ struct Rule {
 struct When {
     attempt: Option<u32>,
     #[serde(rename = "type")]
-    kind: Option<JobKind>,
+    kind: Option<JobType>,
     run: Option<u64>,
 }
 
@@ -141,7 +141,7 @@ pub(super) struct Marks {
     #[serde(default)]
     pub(super) attempt: u32,
     #[serde(rename = "type")]
-    kind: Option<JobKind>,
+    kind: Option<JobType>,
 }
 
 impl Script {
