@@ -16,25 +16,25 @@ use reel_core::route::Route;
 use reel_core::token::{Purpose, bearer_matches};
 use worker::{Env, console_error, web_sys};
 
-use crate::http::{Answer, Call};
-use crate::job_object::Command;
-use crate::sockets::Tongue;
+use crate::http::{HttpRequest, HttpResponse};
+use crate::job_object::JobCommand;
+use crate::sockets::SocketProtocol;
 use crate::{clock, env};
 
 /// What a handler hands back: our answer, or a socket's that must pass untouched.
-pub enum Reply {
+pub enum HandlerResponse {
     /// Ours.
-    Answer(Answer),
+    Answer(HttpResponse),
     /// The runtime's own.
     Raw(web_sys::Response),
 }
 
-pub use jobs::ask_object;
+pub use jobs::call_job;
 
 /// A request on its way through the Worker.
-pub struct Visit<'v> {
+pub struct RequestContext<'v> {
     /// The request.
-    pub call: &'v Call,
+    pub call: &'v HttpRequest,
     /// The bindings.
     pub env: &'v Env,
     /// The settings.
@@ -44,20 +44,20 @@ pub struct Visit<'v> {
 }
 
 /// Answers any request.
-pub async fn answer(request: web_sys::Request, env: Env) -> web_sys::Response {
-    let call = Call::new(request);
+pub async fn handle_request(request: web_sys::Request, env: Env) -> web_sys::Response {
+    let call = HttpRequest::new(request);
     let request_id = clock::request_id();
     let method = call.method();
     let config = env::config(&env);
     let reply = dispatch(&call, &method, &env, &request_id, config.clone()).await;
     let answer = match reply {
-        Ok(Reply::Raw(response)) => return response,
-        Ok(Reply::Answer(answer)) => answer,
+        Ok(HandlerResponse::Raw(response)) => return response,
+        Ok(HandlerResponse::Answer(answer)) => answer,
         Err(problem) => {
             if problem.code == ProblemCode::Internal {
                 console_error!("{request_id} {method} answered 500");
             }
-            Answer::problem(&problem, &request_id)
+            HttpResponse::problem(&problem, &request_id)
         }
     };
     let answer = match config {
@@ -68,27 +68,27 @@ pub async fn answer(request: web_sys::Request, env: Env) -> web_sys::Response {
 }
 
 async fn dispatch(
-    call: &Call,
+    call: &HttpRequest,
     method: &str,
     env: &Env,
     request_id: &str,
     config: Result<Rc<Config>, Problem>,
-) -> Result<Reply, Problem> {
+) -> Result<HandlerResponse, Problem> {
     let route = Route::parse(method, call.path())?;
     if route == Route::Health {
-        return Ok(Reply::Answer(health::show(config)));
+        return Ok(HandlerResponse::Answer(health::show(config)));
     }
-    let visit = Visit { call, env, config: config?, request_id };
+    let visit = RequestContext { call, env, config: config?, request_id };
     visit.authorize(&route)?;
     let (id, command) = match route {
-        Route::Health | Route::Preflight => return Ok(Reply::Answer(preflight())),
+        Route::Health | Route::Preflight => return Ok(HandlerResponse::Answer(preflight())),
         Route::CreateJob => return jobs::create(&visit).await,
         Route::ListJobs => return jobs::list(&visit).await,
-        Route::Watch(id) => return jobs::watch(&visit, id, Tongue::Message).await,
-        Route::WatchLegacy(id) => return jobs::watch(&visit, id, Tongue::Legacy).await,
+        Route::Watch(id) => return jobs::watch(&visit, id, SocketProtocol::Message).await,
+        Route::WatchLegacy(id) => return jobs::watch(&visit, id, SocketProtocol::Legacy).await,
         Route::UploadUrl => return uploads::upload_url(&visit).await,
         Route::CreateUpload => return uploads::create(&visit).await,
-        Route::Upload(token, verb) => return uploads::obey(&visit, token, verb).await,
+        Route::Upload(token, verb) => return uploads::handle_action(&visit, token, verb).await,
         Route::Download(key) => return downloads::download(&visit, &key, method == "HEAD").await,
         Route::ListProjects => return projects::list(&visit).await,
         Route::Project(id) => return projects::show(&visit, id).await,
@@ -98,27 +98,27 @@ async fn dispatch(
         Route::PutClipRequest(id) => return projects::put_clip(&visit, id).await,
         Route::DeleteClip(id) => return projects::delete_clip(&visit, id).await,
         Route::CreateExport(kind) => return exports::create(&visit, kind).await,
-        Route::ActiveExports => return exports::active(&visit).await,
-        Route::Export(kind, id) => (id, Command::Show { kind: Some(kind.job()) }),
-        Route::Job(id) => (id, Command::Show { kind: None }),
-        Route::DeleteJob(id) => (id, Command::Delete),
-        Route::Events(id) => (id, Command::Events { after: jobs::cursor(&visit)?.unwrap_or(0) }),
-        Route::Cancel(id) => (id, Command::Cancel),
-        Route::Retry(id) => (id, Command::Retry),
+        Route::ActiveExports => return exports::list_active(&visit).await,
+        Route::Export(kind, id) => (id, JobCommand::Get { kind: Some(kind.job()) }),
+        Route::Job(id) => (id, JobCommand::Get { kind: None }),
+        Route::DeleteJob(id) => (id, JobCommand::Delete),
+        Route::Events(id) => (id, JobCommand::Events { after: jobs::parse_after(&visit)?.unwrap_or(0) }),
+        Route::Cancel(id) => (id, JobCommand::Cancel),
+        Route::Retry(id) => (id, JobCommand::Retry),
         Route::Callback(id, token, callback) => (id, callbacks::report(&visit, id, token, callback).await?),
         Route::Webhook(id, token) => (id, callbacks::webhook(&visit, id, token)?),
     };
     jobs::command(&visit, id, &command).await
 }
 
-impl Visit<'_> {
+impl RequestContext<'_> {
     /// The key, or a token that opens this very route; in development an open API.
     fn authorize(&self, route: &Route<'_>) -> Result<(), Problem> {
         if route.is_public() {
             return Ok(());
         }
         let ApiAccess::Key(key) = &self.config.access else {
-            return if is_loopback(self.call.host()) { Ok(()) } else { Err(closed()) };
+            return if is_loopback(self.call.host()) { Ok(()) } else { Err(not_local_problem()) };
         };
         if bearer_matches(self.call.header("authorization").as_deref(), key.reveal()) {
             return Ok(());
@@ -136,13 +136,13 @@ impl Visit<'_> {
     }
 }
 
-fn closed() -> Problem {
+fn not_local_problem() -> Problem {
     let sentence = "Development settings open the API to this machine only; set WORKERS_API_KEY to call it from elsewhere.";
     Problem::new(ProblemCode::NotConfigured, sentence)
 }
 
-fn preflight() -> Answer {
-    Answer::json(204, String::new())
+fn preflight() -> HttpResponse {
+    HttpResponse::json(204, String::new())
         .with("access-control-allow-methods", "GET, POST, PUT, DELETE, HEAD")
         .with(
             "access-control-allow-headers",
@@ -153,7 +153,7 @@ fn preflight() -> Answer {
 }
 
 /// Exactly the origins that are configured (design.md 5); others get no header and the browser refuses.
-fn with_cors(answer: Answer, call: &Call, config: &Config) -> Answer {
+fn with_cors(answer: HttpResponse, call: &HttpRequest, config: &Config) -> HttpResponse {
     if config.allowed_origins.is_empty() {
         return answer;
     }

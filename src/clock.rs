@@ -11,7 +11,7 @@ pub fn now() -> Timestamp {
 }
 
 /// Any number, for jitter.
-pub fn chance() -> u32 {
+pub fn random_u32() -> u32 {
     u32::from_le_bytes(random())
 }
 

@@ -7,7 +7,7 @@ use futures::future::{Either, select};
 use worker::{Delay, Error, Result};
 
 /// The answer of a binding, or an error after `limit`. What it was doing may still happen.
-pub async fn within<T>(limit: Duration, answer: impl Future<Output = Result<T>>) -> Result<T> {
+pub async fn with_timeout<T>(limit: Duration, answer: impl Future<Output = Result<T>>) -> Result<T> {
     match select(pin!(answer), pin!(Delay::from(limit))).await {
         Either::Left((answer, _)) => answer,
         Either::Right(((), _)) => Err(Error::RustError("no answer in time".to_owned())),
@@ -15,7 +15,7 @@ pub async fn within<T>(limit: Duration, answer: impl Future<Output = Result<T>>)
 }
 
 /// Lets time pass.
-pub async fn pause(length: Duration) {
+pub async fn sleep(length: Duration) {
     Delay::from(length).await;
 }
 

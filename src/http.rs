@@ -9,14 +9,14 @@ use worker::js_sys::{self, futures::JsFuture};
 use worker::web_sys;
 
 /// An incoming request.
-pub struct Call {
+pub struct HttpRequest {
     raw: web_sys::Request,
     host: String,
     path: String,
     query: String,
 }
 
-impl Call {
+impl HttpRequest {
     /// Takes a request apart as far as routing needs it.
     pub fn new(raw: web_sys::Request) -> Self {
         let url = raw.url();
@@ -110,15 +110,15 @@ impl Call {
 }
 
 /// An answer in the making.
-pub struct Answer {
+pub struct HttpResponse {
     status: u16,
     content_type: Cow<'static, str>,
-    body: Body,
+    body: ResponseBody,
     headers: Vec<(&'static str, String)>,
 }
 
 /// What an answer carries.
-enum Body {
+enum ResponseBody {
     /// Written here.
     Text(String),
     /// From elsewhere: the runtime moves its bytes, and none of them comes through wasm.
@@ -127,7 +127,7 @@ enum Body {
     Empty,
 }
 
-impl Answer {
+impl HttpResponse {
     /// JSON.
     pub fn json(status: u16, body: String) -> Self {
         Self::text(status, "application/json", body)
@@ -135,18 +135,18 @@ impl Answer {
 
     /// Bytes of the bucket, or none for HEAD: whoever answers so says how many there are.
     pub fn bytes(status: u16, content_type: &str, stream: Option<web_sys::ReadableStream>) -> Self {
-        let body = stream.map_or(Body::Empty, Body::Stream);
+        let body = stream.map_or(ResponseBody::Empty, ResponseBody::Stream);
         Self { status, content_type: Cow::Owned(content_type.to_owned()), body, headers: Vec::new() }
     }
 
     /// Nothing but headers.
     pub fn empty(status: u16) -> Self {
-        Self { status, content_type: Cow::Borrowed(""), body: Body::Empty, headers: Vec::new() }
+        Self { status, content_type: Cow::Borrowed(""), body: ResponseBody::Empty, headers: Vec::new() }
     }
 
     /// A problem (RFC 9457).
     pub fn problem(problem: &Problem, request_id: &str) -> Self {
-        let mut answer = Self::problem_body(problem.code.status(), problem.body(request_id));
+        let mut answer = Self::from_problem_json(problem.code.status(), problem.body(request_id));
         if let Some(methods) = problem.allow {
             answer = answer.with("allow", methods);
         }
@@ -163,7 +163,7 @@ impl Answer {
     }
 
     /// A problem whose body is already written.
-    pub fn problem_body(status: u16, body: String) -> Self {
+    pub fn from_problem_json(status: u16, body: String) -> Self {
         Self::text(status, "application/problem+json", body)
     }
 
@@ -171,7 +171,7 @@ impl Answer {
         Self {
             status,
             content_type: Cow::Borrowed(content_type),
-            body: Body::Text(body),
+            body: ResponseBody::Text(body),
             headers: Vec::new(),
         }
     }
@@ -209,13 +209,13 @@ impl Answer {
         init.set_status(self.status);
         init.set_headers(&headers);
         match self.body {
-            Body::Text(text) if with_body && !bodiless => {
+            ResponseBody::Text(text) if with_body && !bodiless => {
                 web_sys::Response::new_with_opt_str_and_init(Some(&text), &init)
             }
-            Body::Stream(stream) if with_body => {
+            ResponseBody::Stream(stream) if with_body => {
                 web_sys::Response::new_with_opt_readable_stream_and_init(Some(&stream), &init)
             }
-            Body::Text(_) | Body::Stream(_) | Body::Empty => {
+            ResponseBody::Text(_) | ResponseBody::Stream(_) | ResponseBody::Empty => {
                 web_sys::Response::new_with_opt_str_and_init(None, &init)
             }
         }

@@ -17,12 +17,12 @@ use worker::{D1Database, D1PreparedStatement, Result};
 /// Written rows: one for the table, one for each index that the change touches.
 pub async fn write(database: &D1Database, order: &JobSpec, face: &Snapshot, version: u64) -> Result<u64> {
     let text = |value: Option<&str>| value.map_or(JsValue::NULL, JsValue::from_str);
-    let some = |value: Option<i64>| value.map_or(JsValue::NULL, whole);
+    let some = |value: Option<i64>| value.map_or(JsValue::NULL, to_js_integer);
     let output = face.output.as_ref();
     let failure = face.failure.as_ref();
     let row = database.prepare(UPSERT).bind(&[
         JsValue::from_str(&order.id.to_string()),
-        whole(order.project_id),
+        to_js_integer(order.project_id),
         JsValue::from_str(order.job_type.as_str()),
         JsValue::from_str(face.status.as_str()),
         JsValue::from_f64(f64::from(face.attempt)),
@@ -32,7 +32,7 @@ pub async fn write(database: &D1Database, order: &JobSpec, face: &Snapshot, vers
         text(output.and_then(|output| output.poster.as_deref())),
         text(failure.map(|failure| failure.sentence.as_str())),
         text(failure.map(|failure| failure.code.as_str())),
-        whole(order.created_at.0),
+        to_js_integer(order.created_at.0),
         some(face.started_at.map(|at| at.0)),
         some(face.completed_at.map(|at| at.0)),
         some(i64::try_from(version).ok()),
@@ -47,24 +47,24 @@ pub async fn write(database: &D1Database, order: &JobSpec, face: &Snapshot, vers
 }
 
 /// Runs queries in one transaction; answers the `body` of every row of each.
-pub async fn ask(database: &D1Database, queries: Vec<SqlStatement>) -> Result<Vec<Vec<String>>> {
+pub async fn batch_query(database: &D1Database, queries: Vec<SqlStatement>) -> Result<Vec<Vec<String>>> {
     let queries = queries.into_iter().map(|query| prepare(database, query)).collect::<Result<_>>()?;
     let mut answers = Vec::new();
     for result in database.batch(queries).await? {
-        answers.push(result.results::<Body>()?.into_iter().map(|row| row.body).collect());
+        answers.push(result.results::<JsonRow>()?.into_iter().map(|row| row.body).collect());
     }
     Ok(answers)
 }
 
 /// The `body` of every row of one query.
-pub async fn ask_one(database: &D1Database, query: SqlStatement) -> Result<Vec<String>> {
-    Ok(ask(database, vec![query]).await?.pop().unwrap_or_default())
+pub async fn query(database: &D1Database, query: SqlStatement) -> Result<Vec<String>> {
+    Ok(batch_query(database, vec![query]).await?.pop().unwrap_or_default())
 }
 
 /// A page of jobs.
 pub async fn list(database: &D1Database, listing: &JobListQuery) -> Result<Vec<JobRow>> {
     let (sql, values) = listing.select_statement();
-    let values: Vec<JsValue> = values.into_iter().map(bound).collect();
+    let values: Vec<JsValue> = values.into_iter().map(to_js_value).collect();
     database.prepare(sql).bind(&values)?.all().await?.results()
 }
 
@@ -74,7 +74,7 @@ pub async fn open_before(database: &D1Database, before: Timestamp, limit: u32) -
         ORDER BY created_at LIMIT ?";
     database
         .prepare(sql)
-        .bind(&[whole(before.0), JsValue::from_f64(f64::from(limit))])?
+        .bind(&[to_js_integer(before.0), JsValue::from_f64(f64::from(limit))])?
         .all()
         .await?
         .results()
@@ -91,7 +91,7 @@ pub async fn input_is_used(database: &D1Database, key: &str, but_by: &str) -> Re
 
 /// Whether a job's row names this key, as its input, its result or its picture, or a project or clip does:
 /// what no row names is not handed out.
-pub async fn names(database: &D1Database, key: &str) -> Result<bool> {
+pub async fn is_key_referenced(database: &D1Database, key: &str) -> Result<bool> {
     let named = database.prepare(NAMES).bind(&[JsValue::from_str(key)])?.first::<f64>(Some("named")).await?;
     Ok(named.is_some())
 }
@@ -117,19 +117,19 @@ pub struct OpenRow {
 
 /// The answer of a [`Query`].
 #[derive(Deserialize)]
-struct Body {
+struct JsonRow {
     body: String,
 }
 
 fn prepare(database: &D1Database, query: SqlStatement) -> Result<D1PreparedStatement> {
-    let values: Vec<JsValue> = query.values.into_iter().map(bound).collect();
+    let values: Vec<JsValue> = query.values.into_iter().map(to_js_value).collect();
     database.prepare(query.sql).bind(&values)
 }
 
-fn bound(value: SqlValue) -> JsValue {
+fn to_js_value(value: SqlValue) -> JsValue {
     match value {
         SqlValue::Null => JsValue::NULL,
-        SqlValue::Integer(number) => whole(number),
+        SqlValue::Integer(number) => to_js_integer(number),
         SqlValue::Real(number) => JsValue::from_f64(number),
         SqlValue::Text(text) => JsValue::from_str(&text),
     }
@@ -141,7 +141,7 @@ fn extra_inputs(order: &JobSpec) -> Option<String> {
     (!keys.is_empty()).then(|| format!(" {} ", keys.join(" ")))
 }
 
-fn whole(value: i64) -> JsValue {
+fn to_js_integer(value: i64) -> JsValue {
     #[allow(clippy::cast_precision_loss, reason = "ids, sizes and times are below 2^53")]
     JsValue::from_f64(value as f64)
 }

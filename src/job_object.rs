@@ -27,13 +27,13 @@ use worker::{
     console_error, durable_object,
 };
 
-pub use answer::{Body, RESULT_URL_LIFETIME, respond};
-pub use command::Command;
+pub use answer::{JobReply, RESULT_URL_LIFETIME, respond};
+pub use command::JobCommand;
 
-use crate::deadline::{BINDING, within};
+use crate::deadline::{BINDING, with_timeout};
 use crate::job_store::JobStore;
-use crate::sockets::{self, Sockets, Tongue};
-use crate::storage::ring;
+use crate::sockets::{self, SocketProtocol, Sockets};
+use crate::storage::set_alarm;
 use crate::{clock, env, index, outbound};
 
 /// One job.
@@ -43,16 +43,16 @@ pub struct ExportJob {
     env: Env,
     store: JobStore,
     /// The job as it was last committed; read from storage again after any failure.
-    live: RefCell<Option<Live>>,
-    alarm: Cell<Alarm>,
-    waiting: Rc<Waiting>,
+    live: RefCell<Option<LoadedJob>>,
+    alarm: Cell<AlarmState>,
+    waiting: Rc<EarlySubscribers>,
     /// What was used since the job was last stepped: it is counted there.
     uncounted: Cell<Usage>,
 }
 
 /// When the object's alarm rings, as far as this instance knows.
 #[derive(Clone, Copy)]
-enum Alarm {
+enum AlarmState {
     /// Storage must be asked.
     Unknown,
     /// It does not.
@@ -63,16 +63,16 @@ enum Alarm {
 
 /// What the timers of watchers share who came before their job.
 #[derive(Default)]
-struct Waiting {
+struct EarlySubscribers {
     /// It was created, by this instance.
-    born: Cell<bool>,
+    created: Cell<bool>,
     /// How many run.
     timers: Cell<usize>,
 }
 
 /// A job in memory.
 #[derive(Clone)]
-struct Live {
+struct LoadedJob {
     order: Rc<JobSpec>,
     job: Job,
 }
@@ -85,7 +85,7 @@ impl DurableObject for ExportJob {
             env,
             store,
             live: RefCell::new(None),
-            alarm: Cell::new(Alarm::Unknown),
+            alarm: Cell::new(AlarmState::Unknown),
             waiting: Rc::default(),
             uncounted: Cell::new(Usage::default()),
         }
@@ -93,14 +93,14 @@ impl DurableObject for ExportJob {
 
     async fn fetch(&self, request: Request) -> Result<Response> {
         self.count(Usage { requests: 1, ..Usage::default() });
-        Ok(self.obey(request).await)
+        Ok(self.handle_command(request).await)
     }
 
     /// Many deadlines ring here: the core says which. Always re-arms, never fails: the platform gives
     /// an alarm up after six failures.
     async fn alarm(&self) -> Result<Response> {
         self.count(Usage { alarms: 1, ..Usage::default() });
-        self.alarm.set(Alarm::Silent);
+        self.alarm.set(AlarmState::Silent);
         if let Err(problem) = self.wake().await {
             console_error!("an alarm failed: {}", problem.detail);
             self.set_alarm(clock::now() + ALARM_AGAIN);
@@ -109,9 +109,9 @@ impl DurableObject for ExportJob {
     }
 
     async fn websocket_message(&self, socket: WebSocket, message: WebSocketIncomingMessage) -> Result<()> {
-        self.await_birth_again();
+        self.restart_early_timers();
         if let WebSocketIncomingMessage::String(text) = message {
-            self.hear(&socket, &text);
+            self.on_client_message(&socket, &text);
         }
         Ok(())
     }
@@ -140,9 +140,9 @@ impl DurableObject for ExportJob {
 impl ExportJob {
     /// One event, and all that follows from it.
     async fn advance(&self, event: JobEvent) -> std::result::Result<Outcome, Problem> {
-        self.know_alarm().await?;
+        self.load_alarm().await?;
         let (outcome, effects) = self.step(event)?;
-        self.drive(effects).await?;
+        self.run_effects(effects).await?;
         Ok(outcome)
     }
 
@@ -153,11 +153,11 @@ impl ExportJob {
             let timing = self.timing()?;
             if first_due_deadline(&live.job, &timing, clock::now()).is_none() {
                 // Nothing may have been due at all: an alarm rings early when a deadline has moved on.
-                self.arm(&live.job, &timing);
+                self.schedule_alarm(&live.job, &timing);
                 break;
             }
             let (_, effects) = self.step(JobEvent::AlarmFired)?;
-            self.drive(effects).await?;
+            self.run_effects(effects).await?;
         }
         Ok(())
     }
@@ -166,31 +166,35 @@ impl ExportJob {
     /// awaits, and the platform makes state, events and alarm durable together or not at all.
     fn step(&self, event: JobEvent) -> std::result::Result<(Outcome, Vec<JobEffect>), Problem> {
         let config = env::config(&self.env)?;
-        let Some(Live { order, mut job }) = self.load()? else { return Err(Problem::job_not_found()) };
+        let Some(LoadedJob { order, mut job }) = self.load()? else { return Err(Problem::job_not_found()) };
         job.usage += self.uncounted.take();
-        let step = apply(job, event, clock::now(), clock::chance(), &config.timeouts);
+        let step = apply(job, event, clock::now(), clock::random_u32(), &config.timeouts);
         if step.persist {
             let rows = self.store.commit(&step.job, &step.entries).map_err(|cause| {
                 // What is in memory may be ahead of storage now: read it again next time.
                 *self.live.borrow_mut() = None;
-                self.failed("a commit", &cause)
+                self.log_and_hide("a commit", &cause)
             })?;
             check_rows(rows, step.entries.len());
         }
-        self.arm(&step.job, &config.timeouts);
+        self.schedule_alarm(&step.job, &config.timeouts);
         let ended = step.job.end().is_some();
         let face = step.broadcast_progress.then(|| step.job.snapshot());
-        *self.live.borrow_mut() = Some(Live { order: Rc::clone(&order), job: step.job });
+        *self.live.borrow_mut() = Some(LoadedJob { order: Rc::clone(&order), job: step.job });
         let watchers = Sockets(&self.state);
         // Nothing is signed or written for nobody: most callbacks find no watcher.
-        if watchers.none() {
+        if watchers.is_empty() {
             return Ok((step.outcome, step.effects));
         }
         for entry in &step.entries {
-            answer::with_links(&config, &order, &entry.snapshot, |links| watchers.tell(&order, entry, links));
+            answer::with_urls(&config, &order, &entry.snapshot, |links| {
+                watchers.broadcast_entry(&order, entry, links)
+            });
         }
         if let Some(face) = face {
-            answer::with_links(&config, &order, &face, |links| watchers.tick(&order, &face, links));
+            answer::with_urls(&config, &order, &face, |links| {
+                watchers.broadcast_progress(&order, &face, links)
+            });
         }
         if ended && !step.entries.is_empty() {
             watchers.close_all();
@@ -199,10 +203,10 @@ impl ExportJob {
     }
 
     /// Drives effects side by side, and those that follow from their answers.
-    async fn drive(&self, effects: Vec<JobEffect>) -> std::result::Result<(), Problem> {
+    async fn run_effects(&self, effects: Vec<JobEffect>) -> std::result::Result<(), Problem> {
         let mut effects = effects;
         while !effects.is_empty() {
-            let answers = join_all(effects.into_iter().map(|effect| self.perform(effect))).await;
+            let answers = join_all(effects.into_iter().map(|effect| self.run_effect(effect))).await;
             effects = Vec::new();
             for event in answers {
                 if let Some(event) = event? {
@@ -214,9 +218,9 @@ impl ExportJob {
     }
 
     /// Does one thing and says what came of it, if anybody wants to know.
-    async fn perform(&self, effect: JobEffect) -> std::result::Result<Option<JobEvent>, Problem> {
+    async fn run_effect(&self, effect: JobEffect) -> std::result::Result<Option<JobEvent>, Problem> {
         let config = env::config(&self.env)?;
-        let Some(Live { order, job }) = self.load()? else { return Err(Problem::job_not_found()) };
+        let Some(LoadedJob { order, job }) = self.load()? else { return Err(Problem::job_not_found()) };
         let timing = &config.timeouts;
         Ok(Some(match effect {
             JobEffect::Submit { attempt } => {
@@ -240,7 +244,7 @@ impl ExportJob {
             }
             JobEffect::ReadEndpointLoad { attempt } => {
                 let Some(gpu) = gpu_of(&config, &job) else { return Ok(None) };
-                let crowd = outbound::crowd(&gpu, timing).await;
+                let crowd = outbound::endpoint_load(&gpu, timing).await;
                 return Ok(crowd.map(|crowd| JobEvent::EndpointLoadRead { attempt, crowd }));
             }
             JobEffect::CancelRunpodJob { runpod_job_id } => {
@@ -252,67 +256,69 @@ impl ExportJob {
             }
             JobEffect::CheckOutput { key, poster } => {
                 let bucket = env::videos(&self.env)?;
-                let (found, poster) = join(self.look(&bucket, &key), self.look(&bucket, &poster)).await;
+                let (found, poster) =
+                    join(self.head_object(&bucket, &key), self.head_object(&bucket, &poster)).await;
                 JobEvent::OutputChecked { key, found, poster }
             }
             JobEffect::DeleteObjects { keys } => {
                 let keys: Vec<String> = keys.into_iter().map(String::from).collect();
-                if let Err(cause) = within(BINDING, env::videos(&self.env)?.delete_multiple(keys)).await {
-                    self.failed("discarding a late result", &cause);
+                if let Err(cause) = with_timeout(BINDING, env::videos(&self.env)?.delete_multiple(keys)).await
+                {
+                    self.log_and_hide("discarding a late result", &cause);
                 }
                 return Ok(None);
             }
             JobEffect::WriteIndex { version } => {
                 let database = env::database(&self.env)?;
                 let written =
-                    within(BINDING, index::write(&database, &order, &job.snapshot(), version)).await;
-                let written = written.map_err(|cause| self.failed("an index row", &cause)).ok();
+                    with_timeout(BINDING, index::write(&database, &order, &job.snapshot(), version)).await;
+                let written = written.map_err(|cause| self.log_and_hide("an index row", &cause)).ok();
                 JobEvent::IndexWritten { version, written }
             }
         }))
     }
 
-    async fn look(&self, bucket: &Bucket, key: &ObjectKey) -> ObjectCheck {
-        match within(BINDING, bucket.head(key.as_str())).await {
+    async fn head_object(&self, bucket: &Bucket, key: &ObjectKey) -> ObjectCheck {
+        match with_timeout(BINDING, bucket.head(key.as_str())).await {
             Ok(Some(object)) => ObjectCheck::Present(object.size()),
             Ok(None) => ObjectCheck::Missing,
             Err(cause) => {
-                self.failed("a look for the output", &cause);
+                self.log_and_hide("a look for the output", &cause);
                 ObjectCheck::Unknown
             }
         }
     }
 
     /// Learns when the alarm rings, once an instance: only then can it be set without waiting.
-    async fn know_alarm(&self) -> std::result::Result<(), Problem> {
-        if matches!(self.alarm.get(), Alarm::Unknown) {
+    async fn load_alarm(&self) -> std::result::Result<(), Problem> {
+        if matches!(self.alarm.get(), AlarmState::Unknown) {
             let set = self.state.storage().get_alarm().await;
-            let set = set.map_err(|cause| self.failed("reading the alarm", &cause))?;
-            self.alarm.set(set.map_or(Alarm::Silent, |at| Alarm::At(Timestamp(at))));
+            let set = set.map_err(|cause| self.log_and_hide("reading the alarm", &cause))?;
+            self.alarm.set(set.map_or(AlarmState::Silent, |at| AlarmState::At(Timestamp(at))));
         }
         Ok(())
     }
 
     /// Sets the alarm unless an earlier one will ring: a later deadline waits for that one, since every
     /// setting is a written row.
-    fn arm(&self, job: &Job, timing: &Timeouts) {
+    fn schedule_alarm(&self, job: &Job, timing: &Timeouts) {
         let Some(wanted) = next_deadline(job, timing) else { return };
         match self.alarm.get() {
-            Alarm::At(set) if set <= wanted => {}
-            Alarm::At(_) | Alarm::Silent | Alarm::Unknown => self.set_alarm(wanted),
+            AlarmState::At(set) if set <= wanted => {}
+            AlarmState::At(_) | AlarmState::Silent | AlarmState::Unknown => self.set_alarm(wanted),
         }
     }
 
     /// Not awaited, so that it becomes durable with the writes before it.
     fn set_alarm(&self, at: Timestamp) {
-        match ring(&self.state.storage(), at) {
+        match set_alarm(&self.state.storage(), at) {
             Ok(()) => {
-                self.alarm.set(Alarm::At(at));
+                self.alarm.set(AlarmState::At(at));
                 self.count(Usage { object_rows: 1, ..Usage::default() });
             }
             Err(cause) => {
-                self.alarm.set(Alarm::Unknown);
-                self.failed("setting the alarm", &cause);
+                self.alarm.set(AlarmState::Unknown);
+                self.log_and_hide("setting the alarm", &cause);
             }
         }
     }
@@ -323,10 +329,10 @@ impl ExportJob {
         self.uncounted.set(usage);
     }
 
-    fn load(&self) -> std::result::Result<Option<Live>, Problem> {
+    fn load(&self) -> std::result::Result<Option<LoadedJob>, Problem> {
         if self.live.borrow().is_none() {
-            let loaded = self.store.load().map_err(|cause| self.failed("reading the job", &cause))?;
-            *self.live.borrow_mut() = loaded.map(|(order, job)| Live { order: Rc::new(order), job });
+            let loaded = self.store.load().map_err(|cause| self.log_and_hide("reading the job", &cause))?;
+            *self.live.borrow_mut() = loaded.map(|(order, job)| LoadedJob { order: Rc::new(order), job });
         }
         Ok(self.live.borrow().clone())
     }
@@ -336,23 +342,23 @@ impl ExportJob {
     }
 
     /// What a watcher says: a ping in another spelling, a wish for a snapshot, or nothing we know.
-    fn hear(&self, socket: &WebSocket, text: &str) {
+    fn on_client_message(&self, socket: &WebSocket, text: &str) {
         if text == "ping" {
-            return sockets::say(socket, "pong");
+            return sockets::send(socket, "pong");
         }
         let word = serde_json::from_str::<serde_json::Value>(text)
             .ok()
             .and_then(|value| value.get("type").and_then(serde_json::Value::as_str).map(str::to_owned));
         match word.as_deref() {
-            Some("ping") => sockets::say(socket, sockets::PONG),
+            Some("ping") => sockets::send(socket, sockets::PONG),
             Some("subscribe") => {
-                let tongue = self.state.get_tags(socket).iter().find_map(|tag| Tongue::from_tag(tag));
+                let tongue = self.state.get_tags(socket).iter().find_map(|tag| SocketProtocol::from_tag(tag));
                 if let (Some(tongue), Ok(Some(live)), Ok(config)) =
                     (tongue, self.load(), env::config(&self.env))
                 {
                     let face = live.job.snapshot();
-                    answer::with_links(&config, &live.order, &face, |links| {
-                        sockets::say(socket, &sockets::snapshot(&live.order, &live.job, tongue, links));
+                    answer::with_urls(&config, &live.order, &face, |links| {
+                        sockets::send(socket, &sockets::snapshot(&live.order, &live.job, tongue, links));
                     });
                 }
             }
@@ -361,7 +367,7 @@ impl ExportJob {
     }
 
     /// Logs a cause once and makes the problem that callers see.
-    fn failed(&self, what: &str, cause: &worker::Error) -> Problem {
+    fn log_and_hide(&self, what: &str, cause: &worker::Error) -> Problem {
         let name = self.state.id().name().unwrap_or_default();
         console_error!("job {name}: {what} failed: {cause}");
         Problem::internal()

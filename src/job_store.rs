@@ -14,7 +14,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use worker::js_sys::{Function, Reflect};
 use worker::{Result, SqlStorage, SqlStorageValue, Storage};
 
-use crate::storage::{rows_written, texts};
+use crate::storage::{query_text_column, rows_written};
 
 /// The storage of one job.
 pub struct JobStore {
@@ -31,18 +31,20 @@ impl JobStore {
 
     /// The job that lives here, if one does.
     pub fn load(&self) -> Result<Option<(JobSpec, Job)>> {
-        if texts(&self.sql, "SELECT name FROM sqlite_master WHERE name = 'sheet'", None)?.is_empty() {
+        if query_text_column(&self.sql, "SELECT name FROM sqlite_master WHERE name = 'sheet'", None)?
+            .is_empty()
+        {
             return Ok(None);
         }
-        match texts(&self.sql, "SELECT body FROM sheet ORDER BY name DESC", None)?.as_slice() {
-            [order, job] => Ok(Some((read(order)?, read(job)?))),
+        match query_text_column(&self.sql, "SELECT body FROM sheet ORDER BY name DESC", None)?.as_slice() {
+            [order, job] => Ok(Some((from_json(order)?, from_json(job)?))),
             sheets => Err(format!("{} sheets instead of 2", sheets.len()).into()),
         }
     }
 
     /// Writes a new job: the tables, the order, the job and its first event. Answers the rows written.
     pub fn create(&self, order: &JobSpec, job: &Job, birth: &LogEntry) -> Result<u64> {
-        let (order, job, event) = (text(order)?, text(job)?, text(birth)?);
+        let (order, job, event) = (to_json(order)?, to_json(job)?, to_json(birth)?);
         let seq = integer(birth.seq)?;
         self.transaction(move |sql| {
             let mut rows = rows_written(&sql.exec(SCHEMA, None)?);
@@ -56,9 +58,9 @@ impl JobStore {
     /// Writes where the job stands and what happened, all or nothing. Answers the rows written: one, and
     /// one for each event.
     pub fn commit(&self, job: &Job, log: &[LogEntry]) -> Result<u64> {
-        let job = text(job)?;
+        let job = to_json(job)?;
         let events =
-            log.iter().map(|entry| Ok((integer(entry.seq)?, text(entry)?))).collect::<Result<Vec<_>>>()?;
+            log.iter().map(|entry| Ok((integer(entry.seq)?, to_json(entry)?))).collect::<Result<Vec<_>>>()?;
         self.transaction(move |sql| {
             let mut rows =
                 rows_written(&sql.exec("UPDATE sheet SET body = ? WHERE name = 'job'", vec![job.into()])?);
@@ -72,9 +74,9 @@ impl JobStore {
     /// The stored events after `seq`, oldest first.
     pub fn events_after(&self, seq: u64) -> Result<Vec<LogEntry>> {
         let after = Some(vec![integer(seq)?]);
-        texts(&self.sql, "SELECT body FROM events WHERE seq > ? ORDER BY seq", after)?
+        query_text_column(&self.sql, "SELECT body FROM events WHERE seq > ? ORDER BY seq", after)?
             .iter()
-            .map(|body| read(body))
+            .map(|body| from_json(body))
             .collect()
     }
 
@@ -111,11 +113,11 @@ const SCHEMA: &str = "CREATE TABLE sheet (name TEXT PRIMARY KEY, body TEXT NOT N
 
 const INSERT_EVENT: &str = "INSERT INTO events (seq, body) VALUES (?, ?)";
 
-fn text(value: &impl Serialize) -> Result<String> {
+fn to_json(value: &impl Serialize) -> Result<String> {
     Ok(serde_json::to_string(value)?)
 }
 
-fn read<T: for<'de> Deserialize<'de>>(body: &str) -> Result<T> {
+fn from_json<T: for<'de> Deserialize<'de>>(body: &str) -> Result<T> {
     Ok(serde_json::from_str(body)?)
 }
 

@@ -33,7 +33,7 @@ fn start() {
 
 #[event(fetch)]
 async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> Result<web_sys::Response> {
-    Ok(api::answer(request, env).await)
+    Ok(api::handle_request(request, env).await)
 }
 
 #[event(scheduled)]

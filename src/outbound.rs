@@ -20,7 +20,7 @@ use worker::{AbortSignal, Fetch, Headers, Method, Request, RequestInit, console_
 use crate::clock;
 
 /// An HTTP answer, owned.
-struct Heard {
+struct OwnedHttpReply {
     status: u16,
     retry_after: Option<String>,
     body: String,
@@ -45,7 +45,7 @@ pub async fn submit(
         callback_url,
     };
     let body = runpod::run_request_body(&input, webhook_url, timing.execution_timeout, timing.queue_timeout);
-    match call(gpu, Method::Post, "/run", Some(&body), timing.submit_request_timeout).await {
+    match request(gpu, Method::Post, "/run", Some(&body), timing.submit_request_timeout).await {
         Some(heard) => runpod::parse_submit_reply(heard.as_reply()),
         None => SubmitReply::Unknown,
     }
@@ -54,22 +54,22 @@ pub async fn submit(
 /// `GET /status/{id}`.
 pub async fn status(gpu: &RunpodConfig, job: &RunpodJobId, timing: &Timeouts) -> StatusReply {
     let path = format!("/status/{}", job.as_str());
-    match call(gpu, Method::Get, &path, None, timing.status_request_timeout).await {
+    match request(gpu, Method::Get, &path, None, timing.status_request_timeout).await {
         Some(heard) => runpod::parse_status_reply(heard.as_reply()),
         None => StatusReply::Unknown,
     }
 }
 
 /// `GET /health`.
-pub async fn crowd(gpu: &RunpodConfig, timing: &Timeouts) -> Option<EndpointLoad> {
-    let heard = call(gpu, Method::Get, "/health", None, timing.status_request_timeout).await?;
+pub async fn endpoint_load(gpu: &RunpodConfig, timing: &Timeouts) -> Option<EndpointLoad> {
+    let heard = request(gpu, Method::Get, "/health", None, timing.status_request_timeout).await?;
     runpod::parse_health(heard.as_reply())
 }
 
 /// `POST /cancel/{id}`: whether the job is known not to run any more.
 pub async fn cancel(gpu: &RunpodConfig, job: &RunpodJobId, timing: &Timeouts) -> bool {
     let path = format!("/cancel/{}", job.as_str());
-    match call(gpu, Method::Post, &path, Some("{}"), timing.status_request_timeout).await {
+    match request(gpu, Method::Post, &path, Some("{}"), timing.status_request_timeout).await {
         Some(heard) => runpod::cancel_confirmed(heard.status),
         None => false,
     }
@@ -88,7 +88,7 @@ pub async fn list_parts(config: &Config, upload: &UploadRecord, marker: Option<u
     let url =
         config.presigner.list_parts(&upload.key, &upload.storage_id, marker, LIST_LIFETIME, clock::now());
     let request = Request::new(&url, Method::Get).ok()?;
-    match hear(request, config.timeouts.status_request_timeout).await {
+    match fetch_with_timeout(request, config.timeouts.status_request_timeout).await {
         Ok(heard) => match read_list(heard.status, &heard.body) {
             ListPartsReply::Page(page) => Some(page),
             ListPartsReply::NotImplemented => {
@@ -101,26 +101,26 @@ pub async fn list_parts(config: &Config, upload: &UploadRecord, marker: Option<u
             }
         },
         Err(cause) => {
-            console_warn!("the bucket did not answer a list of parts: {}", name_of(&cause));
+            console_warn!("the bucket did not answer a list of parts: {}", error_kind(&cause));
             None
         }
     }
 }
 
-impl Heard {
+impl OwnedHttpReply {
     fn as_reply(&self) -> HttpReply<'_> {
         HttpReply { status: self.status, retry_after: self.retry_after.as_deref(), body: &self.body }
     }
 }
 
 /// One request; `None` when there was no whole answer in time.
-async fn call(
+async fn request(
     gpu: &RunpodConfig,
     method: Method,
     path: &str,
     body: Option<&str>,
     within: DurationMs,
-) -> Option<Heard> {
+) -> Option<OwnedHttpReply> {
     let verb = path.split('/').nth(1).unwrap_or_default().to_owned();
     match exchange(gpu, method, path, body, within).await {
         Ok(heard) => {
@@ -130,7 +130,7 @@ async fn call(
             Some(heard)
         }
         Err(cause) => {
-            console_warn!("RunPod did not answer {verb}: {}", name_of(&cause));
+            console_warn!("RunPod did not answer {verb}: {}", error_kind(&cause));
             None
         }
     }
@@ -142,28 +142,28 @@ async fn exchange(
     path: &str,
     body: Option<&str>,
     within: DurationMs,
-) -> worker::Result<Heard> {
+) -> worker::Result<OwnedHttpReply> {
     let headers = Headers::new();
     headers.set("authorization", &format!("Bearer {}", gpu.key.reveal()))?;
     headers.set("content-type", "application/json")?;
     let mut init = RequestInit::new();
     init.with_method(method).with_headers(headers).with_body(body.map(JsValue::from_str));
-    hear(Request::new_with_init(&format!("{}{path}", gpu.endpoint), &init)?, within).await
+    fetch_with_timeout(Request::new_with_init(&format!("{}{path}", gpu.endpoint), &init)?, within).await
 }
 
 /// The whole answer to a request, in time.
-async fn hear(request: Request, within: DurationMs) -> worker::Result<Heard> {
+async fn fetch_with_timeout(request: Request, within: DurationMs) -> worker::Result<OwnedHttpReply> {
     // The signal also ends a body that trickles.
     let timeout_ms = u32::try_from(within.0).unwrap_or(u32::MAX);
     let signal = AbortSignal::from(web_sys::AbortSignal::timeout_with_u32(timeout_ms));
     let mut response = Fetch::Request(request).send_with_signal(&signal).await?;
     let retry_after = response.headers().get("retry-after")?;
     let status = response.status_code();
-    Ok(Heard { status, retry_after, body: response.text().await? })
+    Ok(OwnedHttpReply { status, retry_after, body: response.text().await? })
 }
 
 /// What kind of error it was: its text may contain the URL.
-fn name_of(cause: &worker::Error) -> &'static str {
+fn error_kind(cause: &worker::Error) -> &'static str {
     match cause {
         worker::Error::UnknownJsError { name: Some(name), .. } if name == "TimeoutError" => "timed out",
         _ => "no connection",

@@ -10,14 +10,14 @@ use worker::{Result, State, WebSocket, WebSocketPair, WebSocketRequestResponsePa
 
 /// Which of the two dialects a socket speaks; also its tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tongue {
+pub enum SocketProtocol {
     /// `/api/jobs/{id}/ws`.
     Message,
     /// `/ws/export/{id}`.
     Legacy,
 }
 
-impl Tongue {
+impl SocketProtocol {
     const ALL: [Self; 2] = [Self::Message, Self::Legacy];
 
     /// Its tag.
@@ -55,9 +55,9 @@ pub struct Sockets<'s>(pub &'s State);
 impl Sockets<'_> {
     /// Accepts a watcher and answers both ends of its socket, ours first. One that wants all events
     /// `from_birth` may come before the job and is remembered as such.
-    pub fn accept(&self, tongue: Tongue, from_birth: bool) -> Result<(WebSocket, WebSocket)> {
+    pub fn accept(&self, tongue: SocketProtocol, from_birth: bool) -> Result<(WebSocket, WebSocket)> {
         let pair = WebSocketPair::new()?;
-        let tags = [tongue.tag(), FROM_BIRTH];
+        let tags = [tongue.tag(), FROM_START_TAG];
         self.0.accept_websocket_with_tags(&pair.server, if from_birth { &tags } else { &tags[..1] });
         // Answered by the runtime while the object sleeps. It compares the text exactly; a ping that is
         // spelt otherwise wakes the object, which answers it too.
@@ -67,22 +67,22 @@ impl Sockets<'_> {
     }
 
     /// Every watcher, its tongue, and whether it wants all events from the first.
-    pub fn all(&self) -> Vec<(WebSocket, Tongue, bool)> {
+    pub fn all(&self) -> Vec<(WebSocket, SocketProtocol, bool)> {
         let known = |socket: WebSocket| {
             let tags = self.0.get_tags(&socket);
-            let tongue = tags.iter().find_map(|tag| Tongue::from_tag(tag))?;
-            Some((socket, tongue, tags.iter().any(|tag| tag == FROM_BIRTH)))
+            let tongue = tags.iter().find_map(|tag| SocketProtocol::from_tag(tag))?;
+            Some((socket, tongue, tags.iter().any(|tag| tag == FROM_START_TAG)))
         };
         self.0.get_websockets().into_iter().filter_map(known).collect()
     }
 
     /// Whether nobody watches.
-    pub fn none(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.0.get_websockets().is_empty()
     }
 
     /// Tells every watcher what was stored.
-    pub fn tell(&self, order: &JobSpec, entry: &LogEntry, links: JobUrls<'_>) {
+    pub fn broadcast_entry(&self, order: &JobSpec, entry: &LogEntry, links: JobUrls<'_>) {
         self.send(|tongue| {
             job_json(
                 order,
@@ -96,7 +96,7 @@ impl Sockets<'_> {
     }
 
     /// Tells every watcher of progress that is not stored: such a message has no `seq`.
-    pub fn tick(&self, order: &JobSpec, face: &Snapshot, links: JobUrls<'_>) {
+    pub fn broadcast_progress(&self, order: &JobSpec, face: &Snapshot, links: JobUrls<'_>) {
         self.send(|tongue| {
             job_json(order, face, None, links, tongue.dialect(MessageType::Progress), tongue.extent())
         });
@@ -109,22 +109,22 @@ impl Sockets<'_> {
         }
     }
 
-    fn send(&self, render: impl Fn(Tongue) -> String) {
-        for tongue in Tongue::ALL {
+    fn send(&self, render: impl Fn(SocketProtocol) -> String) {
+        for tongue in SocketProtocol::ALL {
             let sockets = self.0.get_websockets_with_tag(tongue.tag());
             if sockets.is_empty() {
                 continue;
             }
             let text = render(tongue);
             for socket in sockets {
-                say(&socket, &text);
+                send(&socket, &text);
             }
         }
     }
 }
 
 /// The snapshot that a new or asking watcher gets.
-pub fn snapshot(order: &JobSpec, job: &Job, tongue: Tongue, links: JobUrls<'_>) -> String {
+pub fn snapshot(order: &JobSpec, job: &Job, tongue: SocketProtocol, links: JobUrls<'_>) -> String {
     job_json(
         order,
         &job.snapshot(),
@@ -136,7 +136,12 @@ pub fn snapshot(order: &JobSpec, job: &Job, tongue: Tongue, links: JobUrls<'_>) 
 }
 
 /// One stored event as this watcher reads it.
-pub fn replayed(order: &JobSpec, entry: &LogEntry, tongue: Tongue, links: JobUrls<'_>) -> String {
+pub fn entry_message(
+    order: &JobSpec,
+    entry: &LogEntry,
+    tongue: SocketProtocol,
+    links: JobUrls<'_>,
+) -> String {
     job_json(
         order,
         &entry.snapshot,
@@ -148,7 +153,7 @@ pub fn replayed(order: &JobSpec, entry: &LogEntry, tongue: Tongue, links: JobUrl
 }
 
 /// Sends to one socket. One that is closing is told nothing: it reconnects with its cursor.
-pub fn say(socket: &WebSocket, text: &str) {
+pub fn send(socket: &WebSocket, text: &str) {
     if let Err(cause) = socket.send_with_str(text) {
         console_warn!("a watcher could not be told: {cause}");
     }
@@ -166,7 +171,7 @@ pub const NORMAL: u16 = 1000;
 /// Close code for a job that was never created: 4000 and up are the application's (RFC 6455 7.4.2).
 pub const NO_SUCH_JOB: u16 = 4404;
 /// Tag of a watcher that asked for `after=0`.
-const FROM_BIRTH: &str = "birth";
+const FROM_START_TAG: &str = "birth";
 /// The ping that the runtime answers by itself.
 pub const PING: &str = r#"{"type":"ping"}"#;
 /// Its answer.

@@ -5,7 +5,11 @@ use wasm_bindgen::JsValue;
 use worker::{Result, SqlCursor, SqlStorage, SqlStorageValue, Storage, js_sys};
 
 /// The first column of every row; it must be text.
-pub fn texts(sql: &SqlStorage, query: &str, bindings: Option<Vec<SqlStorageValue>>) -> Result<Vec<String>> {
+pub fn query_text_column(
+    sql: &SqlStorage,
+    query: &str,
+    bindings: Option<Vec<SqlStorageValue>>,
+) -> Result<Vec<String>> {
     let mut texts = Vec::new();
     for row in sql.exec(query, bindings)?.raw() {
         match row?.into_iter().next() {
@@ -22,7 +26,7 @@ pub fn rows_written(cursor: &SqlCursor) -> u64 {
 }
 
 /// Sets the alarm. Not awaited, so that it becomes durable with the writes before it.
-pub fn ring(storage: &Storage, at: Timestamp) -> Result<()> {
+pub fn set_alarm(storage: &Storage, at: Timestamp) -> Result<()> {
     #[allow(clippy::cast_precision_loss, reason = "milliseconds since 1970 are far below 2^53")]
     let date = js_sys::Date::new(&JsValue::from_f64(at.0 as f64));
     let _durable_with_the_rest = storage.as_raw().set_alarm(date, js_sys::Object::new())?;

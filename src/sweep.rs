@@ -9,30 +9,31 @@ use reel_core::retention::input_expired;
 use reel_core::time::{DurationMs, Timestamp};
 use worker::{Env, Include, Result, console_error, console_log};
 
-use crate::api::ask_object;
-use crate::deadline::{BINDING, within};
-use crate::job_object::Command;
+use crate::api::call_job;
+use crate::deadline::{BINDING, with_timeout};
+use crate::job_object::JobCommand;
 use crate::{clock, env, index};
 
 /// One run. Each part is bounded, so that the next run goes on where this one stopped.
 pub async fn run(env: &Env) {
-    if let Err(problem) = compare(env).await {
+    if let Err(problem) = reconcile_open_jobs(env).await {
         console_error!("sweep: rows could not be compared: {}", problem.detail);
     }
-    if let Err(problem) = expire(env).await {
+    if let Err(problem) = expire_inputs(env).await {
         console_error!("sweep: inputs could not be expired: {}", problem.detail);
     }
 }
 
 /// Shows every job that has been open for a while its row; that wakes an object that was left asleep too.
-async fn compare(env: &Env) -> std::result::Result<(), Problem> {
+async fn reconcile_open_jobs(env: &Env) -> std::result::Result<(), Problem> {
     let database = env::database(env)?;
     let rows =
-        logged("the index", index::open_before(&database, clock::now() - OPEN_FOR, ROWS_PER_RUN)).await?;
+        logged("the index", index::open_before(&database, clock::now() - RECONCILE_AFTER, ROWS_PER_RUN))
+            .await?;
     let mut gone = 0;
     for row in &rows {
         let Ok(id) = row.id.parse::<JobId>() else { continue };
-        let asked = ask_object(env, id, "sweep", &Command::Compare { version: row.version }).await;
+        let asked = call_job(env, id, "sweep", &JobCommand::Reconcile { version: row.version }).await;
         if asked.is_ok_and(|response| response.status_code() == 404) {
             logged("the index", index::remove(&database, id)).await?;
             gone += 1;
@@ -46,7 +47,7 @@ async fn compare(env: &Env) -> std::result::Result<(), Problem> {
 
 /// Deletes inputs older than their retention. It looks at one page from a random place on: over the
 /// runs every key comes up, and no run takes long.
-async fn expire(env: &Env) -> std::result::Result<(), Problem> {
+async fn expire_inputs(env: &Env) -> std::result::Result<(), Problem> {
     let (bucket, database) = (env::videos(env)?, env::database(env)?);
     let from = format!("input/{}", clock::job_id().to_string().get(..4).unwrap_or_default());
     let page =
@@ -63,7 +64,7 @@ async fn expire(env: &Env) -> std::result::Result<(), Problem> {
     if expired.is_empty() {
         return Ok(());
     }
-    let in_use = index::ask_one(&database, keys_in_use(expired.clone(), ""));
+    let in_use = index::query(&database, keys_in_use(expired.clone(), ""));
     let in_use = logged("the index", in_use).await?;
     expired.retain(|key| !in_use.contains(key));
     if expired.is_empty() {
@@ -74,14 +75,14 @@ async fn expire(env: &Env) -> std::result::Result<(), Problem> {
 }
 
 async fn logged<T>(what: &str, answer: impl Future<Output = Result<T>>) -> std::result::Result<T, Problem> {
-    within(BINDING, answer).await.map_err(|cause| {
+    with_timeout(BINDING, answer).await.map_err(|cause| {
         console_error!("sweep: {what} did not answer: {cause}");
         Problem::internal()
     })
 }
 
 /// A job's own alarm needs no help before that.
-const OPEN_FOR: DurationMs = DurationMs::minutes(5);
+const RECONCILE_AFTER: DurationMs = DurationMs::minutes(5);
 /// Requests to objects in one run; a Worker may make 1,000.
 const ROWS_PER_RUN: u32 = 200;
 /// A page of the bucket's listing.

@@ -17,9 +17,9 @@ use worker::{
     durable_object,
 };
 
-use crate::deadline::{BINDING, COMPLETION, pause, within};
-use crate::job_object::{Body, respond};
-use crate::storage::ring;
+use crate::deadline::{BINDING, COMPLETION, sleep, with_timeout};
+use crate::job_object::{JobReply, respond};
+use crate::storage::set_alarm;
 use crate::upload_store::UploadStore;
 use crate::{clock, env, outbound};
 
@@ -35,13 +35,13 @@ pub struct Upload {
     /// As it was last committed; read from storage again after any failure.
     ledger: RefCell<Option<upload::Upload>>,
     /// Whether a request is making the bucket complete or abort.
-    at_bucket: Cell<bool>,
+    bucket_locked: Cell<bool>,
 }
 
 impl DurableObject for Upload {
     fn new(state: State, env: Env) -> Self {
         let store = UploadStore::new(state.storage());
-        Self { state, env, store, ledger: RefCell::new(None), at_bucket: Cell::new(false) }
+        Self { state, env, store, ledger: RefCell::new(None), bucket_locked: Cell::new(false) }
     }
 
     /// `/{verb or create}/{request id}/{upload_id}`; the body is the client's own.
@@ -53,7 +53,7 @@ impl DurableObject for Upload {
         let body = match request.bytes().await {
             Ok(body) if word == CREATE => self.create(&body),
             Ok(body) => match UploadAction::parse(word) {
-                Some(verb) => self.obey(verb, &body, upload_id).await,
+                Some(verb) => self.handle_action(verb, &body, upload_id).await,
                 None => Err(Problem::internal()),
             },
             Err(_) => Err(Problem::internal()),
@@ -72,7 +72,7 @@ impl DurableObject for Upload {
 }
 
 impl Upload {
-    fn create(&self, body: &[u8]) -> Body {
+    fn create(&self, body: &[u8]) -> JobReply {
         let text = std::str::from_utf8(body).ok();
         let upload = text.and_then(upload::UploadRecord::from_stored).ok_or_else(Problem::internal)?;
         self.store.create(&upload).map_err(|cause| self.failed("creating", &cause))?;
@@ -80,7 +80,7 @@ impl Upload {
         Ok((201, String::new()))
     }
 
-    async fn obey(&self, verb: UploadAction, body: &[u8], upload_id: &str) -> Body {
+    async fn handle_action(&self, verb: UploadAction, body: &[u8], upload_id: &str) -> JobReply {
         let plan = self.ledger()?.upload.plan;
         let json = match verb {
             UploadAction::Sign => self.sign(&upload::parse_part_numbers(body, &plan)?)?,
@@ -89,17 +89,17 @@ impl Upload {
                 upload::confirmed_json(&*self.ledger()?)
             }
             UploadAction::Show => {
-                self.look_for_parts().await?;
+                self.sync_parts_from_bucket().await?;
                 upload::upload_json(&*self.ledger()?, upload_id)?
             }
             UploadAction::Complete => {
                 self.confirm(upload::parse_parts(body, &plan, verb)?)?;
-                let _turn = self.turn().await?;
+                let _turn = self.lock_bucket().await?;
                 let etag = self.complete().await?;
                 upload::completed_json(&self.ledger()?.upload, &etag)
             }
             UploadAction::Abort => {
-                let _turn = self.turn().await?;
+                let _turn = self.lock_bucket().await?;
                 self.abort().await?;
                 r#"{"success":true}"#.to_owned()
             }
@@ -127,7 +127,7 @@ impl Upload {
     }
 
     /// Asks the bucket for parts that were sent and never confirmed. No answer is no news.
-    async fn look_for_parts(&self) -> Told<()> {
+    async fn sync_parts_from_bucket(&self) -> Told<()> {
         let upload = {
             let ledger = self.ledger()?;
             if ledger.require_open().is_err() || ledger.has_all() {
@@ -156,34 +156,34 @@ impl Upload {
             CompletionStep::AlreadyDone(etag) => return Ok(etag),
             CompletionStep::Look => match self.look().await? {
                 UploadedObject::NotOurs => {}
-                found => return self.settle(CompleteReply::PerhapsDone, found).await,
+                found => return self.finish_completion(CompleteReply::PerhapsDone, found).await,
             },
             CompletionStep::Run => {}
         }
         // Written first: should this object die on the way, it is known that it may have happened.
-        self.keep(UploadState::Completing)?;
+        self.save_state(UploadState::Completing)?;
         let said = self.ask_to_complete().await?;
         let found = self.look().await?;
-        self.settle(said, found).await
+        self.finish_completion(said, found).await
     }
 
     /// Writes what a completion came to.
-    async fn settle(&self, said: CompleteReply, found: UploadedObject) -> Told<String> {
+    async fn finish_completion(&self, said: CompleteReply, found: UploadedObject) -> Told<String> {
         let plan = self.ledger()?.upload.plan;
         match upload::resolve_completion(&plan, said, found) {
             CompletionResult::Complete { etag } => {
-                self.keep(UploadState::Complete { etag: etag.clone() })?;
+                self.save_state(UploadState::Complete { etag: etag.clone() })?;
                 Ok(etag)
             }
             CompletionResult::Refused { stage, problem } => {
-                self.keep(stage)?;
+                self.save_state(stage)?;
                 Err(problem)
             }
             CompletionResult::WrongSize(problem) => {
                 let key = self.ledger()?.upload.key.clone();
-                let deleted = within(BINDING, env::videos(&self.env)?.delete(key.as_str())).await;
+                let deleted = with_timeout(BINDING, env::videos(&self.env)?.delete(key.as_str())).await;
                 deleted.map_err(|cause| self.failed("deleting an object of the wrong size", &cause))?;
-                self.keep(UploadState::Aborted)?;
+                self.save_state(UploadState::Aborted)?;
                 Err(problem)
             }
             CompletionResult::Unknown => Err(upload::outcome_unknown()),
@@ -195,9 +195,9 @@ impl Upload {
             Some(UploadedPart::new(u16::try_from(number).ok()?, etag.to_owned()))
         };
         let parts: Vec<UploadedPart> = self.ledger()?.parts().filter_map(part).collect();
-        Ok(match within(COMPLETION, self.parts_at_bucket()?.complete(parts)).await {
+        Ok(match with_timeout(COMPLETION, self.parts_at_bucket()?.complete(parts)).await {
             Ok(_looked_at_next) => CompleteReply::PerhapsDone,
-            Err(cause) => self.said("completing", &cause),
+            Err(cause) => self.parse_bucket_error("completing", &cause),
         })
     }
 
@@ -209,15 +209,15 @@ impl Upload {
             AbortStep::Look => match self.look().await? {
                 UploadedObject::NotOurs => {}
                 found => {
-                    self.settle(CompleteReply::PerhapsDone, found).await?;
+                    self.finish_completion(CompleteReply::PerhapsDone, found).await?;
                     // It is complete after all.
                     return self.ledger()?.abort_step().map(|_| ());
                 }
             },
             AbortStep::Run => {}
         }
-        self.forget_at_bucket().await?;
-        self.keep(UploadState::Aborted)
+        self.abort_in_bucket().await?;
+        self.save_state(UploadState::Aborted)
     }
 
     async fn expire(&self) -> Told<()> {
@@ -226,22 +226,24 @@ impl Upload {
             match expiry {
                 ExpiryStep::Wait(until) => return self.ring(until),
                 ExpiryStep::AbortFirst => {
-                    let _turn = self.turn().await?;
-                    self.forget_at_bucket().await?;
+                    let _turn = self.lock_bucket().await?;
+                    self.abort_in_bucket().await?;
                 }
                 ExpiryStep::Forget => {}
             }
         }
-        within(BINDING, self.store.delete_all()).await.map_err(|cause| self.failed("forgetting", &cause))?;
+        with_timeout(BINDING, self.store.delete_all())
+            .await
+            .map_err(|cause| self.failed("forgetting", &cause))?;
         *self.ledger.borrow_mut() = None;
         Ok(())
     }
 
     /// Makes the bucket drop the parts; that it knows none is as good.
-    async fn forget_at_bucket(&self) -> Told<()> {
-        match within(BINDING, self.parts_at_bucket()?.abort()).await {
+    async fn abort_in_bucket(&self) -> Told<()> {
+        match with_timeout(BINDING, self.parts_at_bucket()?.abort()).await {
             Ok(()) => Ok(()),
-            Err(cause) => match self.said("aborting", &cause) {
+            Err(cause) => match self.parse_bucket_error("aborting", &cause) {
                 CompleteReply::Gone => Ok(()),
                 CompleteReply::PerhapsDone | CompleteReply::WrongParts => Err(upload::outcome_unknown()),
             },
@@ -251,9 +253,10 @@ impl Upload {
     /// What lies at the key, and whether this upload made it.
     async fn look(&self) -> Told<UploadedObject> {
         let key = self.ledger()?.upload.key.clone();
-        Ok(match within(BINDING, env::videos(&self.env)?.head(key.as_str())).await {
+        Ok(match with_timeout(BINDING, env::videos(&self.env)?.head(key.as_str())).await {
             Ok(Some(object)) => {
-                let made_by = object.custom_metadata().ok().and_then(|mut all| all.remove(MADE_BY));
+                let made_by =
+                    object.custom_metadata().ok().and_then(|mut all| all.remove(UPLOAD_ID_METADATA));
                 if made_by.is_some() && made_by == self.state.id().name() {
                     UploadedObject::Ours { size_bytes: object.size(), etag: object.etag() }
                 } else {
@@ -269,12 +272,12 @@ impl Upload {
     }
 
     /// Waits until no other request is at the bucket.
-    async fn turn(&self) -> Told<Turn<'_>> {
+    async fn lock_bucket(&self) -> Told<BucketLock<'_>> {
         for _ in 0..TURNS_MAX {
-            if !self.at_bucket.replace(true) {
-                return Ok(Turn(&self.at_bucket));
+            if !self.bucket_locked.replace(true) {
+                return Ok(BucketLock(&self.bucket_locked));
             }
-            pause(TURN).await;
+            sleep(TURN).await;
         }
         Err(upload::outcome_unknown())
     }
@@ -287,7 +290,7 @@ impl Upload {
     }
 
     /// Commits where the upload stands.
-    fn keep(&self, stage: UploadState) -> Told<()> {
+    fn save_state(&self, stage: UploadState) -> Told<()> {
         let mut upload = self.ledger()?.upload.clone();
         if upload.state == stage {
             return Ok(());
@@ -319,11 +322,11 @@ impl Upload {
     }
 
     fn ring(&self, at: Timestamp) -> Told<()> {
-        ring(&self.state.storage(), at).map_err(|cause| self.failed("setting the alarm", &cause))
+        set_alarm(&self.state.storage(), at).map_err(|cause| self.failed("setting the alarm", &cause))
     }
 
     /// What an error of the bucket says. Its text is the bucket's sentence and names no key.
-    fn said(&self, what: &str, cause: &worker::Error) -> CompleteReply {
+    fn parse_bucket_error(&self, what: &str, cause: &worker::Error) -> CompleteReply {
         self.failed(what, cause);
         CompleteReply::of_error(&cause.to_string())
     }
@@ -337,9 +340,9 @@ impl Upload {
 }
 
 /// Ends a request's time at the bucket, however it ends.
-struct Turn<'t>(&'t Cell<bool>);
+struct BucketLock<'t>(&'t Cell<bool>);
 
-impl Drop for Turn<'_> {
+impl Drop for BucketLock<'_> {
     fn drop(&mut self) {
         self.0.set(false);
     }
@@ -348,7 +351,7 @@ impl Drop for Turn<'_> {
 /// The word of a creation, beside those of [`UploadAction`].
 pub const CREATE: &str = "create";
 /// Metadata of the object: which upload made it. Another may have put one at the same key before.
-pub const MADE_BY: &str = "upload";
+pub const UPLOAD_ID_METADATA: &str = "upload";
 
 /// Long enough for a part on a slow line; a new URL costs one request.
 const PART_LIFETIME: DurationMs = DurationMs::minutes(60);

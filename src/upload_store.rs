@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use reel_core::upload::{ConfirmedPart, Upload, UploadRecord};
 use worker::{Result, SqlStorage, SqlStorageValue, Storage, console_error};
 
-use crate::storage::{rows_written, texts};
+use crate::storage::{query_text_column, rows_written};
 
 /// The storage of one upload.
 pub struct UploadStore {
@@ -25,13 +25,16 @@ impl UploadStore {
 
     /// The upload that lives here, if one does.
     pub fn load(&self) -> Result<Option<Upload>> {
-        if texts(&self.sql, "SELECT name FROM sqlite_master WHERE name = 'upload'", None)?.is_empty() {
+        if query_text_column(&self.sql, "SELECT name FROM sqlite_master WHERE name = 'upload'", None)?
+            .is_empty()
+        {
             return Ok(None);
         }
-        let rows = texts(&self.sql, "SELECT body FROM upload", None)?;
+        let rows = query_text_column(&self.sql, "SELECT body FROM upload", None)?;
         let upload =
             rows.first().and_then(|body| UploadRecord::from_stored(body)).ok_or("an unreadable upload")?;
-        let parts = texts(&self.sql, "SELECT number || ' ' || etag FROM parts ORDER BY number", None)?;
+        let parts =
+            query_text_column(&self.sql, "SELECT number || ' ' || etag FROM parts ORDER BY number", None)?;
         let parts = parts.iter().filter_map(|row| {
             let (number, etag) = row.split_once(' ')?;
             ConfirmedPart::new(number.parse().ok()?, etag)

@@ -6,30 +6,30 @@ use reel_core::intake::CallbackKind;
 use reel_core::problem::{Problem, ProblemCode};
 use reel_core::token::Purpose;
 
-use super::Visit;
+use super::RequestContext;
 use crate::clock;
-use crate::job_object::Command;
+use crate::job_object::JobCommand;
 
 /// `POST /api/jobs/{id}/do/{token}/{callback}`.
 pub async fn report(
-    visit: &Visit<'_>,
+    visit: &RequestContext<'_>,
     id: JobId,
     token: &str,
     callback: CallbackKind,
-) -> Result<Command, Problem> {
+) -> Result<JobCommand, Problem> {
     let attempt = verify(visit, Purpose::Callback, id, token)?;
     let report = callback.parse(id, &visit.call.body(BODY_MAX_BYTES).await?)?;
-    Ok(Command::Report { attempt, report })
+    Ok(JobCommand::Report { attempt, report })
 }
 
 /// `POST /api/runpod/webhook/{id}/{token}`. The body is not read: RunPod's `/status` is asked instead,
 /// since the webhook is not signed and may be late, exponential_backoff or forged.
-pub fn webhook(visit: &Visit<'_>, id: JobId, token: &str) -> Result<Command, Problem> {
+pub fn webhook(visit: &RequestContext<'_>, id: JobId, token: &str) -> Result<JobCommand, Problem> {
     let attempt = verify(visit, Purpose::Webhook, id, token)?;
-    Ok(Command::Hint { attempt })
+    Ok(JobCommand::Webhook { attempt })
 }
 
-fn verify(visit: &Visit<'_>, purpose: Purpose, id: JobId, token: &str) -> Result<u32, Problem> {
+fn verify(visit: &RequestContext<'_>, purpose: Purpose, id: JobId, token: &str) -> Result<u32, Problem> {
     let verified = visit.config.signer.verify(purpose, id, token, clock::now());
     verified.map_err(|bad| Problem::new(ProblemCode::BadToken, format!("This callback is refused: {bad}.")))
 }

@@ -12,26 +12,30 @@ use reel_core::problem::{Problem, ProblemCode};
 use reel_core::time::Timestamp;
 use worker::{Bucket, Object, Range, ResponseBody, console_error, web_sys};
 
-use super::jobs::{ask_object, unavailable};
-use super::{Reply, Visit};
-use crate::deadline::{BINDING, within};
-use crate::http::Answer;
-use crate::job_object::Command;
+use super::jobs::{call_job, unavailable};
+use super::{HandlerResponse, RequestContext};
+use crate::deadline::{BINDING, with_timeout};
+use crate::http::HttpResponse;
+use crate::job_object::JobCommand;
 use crate::{env, index};
 
 /// `GET` and `HEAD /api/videos/download/{key}`.
 ///
 /// One read of the index and mostly one look at the bucket. A second look is needed where only the
 /// video's size or tag tells what to send.
-pub async fn download(visit: &Visit<'_>, key: &ObjectKey, head_only: bool) -> Result<Reply, Problem> {
-    if !is_named(visit, key).await? {
+pub async fn download(
+    visit: &RequestContext<'_>,
+    key: &ObjectKey,
+    head_only: bool,
+) -> Result<HandlerResponse, Problem> {
+    if !is_downloadable(visit, key).await? {
         return Err(Problem::video_not_found());
     }
     let conditions = Conditions::read(head_only, |name| visit.call.header(name));
     let bucket = env::videos(visit.env)?;
     let mut look = conditions.initial_read();
-    for _ in 0..LOOKS_MAX {
-        let mut seen = match within(BINDING, see(&bucket, key, look)).await {
+    for _ in 0..MAX_READS {
+        let mut seen = match with_timeout(BINDING, read_object(&bucket, key, look)).await {
             Ok(seen) => seen.ok_or_else(Problem::video_not_found)?,
             Err(cause) => {
                 // The bucket refuses a slice that does not exist, as it fails: only the size tells which.
@@ -54,7 +58,7 @@ pub async fn download(visit: &Visit<'_>, key: &ObjectKey, head_only: bool) -> Re
         }
         if next == ReadPlan::Head || enough {
             let disposition = disposition(visit, key);
-            return Ok(Reply::Answer(seen.answer(
+            return Ok(HandlerResponse::Answer(seen.answer(
                 decision,
                 &disposition,
                 cache_control(key),
@@ -68,14 +72,18 @@ pub async fn download(visit: &Visit<'_>, key: &ObjectKey, head_only: bool) -> Re
 }
 
 /// What the bucket showed.
-struct Seen {
+struct BucketObject {
     stored: ObjectMeta,
     content_type: Option<String>,
     stream: Option<web_sys::ReadableStream>,
 }
 
 /// `None` when there is no such object.
-async fn see(bucket: &Bucket, key: &ObjectKey, look: ReadPlan) -> worker::Result<Option<Seen>> {
+async fn read_object(
+    bucket: &Bucket,
+    key: &ObjectKey,
+    look: ReadPlan,
+) -> worker::Result<Option<BucketObject>> {
     let object = match look {
         ReadPlan::Head => bucket.head(key.as_str()).await?,
         ReadPlan::Body(None) => bucket.get(key.as_str()).execute().await?,
@@ -83,7 +91,7 @@ async fn see(bucket: &Bucket, key: &ObjectKey, look: ReadPlan) -> worker::Result
     };
     let Some(object) = object else { return Ok(None) };
     let stream = if look == ReadPlan::Head { None } else { stream(&object)? };
-    Ok(Some(Seen {
+    Ok(Some(BucketObject {
         stored: ObjectMeta {
             size_bytes: object.size(),
             etag: object.http_etag(),
@@ -94,18 +102,18 @@ async fn see(bucket: &Bucket, key: &ObjectKey, look: ReadPlan) -> worker::Result
     }))
 }
 
-impl Seen {
+impl BucketObject {
     fn answer(
         self,
         decision: DownloadDecision,
         disposition: &Disposition,
         caching: &'static str,
         request_id: &str,
-    ) -> Answer {
+    ) -> HttpResponse {
         let size = self.stored.size_bytes;
-        let refused = |code, sentence: &str| Answer::problem(&Problem::new(code, sentence), request_id);
+        let refused = |code, sentence: &str| HttpResponse::problem(&Problem::new(code, sentence), request_id);
         let bytes = |count: u64, stream| {
-            Answer::bytes(decision.status(), served_type(self.content_type.as_deref()), stream)
+            HttpResponse::bytes(decision.status(), served_type(self.content_type.as_deref()), stream)
                 .with("content-length", count.to_string())
                 .with("content-disposition", disposition.header())
                 .with("x-content-type-options", "nosniff")
@@ -115,7 +123,7 @@ impl Seen {
             DownloadDecision::Part(part) => {
                 bytes(part.length(), self.stream).with("content-range", part.content_range(size))
             }
-            DownloadDecision::NotModified => Answer::empty(decision.status()),
+            DownloadDecision::NotModified => HttpResponse::empty(decision.status()),
             DownloadDecision::PreconditionFailed => {
                 return refused(
                     ProblemCode::PreconditionFailed,
@@ -146,18 +154,18 @@ impl Seen {
 }
 
 /// The index knows, a moment behind; the job itself knows of its result at once.
-async fn is_named(visit: &Visit<'_>, key: &ObjectKey) -> Result<bool, Problem> {
+async fn is_downloadable(visit: &RequestContext<'_>, key: &ObjectKey) -> Result<bool, Problem> {
     let database = env::database(visit.env)?;
-    let named = within(BINDING, index::names(&database, key.as_str())).await;
+    let named = with_timeout(BINDING, index::is_key_referenced(&database, key.as_str())).await;
     if named.map_err(|cause| unavailable("the index", &cause))? {
         return Ok(true);
     }
     let Some(job) = key.output_of() else { return Ok(false) };
-    let asked = Command::Holds { key: key.as_str().to_owned() };
-    Ok(ask_object(visit.env, job, visit.request_id, &asked).await?.status_code() == 200)
+    let asked = JobCommand::HasOutput { key: key.as_str().to_owned() };
+    Ok(call_job(visit.env, job, visit.request_id, &asked).await?.status_code() == 200)
 }
 
-fn disposition(visit: &Visit<'_>, key: &ObjectKey) -> Disposition {
+fn disposition(visit: &RequestContext<'_>, key: &ObjectKey) -> Disposition {
     let place = if visit.call.query("inline") == Some("1") {
         DispositionType::Inline
     } else {
@@ -188,4 +196,4 @@ fn stream(object: &Object) -> worker::Result<Option<web_sys::ReadableStream>> {
 }
 
 /// A slice that is refused, a look at the size, and the exact part.
-const LOOKS_MAX: usize = 3;
+const MAX_READS: usize = 3;

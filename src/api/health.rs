@@ -5,10 +5,10 @@ use std::rc::Rc;
 use reel_core::config::{ApiAccess, Config};
 use reel_core::problem::Problem;
 
-use crate::http::Answer;
+use crate::http::HttpResponse;
 
 /// 200 while the API can serve, 503 with the faults while it cannot.
-pub fn show(config: Result<Rc<Config>, Problem>) -> Answer {
+pub fn show(config: Result<Rc<Config>, Problem>) -> HttpResponse {
     let version = concat!(env!("CARGO_PKG_VERSION"), "+", env!("REVISION"));
     match config {
         Ok(config) => {
@@ -19,11 +19,11 @@ pub fn show(config: Result<Rc<Config>, Problem>) -> Answer {
                 "runpod": config.runpod.is_some(),
                 "api_key": matches!(config.access, ApiAccess::Key(_)),
             });
-            Answer::json(200, body.to_string())
+            HttpResponse::json(200, body.to_string())
         }
         Err(problem) => {
             let body = serde_json::json!({ "status": "not_configured", "version": version, "detail": problem.detail });
-            Answer::json(503, body.to_string())
+            HttpResponse::json(503, body.to_string())
         }
     }
 }

@@ -10,29 +10,29 @@ use std::time::Duration;
 use wasm_bindgen::JsValue;
 use worker::{Env, Headers, Method, ObjectNamespace, Request, RequestInit, Response, console_error, web_sys};
 
-use super::{Reply, Visit};
-use crate::deadline::{BINDING, within};
-use crate::http::Answer;
-use crate::job_object::{Command, RESULT_URL_LIFETIME};
-use crate::sockets::Tongue;
+use super::{HandlerResponse, RequestContext};
+use crate::deadline::{BINDING, with_timeout};
+use crate::http::HttpResponse;
+use crate::job_object::{JobCommand, RESULT_URL_LIFETIME};
+use crate::sockets::SocketProtocol;
 use crate::{clock, env, index};
 
 /// `POST /api/jobs`.
-pub async fn create(visit: &Visit<'_>) -> Result<Reply, Problem> {
-    let named_by_key = named_by_key(visit)?;
+pub async fn create(visit: &RequestContext<'_>) -> Result<HandlerResponse, Problem> {
+    let named_by_key = job_id_from_idempotency_key(visit)?;
     let new = CreateJobRequest::parse(&visit.call.body(BODY_MAX_BYTES).await?)?;
-    hand_on(place(visit, new, None, named_by_key).await?).await
+    forward_response(create_job(visit, new, None, named_by_key).await?).await
 }
 
 /// The job that an `Idempotency-Key` stands for.
-pub fn named_by_key(visit: &Visit<'_>) -> Result<Option<JobId>, Problem> {
+pub fn job_id_from_idempotency_key(visit: &RequestContext<'_>) -> Result<Option<JobId>, Problem> {
     let key = visit.call.header("idempotency-key");
     Ok(key.as_deref().map(idempotency_key).transpose()?.map(|key| visit.config.signer.derive_job_id(key)))
 }
 
 /// Hands a new job to its object, which answers with the job JSON.
-pub async fn place(
-    visit: &Visit<'_>,
+pub async fn create_job(
+    visit: &RequestContext<'_>,
     new: CreateJobRequest,
     export: Option<ProjectExport>,
     named_by_key: Option<JobId>,
@@ -69,7 +69,7 @@ pub async fn place(
     }
     let inputs_found = refusal.is_none();
     let answer =
-        ask_object(visit.env, order.id, visit.request_id, &Command::Create { order, inputs_found }).await?;
+        call_job(visit.env, order.id, visit.request_id, &JobCommand::Create { order, inputs_found }).await?;
     match refusal {
         // The object knows only that it must not begin; here it is known what lacks.
         Some(refusal) if answer.status_code() == ProblemCode::InputNotFound.status() => Err(refusal),
@@ -78,31 +78,35 @@ pub async fn place(
 }
 
 /// Whether an object is there.
-pub async fn is_in_bucket(visit: &Visit<'_>, key: &ObjectKey) -> Result<bool, Problem> {
+pub async fn is_in_bucket(visit: &RequestContext<'_>, key: &ObjectKey) -> Result<bool, Problem> {
     let bucket = env::videos(visit.env)?;
-    let head = within(BINDING, bucket.head(key.as_str())).await;
+    let head = with_timeout(BINDING, bucket.head(key.as_str())).await;
     Ok(head.map_err(|cause| unavailable("the bucket", &cause))?.is_some())
 }
 
 /// `GET /api/jobs`.
-pub async fn list(visit: &Visit<'_>) -> Result<Reply, Problem> {
+pub async fn list(visit: &RequestContext<'_>) -> Result<HandlerResponse, Problem> {
     let listing = JobListQuery::parse(visit.call.query_string())?;
     let database = env::database(visit.env)?;
-    let rows = within(BINDING, index::list(&database, &listing)).await;
+    let rows = with_timeout(BINDING, index::list(&database, &listing)).await;
     let rows = rows.map_err(|cause| unavailable("the index", &cause))?;
     let page = listing.to_page_json(rows, &visit.config.presigner, RESULT_URL_LIFETIME, clock::now());
-    Ok(Reply::Answer(Answer::json(200, page)))
+    Ok(HandlerResponse::Answer(HttpResponse::json(200, page)))
 }
 
 /// `GET /api/jobs/{id}/ws` and `GET /ws/export/{id}`.
-pub async fn watch(visit: &Visit<'_>, id: JobId, tongue: Tongue) -> Result<Reply, Problem> {
+pub async fn watch(
+    visit: &RequestContext<'_>,
+    id: JobId,
+    tongue: SocketProtocol,
+) -> Result<HandlerResponse, Problem> {
     if !visit.call.wants_websocket() {
         return Err(Problem::new(
             ProblemCode::UpgradeRequired,
             "Open this path as a WebSocket, or poll GET /api/jobs/{id}.",
         ));
     }
-    let after = cursor(visit)?.map_or_else(|| "-".to_owned(), |after| after.to_string());
+    let after = parse_after(visit)?.map_or_else(|| "-".to_owned(), |after| after.to_string());
     let headers = Headers::new();
     let built = headers.set("upgrade", "websocket").and_then(|()| {
         let mut init = RequestInit::new();
@@ -111,25 +115,29 @@ pub async fn watch(visit: &Visit<'_>, id: JobId, tongue: Tongue) -> Result<Reply
     });
     let response = ask(visit.env, id, built).await?;
     if response.status_code() == 101 {
-        return Ok(Reply::Raw(web_sys::Response::from(response)));
+        return Ok(HandlerResponse::Raw(web_sys::Response::from(response)));
     }
-    hand_on(response).await
+    forward_response(response).await
 }
 
 /// Sends a command to a job's object and hands its answer on.
-pub async fn command(visit: &Visit<'_>, id: JobId, command: &Command) -> Result<Reply, Problem> {
-    hand_on(ask_object(visit.env, id, visit.request_id, command).await?).await
+pub async fn command(
+    visit: &RequestContext<'_>,
+    id: JobId,
+    command: &JobCommand,
+) -> Result<HandlerResponse, Problem> {
+    forward_response(call_job(visit.env, id, visit.request_id, command).await?).await
 }
 
 /// A command to a job's object, and the object's own answer.
 ///
 /// # Errors
 /// 503 when it does not answer in time.
-pub async fn ask_object(
+pub async fn call_job(
     env: &Env,
     id: JobId,
     request_id: &str,
-    command: &Command,
+    command: &JobCommand,
 ) -> Result<Response, Problem> {
     let body = serde_json::to_string(command).map_err(|_| Problem::internal())?;
     let mut init = RequestInit::new();
@@ -138,11 +146,11 @@ pub async fn ask_object(
 }
 
 async fn ask(env: &Env, id: JobId, request: worker::Result<Request>) -> Result<Response, Problem> {
-    ask_named(&env::jobs(env)?, &id.to_string(), request, OBJECT_ANSWERS_WITHIN).await
+    call_object(&env::jobs(env)?, &id.to_string(), request, OBJECT_ANSWERS_WITHIN).await
 }
 
 /// A request to an object of this name, and its answer.
-pub(super) async fn ask_named(
+pub(super) async fn call_object(
     objects: &ObjectNamespace,
     name: &str,
     request: worker::Result<Request>,
@@ -150,34 +158,35 @@ pub(super) async fn ask_named(
 ) -> Result<Response, Problem> {
     let request = request.map_err(|cause| unavailable("a request", &cause))?;
     let stub = objects.get_by_name(name).map_err(|cause| unavailable("an object", &cause))?;
-    let answer = within(limit, stub.fetch_with_request(request)).await;
+    let answer = with_timeout(limit, stub.fetch_with_request(request)).await;
     answer.map_err(|cause| unavailable("an object", &cause))
 }
 
 /// An object's answer, as the caller gets it.
-pub(super) async fn hand_on(response: Response) -> Result<Reply, Problem> {
-    let (status, body) = taken(response).await?;
-    Ok(as_it_is(status, body))
+pub(super) async fn forward_response(response: Response) -> Result<HandlerResponse, Problem> {
+    let (status, body) = read_response(response).await?;
+    Ok(passthrough(status, body))
 }
 
 /// An answer that an object has written.
-pub(super) fn as_it_is(status: u16, body: String) -> Reply {
-    Reply::Answer(if status < 400 {
-        Answer::json(status, body)
+pub(super) fn passthrough(status: u16, body: String) -> HandlerResponse {
+    HandlerResponse::Answer(if status < 400 {
+        HttpResponse::json(status, body)
     } else {
-        let answer = Answer::problem_body(status, body);
+        let answer = HttpResponse::from_problem_json(status, body);
         if status == 503 { answer.with("retry-after", "2") } else { answer }
     })
 }
 
 /// An object's answer: its status and its body.
-pub async fn taken(mut response: Response) -> Result<(u16, String), Problem> {
-    let body = within(BINDING, response.text()).await.map_err(|cause| unavailable("the job", &cause))?;
+pub async fn read_response(mut response: Response) -> Result<(u16, String), Problem> {
+    let body =
+        with_timeout(BINDING, response.text()).await.map_err(|cause| unavailable("the job", &cause))?;
     Ok((response.status_code(), body))
 }
 
 /// `?after=N`, the number of the last event that the caller has.
-pub fn cursor(visit: &Visit<'_>) -> Result<Option<u64>, Problem> {
+pub fn parse_after(visit: &RequestContext<'_>) -> Result<Option<u64>, Problem> {
     visit
         .call
         .query("after")

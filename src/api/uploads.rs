@@ -11,15 +11,15 @@ use reel_core::time::DurationMs;
 use reel_core::upload::{CreateUploadRequest, UploadAction, UploadRecord, UploadState, created_json};
 use worker::{HttpMetadata, Method, Request, RequestInit, Response, console_error, js_sys};
 
-use super::jobs::{ask_named, hand_on, unavailable};
-use super::{Reply, Visit};
-use crate::deadline::{BINDING, within};
-use crate::http::Answer;
-use crate::upload_object::{CREATE, MADE_BY};
+use super::jobs::{call_object, forward_response, unavailable};
+use super::{HandlerResponse, RequestContext};
+use crate::deadline::{BINDING, with_timeout};
+use crate::http::HttpResponse;
+use crate::upload_object::{CREATE, UPLOAD_ID_METADATA};
 use crate::{clock, env};
 
 /// `POST /api/videos/upload-url`.
-pub async fn upload_url(visit: &Visit<'_>) -> Result<Reply, Problem> {
+pub async fn upload_url(visit: &RequestContext<'_>) -> Result<HandlerResponse, Problem> {
     let request = UploadUrlRequest::parse(&visit.call.body(BODY_MAX_BYTES).await?)?;
     let now = clock::now();
     let key = ObjectKey::input(request.job_id.unwrap_or_else(clock::job_id), &request.filename);
@@ -33,11 +33,11 @@ pub async fn upload_url(visit: &Visit<'_>) -> Result<Reply, Problem> {
         "headers": { "content-type": request.content_type },
         "expires_at": (now + UPLOAD_LIFETIME).iso(),
     });
-    Ok(Reply::Answer(Answer::json(200, body.to_string())))
+    Ok(HandlerResponse::Answer(HttpResponse::json(200, body.to_string())))
 }
 
 /// `POST /api/videos/multipart`.
-pub async fn create(visit: &Visit<'_>) -> Result<Reply, Problem> {
+pub async fn create(visit: &RequestContext<'_>) -> Result<HandlerResponse, Problem> {
     let new = CreateUploadRequest::parse(&visit.call.body(BODY_MAX_BYTES).await?)?;
     let id = clock::upload_id();
     let key = ObjectKey::input(new.job_id.unwrap_or_else(clock::job_id), &new.filename);
@@ -45,9 +45,10 @@ pub async fn create(visit: &Visit<'_>) -> Result<Reply, Problem> {
     let creation = bucket
         .create_multipart_upload(key.as_str())
         .http_metadata(HttpMetadata { content_type: Some(new.content_type), ..HttpMetadata::default() })
-        .custom_metadata([(MADE_BY.to_owned(), id.to_string())])
+        .custom_metadata([(UPLOAD_ID_METADATA.to_owned(), id.to_string())])
         .execute();
-    let at_bucket = within(BINDING, creation).await.map_err(|cause| unavailable("the bucket", &cause))?;
+    let at_bucket =
+        with_timeout(BINDING, creation).await.map_err(|cause| unavailable("the bucket", &cause))?;
     let upload = UploadRecord {
         key,
         storage_id: at_bucket.upload_id().await,
@@ -60,22 +61,26 @@ pub async fn create(visit: &Visit<'_>) -> Result<Reply, Problem> {
         Ok(answer) if answer.status_code() == 201 => {}
         refused => {
             // Nobody will ever know its name: better gone now than in a week.
-            if let Err(cause) = within(BINDING, at_bucket.abort()).await {
+            if let Err(cause) = with_timeout(BINDING, at_bucket.abort()).await {
                 console_error!(
                     "{} an upload that was never told could not be aborted: {cause}",
                     visit.request_id
                 );
             }
-            return hand_on(refused?).await;
+            return forward_response(refused?).await;
         }
     }
     let token = visit.config.signer.upload_token(id, &upload.key);
-    Ok(Reply::Answer(Answer::json(201, created_json(&upload, &token))))
+    Ok(HandlerResponse::Answer(HttpResponse::json(201, created_json(&upload, &token))))
 }
 
 /// `/api/videos/multipart/{upload_id}` and below: whoever holds the upload's id and key may act on it.
 /// Both are checked before its object is woken.
-pub async fn obey(visit: &Visit<'_>, token: &str, verb: UploadAction) -> Result<Reply, Problem> {
+pub async fn handle_action(
+    visit: &RequestContext<'_>,
+    token: &str,
+    verb: UploadAction,
+) -> Result<HandlerResponse, Problem> {
     let key = visit.call.query("video_key").and_then(percent::decode_query);
     let key = key.and_then(|key| ObjectKey::parse_input(&key).ok());
     let id = key.and_then(|key| visit.config.signer.verify_upload(token, &key).ok()).ok_or_else(|| {
@@ -91,14 +96,14 @@ pub async fn obey(visit: &Visit<'_>, token: &str, verb: UploadAction) -> Result<
         }
     };
     let path = format!("{}/{}/{token}", verb.as_str(), visit.request_id);
-    hand_on(ask(visit, id, &path, &body).await?).await
+    forward_response(ask(visit, id, &path, &body).await?).await
 }
 
-async fn ask(visit: &Visit<'_>, id: UploadId, path: &str, body: &[u8]) -> Result<Response, Problem> {
+async fn ask(visit: &RequestContext<'_>, id: UploadId, path: &str, body: &[u8]) -> Result<Response, Problem> {
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_body(Some(js_sys::Uint8Array::from(body).into()));
     let request = Request::new_with_init(&format!("https://upload/{path}"), &init);
-    ask_named(&env::uploads(visit.env)?, &id.to_string(), request, OBJECT_ANSWERS_WITHIN).await
+    call_object(&env::uploads(visit.env)?, &id.to_string(), request, OBJECT_ANSWERS_WITHIN).await
 }
 
 /// 1 MiB (design.md 3): 10,000 parts with their tags.

@@ -18,37 +18,37 @@ use reel_core::wire::gpu::{CallbackResponse, ClaimResponse, InputDownload, Presi
 use reel_core::wire::job::{JobDetail, JobFormat, JobUrls, job_json};
 use worker::{Delay, Request, Response, WebSocket, console_error};
 
-use super::{Alarm, Command, ExportJob, Live};
-use crate::deadline::{BINDING, within};
-use crate::sockets::{Sockets, Tongue, close, replayed, say, snapshot};
+use super::{AlarmState, ExportJob, JobCommand, LoadedJob};
+use crate::deadline::{BINDING, with_timeout};
+use crate::sockets::{SocketProtocol, Sockets, close, entry_message, send, snapshot};
 use crate::{clock, env, index};
 
 /// What an object answers: a status and a body that the Worker hands on as they are.
-pub type Body = std::result::Result<(u16, String), Problem>;
+pub type JobReply = std::result::Result<(u16, String), Problem>;
 
 impl ExportJob {
     /// Answers an internal request. The path's last segment is the caller's request id.
-    pub(super) async fn obey(&self, mut request: Request) -> Response {
+    pub(super) async fn handle_command(&self, mut request: Request) -> Response {
         let path = request.path();
         if let Some(rest) = path.strip_prefix("/watch/") {
-            return match self.watch(rest) {
+            return match self.subscribe(rest) {
                 Ok(response) => response,
                 Err(problem) => respond(Err(problem), ""),
             };
         }
         let request_id = path.rsplit('/').next().unwrap_or_default().to_owned();
-        let body = match request.text().await.map(|text| serde_json::from_str::<Command>(&text)) {
+        let body = match request.text().await.map(|text| serde_json::from_str::<JobCommand>(&text)) {
             Ok(Ok(command)) => self.execute(command).await,
             _ => Err(Problem::internal()),
         };
         respond(body, &request_id)
     }
 
-    async fn execute(&self, command: Command) -> Body {
+    async fn execute(&self, command: JobCommand) -> JobReply {
         let event = match command {
-            Command::Create { order, inputs_found } => return self.create(order, inputs_found).await,
-            Command::Delete => return self.delete().await,
-            Command::Show { kind } => {
+            JobCommand::Create { order, inputs_found } => return self.create(order, inputs_found).await,
+            JobCommand::Delete => return self.delete().await,
+            JobCommand::Get { kind } => {
                 let live = self.load()?.ok_or_else(Problem::job_not_found)?;
                 return if kind.is_none_or(|kind| kind == live.order.job_type) {
                     self.show(200)
@@ -56,34 +56,40 @@ impl ExportJob {
                     Err(Problem::job_not_found())
                 };
             }
-            Command::Holds { key } => return self.holds(&key),
-            Command::Events { after } => return self.events(after),
-            Command::Report { attempt, report } => JobEvent::CallbackReceived { attempt, report },
-            Command::Hint { attempt } => JobEvent::WebhookReceived { attempt },
-            Command::Compare { version } => JobEvent::IndexReconciled { version: Some(version) },
-            Command::Cancel => JobEvent::CancelRequested,
-            Command::Retry => JobEvent::RetryRequested,
+            JobCommand::HasOutput { key } => return self.has_output(&key),
+            JobCommand::Events { after } => return self.events(after),
+            JobCommand::Report { attempt, report } => JobEvent::CallbackReceived { attempt, report },
+            JobCommand::Webhook { attempt } => JobEvent::WebhookReceived { attempt },
+            JobCommand::Reconcile { version } => JobEvent::IndexReconciled { version: Some(version) },
+            JobCommand::Cancel => JobEvent::CancelRequested,
+            JobCommand::Retry => JobEvent::RetryRequested,
         };
-        let told = Told::of(&event);
+        let told = CallerKind::of(&event);
         let outcome = self.advance(event).await?;
         match (told, outcome) {
-            (Told::Person, Outcome::WrongStatus(status)) => Err(wrong_status(status)),
-            (Told::Person, _) => self.show(200),
-            (Told::Claimant { attempt }, Outcome::Applied) => self.grant(attempt),
+            (CallerKind::Person, Outcome::WrongStatus(status)) => Err(wrong_status(status)),
+            (CallerKind::Person, _) => self.show(200),
+            (CallerKind::Claimant { attempt }, Outcome::Applied) => self.claim_response(attempt),
             // Whether a result was really there is known only now.
-            (Told::Worker { attempt }, Outcome::Applied | Outcome::Retrying) => {
+            (CallerKind::Worker { attempt }, Outcome::Applied | Outcome::Retrying) => {
                 let retrying = self.load()?.is_some_and(|live| live.job.attempt != attempt);
-                receipt(outcome, Some(retrying))
+                callback_response(outcome, Some(retrying))
             }
-            (Told::Claimant { .. } | Told::Worker { .. } | Told::RunPod, outcome) => receipt(outcome, None),
+            (CallerKind::Claimant { .. } | CallerKind::Worker { .. } | CallerKind::RunPod, outcome) => {
+                callback_response(outcome, None)
+            }
         }
     }
 
-    async fn create(&self, order: JobSpec, inputs_found: bool) -> Body {
+    async fn create(&self, order: JobSpec, inputs_found: bool) -> JobReply {
         // The only wait comes first: between the look and the write nothing can slip in.
-        self.know_alarm().await?;
+        self.load_alarm().await?;
         if let Some(live) = self.load()? {
-            return if live.order.same_request(&order) { self.show(201) } else { Err(conflict()) };
+            return if live.order.same_request(&order) {
+                self.show(201)
+            } else {
+                Err(idempotency_conflict())
+            };
         }
         if !inputs_found {
             return Err(Problem::new(ProblemCode::InputNotFound, "A video of the job is not in the bucket."));
@@ -93,20 +99,20 @@ impl ExportJob {
         let rows = self
             .store
             .create(&order, &job, &job.initial_entry())
-            .map_err(|cause| self.failed("creating the job", &cause))?;
+            .map_err(|cause| self.log_and_hide("creating the job", &cause))?;
         self.count(Usage { object_rows: rows, ..Usage::default() });
-        self.arm(&job, &timing);
-        *self.live.borrow_mut() = Some(Live { order: Rc::new(order), job });
-        self.waiting.born.set(true);
+        self.schedule_alarm(&job, &timing);
+        *self.live.borrow_mut() = Some(LoadedJob { order: Rc::new(order), job });
+        self.waiting.created.set(true);
         // The job is there, whoever hears of it now.
-        if let Err(problem) = self.greet() {
+        if let Err(problem) = self.notify_early_subscribers() {
             console_error!("watchers were not told of their job: {}", problem.detail);
         }
         self.show(201)
     }
 
     /// Files first, the index next, the job last: a deletion that breaks off can be asked for again.
-    async fn delete(&self) -> Body {
+    async fn delete(&self) -> JobReply {
         let live = self.load()?.ok_or_else(Problem::job_not_found)?;
         if live.job.end().is_none() {
             return Err(Problem::new(ProblemCode::JobState, "Cannot delete job in progress"));
@@ -128,7 +134,7 @@ impl ExportJob {
             }
             if !keys.is_empty() {
                 // A result that is its project's working video outlives its job.
-                let in_use = index::ask_one(&database, keys_in_use(keys.clone(), &id.to_string())).await?;
+                let in_use = index::query(&database, keys_in_use(keys.clone(), &id.to_string())).await?;
                 keys.retain(|key| !in_use.contains(key));
             }
             if !keys.is_empty() {
@@ -137,21 +143,21 @@ impl ExportJob {
             index::remove(&database, id).await?;
             self.store.delete_all().await
         };
-        within(BINDING, gone).await.map_err(|cause| self.failed("deleting the job", &cause))?;
+        with_timeout(BINDING, gone).await.map_err(|cause| self.log_and_hide("deleting the job", &cause))?;
         *self.live.borrow_mut() = None;
-        self.waiting.born.set(false);
-        self.alarm.set(Alarm::Silent);
+        self.waiting.created.set(false);
+        self.alarm.set(AlarmState::Silent);
         Sockets(&self.state).close_all();
         Ok((200, r#"{"success":true}"#.to_owned()))
     }
 
-    fn show(&self, status: u16) -> Body {
+    fn show(&self, status: u16) -> JobReply {
         let live = self.load()?.ok_or_else(Problem::job_not_found)?;
         let config = env::config(&self.env)?;
         let face = live.job.snapshot();
         let mut usage = live.job.usage;
         usage += self.uncounted.get();
-        let json = with_links(&config, &live.order, &face, |links| {
+        let json = with_urls(&config, &live.order, &face, |links| {
             job_json(
                 &live.order,
                 &face,
@@ -164,22 +170,23 @@ impl ExportJob {
         Ok((status, json))
     }
 
-    fn holds(&self, key: &str) -> Body {
+    fn has_output(&self, key: &str) -> JobReply {
         let face = self.load()?.ok_or_else(Problem::job_not_found)?.job.snapshot();
         let held =
             face.output.is_some_and(|output| output.key == key || output.poster.as_deref() == Some(key));
         if held { Ok((200, String::new())) } else { Err(Problem::video_not_found()) }
     }
 
-    fn events(&self, after: u64) -> Body {
+    fn events(&self, after: u64) -> JobReply {
         let live = self.load()?.ok_or_else(Problem::job_not_found)?;
         let config = env::config(&self.env)?;
-        let entry = self.store.events_after(after).map_err(|cause| self.failed("reading events", &cause))?;
+        let entry =
+            self.store.events_after(after).map_err(|cause| self.log_and_hide("reading events", &cause))?;
         let messages: Vec<String> = entry
             .iter()
             .map(|entry| {
-                with_links(&config, &live.order, &entry.snapshot, |links| {
-                    replayed(&live.order, entry, Tongue::Message, links)
+                with_urls(&config, &live.order, &entry.snapshot, |links| {
+                    entry_message(&live.order, entry, SocketProtocol::Message, links)
                 })
             })
             .collect();
@@ -187,16 +194,16 @@ impl ExportJob {
     }
 
     /// What a worker needs for the attempt it has claimed: the edit, and URLs that are fresh now.
-    fn grant(&self, attempt: u32) -> Body {
+    fn claim_response(&self, attempt: u32) -> JobReply {
         let live = self.load()?.ok_or_else(Problem::job_not_found)?;
         let config = env::config(&self.env)?;
         let (order, now) = (&live.order, clock::now());
         let put = |key: &ObjectKey, content_type: &str| PresignedPut {
-            url: config.presigner.put(key, content_type, None, WORK_URL_LIFETIME, now),
+            url: config.presigner.put(key, content_type, None, WORKER_URL_TTL, now),
             key: key.as_str().to_owned(),
             content_type: content_type.to_owned(),
         };
-        let input_url = |key: &ObjectKey| config.presigner.get(key, None, WORK_URL_LIFETIME, now);
+        let input_url = |key: &ObjectKey| config.presigner.get(key, None, WORKER_URL_TTL, now);
         let granted =
             |key: &ObjectKey| InputDownload { video_key: key.as_str().to_owned(), url: input_url(key) };
         let several = !order.extra_inputs.is_empty();
@@ -216,11 +223,11 @@ impl ExportJob {
 
     /// A new watcher: the whole job, then what it missed. `rest` is `{tongue}/{after or -}`. Before the job
     /// exists it is accepted too, and hears nothing until it does.
-    fn watch(&self, rest: &str) -> std::result::Result<Response, Problem> {
+    fn subscribe(&self, rest: &str) -> std::result::Result<Response, Problem> {
         let (tongue, after) = rest.split_once('/').unwrap_or((rest, "-"));
-        let tongue = Tongue::from_tag(tongue).ok_or_else(Problem::internal)?;
+        let tongue = SocketProtocol::from_tag(tongue).ok_or_else(Problem::internal)?;
         let live = self.load()?;
-        let most = if live.is_some() { WATCHERS_MAX } else { WAITING_MAX };
+        let most = if live.is_some() { SUBSCRIBERS_MAX } else { EARLY_SUBSCRIBERS_MAX };
         if self.state.get_websockets().len() >= most {
             return Err(Problem::new(
                 ProblemCode::Unavailable,
@@ -230,20 +237,20 @@ impl ExportJob {
         let after = after.parse::<u64>().ok();
         let (server, client) = Sockets(&self.state)
             .accept(tongue, after == Some(0))
-            .map_err(|cause| self.failed("accepting a socket", &cause))?;
+            .map_err(|cause| self.log_and_hide("accepting a socket", &cause))?;
         match live {
-            Some(live) => self.catch_up(&live, &server, tongue, after)?,
-            None => self.await_birth(server)?,
+            Some(live) => self.send_backlog(&live, &server, tongue, after)?,
+            None => self.close_if_not_created(server)?,
         }
-        Response::from_websocket(client).map_err(|cause| self.failed("answering a socket", &cause))
+        Response::from_websocket(client).map_err(|cause| self.log_and_hide("answering a socket", &cause))
     }
 
     /// Tells one watcher the whole job, then the stored events that it has not had.
-    fn catch_up(
+    fn send_backlog(
         &self,
-        live: &Live,
+        live: &LoadedJob,
         socket: &WebSocket,
-        tongue: Tongue,
+        tongue: SocketProtocol,
         after: Option<u64>,
     ) -> std::result::Result<(), Problem> {
         let config = env::config(&self.env)?;
@@ -251,14 +258,15 @@ impl ExportJob {
         // Without a cursor a watcher starts from the snapshot; of a job that has ended it also gets the
         // last event, since that is the one that clients wait for.
         let after = after.unwrap_or(if ended { live.job.seq.saturating_sub(1) } else { live.job.seq });
-        let missed = self.store.events_after(after).map_err(|cause| self.failed("reading events", &cause))?;
+        let missed =
+            self.store.events_after(after).map_err(|cause| self.log_and_hide("reading events", &cause))?;
         let face = live.job.snapshot();
-        with_links(&config, &live.order, &face, |links| {
-            say(socket, &snapshot(&live.order, &live.job, tongue, links));
+        with_urls(&config, &live.order, &face, |links| {
+            send(socket, &snapshot(&live.order, &live.job, tongue, links));
         });
         for entry in &missed {
-            with_links(&config, &live.order, &entry.snapshot, |links| {
-                say(socket, &replayed(&live.order, entry, tongue, links));
+            with_urls(&config, &live.order, &entry.snapshot, |links| {
+                send(socket, &entry_message(&live.order, entry, tongue, links));
             });
         }
         if ended {
@@ -268,20 +276,20 @@ impl ExportJob {
     }
 
     /// A watcher spoke that waits for a job, and its timer is gone with an earlier instance.
-    pub(super) fn await_birth_again(&self) {
+    pub(super) fn restart_early_timers(&self) {
         let lost = self.waiting.timers.get() == 0 && matches!(self.load(), Ok(None));
         for (socket, ..) in if lost { Sockets(&self.state).all() } else { Vec::new() } {
-            if let Err(problem) = self.await_birth(socket) {
+            if let Err(problem) = self.close_if_not_created(socket) {
                 console_error!("a waiting socket has no timer: {}", problem.detail);
             }
         }
     }
 
     /// Tells the watchers who came before the job that it is there now.
-    fn greet(&self) -> std::result::Result<(), Problem> {
+    fn notify_early_subscribers(&self) -> std::result::Result<(), Problem> {
         let Some(live) = self.load()? else { return Ok(()) };
         for (socket, tongue, from_birth) in Sockets(&self.state).all() {
-            self.catch_up(&live, &socket, tongue, from_birth.then_some(0))?;
+            self.send_backlog(&live, &socket, tongue, from_birth.then_some(0))?;
         }
         Ok(())
     }
@@ -289,14 +297,14 @@ impl ExportJob {
     /// Sends a watcher away if the job is not created in time. The timer is in memory alone: an object
     /// without a job stores nothing. While it runs the platform keeps the object awake; one that is lost
     /// with its instance is set anew when a later instance hears from the watcher.
-    fn await_birth(&self, socket: WebSocket) -> std::result::Result<(), Problem> {
+    fn close_if_not_created(&self, socket: WebSocket) -> std::result::Result<(), Problem> {
         let limit = u64::try_from(self.timing()?.early_subscriber_timeout.0).unwrap_or(0);
         let waiting = Rc::clone(&self.waiting);
         waiting.timers.set(waiting.timers.get() + 1);
         self.state.wait_until(async move {
             Delay::from(Duration::from_millis(limit)).await;
             waiting.timers.set(waiting.timers.get().saturating_sub(1));
-            if !waiting.born.get() {
+            if !waiting.created.get() {
                 close(&socket, crate::sockets::NO_SUCH_JOB, "Job not found");
             }
         });
@@ -305,7 +313,7 @@ impl ExportJob {
 }
 
 /// Makes the URLs that belong to this moment and hands them to `render`.
-pub(super) fn with_links<T>(
+pub(super) fn with_urls<T>(
     config: &Config,
     order: &JobSpec,
     face: &Snapshot,
@@ -339,7 +347,7 @@ pub(super) fn with_links<T>(
 
 /// Who asked, and so what the answer looks like.
 #[derive(Clone, Copy)]
-enum Told {
+enum CallerKind {
     /// The job JSON.
     Person,
     /// A grant.
@@ -350,7 +358,7 @@ enum Told {
     RunPod,
 }
 
-impl Told {
+impl CallerKind {
     fn of(event: &JobEvent) -> Self {
         match event {
             JobEvent::CallbackReceived { attempt, report: Report::Claim { .. } } => {
@@ -385,7 +393,7 @@ fn wrong_status(status: JobStatus) -> Problem {
     Problem::new(ProblemCode::JobState, sentence)
 }
 
-fn receipt(outcome: Outcome, retrying: Option<bool>) -> Body {
+fn callback_response(outcome: Outcome, retrying: Option<bool>) -> JobReply {
     let applied = match outcome {
         Outcome::Applied | Outcome::Retrying => true,
         Outcome::Ignored => false,
@@ -408,13 +416,13 @@ fn receipt(outcome: Outcome, retrying: Option<bool>) -> Body {
 }
 
 /// An object's answer, on its way to the Worker.
-pub fn respond(body: Body, request_id: &str) -> Response {
+pub fn respond(body: JobReply, request_id: &str) -> Response {
     let (status, body) = body.unwrap_or_else(|problem| (problem.code.status(), problem.body(request_id)));
     let builder = Response::builder().with_status(status);
     builder.fixed(body.into_bytes())
 }
 
-fn conflict() -> Problem {
+fn idempotency_conflict() -> Problem {
     Problem::new(
         ProblemCode::IdempotencyConflict,
         "A job with this job_id or Idempotency-Key exists and asks for something else; choose a new one.",
@@ -422,13 +430,13 @@ fn conflict() -> Problem {
 }
 
 /// Sockets that wait for one job to be created: a page and its reloads.
-const WAITING_MAX: usize = 16;
+const EARLY_SUBSCRIBERS_MAX: usize = 16;
 /// The runtime takes 32,768 sockets an object and throws at the next; no job needs a thousand.
-const WATCHERS_MAX: usize = 1_000;
+const SUBSCRIBERS_MAX: usize = 1_000;
 const OUTPUT_TYPE: &str = "video/mp4";
 const POSTER_TYPE: &str = "image/jpeg";
 /// Longer than any attempt may take.
-const WORK_URL_LIFETIME: DurationMs = DurationMs::minutes(60);
+const WORKER_URL_TTL: DurationMs = DurationMs::minutes(60);
 /// One hour (design.md 1), for a reel and its picture.
 pub const RESULT_URL_LIFETIME: DurationMs = DurationMs::minutes(60);
 /// One hour (design.md 5).

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// An order to a job's object.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Command {
+pub enum JobCommand {
     /// Take this job, or answer with the one that is here if it is the same.
     Create {
         /// What is asked for.
@@ -17,12 +17,12 @@ pub enum Command {
         inputs_found: bool,
     },
     /// The job JSON, if it is of this kind.
-    Show {
+    Get {
         /// Any, when it is not said.
         kind: Option<JobType>,
     },
     /// Whether this key is its result or its picture: the index may not know yet.
-    Holds {
+    HasOutput {
         /// The key, under the job's own prefix.
         key: String,
     },
@@ -39,12 +39,12 @@ pub enum Command {
         report: Report,
     },
     /// RunPod's webhook.
-    Hint {
+    Webhook {
         /// The token's attempt.
         attempt: u32,
     },
     /// The sweep found the index row at this version.
-    Compare {
+    Reconcile {
         /// The row's version.
         version: u64,
     },

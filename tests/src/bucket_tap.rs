@@ -15,7 +15,7 @@ use std::time::Duration;
 
 /// A running tap.
 #[derive(Debug)]
-pub struct BucketTap {
+pub struct BucketProxy {
     port: u16,
     shared: Arc<Shared>,
 }
@@ -69,7 +69,7 @@ enum Expected {
     Other,
 }
 
-impl BucketTap {
+impl BucketProxy {
     /// Listens on a free port and forwards to `target` on this machine.
     pub fn start(target: u16) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
@@ -157,7 +157,7 @@ impl BucketTap {
     }
 }
 
-impl Drop for BucketTap {
+impl Drop for BucketProxy {
     fn drop(&mut self) {
         self.shared.closing.store(true, Ordering::Relaxed);
         self.cut();

@@ -14,15 +14,15 @@ use tokio_tungstenite::tungstenite::protocol::Message as Frame;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::flow::{END_DEADLINE, bare_http};
-use crate::pins::Pins;
+use crate::pins::GoldenFiles;
 
 /// Writes down what is said to one Worker and what it answers.
 #[derive(Debug)]
-pub struct Scribe {
-    pins: Pins,
+pub struct ExchangeRecorder {
+    pins: GoldenFiles,
     api_url: String,
     key: String,
-    mask: Mask,
+    mask: Redactor,
 }
 
 /// A request to be made and pinned.
@@ -49,7 +49,7 @@ pub enum Body {
 
 /// What came back.
 #[derive(Clone, Debug)]
-pub struct Answered {
+pub struct RecordedResponse {
     /// HTTP status.
     pub status: u16,
     /// The body, if it was JSON.
@@ -91,15 +91,15 @@ impl Request {
     }
 }
 
-impl Scribe {
+impl ExchangeRecorder {
     /// For a Worker with this key; the pins lie in `tests/contract/{folder}`.
     pub fn new(repository: &Path, folder: &str, api_url: &str, key: &str) -> Self {
-        let mut mask = Mask::default();
+        let mut mask = Redactor::default();
         mask.name(api_url, "{api}");
         mask.name(&api_url.replace("http", "ws"), "{api}");
         mask.name(key, "{api_key}");
         let (api_url, key) = (api_url.to_owned(), key.to_owned());
-        Self { pins: Pins::of(repository, folder), api_url, key, mask }
+        Self { pins: GoldenFiles::of(repository, folder), api_url, key, mask }
     }
 
     /// From now on this text is written as `name`, which stands in braces.
@@ -124,7 +124,7 @@ impl Scribe {
     }
 
     /// Makes a request, and pins it with its answer as `{name}.http`.
-    pub async fn ask(&mut self, name: &str, request: Request) -> Answered {
+    pub async fn ask(&mut self, name: &str, request: Request) -> RecordedResponse {
         let answer = self.send(&request).await;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let body = answer.text().await.expect("a body");
@@ -140,11 +140,11 @@ impl Scribe {
         let _ = write!(text, "\n=== {status}\n{}", head(&headers));
         append_body(&mut text, &body);
         self.pin(&format!("{name}.http"), &text);
-        Answered { status, body: serde_json::from_str(&body).unwrap_or_default() }
+        RecordedResponse { status, body: serde_json::from_str(&body).unwrap_or_default() }
     }
 
     /// Opens a socket; what is said on it is written down until it is closed.
-    pub async fn open(&self, path: &str) -> Conversation {
+    pub async fn open(&self, path: &str) -> SocketRecorder {
         let url = format!("{}{path}", self.api_url.replace("http", "ws"));
         let mut request = url.into_client_request().expect("a request");
         let key = format!("Bearer {}", self.key).parse().expect("a header");
@@ -158,7 +158,7 @@ impl Scribe {
             text.push_str("authorization: Bearer {api_key}\n");
         }
         text.push_str("upgrade: websocket\n");
-        Conversation { socket, text }
+        SocketRecorder { socket, text }
     }
 
     /// Pins a text of any kind.
@@ -188,12 +188,12 @@ impl Scribe {
 
 /// An open socket.
 #[derive(Debug)]
-pub struct Conversation {
+pub struct SocketRecorder {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     text: String,
 }
 
-impl Conversation {
+impl SocketRecorder {
     /// Says something and writes it down.
     pub async fn say(&mut self, words: &str) {
         self.socket.send(Frame::text(words)).await.expect("to be heard");
@@ -254,12 +254,12 @@ fn append_body(text: &mut String, body: &str) {
 
 /// What differs in every run, and how it is written instead.
 #[derive(Debug)]
-struct Mask {
+struct Redactor {
     names: Vec<(String, String)>,
     patterns: Vec<(Regex, &'static str)>,
 }
 
-impl Default for Mask {
+impl Default for Redactor {
     fn default() -> Self {
         let patterns = PATTERNS
             .iter()
@@ -269,7 +269,7 @@ impl Default for Mask {
     }
 }
 
-impl Mask {
+impl Redactor {
     fn name(&mut self, text: &str, name: &str) {
         self.names.push((text.to_owned(), name.to_owned()));
     }

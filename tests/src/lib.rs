@@ -28,19 +28,19 @@ mod wiretap;
 mod worker;
 
 pub use browser::browse;
-pub use bucket_tap::{AcceptedPart, BucketTap};
-pub use exchange::{Answered, Body, Conversation, Request, Scribe};
+pub use bucket_tap::{AcceptedPart, BucketProxy};
+pub use exchange::{Body, ExchangeRecorder, RecordedResponse, Request, SocketRecorder};
 pub use flow::{
     END_DEADLINE, bare_http, create, new_job, render, sample, spotlight_params, upload, wait_until,
 };
 pub use part_upload::{PartUpload, now};
-pub use pins::Pins;
-pub use pool::LentStack;
+pub use pins::GoldenFiles;
+pub use pool::PooledStack;
 pub use ports::free_port;
 pub use process::{root, run};
 pub use python::python;
-pub use socket::{Heard, RawSocket};
+pub use socket::{RawSocket, SocketTranscript};
 pub use stack::{Options, SharedStack, Stack};
-pub use story::{Ending, Story};
+pub use story::{ExpectedEnd, JobScenario};
 pub use video::{Probe, luma};
-pub use wiretap::{Asked, Wiretap};
+pub use wiretap::{RecordedRequest, RunpodProxy};

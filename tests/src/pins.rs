@@ -13,7 +13,7 @@ use similar::{ChangeTag, TextDiff};
 
 /// The pins of one test, all compared before it fails.
 #[derive(Debug)]
-pub struct Pins {
+pub struct GoldenFiles {
     folder: PathBuf,
     rendered: BTreeSet<String>,
     differences: String,
@@ -21,7 +21,7 @@ pub struct Pins {
     advice: &'static str,
 }
 
-impl Pins {
+impl GoldenFiles {
     /// A folder below `tests/contract/`.
     pub fn of(repository: &Path, folder: &str) -> Self {
         Self::at(repository.join("tests/contract").join(folder), WIRE)

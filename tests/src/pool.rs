@@ -12,14 +12,14 @@ use crate::stack::{Options, Stack};
 
 /// A stack in one test's hands; it goes back when it is dropped.
 #[derive(Debug)]
-pub struct LentStack {
+pub struct PooledStack {
     stack: Option<Stack>,
     pool: Arc<Pool>,
 }
 
 type Pool = Mutex<Vec<Stack>>;
 
-impl LentStack {
+impl PooledStack {
     /// A Worker whose clock runs [`LentStack::CLOCK_SPEED`] times as fast, with a gpu-worker that plays
     /// this script.
     pub async fn playing(script: &Value) -> Self {
@@ -54,7 +54,7 @@ impl LentStack {
     pub const CLOCK_SPEED: u32 = 40;
 }
 
-impl Deref for LentStack {
+impl Deref for PooledStack {
     type Target = Stack;
 
     fn deref(&self) -> &Stack {
@@ -62,13 +62,13 @@ impl Deref for LentStack {
     }
 }
 
-impl DerefMut for LentStack {
+impl DerefMut for PooledStack {
     fn deref_mut(&mut self) -> &mut Stack {
         self.stack.as_mut().expect("held until it is dropped")
     }
 }
 
-impl Drop for LentStack {
+impl Drop for PooledStack {
     fn drop(&mut self) {
         if !std::thread::panicking()
             && let Some(stack) = self.stack.take()

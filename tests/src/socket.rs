@@ -17,7 +17,7 @@ pub struct RawSocket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 /// All that one socket said.
 #[derive(Debug)]
-pub struct Heard {
+pub struct SocketTranscript {
     /// The messages, as JSON.
     pub messages: Vec<Value>,
     /// The close code; none when the connection just ended.
@@ -47,12 +47,12 @@ impl RawSocket {
     }
 
     /// Listens until it is closed.
-    pub async fn listen(self) -> Heard {
+    pub async fn listen(self) -> SocketTranscript {
         tokio::time::timeout(END_DEADLINE, self.hear()).await.expect("the socket is closed at the job's end")
     }
 
-    async fn hear(mut self) -> Heard {
-        let mut heard = Heard { messages: Vec::new(), close_code: None };
+    async fn hear(mut self) -> SocketTranscript {
+        let mut heard = SocketTranscript { messages: Vec::new(), close_code: None };
         while let Some(frame) = self.0.next().await {
             match frame {
                 Ok(Frame::Text(text)) => {
@@ -71,7 +71,7 @@ impl RawSocket {
     }
 }
 
-impl Heard {
+impl SocketTranscript {
     /// Panics unless the story is whole: a snapshot first, stored events numbered +1 from 1, a progress
     /// that never goes down within an attempt, one terminal message, the last.
     pub fn assert_whole(&self) {
@@ -104,7 +104,7 @@ impl Heard {
     }
 }
 
-impl Heard {
+impl SocketTranscript {
     /// The stored events among the messages; the snapshot is none.
     pub fn stored(&self) -> impl Iterator<Item = &Value> {
         self.messages.iter().skip(1).filter(|message| message["seq"].is_u64())

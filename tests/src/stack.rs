@@ -10,11 +10,11 @@ use reel_client::Client;
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 
-use crate::bucket_tap::BucketTap;
+use crate::bucket_tap::BucketProxy;
 use crate::flow::{bare_http, wait_until};
 use crate::ports::free_port;
 use crate::process::{Process, root, run};
-use crate::wiretap::Wiretap;
+use crate::wiretap::RunpodProxy;
 use crate::worker::Worker;
 
 /// What a test wants to be different.
@@ -47,8 +47,8 @@ pub struct Stack {
     later_gpus: Vec<Process>,
     worker: Worker,
     gpu: Gpu,
-    wiretap: Wiretap,
-    bucket_tap: Option<BucketTap>,
+    wiretap: RunpodProxy,
+    bucket_tap: Option<BucketProxy>,
     api_url: String,
     folder: Option<TempDir>,
 }
@@ -70,9 +70,9 @@ impl Stack {
         let (port, gpu_port) = (free_port(), free_port());
         let api_url = format!("http://127.0.0.1:{port}");
         let gpu_key = random_hex();
-        let wiretap = Wiretap::start(gpu_port);
-        let bucket_tap = options.bucket_tap.then(|| BucketTap::start(port));
-        let bucket_port = bucket_tap.as_ref().map_or(port, BucketTap::port);
+        let wiretap = RunpodProxy::start(gpu_port);
+        let bucket_tap = options.bucket_tap.then(|| BucketProxy::start(port));
+        let bucket_port = bucket_tap.as_ref().map_or(port, BucketProxy::port);
         let mut settings = vec![
             ("ENVIRONMENT", "development".to_owned()),
             ("PUBLIC_URL", api_url.clone()),
@@ -140,12 +140,12 @@ impl Stack {
     }
 
     /// What the Worker says to the gpu-worker.
-    pub const fn wiretap(&self) -> &Wiretap {
+    pub const fn wiretap(&self) -> &RunpodProxy {
         &self.wiretap
     }
 
     /// What goes to the bucket by presigned URLs; for stacks that were started with one.
-    pub fn bucket_tap(&self) -> &BucketTap {
+    pub fn bucket_tap(&self) -> &BucketProxy {
         self.bucket_tap.as_ref().expect("a stack with Options::bucket_tap")
     }
 

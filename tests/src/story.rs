@@ -5,26 +5,26 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use crate::flow::{bare_http, new_job, sample, spotlight_params, upload, wait_until};
-use crate::socket::{Heard, RawSocket};
+use crate::socket::{RawSocket, SocketTranscript};
 use crate::stack::Stack;
-use crate::wiretap::Asked;
+use crate::wiretap::RecordedRequest;
 
 /// A job that somebody listens to.
 #[derive(Debug)]
-pub struct Story {
+pub struct JobScenario {
     /// The job as it was created.
     pub job: Job,
     client: Client,
-    listener: JoinHandle<Heard>,
+    listener: JoinHandle<SocketTranscript>,
     events_url: String,
     /// Number of the event before the first that is listened for.
     after: u64,
 }
 
 /// How a job is to end: its status, its error code, the number of its last attempt.
-pub type Ending = (Status, Option<&'static str>, u32);
+pub type ExpectedEnd = (Status, Option<&'static str>, u32);
 
-impl Story {
+impl JobScenario {
     /// Uploads the sample, creates a job of it and listens from its first event on.
     pub async fn begin(stack: &Stack, kind: JobType) -> Self {
         let client = stack.client();
@@ -52,7 +52,7 @@ impl Story {
 
     /// Waits until the job ends, and panics unless it ends so: once, with a whole story that the event
     /// log tells in the same words, and with an index row that agrees.
-    pub async fn ends(self, ending: Ending) -> Job {
+    pub async fn ends(self, ending: ExpectedEnd) -> Job {
         let heard = self.listener.await.expect("the listener");
         heard.assert_whole_after(self.after);
         assert_eq!(heard.close_code, Some(1000));
@@ -91,7 +91,7 @@ impl Story {
     }
 
     /// What the Worker asked of RunPod for this job: its submits and, by RunPod's name of it, the rest.
-    pub fn asked(&self, stack: &Stack) -> Vec<Asked> {
+    pub fn asked(&self, stack: &Stack) -> Vec<RecordedRequest> {
         let all = stack.wiretap().asked();
         let id = self.job.job_id.to_string();
         all.into_iter().filter(|asked| asked.body["input"]["job_id"] == id.as_str()).collect()

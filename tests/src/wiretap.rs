@@ -15,15 +15,15 @@ use serde_json::Value;
 
 /// A running tap.
 #[derive(Debug)]
-pub struct Wiretap {
+pub struct RunpodProxy {
     port: u16,
-    heard: Arc<Mutex<Vec<Asked>>>,
+    heard: Arc<Mutex<Vec<RecordedRequest>>>,
     closing: Arc<AtomicBool>,
 }
 
 /// One request of the Worker to RunPod.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct RecordedRequest {
     /// Such as `run`, `status/ID` or `cancel/ID`: what follows the endpoint.
     pub what: String,
     /// The body, when it was JSON.
@@ -32,7 +32,7 @@ pub struct Asked {
     pub at: Instant,
 }
 
-impl Wiretap {
+impl RunpodProxy {
     /// Listens on a free port and forwards to `target` on this machine.
     pub fn start(target: u16) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
@@ -57,7 +57,7 @@ impl Wiretap {
     }
 
     /// Every request since the last [`Wiretap::forget`], in order.
-    pub fn asked(&self) -> Vec<Asked> {
+    pub fn asked(&self) -> Vec<RecordedRequest> {
         self.heard().clone()
     }
 
@@ -66,12 +66,12 @@ impl Wiretap {
         self.heard().clear();
     }
 
-    fn heard(&self) -> MutexGuard<'_, Vec<Asked>> {
+    fn heard(&self) -> MutexGuard<'_, Vec<RecordedRequest>> {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Wiretap {
+impl Drop for RunpodProxy {
     fn drop(&mut self) {
         self.closing.store(true, Ordering::Relaxed);
         // Wakes the listener, which then sees that it is over.
@@ -80,7 +80,7 @@ impl Drop for Wiretap {
 }
 
 /// Forwards one connection until either side ends it.
-fn forward(caller: &TcpStream, target: u16, heard: &Mutex<Vec<Asked>>) {
+fn forward(caller: &TcpStream, target: u16, heard: &Mutex<Vec<RecordedRequest>>) {
     // Nobody listens while the target restarts: the caller sees its connection end.
     let Ok(target) = TcpStream::connect((Ipv4Addr::LOCALHOST, target)) else { return };
     let (Ok(answers), Ok(answered)) = (target.try_clone(), caller.try_clone()) else { return };
@@ -111,7 +111,7 @@ fn copy(mut from: &TcpStream, mut to: &TcpStream, mut see: impl FnMut(&[u8])) {
 }
 
 /// The first whole request of the stream, and how many bytes it has.
-fn first_request(stream: &[u8]) -> Option<(Asked, usize)> {
+fn first_request(stream: &[u8]) -> Option<(RecordedRequest, usize)> {
     let head_length = stream.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let head = String::from_utf8_lossy(&stream[..head_length]).into_owned();
     let body_length = head
@@ -124,5 +124,5 @@ fn first_request(stream: &[u8]) -> Option<(Asked, usize)> {
     // /v2/{endpoint}/{what}
     let what = path.splitn(4, '/').nth(3).unwrap_or_default().to_owned();
     let body = serde_json::from_slice(body).unwrap_or_default();
-    Some((Asked { what, body, at: Instant::now() }, head_length + body_length))
+    Some((RecordedRequest { what, body, at: Instant::now() }, head_length + body_length))
 }

@@ -1,7 +1,7 @@
 //! What one job costs in the units that the platform bills (design: at most 80 rows in the object,
 //! 12 in D1, and $0.0002 of list price for a five-minute job with a report every two seconds).
 
-use e2e::{Options, Stack, Story};
+use e2e::{JobScenario, Options, Stack};
 use reel_client::{JobType, Status};
 use serde_json::{Value, json};
 
@@ -71,7 +71,7 @@ async fn one_job(speed: u32, seconds: u64) -> Usage {
     let vars = vec![("CLOCK_SPEED", speed.to_string())];
     let mut stack = Stack::start(Options { vars, ..Options::default() }).await;
     stack.play(&json!({"fake_render_ms": seconds * 1000})).await;
-    let story = Story::begin(&stack, JobType::Overlay).await;
+    let story = JobScenario::begin(&stack, JobType::Overlay).await;
     let job = story.ends((Status::Complete, None, 1)).await;
     Usage::of(&stack, &job).await
 }

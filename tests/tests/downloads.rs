@@ -11,13 +11,13 @@ use serde_json::Value;
 
 /// What came back.
 #[derive(Debug)]
-struct Got {
+struct DownloadResponse {
     status: u16,
     headers: HeaderMap,
     body: Vec<u8>,
 }
 
-impl Got {
+impl DownloadResponse {
     fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("an ASCII header"))
     }
@@ -28,17 +28,17 @@ impl Got {
     }
 }
 
-async fn ask(method: Method, url: &str, headers: &[(&str, &str)]) -> Got {
+async fn ask(method: Method, url: &str, headers: &[(&str, &str)]) -> DownloadResponse {
     let mut request = bare_http().request(method, url);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
     let answer = request.send().await.expect("an answer");
     let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-    Got { status, headers, body: answer.bytes().await.expect("the body").to_vec() }
+    DownloadResponse { status, headers, body: answer.bytes().await.expect("the body").to_vec() }
 }
 
-async fn get(url: &str, headers: &[(&str, &str)]) -> Got {
+async fn get(url: &str, headers: &[(&str, &str)]) -> DownloadResponse {
     ask(Method::GET, url, headers).await
 }
 

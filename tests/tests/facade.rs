@@ -1,6 +1,6 @@
 //! Projects, their clips, and the seed's export routes over them.
 
-use e2e::{LentStack, Options, Probe, RawSocket, Stack, bare_http, sample, upload, wait_until};
+use e2e::{Options, PooledStack, Probe, RawSocket, Stack, bare_http, sample, upload, wait_until};
 use reel_client::{Client, Job, JobFilter, Secret, Status};
 use reel_core::id::JobId;
 use reqwest::Method;
@@ -136,7 +136,7 @@ async fn a_framed_clip_becomes_the_working_video_and_is_highlighted() {
 
 #[tokio::test]
 async fn every_refusal_of_the_seed_has_its_sentence() {
-    let mut stack = LentStack::playing(&quick()).await;
+    let mut stack = PooledStack::playing(&quick()).await;
     assert_eq!(put(&stack, "/api/projects/2", json!({})).await.status, 201);
     // What was there when it was named, and is not any more.
     stack.kill_worker();
@@ -262,7 +262,7 @@ async fn framed(stack: &Stack, project: i64) -> Job {
 
 #[tokio::test]
 async fn a_deletion_keeps_the_files_that_a_project_uses() {
-    let stack = LentStack::playing(&quick()).await;
+    let stack = PooledStack::playing(&quick()).await;
     let client = stack.client();
     let source = project_with_clip(&stack, 30).await;
     let first = framed(&stack, 30).await;
@@ -304,7 +304,7 @@ async fn a_deletion_keeps_the_files_that_a_project_uses() {
 /// The index refuses the first job's row while a later one is written, and the Worker dies meanwhile.
 #[tokio::test]
 async fn a_working_video_is_set_after_a_crash_and_never_put_back_to_an_older_one() {
-    let mut stack = LentStack::playing(&quick()).await;
+    let mut stack = PooledStack::playing(&quick()).await;
     project_with_clip(&stack, 40).await;
     let (first, second) = ("7d9f3b52-6a52-4d5c-9d0a-5f6e0a3b1c40", "7d9f3b52-6a52-4d5c-9d0a-5f6e0a3b1c41");
     run_sql(
@@ -363,7 +363,7 @@ async fn run_sql(stack: &mut Stack, sql: &str) {
 
 #[tokio::test]
 async fn a_request_that_is_sent_again_is_the_same_job_although_the_project_changed() {
-    let stack = LentStack::playing(&quick()).await;
+    let stack = PooledStack::playing(&quick()).await;
     let key = project_with_clip(&stack, 50).await;
     let again = async |body: &Value| {
         let url = format!("{}/api/export/framing", stack.api_url());
@@ -385,7 +385,7 @@ async fn a_request_that_is_sent_again_is_the_same_job_although_the_project_chang
 
 #[tokio::test]
 async fn what_is_pending_or_processing_is_listed_with_its_projects_name() {
-    let stack = LentStack::playing(&json!({"rules": [{"faults": [{"fault": "stuck_in_queue"}]}]})).await;
+    let stack = PooledStack::playing(&json!({"rules": [{"faults": [{"fault": "stuck_in_queue"}]}]})).await;
     project_with_clip(&stack, 60).await;
     let job = post(&stack, "/api/export/framing", framing(60, 0)).await.id();
     let mut found = Value::Null;
@@ -445,7 +445,7 @@ async fn sockets_that_open_before_the_job_hear_its_whole_story() {
 
 #[tokio::test]
 async fn a_socket_whose_job_never_comes_is_closed_with_4404() {
-    let stack = LentStack::playing(&quick()).await;
+    let stack = PooledStack::playing(&quick()).await;
     let id = "7d9f3b52-6a52-4d5c-9d0a-5f6e0a3b1c71";
     for path in [format!("/api/jobs/{id}/ws"), format!("/ws/export/{id}")] {
         let heard = RawSocket::open_path(&stack, &path).await.expect("a socket").listen().await;

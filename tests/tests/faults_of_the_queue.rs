@@ -5,14 +5,14 @@
 
 use std::time::Duration;
 
-use e2e::{Asked, LentStack, Story, bare_http};
+use e2e::{JobScenario, PooledStack, RecordedRequest, bare_http};
 use reel_client::{Job, JobType, Stage, Status};
 use serde_json::{Value, json};
 
-const COMPLETE_AT_ONCE: e2e::Ending = (Status::Complete, None, 1);
+const COMPLETE_AT_ONCE: e2e::ExpectedEnd = (Status::Complete, None, 1);
 
 /// What the Worker asked of RunPod that begins with `what`.
-fn asked(stack: &LentStack, what: &str) -> Vec<Asked> {
+fn asked(stack: &PooledStack, what: &str) -> Vec<RecordedRequest> {
     stack.wiretap().asked().into_iter().filter(|asked| asked.what.starts_with(what)).collect()
 }
 
@@ -31,8 +31,8 @@ async fn fault_01_a_webhook_that_never_comes_does_not_strand_the_job() {
     let script = json!({"fake_render_ms": 400, "rules": [
         {"faults": [{"fault": "webhook_lost"}, {"fault": "lost_complete"}]}
     ]});
-    let stack = LentStack::playing(&script).await;
-    let story = Story::begin(&stack, JobType::Overlay).await;
+    let stack = PooledStack::playing(&script).await;
+    let story = JobScenario::begin(&stack, JobType::Overlay).await;
     story.ends(COMPLETE_AT_ONCE).await;
     assert!(!asked(&stack, "status/").is_empty(), "only a question can have told the end");
 }
@@ -43,9 +43,11 @@ async fn fault_02_a_webhook_that_is_doubled_late_lying_or_forged_changes_nothing
         {"when": {"type": "overlay"}, "faults": [{"fault": "fake_render", "ms": 5000}]},
         {"faults": [{"fault": "webhook_doubled"}, {"fault": "webhook_lies", "status": "FAILED"}, {"fault": "lost_complete"}]}
     ]});
-    let stack = LentStack::playing(&script).await;
-    let (story, other) =
-        (Story::begin(&stack, JobType::Overlay).await, Story::begin(&stack, JobType::Framing).await);
+    let stack = PooledStack::playing(&script).await;
+    let (story, other) = (
+        JobScenario::begin(&stack, JobType::Overlay).await,
+        JobScenario::begin(&stack, JobType::Framing).await,
+    );
     story.until("a renderer works on it", |job| job.status == Status::Processing).await;
     other.until("RunPod has it", |job| job.runpod_job_id.is_some()).await;
     let (callback, webhook) = story.capabilities(&stack);
@@ -82,9 +84,11 @@ async fn fault_03_a_job_that_runpod_has_forgotten_ends_by_what_lies_in_the_bucke
         {"when": {"type": "framing", "attempt": 1}, "faults": silence},
         {"when": {"type": "framing", "attempt": 1}, "faults": [{"fault": "complete_without_output"}]},
     ]});
-    let stack = LentStack::playing(&script).await;
-    let (made, lost) =
-        (Story::begin(&stack, JobType::Overlay).await, Story::begin(&stack, JobType::Framing).await);
+    let stack = PooledStack::playing(&script).await;
+    let (made, lost) = (
+        JobScenario::begin(&stack, JobType::Overlay).await,
+        JobScenario::begin(&stack, JobType::Framing).await,
+    );
     made.ends(COMPLETE_AT_ONCE).await;
     lost.ends((Status::Complete, None, 2)).await;
 }
@@ -99,10 +103,10 @@ async fn fault_04_a_404_soon_after_the_submit_is_no_loss() {
             {"fault": "not_found_for", "ms": 2000}
         ]},
     ]});
-    let stack = LentStack::playing(&script).await;
-    let busy = Story::begin(&stack, JobType::Overlay).await;
+    let stack = PooledStack::playing(&script).await;
+    let busy = JobScenario::begin(&stack, JobType::Overlay).await;
     busy.until("the renderer is busy", |job| job.status == Status::Processing).await;
-    let early = Story::begin(&stack, JobType::Framing).await;
+    let early = JobScenario::begin(&stack, JobType::Framing).await;
     let id = early.until("RunPod has it", |job| job.runpod_job_id.is_some()).await.runpod_job_id;
     let question = format!("status/{}", id.expect("an id"));
     let ended = early.ends(COMPLETE_AT_ONCE).await;
@@ -123,8 +127,8 @@ async fn fault_05_answers_that_are_no_answers_prove_nothing() {
         {"fault": "answer", "to": "status", "http": 200},
         {"fault": "lost_complete"}, {"fault": "webhook_lost"}
     ]}]});
-    let stack = LentStack::playing(&script).await;
-    let story = Story::begin(&stack, JobType::Overlay).await;
+    let stack = PooledStack::playing(&script).await;
+    let story = JobScenario::begin(&stack, JobType::Overlay).await;
     story.ends(COMPLETE_AT_ONCE).await;
     assert_eq!(asked(&stack, "run").len(), 3);
     assert!(asked(&stack, "status/").len() >= 6, "five answers said nothing, the next one told the end");
@@ -132,8 +136,8 @@ async fn fault_05_answers_that_are_no_answers_prove_nothing() {
 
 #[tokio::test]
 async fn fault_06_a_job_that_no_worker_ever_takes_ends_by_its_own_deadline_and_leaves_the_queue() {
-    let stack = LentStack::playing(&json!({"rules": [{"faults": [{"fault": "stuck_in_queue"}]}]})).await;
-    let story = Story::begin(&stack, JobType::Overlay).await;
+    let stack = PooledStack::playing(&json!({"rules": [{"faults": [{"fault": "stuck_in_queue"}]}]})).await;
+    let story = JobScenario::begin(&stack, JobType::Overlay).await;
     let id = story.until("RunPod has it", |job| job.runpod_job_id.is_some()).await.runpod_job_id;
     let id = id.expect("an id");
     // Whoever waits is told that the queue is short, and that nothing moves.
@@ -157,15 +161,15 @@ async fn fault_12_a_submit_without_an_answer_is_neither_lost_nor_run_for_nothing
         // It runs and ends while the Worker still waits for the answer.
         {"when": {"type": "annotate"}, "faults": [{"fault": "submit_times_out", "hold_ms": 30_000}]},
     ]});
-    let stack = LentStack::playing(&script).await;
-    let never = Story::begin(&stack, JobType::Overlay).await;
+    let stack = PooledStack::playing(&script).await;
+    let never = JobScenario::begin(&stack, JobType::Overlay).await;
     never.until("the renderer is busy", |job| job.status == Status::Processing).await;
-    let exponential_backoff = Story::begin(&stack, JobType::Framing).await;
+    let exponential_backoff = JobScenario::begin(&stack, JobType::Framing).await;
     e2e::wait_until("the same attempt was submitted twice", async || {
         exponential_backoff.asked(&stack).len() >= 2
     })
     .await;
-    let silent = Story::begin(&stack, JobType::Annotate).await;
+    let silent = JobScenario::begin(&stack, JobType::Annotate).await;
 
     assert_eq!(never.asked(&stack).len(), 2, "sent again after the 504");
     never.ends(COMPLETE_AT_ONCE).await;
@@ -180,8 +184,8 @@ async fn fault_13_too_many_requests_are_waited_out_for_as_long_as_runpod_says() 
     let script = json!({"fake_render_ms": 300, "rules": [{"faults": [
         busy("run", "2"), busy("status", "3"), {"fault": "lost_complete"}, {"fault": "webhook_lost"}
     ]}]});
-    let stack = LentStack::playing(&script).await;
-    let story = Story::begin(&stack, JobType::Overlay).await;
+    let stack = PooledStack::playing(&script).await;
+    let story = JobScenario::begin(&stack, JobType::Overlay).await;
     story.ends(COMPLETE_AT_ONCE).await;
     // Jitter takes at most a quarter off.
     for (what, at_least_ms) in [("run", 1500), ("status/", 2250)] {
@@ -201,8 +205,8 @@ async fn fault_14_a_refused_key_or_a_deleted_endpoint_makes_jobs_wait_and_burns_
         {"fault": "answer", "to": "status", "http": 404, "body": "endpoint not found"},
         {"fault": "lost_complete"}, {"fault": "webhook_lost"}
     ]}]});
-    let stack = LentStack::playing(&script).await;
-    let story = Story::begin(&stack, JobType::Overlay).await;
+    let stack = PooledStack::playing(&script).await;
+    let story = JobScenario::begin(&stack, JobType::Overlay).await;
     let waiting = story
         .until("it says why it waits", |job| job.message.as_deref().is_some_and(|text| text.contains("key")))
         .await;
@@ -218,10 +222,10 @@ async fn fault_17_a_cold_start_is_shown_as_waiting_for_a_renderer() {
     let script = json!({"fake_render_ms": 300, "rules": [
         {"when": {"type": "overlay"}, "faults": [{"fault": "fake_render", "ms": 3000}]}
     ]});
-    let stack = LentStack::playing(&script).await;
-    let busy = Story::begin(&stack, JobType::Overlay).await;
+    let stack = PooledStack::playing(&script).await;
+    let busy = JobScenario::begin(&stack, JobType::Overlay).await;
     busy.until("the renderer is busy", |job| job.status == Status::Processing).await;
-    let cold = Story::begin(&stack, JobType::Framing).await;
+    let cold = JobScenario::begin(&stack, JobType::Framing).await;
     let waiting = cold.until("RunPod has it", |job| job.runpod_job_id.is_some()).await;
     assert!(says(&waiting, "Waiting for a renderer"), "{:?}", waiting.message);
     assert_eq!((waiting.status, waiting.stage), (Status::Pending, Some(Stage::Queued)));
@@ -233,8 +237,9 @@ async fn fault_17_a_cold_start_is_shown_as_waiting_for_a_renderer() {
 
 #[tokio::test]
 async fn fault_18_an_endpoint_scaled_to_zero_ends_jobs_with_a_sentence_and_a_retry_mends_them() {
-    let mut stack = LentStack::playing(&json!({"rules": [{"faults": [{"fault": "scaled_to_zero"}]}]})).await;
-    let story = Story::begin(&stack, JobType::Overlay).await;
+    let mut stack =
+        PooledStack::playing(&json!({"rules": [{"faults": [{"fault": "scaled_to_zero"}]}]})).await;
+    let story = JobScenario::begin(&stack, JobType::Overlay).await;
     story.until("it is told that there is no renderer", |job| says(job, "has none at work")).await;
     let ended = story.ends((Status::Error, Some("queue_timeout"), 1)).await;
     let sentence = ended.error.as_deref().expect("a sentence");
@@ -244,5 +249,5 @@ async fn fault_18_an_endpoint_scaled_to_zero_ends_jobs_with_a_sentence_and_a_ret
     stack.play(&json!({"fake_render_ms": 300})).await;
     let retried = stack.client().retry(ended.job_id).await.expect("a failed job can be retried");
     assert_eq!((retried.status, retried.error.as_deref(), retried.attempt), (Status::Pending, None, 2));
-    Story::resume(&stack, retried).await.ends((Status::Complete, None, 2)).await;
+    JobScenario::resume(&stack, retried).await.ends((Status::Complete, None, 2)).await;
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{LentStack, Story, bare_http};
+use e2e::{JobScenario, PooledStack, bare_http};
 use futures_util::StreamExt as _;
 use reel_client::{JobType, Status};
 use serde_json::{Value, json};
@@ -20,9 +20,11 @@ async fn fault_07_a_job_stuck_in_progress_ends_by_its_deadline_and_its_result_co
         // Nothing more is done, while RunPod goes on saying IN_PROGRESS.
         {"when": {"type": "framing", "attempt": 1}, "faults": [{"fault": "hang_at", "percent": 50}]},
     ]});
-    let stack = LentStack::playing(&script).await;
-    let (made, hung) =
-        (Story::begin(&stack, JobType::Overlay).await, Story::begin(&stack, JobType::Framing).await);
+    let stack = PooledStack::playing(&script).await;
+    let (made, hung) = (
+        JobScenario::begin(&stack, JobType::Overlay).await,
+        JobScenario::begin(&stack, JobType::Framing).await,
+    );
     made.ends((Status::Complete, None, 1)).await;
     hung.ends((Status::Complete, None, 2)).await;
 }
@@ -35,10 +37,10 @@ async fn fault_08_a_render_that_is_complete_without_a_whole_file_is_not_announce
         {"when": {"type": "framing", "attempt": 2}, "faults": [{"fault": "truncated_output"}]},
         {"when": {"type": "annotate"}, "faults": [{"fault": "complete_without_output"}]},
     ]});
-    let stack = LentStack::playing(&script).await;
-    let missing = Story::begin(&stack, JobType::Overlay).await;
-    let empty = Story::begin(&stack, JobType::Framing).await;
-    let always = Story::begin(&stack, JobType::Annotate).await;
+    let stack = PooledStack::playing(&script).await;
+    let missing = JobScenario::begin(&stack, JobType::Overlay).await;
+    let empty = JobScenario::begin(&stack, JobType::Framing).await;
+    let always = JobScenario::begin(&stack, JobType::Annotate).await;
     let reel = missing.ends((Status::Complete, None, 2)).await;
     assert!(reel.output_video_key.is_some_and(|key| key.ends_with("/2/video.mp4")));
     empty.ends((Status::Complete, None, 3)).await;
@@ -55,10 +57,10 @@ async fn fault_09_workers_that_die_or_run_a_job_twice_cost_an_attempt_at_most() 
         {"when": {"type": "framing", "attempt": 1, "run": 1}, "faults": [{"fault": "crash_at", "percent": 60}]},
         {"when": {"type": "annotate"}, "faults": [{"fault": "run_twice"}]},
     ]});
-    let stack = LentStack::playing(&script).await;
-    let dies_twice = Story::begin(&stack, JobType::Overlay).await;
-    let dies_once = Story::begin(&stack, JobType::Framing).await;
-    let two_workers = Story::begin(&stack, JobType::Annotate).await;
+    let stack = PooledStack::playing(&script).await;
+    let dies_twice = JobScenario::begin(&stack, JobType::Overlay).await;
+    let dies_once = JobScenario::begin(&stack, JobType::Framing).await;
+    let two_workers = JobScenario::begin(&stack, JobType::Annotate).await;
     dies_twice.ends((Status::Complete, None, 2)).await;
     dies_once.ends((Status::Complete, None, 1)).await;
     two_workers.ends((Status::Complete, None, 1)).await;
@@ -77,12 +79,12 @@ async fn fault_10_a_cancel_that_does_not_stop_the_work_and_work_that_runpod_call
             {"fault": "answer", "to": "cancel", "http": 200, "body": {"status": "CANCELLED"}, "times": 9}
         ]},
     ]});
-    let stack = LentStack::playing(&script).await;
-    let made = Story::begin(&stack, JobType::Overlay).await;
+    let stack = PooledStack::playing(&script).await;
+    let made = JobScenario::begin(&stack, JobType::Overlay).await;
     made.ends((Status::Complete, None, 1)).await;
 
     let client = stack.client();
-    let story = Story::begin(&stack, JobType::Framing).await;
+    let story = JobScenario::begin(&stack, JobType::Framing).await;
     let runpod_job_id = story.until("a renderer works on it", |job| job.status == Status::Processing).await;
     let (callback, _) = story.capabilities(&stack);
     let cancelled = client.cancel(story.job.job_id).await.expect("to cancel");
@@ -112,9 +114,9 @@ async fn fault_11_a_cancel_that_runpod_does_not_understand_is_asked_until_it_is_
         ]},
         {"when": {"type": "framing"}, "faults": [{"fault": "fake_render", "ms": 300}]},
     ]});
-    let stack = LentStack::playing(&script).await;
+    let stack = PooledStack::playing(&script).await;
     let client = stack.client();
-    let story = Story::begin(&stack, JobType::Overlay).await;
+    let story = JobScenario::begin(&stack, JobType::Overlay).await;
     story.until("a renderer works on it", |job| job.status == Status::Processing).await;
     let first = client.cancel(story.job.job_id).await.expect("to cancel");
     let again = client.cancel(story.job.job_id).await.expect("to cancel what is cancelled");
@@ -124,7 +126,7 @@ async fn fault_11_a_cancel_that_runpod_does_not_understand_is_asked_until_it_is_
     let cancels = || stack.wiretap().asked().iter().filter(|asked| asked.what.starts_with("cancel/")).count();
     e2e::wait_until("two failures and one answer", async || cancels() == 3).await;
     // A whole job later there is still no fourth.
-    Story::begin(&stack, JobType::Framing).await.ends((Status::Complete, None, 1)).await;
+    JobScenario::begin(&stack, JobType::Framing).await.ends((Status::Complete, None, 1)).await;
     assert_eq!(cancels(), 3);
 }
 
@@ -133,10 +135,10 @@ async fn fault_16_both_limits_are_sent_in_milliseconds_and_a_render_beyond_them_
     let script = json!({"fake_render_ms": 300, "rules": [
         {"when": {"attempt": 1}, "faults": [{"fault": "fake_render", "ms": 60_000}]}
     ]});
-    let stack = LentStack::playing(&script).await;
-    let story = Story::begin(&stack, JobType::Overlay).await;
+    let stack = PooledStack::playing(&script).await;
+    let story = JobScenario::begin(&stack, JobType::Overlay).await;
     story.until("a renderer works on it", |job| job.status == Status::Processing).await;
-    let speed = u64::from(LentStack::CLOCK_SPEED);
+    let speed = u64::from(PooledStack::CLOCK_SPEED);
     let (queue_ms, execution_ms) = (15 * 60_000 / speed, 10 * 60_000 / speed);
     let policy = story.asked(&stack)[0].body["policy"].clone();
     assert_eq!(policy, json!({"executionTimeout": execution_ms, "ttl": queue_ms + execution_ms}));
@@ -161,10 +163,10 @@ async fn fault_19_urls_are_made_when_a_worker_claims_the_job_however_long_it_was
     let script = json!({"fake_render_ms": 300, "rules": [
         {"when": {"type": "overlay"}, "faults": [{"fault": "fake_render", "ms": 4000}]}
     ]});
-    let stack = LentStack::playing(&script).await;
-    let busy = Story::begin(&stack, JobType::Overlay).await;
+    let stack = PooledStack::playing(&script).await;
+    let busy = JobScenario::begin(&stack, JobType::Overlay).await;
     busy.until("the renderer is busy", |job| job.status == Status::Processing).await;
-    let story = Story::begin(&stack, JobType::Framing).await;
+    let story = JobScenario::begin(&stack, JobType::Framing).await;
     story.until("RunPod has it", |job| job.runpod_job_id.is_some()).await;
     let submit = story.asked(&stack)[0].clone();
     let text = submit.body.to_string();

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
-use e2e::{LentStack, RawSocket, Stack, Story, bare_http, new_job, sample, spotlight_params, upload};
+use e2e::{JobScenario, PooledStack, RawSocket, Stack, bare_http, new_job, sample, spotlight_params, upload};
 use reel_client::{Error, Job, JobFilter, JobId, JobType, Status};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -44,7 +44,7 @@ async fn all_pages(stack: &Stack, filter: JobFilter) -> Vec<Vec<Job>> {
 
 #[tokio::test]
 async fn ten_thousand_jobs_are_paged_through_exactly_once_while_new_ones_arrive() {
-    let mut stack = LentStack::playing(&quick()).await;
+    let mut stack = PooledStack::playing(&quick()).await;
     stack.kill_worker();
     let rows = stack.folder().join("rows.sql");
     let old = write_rows(&rows);
@@ -119,7 +119,7 @@ fn write_rows(file: &std::path::Path) -> HashSet<JobId> {
 
 #[tokio::test]
 async fn a_list_is_newest_first_and_narrowed_by_every_filter() {
-    let stack = LentStack::playing(&quick()).await;
+    let stack = PooledStack::playing(&quick()).await;
     let client = stack.client();
     let key = upload(&client, &sample()).await;
     let mut ids = Vec::new();
@@ -164,7 +164,7 @@ async fn a_list_is_newest_first_and_narrowed_by_every_filter() {
 
 #[tokio::test]
 async fn every_wrong_parameter_of_a_list_is_named_at_once() {
-    let stack = LentStack::playing(&quick()).await;
+    let stack = PooledStack::playing(&quick()).await;
     let query = "project_id=seven&limit=0&status=done&type=overlays&cursor=yesterday&staus=error";
     let (status, problem) = call(&stack, Method::GET, &format!("/api/jobs?{query}")).await;
     assert_eq!((status, &problem["code"]), (422, &json!("invalid_request")), "{problem}");
@@ -183,9 +183,9 @@ async fn every_wrong_parameter_of_a_list_is_named_at_once() {
 
 #[tokio::test]
 async fn a_job_that_has_ended_is_deleted_with_its_files_and_its_row() {
-    let stack = LentStack::playing(&quick()).await;
+    let stack = PooledStack::playing(&quick()).await;
     let client = stack.client();
-    let running = Story::begin(&stack, JobType::Framing).await;
+    let running = JobScenario::begin(&stack, JobType::Framing).await;
     running.until("a renderer works on it", |job| job.status == Status::Processing).await;
     let (status, code, sentence) = refusal(client.delete(running.job.job_id).await);
     assert_eq!(
@@ -195,7 +195,7 @@ async fn a_job_that_has_ended_is_deleted_with_its_files_and_its_row() {
     client.cancel(running.job.job_id).await.expect("to cancel");
     running.ends((Status::Error, Some("cancelled"), 1)).await;
 
-    let done = Story::begin(&stack, JobType::Overlay).await.ends((Status::Complete, None, 1)).await;
+    let done = JobScenario::begin(&stack, JobType::Overlay).await.ends((Status::Complete, None, 1)).await;
     let id = done.job_id;
     let get = async |url: &str| bare_http().get(url).send().await.expect("an answer").status().as_u16();
     let url = done.output_url.expect("an output").expose().to_owned();
@@ -218,7 +218,7 @@ async fn a_job_that_has_ended_is_deleted_with_its_files_and_its_row() {
 
 #[tokio::test]
 async fn a_job_takes_an_input_that_was_uploaded_for_it_along_when_it_is_deleted() {
-    let stack = LentStack::playing(&quick()).await;
+    let stack = PooledStack::playing(&quick()).await;
     let client = stack.client();
     let id: JobId = "5c1d4e0a-3b2f-4d6e-8f70-91a2b3c4d5e6".parse().expect("a UUID");
     let size = sample().metadata().expect("a file").len();
@@ -227,7 +227,7 @@ async fn a_job_takes_an_input_that_was_uploaded_for_it_along_when_it_is_deleted(
     let mut order = new_job(JobType::Overlay, target.video_key, spotlight_params());
     order.job_id = Some(id);
     let job = client.create_job(&order, None).await.expect("a job");
-    Story::follow(&stack, job).await.ends((Status::Complete, None, 1)).await;
+    JobScenario::follow(&stack, job).await.ends((Status::Complete, None, 1)).await;
     client.delete(id).await.expect("to delete");
     assert_eq!(refusal(client.create_job(&order, None).await).1, "input_not_found");
 }
@@ -235,14 +235,14 @@ async fn a_job_takes_an_input_that_was_uploaded_for_it_along_when_it_is_deleted(
 #[tokio::test]
 async fn a_cancel_reaches_the_renderer_and_its_processes_end() {
     // No fake: ffmpeg runs, on a clip that takes it a while.
-    let stack = LentStack::playing(&json!({})).await;
+    let stack = PooledStack::playing(&json!({})).await;
     let client = stack.client();
     let key = upload(&client, &sample()).await;
     let mut params = framing();
     params["segments"] = json!([{"start": 0.0, "end": 5.0, "speed": 0.25}]);
     let order = new_job(JobType::Framing, key, params);
     let job = client.create_job(&order, None).await.expect("a job");
-    let story = Story::follow(&stack, job).await;
+    let story = JobScenario::follow(&stack, job).await;
     let id =
         story.until("RunPod has it", |job| job.runpod_job_id.is_some()).await.runpod_job_id.expect("an id");
     let scratch = stack.folder().join("scratch").display().to_string();
@@ -267,8 +267,8 @@ async fn a_cancel_reaches_the_renderer_and_its_processes_end() {
 
 #[tokio::test]
 async fn a_job_that_is_complete_can_be_neither_cancelled_nor_retried() {
-    let stack = LentStack::playing(&quick()).await;
-    let done = Story::begin(&stack, JobType::Overlay).await.ends((Status::Complete, None, 1)).await;
+    let stack = PooledStack::playing(&quick()).await;
+    let done = JobScenario::begin(&stack, JobType::Overlay).await.ends((Status::Complete, None, 1)).await;
     for (status, code, sentence) in
         [refusal(stack.client().cancel(done.job_id).await), refusal(stack.client().retry(done.job_id).await)]
     {
@@ -284,9 +284,9 @@ async fn a_retry_starts_a_failed_job_over_with_all_its_attempts() {
     let fail = json!([{"fault": "fail", "code": "gpu_error", "sentence": "The renderer is out of sorts."}]);
     let rules: Vec<Value> =
         (1..=5).map(|attempt| json!({"when": {"attempt": attempt}, "faults": fail})).collect();
-    let stack = LentStack::playing(&json!({"fake_render_ms": 100, "rules": rules})).await;
+    let stack = PooledStack::playing(&json!({"fake_render_ms": 100, "rules": rules})).await;
     let client = stack.client();
-    let story = Story::begin(&stack, JobType::Overlay).await;
+    let story = JobScenario::begin(&stack, JobType::Overlay).await;
     let failed = story.ends((Status::Error, Some("gpu_error"), 3)).await;
     assert_eq!(failed.error.as_deref(), Some("The renderer is out of sorts."));
 
@@ -296,7 +296,7 @@ async fn a_retry_starts_a_failed_job_over_with_all_its_attempts() {
         (retried.error.as_deref(), retried.completed_at.as_deref(), retried.progress),
         (None, None, 0.0)
     );
-    let story = Story::resume(&stack, retried).await;
+    let story = JobScenario::resume(&stack, retried).await;
     // Not twice at the same time.
     assert_eq!(refusal(client.retry(failed.job_id).await).0, 409);
     // The fourth and fifth fail too, and the sixth does it.
@@ -305,7 +305,7 @@ async fn a_retry_starts_a_failed_job_over_with_all_its_attempts() {
 
 #[tokio::test]
 async fn the_same_request_sent_again_is_the_same_job_and_another_one_is_refused() {
-    let stack = LentStack::playing(&quick()).await;
+    let stack = PooledStack::playing(&quick()).await;
     let client = stack.client();
     let key = upload(&client, &sample()).await;
     let order = |job_id| {
@@ -325,7 +325,7 @@ async fn the_same_request_sent_again_is_the_same_job_and_another_one_is_refused(
         let (first, second) = (first.expect("a job"), second.expect("the same job"));
         assert_eq!(first.job_id, second.job_id);
         assert!(job_id.is_none_or(|chosen| chosen == first.job_id));
-        let ended = Story::follow(&stack, first).await.ends((Status::Complete, None, 1)).await;
+        let ended = JobScenario::follow(&stack, first).await.ends((Status::Complete, None, 1)).await;
         let again = client.create_job(&order(job_id), idempotency_key).await.expect("the same job");
         assert_eq!((again.job_id, again.status, again.seq), (ended.job_id, Status::Complete, ended.seq));
 
@@ -339,8 +339,8 @@ async fn the_same_request_sent_again_is_the_same_job_and_another_one_is_refused(
 
 #[tokio::test]
 async fn events_after_a_number_are_those_of_the_socket_and_a_reconnect_loses_none() {
-    let stack = LentStack::playing(&quick()).await;
-    let job = Story::begin(&stack, JobType::Overlay).await.ends((Status::Complete, None, 1)).await;
+    let stack = PooledStack::playing(&quick()).await;
+    let job = JobScenario::begin(&stack, JobType::Overlay).await.ends((Status::Complete, None, 1)).await;
     let last = job.seq.expect("a seq");
     assert!(last >= 4, "{last} events");
     for after in [0, 1, last - 1, last, last + 9] {

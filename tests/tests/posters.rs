@@ -1,6 +1,6 @@
 //! A picture of each job, and what happens to results that nobody waits for any more.
 
-use e2e::{Options, Probe, Stack, Story, bare_http, create, render};
+use e2e::{JobScenario, Options, Probe, Stack, bare_http, create, render};
 use reel_client::{CapabilityUrl, Job, JobFilter, JobType, Status};
 use reel_core::id::JobId;
 use reel_core::object_key::ObjectKey;
@@ -73,7 +73,7 @@ async fn a_picture_that_storage_refuses_costs_nothing_but_itself() {
 #[tokio::test]
 async fn a_result_that_comes_after_the_end_or_is_cut_off_does_not_stay_in_the_bucket() {
     let stack = playing(&json!({"rules": [{"faults": [{"fault": "stuck_in_queue"}]}]})).await;
-    let story = Story::begin(&stack, JobType::Framing).await;
+    let story = JobScenario::begin(&stack, JobType::Framing).await;
     let attempt = Attempt::claim(&stack, &story, 1).await;
 
     // Half a reel: the attempt is done again.
@@ -110,7 +110,7 @@ struct Attempt {
 }
 
 impl Attempt {
-    async fn claim(stack: &Stack, story: &Story, number: u32) -> Self {
+    async fn claim(stack: &Stack, story: &JobScenario, number: u32) -> Self {
         let (callback_url, _) = story.capabilities(stack);
         let grant = post(&format!("{callback_url}/claim"), json!({})).await;
         assert_eq!((&grant["applied"], &grant["attempt"]), (&json!(true), &json!(number)), "{grant}");

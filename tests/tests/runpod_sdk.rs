@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 #[tokio::test]
 async fn the_sdk_completes_a_job_and_goes_on_after_one_that_fails() {
-    let cloud = Cloud::start().await;
+    let cloud = SdkStack::start().await;
     let client = cloud.stack.client();
 
     let broken = cloud.stack.folder().join("broken.mp4");
@@ -45,7 +45,7 @@ async fn the_sdk_completes_a_job_and_goes_on_after_one_that_fails() {
 
 #[tokio::test]
 async fn a_cancel_reaches_the_handler_kills_its_render_and_frees_the_worker() {
-    let cloud = Cloud::start().await;
+    let cloud = SdkStack::start().await;
     let client = cloud.stack.client();
 
     // RunPod stops it, as for an executionTimeout: the API goes on wanting it, so that only the handler
@@ -81,7 +81,7 @@ async fn a_cancel_reaches_the_handler_kills_its_render_and_frees_the_worker() {
 
 #[tokio::test]
 async fn a_result_that_the_queue_refuses_does_not_cost_the_job() {
-    let cloud = Cloud::start().await;
+    let cloud = SdkStack::start().await;
     let client = cloud.stack.client();
     let answer = bare_http().post(format!("{}/lose-results", cloud.queue_url)).send().await;
     assert_eq!(answer.expect("an answer").status(), 200);
@@ -95,7 +95,7 @@ async fn a_result_that_the_queue_refuses_does_not_cost_the_job() {
 }
 
 /// The Worker, the queue, and RunPod's SDK with our handler. The programs end before the stack's folder.
-struct Cloud {
+struct SdkStack {
     sdk: Program,
     _queue: Program,
     queue_url: String,
@@ -104,7 +104,7 @@ struct Cloud {
     stack: Stack,
 }
 
-impl Cloud {
+impl SdkStack {
     async fn start() -> Self {
         // The SDK that the image has: half a minute and 200 MB, once.
         let python = python("e2e-runpod", &root().join("gpu-worker/runpod/requirements.txt")).await;
@@ -244,7 +244,7 @@ impl Cloud {
     }
 }
 
-impl Drop for Cloud {
+impl Drop for SdkStack {
     fn drop(&mut self) {
         self.sdk.kill();
         // Renders are in groups of their own; after a green test there is none.

@@ -1,6 +1,6 @@
 //! The scheduled sweep: rows that disagree with their job are brought back to the truth.
 
-use e2e::{LentStack, Stack, bare_http, new_job, render, sample, spotlight_params, upload, wait_until};
+use e2e::{PooledStack, Stack, bare_http, new_job, render, sample, spotlight_params, upload, wait_until};
 use reel_client::{JobFilter, JobType, Status};
 use serde_json::json;
 
@@ -14,7 +14,7 @@ async fn sweep(stack: &Stack) {
 /// A job whose row says that it runs although it has ended, and a row whose job never was.
 #[tokio::test]
 async fn a_row_that_disagrees_is_mended_and_a_row_without_a_job_is_removed() {
-    let mut stack = LentStack::playing(&json!({"fake_render_ms": 100})).await;
+    let mut stack = PooledStack::playing(&json!({"fake_render_ms": 100})).await;
     let client = stack.client();
     let key = upload(&client, &sample()).await;
     let mut order = new_job(JobType::Overlay, key, spotlight_params());

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::process::{Child, Output, Stdio};
 
-use e2e::{BucketTap, Options, Stack, wait_until};
+use e2e::{BucketProxy, Options, Stack, wait_until};
 use sha2::{Digest as _, Sha256};
 
 const MIB: usize = 1024 * 1024;
@@ -47,7 +47,7 @@ impl Scene {
         Self { stack, clip, bytes, chance }
     }
 
-    fn tap(&self) -> &BucketTap {
+    fn tap(&self) -> &BucketProxy {
         self.stack.bucket_tap()
     }
 

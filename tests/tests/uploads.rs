@@ -1,6 +1,6 @@
 //! Uploads straight to the bucket: what was sent is what lies there, whatever happens on the way.
 
-use e2e::{BucketTap, Options, PartUpload, Stack, bare_http, wait_until};
+use e2e::{BucketProxy, Options, PartUpload, Stack, bare_http, wait_until};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -97,7 +97,7 @@ fn numbers(shown: &Value) -> Vec<u64> {
 #[tokio::test]
 async fn parts_that_arrived_and_were_never_confirmed_are_found() {
     let stack = Stack::start(tapped()).await;
-    let tap: &BucketTap = stack.bucket_tap();
+    let tap: &BucketProxy = stack.bucket_tap();
     tap.answer_lists(Some(2));
     let file = noise(24 * MIB);
     let (upload, _) = PartUpload::begin(&stack, 24 * MIB).await;

@@ -12,14 +12,14 @@ use serde_json::json;
 const MIB: u64 = 1024 * 1024;
 
 /// The bucket itself, past the Worker.
-struct BehindTheBack {
+struct DirectBucket {
     bucket: Bucket,
     credentials: Credentials,
     key: String,
     storage_id: String,
 }
 
-impl BehindTheBack {
+impl DirectBucket {
     /// Of this upload, whose own name at the bucket is part of every URL.
     fn of(stack: &Stack, upload: &PartUpload, part_url: &str) -> Self {
         let endpoint = format!("{}/cdn-cgi/local/r2/s3", stack.api_url()).parse().expect("a URL");
@@ -60,7 +60,7 @@ async fn a_completion_whose_answer_was_lost_is_found_out() {
     let first = upload.send(1, vec![1; 5 << 20]).await;
     let second = upload.send(2, vec![2; 1 << 20]).await;
     // As if the Worker had died between the bucket's answer and its own next word.
-    let bucket = BehindTheBack::of(&stack, &upload, &upload.url(1).await);
+    let bucket = DirectBucket::of(&stack, &upload, &upload.url(1).await);
     bucket.complete(&[&first, &second]).await;
     let (status, complete) = upload.complete_with(&[(1, first), (2, second)]).await;
     assert_eq!((status, &complete["size_bytes"]), (200, &json!(6 * MIB)), "{complete}");
@@ -74,7 +74,7 @@ async fn an_upload_that_the_bucket_has_dropped_is_over() {
     let stack = Stack::shared().await;
     let (upload, _) = PartUpload::begin(&stack, MIB).await;
     let etag = upload.send(1, vec![1; 1 << 20]).await;
-    BehindTheBack::of(&stack, &upload, &upload.url(1).await).abort().await;
+    DirectBucket::of(&stack, &upload, &upload.url(1).await).abort().await;
     let (status, problem) = upload.complete_with(&[(1, etag)]).await;
     assert_eq!((status, &problem["code"]), (404, &json!("upload_not_found")), "{problem}");
     assert_eq!(problem["detail"], "The storage no longer has this upload; start a new one.");
@@ -86,7 +86,7 @@ async fn an_upload_that_the_bucket_has_dropped_is_over() {
 async fn a_video_of_another_size_than_was_promised_is_deleted() {
     let stack = Stack::shared().await;
     let (upload, _) = PartUpload::begin(&stack, MIB).await;
-    let bucket = BehindTheBack::of(&stack, &upload, &upload.url(1).await);
+    let bucket = DirectBucket::of(&stack, &upload, &upload.url(1).await);
     let key = ObjectKey::parse_input(&upload.video_key).expect("a key");
     // The Worker signs no such part.
     let size = MIB / 2;

@@ -16,12 +16,12 @@ pub const T: Timeouts = Timeouts::STANDARD;
 pub const ENDPOINT: &str = "https://api.runpod.ai/v2/first";
 
 /// A job and the clock it lives by.
-pub struct Life {
+pub struct JobFixture {
     pub job: Job,
     pub now: Timestamp,
 }
 
-impl Life {
+impl JobFixture {
     pub fn new() -> Self {
         let now = Timestamp(1_000_000_000);
         Self { job: Job::new(JobId::from_random([9; 16]), now), now }
@@ -39,16 +39,16 @@ impl Life {
         self
     }
 
-    pub fn wakes(&mut self) -> Step {
+    pub fn alarm(&mut self) -> Step {
         self.does(JobEvent::AlarmFired)
     }
 
-    pub fn says(&mut self, report: Report) -> Step {
+    pub fn callback(&mut self, report: Report) -> Step {
         let attempt = self.job.attempt;
         self.does(JobEvent::CallbackReceived { attempt, report })
     }
 
-    pub fn hears_status(&mut self, reply: StatusReply) -> Step {
+    pub fn status_reply(&mut self, reply: StatusReply) -> Step {
         let attempt = self.job.attempt;
         self.does(JobEvent::StatusPolled { attempt, reply })
     }
@@ -56,7 +56,7 @@ impl Life {
     /// Handed over and in RunPod's queue.
     pub fn queued(id: &str) -> Self {
         let mut life = Self::new();
-        life.wakes();
+        life.alarm();
         life.does(accepted(1, id));
         life
     }
@@ -64,7 +64,7 @@ impl Life {
     /// Claimed by a renderer.
     pub fn rendering() -> Self {
         let mut life = Self::queued("a-u1");
-        life.says(claim("a-u1"));
+        life.callback(claim("a-u1"));
         life
     }
 

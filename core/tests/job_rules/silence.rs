@@ -9,18 +9,18 @@ use reel_core::runpod::{EndpointLoad, StatusReply};
 use reel_core::time::DurationMs;
 use reel_core::wire::gpu::WorkerStage;
 
-use crate::life::{Life, T, gpu, progress};
+use crate::life::{JobFixture, T, gpu, progress};
 
 #[test]
 fn silence_is_asked_about_and_no_answer_is_no_failure() {
-    let mut life = Life::rendering();
+    let mut life = JobFixture::rendering();
     life.does(JobEvent::IndexWritten { version: life.job.index.wanted, written: Some(3) });
     assert_eq!(next_deadline(&life.job, &T), Some(life.now + T.heartbeat_timeout));
     life.later(T.heartbeat_timeout);
-    assert_eq!(life.wakes().effects, [JobEffect::PollStatus { attempt: 1, runpod_job_id: gpu("a-u1") }]);
+    assert_eq!(life.alarm().effects, [JobEffect::PollStatus { attempt: 1, runpod_job_id: gpu("a-u1") }]);
     for reply in [StatusReply::Unknown, StatusReply::Running, StatusReply::Unauthorized, StatusReply::Queued]
     {
-        assert_eq!(life.hears_status(reply).outcome, Outcome::Ignored);
+        assert_eq!(life.status_reply(reply).outcome, Outcome::Ignored);
     }
     assert_eq!(life.job.snapshot().status, JobStatus::Processing);
     let pauses: Vec<i64> = (0..5)
@@ -28,7 +28,7 @@ fn silence_is_asked_about_and_no_answer_is_no_failure() {
             let next = next_deadline(&life.job, &T).unwrap();
             let pause = next.since(life.now).0;
             life.now = next;
-            life.wakes();
+            life.alarm();
             pause
         })
         .collect();
@@ -37,16 +37,16 @@ fn silence_is_asked_about_and_no_answer_is_no_failure() {
 
 #[test]
 fn a_renderer_that_speaks_again_is_not_asked_about() {
-    let mut life = Life::rendering();
-    life.later(DurationMs::seconds(59)).says(progress(10, WorkerStage::Rendering));
+    let mut life = JobFixture::rendering();
+    life.later(DurationMs::seconds(59)).callback(progress(10, WorkerStage::Rendering));
     life.later(DurationMs::seconds(59));
-    assert!(!life.wakes().effects.iter().any(|effect| matches!(effect, JobEffect::PollStatus { .. })));
+    assert!(!life.alarm().effects.iter().any(|effect| matches!(effect, JobEffect::PollStatus { .. })));
 }
 
 #[test]
 fn whoever_waits_in_the_queue_hears_whether_it_moves_without_a_stored_event() {
-    let mut life = Life::queued("a-u1");
-    assert_eq!(life.hears_status(StatusReply::Queued).effects, [JobEffect::ReadEndpointLoad { attempt: 1 }]);
+    let mut life = JobFixture::queued("a-u1");
+    assert_eq!(life.status_reply(StatusReply::Queued).effects, [JobEffect::ReadEndpointLoad { attempt: 1 }]);
     let seen = |queued| JobEvent::EndpointLoadRead {
         attempt: 1,
         crowd: EndpointLoad { queued, rendering: 2, starting: 0, ready: 2 },
@@ -56,43 +56,43 @@ fn whoever_waits_in_the_queue_hears_whether_it_moves_without_a_stored_event() {
     assert_eq!(life.job.snapshot().message, "Waiting for a renderer: 12 in the queue, 2 being rendered");
     let step = life.does(seen(12));
     assert!(!step.persist && !step.broadcast_progress, "the same again is no news");
-    life.says(progress(5, WorkerStage::Rendering));
+    life.callback(progress(5, WorkerStage::Rendering));
     let rendering = life.job.clone();
     life.does(seen(3));
     assert_eq!(life.job, rendering, "who renders does not wait");
-    assert_eq!(life.hears_status(StatusReply::Queued).effects, []);
+    assert_eq!(life.status_reply(StatusReply::Queued).effects, []);
 }
 
 #[test]
 fn an_early_404_means_nothing_and_a_late_one_is_a_loss() {
-    let mut life = Life::queued("a-u1");
+    let mut life = JobFixture::queued("a-u1");
     life.later(DurationMs::seconds(149));
-    assert_eq!(life.hears_status(StatusReply::NotFound).outcome, Outcome::Ignored);
+    assert_eq!(life.status_reply(StatusReply::NotFound).outcome, Outcome::Ignored);
     life.later(DurationMs::seconds(2));
-    life.hears_status(StatusReply::NotFound);
+    life.status_reply(StatusReply::NotFound);
     assert_eq!(life.looks(ObjectCheck::Missing).outcome, Outcome::Retrying);
-    let mut life = Life::rendering();
-    life.hears_status(StatusReply::NotFound);
+    let mut life = JobFixture::rendering();
+    life.status_reply(StatusReply::NotFound);
     life.looks(ObjectCheck::Missing);
     assert_eq!(life.job.attempt, 2, "once a renderer has spoken, a 404 is a loss");
 }
 
 #[test]
 fn the_queue_deadline_ends_the_job_and_cancels_at_runpod() {
-    let mut life = Life::queued("a-u1");
+    let mut life = JobFixture::queued("a-u1");
     life.later(T.queue_timeout);
-    let step = life.wakes();
+    let step = life.alarm();
     assert_eq!(life.code(), Some(ErrorCode::QueueTimeout));
     assert!(step.effects.contains(&JobEffect::CancelRunpodJob { runpod_job_id: gpu("a-u1") }));
 }
 
 #[test]
 fn the_execution_deadline_looks_for_a_result_and_cancels() {
-    let mut life = Life::rendering();
+    let mut life = JobFixture::rendering();
     for _ in 0..10 {
-        life.later(DurationMs::minutes(1)).says(progress(30, WorkerStage::Rendering));
+        life.later(DurationMs::minutes(1)).callback(progress(30, WorkerStage::Rendering));
     }
-    let step = life.wakes();
+    let step = life.alarm();
     assert!(step.effects.contains(&JobEffect::CancelRunpodJob { runpod_job_id: gpu("a-u1") }));
     life.looks(ObjectCheck::Missing);
     assert_eq!(life.job.attempt, 2);
@@ -100,9 +100,9 @@ fn the_execution_deadline_looks_for_a_result_and_cancels() {
 
 #[test]
 fn a_hint_asks_at_once_and_never_decides() {
-    let mut life = Life::rendering();
+    let mut life = JobFixture::rendering();
     life.does(JobEvent::WebhookReceived { attempt: 1 });
     assert_eq!(next_deadline(&life.job, &T), Some(life.now));
-    assert!(life.wakes().effects.contains(&JobEffect::PollStatus { attempt: 1, runpod_job_id: gpu("a-u1") }));
+    assert!(life.alarm().effects.contains(&JobEffect::PollStatus { attempt: 1, runpod_job_id: gpu("a-u1") }));
     assert_eq!(life.job.snapshot().status, JobStatus::Processing);
 }

@@ -4,11 +4,11 @@ use reel_core::job::state::Job;
 use reel_core::job::view::Snapshot;
 use serde_json::json;
 
-use crate::life::{ENDPOINT, Life};
+use crate::life::{ENDPOINT, JobFixture};
 
 #[test]
 fn a_kept_job_reads_back_as_it_was() {
-    for life in [Life::new(), Life::queued("a-u1"), Life::rendering()] {
+    for life in [JobFixture::new(), JobFixture::queued("a-u1"), JobFixture::rendering()] {
         let text = serde_json::to_string(&life.job).unwrap();
         assert_eq!(serde_json::from_str::<Job>(&text).unwrap(), life.job);
     }
@@ -21,7 +21,7 @@ fn jobs_that_were_stored_before_pictures_and_sizes_are_still_read() {
         json!({"verifying": {"gpu_job": null, "key": key, "otherwise": "output_missing", "since": 1, "look_at": 2}}),
         json!({"ended": {"complete": {"key": key, "bytes": 7, "at": 3, "gpu_job": "a-u1"}}}),
     ] {
-        let mut stored = serde_json::to_value(&Life::rendering().job).unwrap();
+        let mut stored = serde_json::to_value(&JobFixture::rendering().job).unwrap();
         stored["state"] = state.clone();
         let job: Job = serde_json::from_value(stored).unwrap();
         assert_eq!(serde_json::to_value(&job.state).unwrap(), state, "and written as they were");
@@ -34,7 +34,7 @@ fn jobs_that_were_stored_before_pictures_and_sizes_are_still_read() {
 
 #[test]
 fn the_stored_format_is_pinned() {
-    let text = serde_json::to_value(&Life::rendering().job).unwrap();
+    let text = serde_json::to_value(&JobFixture::rendering().job).unwrap();
     assert_eq!(
         text,
         serde_json::json!({

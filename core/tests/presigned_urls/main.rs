@@ -16,12 +16,12 @@ struct Vector {
     lifetime_s: i64,
     url: String,
     #[serde(flatten)]
-    what: What,
+    what: VectorOperation,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(tag = "operation", rename_all = "snake_case")]
-enum What {
+enum VectorOperation {
     Put { content_type: String, size_bytes: Option<u64> },
     Get { save_as: Option<String> },
     UploadPart { upload_id: String, part_number: u32, size_bytes: u64 },
@@ -38,12 +38,16 @@ fn every_url_is_botocores() {
             Presigner::new(&endpoint, &vector.bucket, vector.key_id.clone(), vector.secret.clone()).unwrap();
         let key = &vector.key;
         let operation = match &vector.what {
-            What::Put { content_type, size_bytes } => S3Operation::put(key, content_type, *size_bytes),
-            What::Get { save_as } => S3Operation::get(key, save_as.as_deref()),
-            What::UploadPart { upload_id, part_number, size_bytes } => {
+            VectorOperation::Put { content_type, size_bytes } => {
+                S3Operation::put(key, content_type, *size_bytes)
+            }
+            VectorOperation::Get { save_as } => S3Operation::get(key, save_as.as_deref()),
+            VectorOperation::UploadPart { upload_id, part_number, size_bytes } => {
                 S3Operation::upload_part(key, upload_id, *part_number, *size_bytes)
             }
-            What::ListParts { upload_id, marker } => S3Operation::list_parts(key, upload_id, *marker),
+            VectorOperation::ListParts { upload_id, marker } => {
+                S3Operation::list_parts(key, upload_id, *marker)
+            }
         };
         let url =
             presigner.sign(&operation, DurationMs::seconds(vector.lifetime_s), Timestamp(vector.now_ms));

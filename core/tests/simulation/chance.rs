@@ -1,9 +1,9 @@
 //! Chance that can be replayed: the same seed makes the same history on every machine.
 
 /// `SplitMix64` (Steele, Lea, Flood 2014): small, and every seed is a good one.
-pub struct Chance(u64);
+pub struct SeededRng(u64);
 
-impl Chance {
+impl SeededRng {
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
@@ -32,7 +32,7 @@ impl Chance {
     }
 
     /// True in so many of a thousand cases.
-    pub fn permille(&mut self, of_thousand: u64) -> bool {
+    pub fn chance_permille(&mut self, of_thousand: u64) -> bool {
         self.below(1000) < of_thousand
     }
 

@@ -11,12 +11,12 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use world::World;
+use world::Simulation;
 
 #[test]
 fn no_history_breaks_an_invariant() {
     if let Some(seed) = number("SEED") {
-        return World::new(seed).live_out().unwrap_or_else(|broken| panic!("seed {seed}: {broken}"));
+        return Simulation::new(seed).run_to_end().unwrap_or_else(|broken| panic!("seed {seed}: {broken}"));
     }
     let histories = number("HISTORIES").unwrap_or(20_000);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -58,9 +58,9 @@ fn search(next: &AtomicU64, histories: u64) -> Found {
         if seed >= histories || found.broken.len() >= 5 {
             return found;
         }
-        let mut world = World::new(seed);
-        match world.live_out() {
-            Ok(()) => *found.fates.entry(world.fate()).or_default() += 1,
+        let mut world = Simulation::new(seed);
+        match world.run_to_end() {
+            Ok(()) => *found.fates.entry(world.end_summary()).or_default() += 1,
             Err(why) => found.broken.push((seed, why)),
         }
     }

@@ -19,17 +19,17 @@ use reel_core::object_key::ObjectKey;
 use reel_core::runpod::EndpointLoad;
 use reel_core::time::{DurationMs, Timestamp};
 
-use renderer::Run;
-use runpod::Known;
+use renderer::SimulatedAttempt;
+use runpod::RunpodJobState;
 
-use crate::chance::Chance;
+use crate::chance::SeededRng;
 use crate::invariants::Invariants;
 
 const T: Timeouts = Timeouts::STANDARD;
 const ENDPOINT: &str = "https://api.runpod.ai/v2/first";
 
 /// Something on its way.
-enum Mail {
+enum Scheduled {
     /// To the job's object.
     Event(JobEvent),
     /// A renderer does its next thing.
@@ -37,7 +37,7 @@ enum Mail {
 }
 
 /// How bad this history is: each fault's frequency in a thousand.
-struct Weather {
+struct FaultRates {
     loses: u64,
     doubles: u64,
     crashes: u64,
@@ -46,17 +46,17 @@ struct Weather {
     people: u64,
 }
 
-pub struct World {
-    chance: Chance,
-    weather: Weather,
+pub struct Simulation {
+    chance: SeededRng,
+    weather: FaultRates,
     pub now: Timestamp,
     order: u64,
-    mail: BTreeMap<(Timestamp, u64), Mail>,
+    mail: BTreeMap<(Timestamp, u64), Scheduled>,
     live: Option<Job>,
     stored: Job,
     alarm: Option<Timestamp>,
-    runpod: BTreeMap<String, (u32, Known, Timestamp)>,
-    runs: Vec<Run>,
+    runpod: BTreeMap<String, (u32, RunpodJobState, Timestamp)>,
+    runs: Vec<SimulatedAttempt>,
     /// Objects and their sizes.
     bucket: BTreeMap<String, u64>,
     /// The version that D1 really holds.
@@ -64,14 +64,14 @@ pub struct World {
     pub invariants: Invariants,
 }
 
-impl World {
+impl Simulation {
     pub fn new(seed: u64) -> Self {
-        let mut chance = Chance::new(seed);
+        let mut chance = SeededRng::new(seed);
         let now = Timestamp(1_800_000_000_000);
         let job = Job::new(JobId::from_random([3; 16]), now);
         let birth = job.initial_entry();
-        let mut scale = |max: u64| if chance.permille(400) { 0 } else { chance.below(max) };
-        let weather = Weather {
+        let mut scale = |max: u64| if chance.chance_permille(400) { 0 } else { chance.below(max) };
+        let weather = FaultRates {
             loses: scale(300),
             doubles: scale(200),
             crashes: scale(80),
@@ -97,21 +97,21 @@ impl World {
     }
 
     /// In a few words, how it ended.
-    pub fn fate(&self) -> String {
+    pub fn end_summary(&self) -> String {
         let face = self.stored.snapshot();
         let code = face.failure.map_or("complete", |failure| failure.code.as_str());
         format!("{code} at attempt {}", face.attempt.min(4))
     }
 
     /// Lives until nothing is left to happen. Faults cease after a while, so that an end must come.
-    pub fn live_out(&mut self) -> Result<(), String> {
+    pub fn run_to_end(&mut self) -> Result<(), String> {
         for turn in 0.. {
             if turn > TURNS_MAX {
                 return Err(format!("no end after {TURNS_MAX} turns, in {:?}", self.stored.state));
             }
             if turn == TURNS_OF_FAULTS {
                 self.weather =
-                    Weather { loses: 0, doubles: 0, crashes: 0, lies: 0, renderer_faults: 0, people: 0 };
+                    FaultRates { loses: 0, doubles: 0, crashes: 0, lies: 0, renderer_faults: 0, people: 0 };
             }
             let next_mail = self.mail.keys().next().map(|(at, _)| *at);
             let next = match (next_mail, self.alarm) {
@@ -121,18 +121,18 @@ impl World {
                 }
             };
             self.now = self.now.max(next);
-            if self.chance.permille(2) {
+            if self.chance.chance_permille(2) {
                 // Clocks of a platform jump, both ways, by a little or by a lot.
-                let jump = if self.chance.permille(500) { 90_000 } else { 500 };
+                let jump = if self.chance.chance_permille(500) { 90_000 } else { 500 };
                 self.now = self.now + DurationMs(self.chance.span_ms(-jump, jump));
             }
-            if self.chance.permille(5) {
+            if self.chance.chance_permille(5) {
                 // The sweep compares what D1 holds, which may have lost the row or a version.
-                let version = (self.indexed > 0 && self.chance.permille(900)).then_some(self.indexed);
+                let version = (self.indexed > 0 && self.chance.chance_permille(900)).then_some(self.indexed);
                 self.happen(JobEvent::IndexReconciled { version })?;
             }
-            if self.chance.permille(self.weather.people) {
-                let wish = if self.chance.permille(600) {
+            if self.chance.chance_permille(self.weather.people) {
+                let wish = if self.chance.chance_permille(600) {
                     JobEvent::CancelRequested
                 } else {
                     JobEvent::RetryRequested
@@ -144,10 +144,10 @@ impl World {
             } else if let Some((key, mail)) = self.mail.pop_first() {
                 self.now = self.now.max(key.0);
                 match mail {
-                    Mail::Event(event) => {
+                    Scheduled::Event(event) => {
                         self.happen(event)?;
                     }
-                    Mail::Work { run } => self.work(run)?,
+                    Scheduled::Work { run } => self.work(run)?,
                 }
             }
         }
@@ -156,7 +156,7 @@ impl World {
 
     /// The alarm: the platform forgets it only after the handler ran, so a crash inside rings again.
     fn ring(&mut self) -> Result<(), String> {
-        if self.chance.permille(self.weather.crashes) {
+        if self.chance.chance_permille(self.weather.crashes) {
             self.live = None;
             self.alarm = Some(self.now + DurationMs::seconds(2));
             return Ok(());
@@ -174,7 +174,7 @@ impl World {
         while let Some(event) = events.pop() {
             let Some(step) = self.step(&event)? else { return Ok(first) };
             first.get_or_insert(step.outcome);
-            if self.chance.permille(self.weather.crashes) {
+            if self.chance.chance_permille(self.weather.crashes) {
                 // Committed and armed, and then the process died: no effect is driven.
                 self.live = None;
                 return Ok(first);
@@ -192,13 +192,13 @@ impl World {
         let step = apply(before.clone(), event.clone(), self.now, chance, &T);
         Invariants::of_step(&before, event, &step, &self.bucket)?;
         if step.persist {
-            if self.chance.permille(self.weather.crashes / 4) {
+            if self.chance.chance_permille(self.weather.crashes / 4) {
                 // The write failed: nothing was stored, nobody was told, memory is dropped.
                 return Ok(None);
             }
             self.stored = step.job.clone();
             self.invariants.of_commit(&step)?;
-            if self.chance.permille(self.weather.crashes / 4) {
+            if self.chance.chance_permille(self.weather.crashes / 4) {
                 // The write stuck, and its answer failed: memory is dropped, effects are not driven.
                 self.arm_for(&step.job);
                 return Ok(None);
@@ -252,8 +252,8 @@ impl World {
                 self.later(JobEvent::EndpointLoadRead { attempt, crowd }, 20, 3_000)
             }
             JobEffect::CancelRunpodJob { runpod_job_id } => {
-                let settled = !self.chance.permille(self.weather.lies);
-                if settled && self.chance.permille(900) {
+                let settled = !self.chance.chance_permille(self.weather.lies);
+                if settled && self.chance.chance_permille(900) {
                     self.cancel_at_runpod(&runpod_job_id);
                 }
                 Some(JobEvent::CancelReplied { runpod_job_id, settled })
@@ -264,7 +264,7 @@ impl World {
             }
             JobEffect::DeleteObjects { keys } => {
                 // A delete that is not answered may be done nevertheless.
-                if !self.chance.permille(self.weather.lies / 2) {
+                if !self.chance.chance_permille(self.weather.lies / 2) {
                     for key in keys {
                         self.bucket.remove(key.as_str());
                     }
@@ -272,9 +272,9 @@ impl World {
                 None
             }
             JobEffect::WriteIndex { version } => {
-                let written = !self.chance.permille(self.weather.lies);
+                let written = !self.chance.chance_permille(self.weather.lies);
                 // A failed answer may hide a write that stuck.
-                if written || self.chance.permille(500) {
+                if written || self.chance.chance_permille(500) {
                     self.indexed = self.indexed.max(version);
                 }
                 Some(JobEvent::IndexWritten { version, written: written.then_some(3) })
@@ -283,7 +283,7 @@ impl World {
     }
 
     fn look(&mut self, key: &ObjectKey) -> ObjectCheck {
-        if self.chance.permille(self.weather.lies / 2) {
+        if self.chance.chance_permille(self.weather.lies / 2) {
             return ObjectCheck::Unknown;
         }
         self.bucket.get(key.as_str()).map_or(ObjectCheck::Missing, |bytes| ObjectCheck::Present(*bytes))
@@ -291,15 +291,15 @@ impl World {
 
     /// Other things may come in while an answer is on its way.
     fn later(&mut self, event: JobEvent, from_ms: i64, to_ms: i64) -> Option<JobEvent> {
-        if self.chance.permille(500) {
+        if self.chance.chance_permille(500) {
             return Some(event);
         }
         let wait = self.chance.span_ms(from_ms, to_ms);
-        self.post(wait, Mail::Event(event));
+        self.post(wait, Scheduled::Event(event));
         None
     }
 
-    fn post(&mut self, wait_ms: i64, mail: Mail) {
+    fn post(&mut self, wait_ms: i64, mail: Scheduled) {
         self.order += 1;
         self.mail.insert((self.now + DurationMs(wait_ms), self.order), mail);
     }

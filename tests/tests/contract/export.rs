@@ -1,19 +1,19 @@
 //! An export from the upload to the deletion, with a failed attempt on the way; then one that is
 //! cancelled and started over.
 
-use e2e::{Request, Scribe, Stack};
+use e2e::{ExchangeRecorder, Request, Stack};
 use serde_json::{Value, json};
 
 use crate::{FRAMING, OVERLAY, job, path, put, string, submitted};
 
-pub async fn walk(stack: &Stack, scribe: &mut Scribe) {
+pub async fn walk(stack: &Stack, scribe: &mut ExchangeRecorder) {
     scribe.ask("health", Request::new("GET /health").anonymous()).await;
     upload(scribe).await;
     overlay(stack, scribe).await;
     framing(stack, scribe).await;
 }
 
-async fn upload(scribe: &mut Scribe) {
+async fn upload(scribe: &mut ExchangeRecorder) {
     let body = json!({"filename": "Saturday's game.mp4", "content_type": "video/mp4", "job_id": null});
     let target = scribe.send(&upload_url(body.clone())).await.json::<Value>().await.expect("JSON");
     let id = string(&target["video_key"]).split('/').nth(1).expect("an id").to_owned();
@@ -41,7 +41,7 @@ pub fn create_overlay() -> Value {
     })
 }
 
-async fn overlay(stack: &Stack, scribe: &mut Scribe) {
+async fn overlay(stack: &Stack, scribe: &mut ExchangeRecorder) {
     let create = Request::new("POST /api/jobs").json(create_overlay());
     scribe.ask("job-create", create.clone()).await;
     let sent = submitted(stack, scribe, OVERLAY, 1).await;
@@ -110,7 +110,7 @@ async fn overlay(stack: &Stack, scribe: &mut Scribe) {
     scribe.ask("job-retry-refused", Request::new(format!("POST /api/jobs/{OVERLAY}/retry"))).await;
 }
 
-async fn framing(stack: &Stack, scribe: &mut Scribe) {
+async fn framing(stack: &Stack, scribe: &mut ExchangeRecorder) {
     let create = json!({
         "project_id": 7, "type": "framing", "job_id": FRAMING,
         "input_video_key": format!("input/{OVERLAY}/working_video.mp4"),

@@ -8,13 +8,13 @@ mod projects;
 mod refusals;
 mod videos;
 
-use e2e::{Options, Request, Scribe, Stack, root, wait_until};
+use e2e::{ExchangeRecorder, Options, Request, Stack, root, wait_until};
 use serde_json::{Value, json};
 
 #[tokio::test]
 async fn the_exchanges_of_an_export_are_as_pinned() {
     let stack = stuck_stack().await;
-    let mut scribe = Scribe::new(&root(), "exchanges", stack.api_url(), KEY);
+    let mut scribe = ExchangeRecorder::new(&root(), "exchanges", stack.api_url(), KEY);
     export::walk(&stack, &mut scribe).await;
     refusals::walk(&stack, &mut scribe).await;
     videos::walk(&stack, &mut scribe).await;
@@ -40,12 +40,12 @@ async fn put(url: &str, content_type: &str, bytes: &'static str) {
 }
 
 /// The job as it is now.
-async fn job(scribe: &Scribe, id: &str) -> Value {
+async fn job(scribe: &ExchangeRecorder, id: &str) -> Value {
     scribe.send(&Request::new(format!("GET /api/jobs/{id}"))).await.json().await.expect("a job")
 }
 
 /// Waits until RunPod has taken this attempt, and gives what it was sent.
-async fn submitted(stack: &Stack, scribe: &mut Scribe, id: &str, attempt: u64) -> Value {
+async fn submitted(stack: &Stack, scribe: &mut ExchangeRecorder, id: &str, attempt: u64) -> Value {
     wait_until("RunPod has the job", async || {
         let job = job(scribe, id).await;
         job["attempt"] == attempt && job["runpod_job_id"].is_string()

@@ -1,11 +1,11 @@
 //! Projects, their clips, and the export routes of the seed.
 
-use e2e::{Request, Scribe, Stack};
+use e2e::{ExchangeRecorder, Request, Stack};
 use serde_json::json;
 
 use crate::{OVERLAY, submitted};
 
-pub async fn walk(stack: &Stack, scribe: &mut Scribe) {
+pub async fn walk(stack: &Stack, scribe: &mut ExchangeRecorder) {
     let overlay = || Request::new("POST /api/export/overlay");
     let framing = || Request::new("POST /api/export/framing");
     let video = format!("input/{OVERLAY}/working_video.mp4");

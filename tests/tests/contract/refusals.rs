@@ -1,12 +1,12 @@
 //! What is refused, and how it is said.
 
-use e2e::{Request, Scribe, Stack};
+use e2e::{ExchangeRecorder, Request, Stack};
 use serde_json::json;
 
 use crate::export::create_overlay;
 use crate::{NOBODY, OVERLAY};
 
-pub async fn walk(_stack: &Stack, scribe: &mut Scribe) {
+pub async fn walk(_stack: &Stack, scribe: &mut ExchangeRecorder) {
     let get = |path: &str| Request::new(format!("GET {path}"));
     let create = || Request::new("POST /api/jobs");
 

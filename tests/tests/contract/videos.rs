@@ -1,11 +1,11 @@
 //! An upload in parts, and a download. The storage's own answers are not ours to pin.
 
-use e2e::{Request, Scribe, Stack, bare_http};
+use e2e::{ExchangeRecorder, Request, Stack, bare_http};
 use serde_json::{Value, json};
 
 use crate::{NOBODY, OVERLAY, string};
 
-pub async fn walk(_stack: &Stack, scribe: &mut Scribe) {
+pub async fn walk(_stack: &Stack, scribe: &mut ExchangeRecorder) {
     let body =
         json!({"filename": "game.mp4", "content_type": "video/mp4", "size_bytes": 7, "job_id": NOBODY});
     let begin = Request::new("POST /api/videos/multipart").json(body);

@@ -7,21 +7,21 @@ use reel_core::object_key::ObjectKey;
 use reel_core::runpod::RunpodJobId;
 use reel_core::wire::gpu::WorkerStage;
 
-use super::runpod::Known;
-use super::{Mail, World};
+use super::runpod::RunpodJobState;
+use super::{Scheduled, Simulation};
 
 /// One renderer working on one attempt, possibly the second for the same RunPod job.
-pub(super) struct Run {
+pub(super) struct SimulatedAttempt {
     pub(super) runpod_job_id: RunpodJobId,
     attempt: u32,
-    script: Vec<Act>,
+    script: Vec<RendererAction>,
     at: usize,
     pub(super) stopped: bool,
 }
 
 /// What a renderer does next.
 #[derive(Clone, Copy)]
-enum Act {
+enum RendererAction {
     Claim,
     Progress(u8, WorkerStage),
     Put,
@@ -32,30 +32,40 @@ enum Act {
     Hang(i64),
 }
 
-impl World {
+impl Simulation {
     pub(super) fn start_run(&mut self, runpod_job_id: &RunpodJobId, attempt: u32, starts_ms: i64) {
         let script = self.script();
-        self.runs.push(Run { runpod_job_id: runpod_job_id.clone(), attempt, script, at: 0, stopped: false });
+        self.runs.push(SimulatedAttempt {
+            runpod_job_id: runpod_job_id.clone(),
+            attempt,
+            script,
+            at: 0,
+            stopped: false,
+        });
         let run = self.runs.len() - 1;
-        self.post(starts_ms, Mail::Work { run });
+        self.post(starts_ms, Scheduled::Work { run });
     }
 
-    fn script(&mut self) -> Vec<Act> {
-        let mut script = vec![Act::Claim, Act::Progress(3, WorkerStage::Downloading)];
+    fn script(&mut self) -> Vec<RendererAction> {
+        let mut script = vec![RendererAction::Claim, RendererAction::Progress(3, WorkerStage::Downloading)];
         for percent in [20, 40, 60, 80] {
-            script.push(Act::Progress(percent, WorkerStage::Rendering));
+            script.push(RendererAction::Progress(percent, WorkerStage::Rendering));
         }
-        script.extend([Act::Progress(95, WorkerStage::Uploading), Act::Put, Act::Complete]);
-        if self.chance.permille(self.weather.renderer_faults) {
+        script.extend([
+            RendererAction::Progress(95, WorkerStage::Uploading),
+            RendererAction::Put,
+            RendererAction::Complete,
+        ]);
+        if self.chance.chance_permille(self.weather.renderer_faults) {
             let place = self.chance.place(script.len());
             match self.chance.below(7) {
-                0 => script.insert(place, Act::Crash),
-                1 => script.insert(place, Act::Fail(ErrorCode::GpuError)),
-                2 => script.insert(place, Act::Fail(ErrorCode::InvalidInput)),
-                3 => script.insert(place, Act::Hang(150_000)),
-                4 => script.insert(place, Act::Hang(900_000)),
-                5 => script.retain(|act| !matches!(act, Act::Put)),
-                _ => script.retain(|act| !matches!(act, Act::Complete)),
+                0 => script.insert(place, RendererAction::Crash),
+                1 => script.insert(place, RendererAction::Fail(ErrorCode::GpuError)),
+                2 => script.insert(place, RendererAction::Fail(ErrorCode::InvalidInput)),
+                3 => script.insert(place, RendererAction::Hang(150_000)),
+                4 => script.insert(place, RendererAction::Hang(900_000)),
+                5 => script.retain(|act| !matches!(act, RendererAction::Put)),
+                _ => script.retain(|act| !matches!(act, RendererAction::Complete)),
             }
         }
         script
@@ -65,15 +75,15 @@ impl World {
         let Some(run) = self.runs.get_mut(index).filter(|run| !run.stopped) else { return Ok(()) };
         let Some(act) = run.script.get(run.at).copied() else {
             let id = run.runpod_job_id.as_str().to_owned();
-            self.note_at_runpod(&id, Known::Completed);
+            self.note_at_runpod(&id, RunpodJobState::Completed);
             return Ok(());
         };
         run.at += 1;
         let (attempt, runpod_job_id) = (run.attempt, run.runpod_job_id.clone());
-        self.note_at_runpod(runpod_job_id.as_str(), Known::Running);
+        self.note_at_runpod(runpod_job_id.as_str(), RunpodJobState::Running);
         let mut pause = self.chance.span_ms(100, 8_000);
         match act {
-            Act::Claim => {
+            RendererAction::Claim => {
                 let report = Report::Claim { runpod_job_id: Some(runpod_job_id) };
                 // A renderer does nothing before its claim is granted.
                 match self.happen(JobEvent::CallbackReceived { attempt, report })? {
@@ -82,60 +92,68 @@ impl World {
                     Some(_) => self.runs[index].stopped = true,
                 }
             }
-            Act::Progress(percent, stage) => {
+            RendererAction::Progress(percent, stage) => {
                 self.tell(attempt, &Report::Progress { percent, message: None, stage: Some(stage) }, false);
             }
-            Act::Put => {
+            RendererAction::Put => {
                 let id = self.stored.id;
-                if !self.chance.permille(self.weather.renderer_faults / 4) {
+                if !self.chance.chance_permille(self.weather.renderer_faults / 4) {
                     self.bucket.insert(ObjectKey::poster(id, attempt).as_str().to_owned(), 3);
                 }
                 // Now and then only a part arrives, and nobody says so.
-                let bytes =
-                    if self.chance.permille(self.weather.renderer_faults / 8) { 4 } else { REEL_BYTES };
+                let bytes = if self.chance.chance_permille(self.weather.renderer_faults / 8) {
+                    4
+                } else {
+                    REEL_BYTES
+                };
                 self.bucket.insert(ObjectKey::output(id, attempt).as_str().to_owned(), bytes);
             }
-            Act::Complete => {
+            RendererAction::Complete => {
                 let key = ObjectKey::output(self.stored.id, attempt);
-                let bytes = self.chance.permille(800).then_some(REEL_BYTES);
+                let bytes = self.chance.chance_permille(800).then_some(REEL_BYTES);
                 self.tell(attempt, &Report::Complete { key, poster: None, bytes }, true);
             }
-            Act::Fail(code) => {
+            RendererAction::Fail(code) => {
                 self.tell(
                     attempt,
                     &Report::Error { code, sentence: "It broke.".into(), retryable: true },
                     true,
                 );
-                self.note_at_runpod(runpod_job_id.as_str(), Known::Failed);
+                self.note_at_runpod(runpod_job_id.as_str(), RunpodJobState::Failed);
                 self.runs[index].stopped = true;
             }
-            Act::Crash => {
+            RendererAction::Crash => {
                 self.runs[index].stopped = true;
-                let fate = if self.chance.permille(500) { Known::Failed } else { Known::Running };
+                let fate = if self.chance.chance_permille(500) {
+                    RunpodJobState::Failed
+                } else {
+                    RunpodJobState::Running
+                };
                 self.note_at_runpod(runpod_job_id.as_str(), fate);
             }
-            Act::Hang(ms) => pause = ms,
+            RendererAction::Hang(ms) => pause = ms,
         }
         if !self.runs[index].stopped {
-            self.post(pause, Mail::Work { run: index });
+            self.post(pause, Scheduled::Work { run: index });
         }
         Ok(())
     }
 
     /// A report on its way: lost, exponential_backoff or late. Ends are sent until they arrive, unless luck is bad.
     fn tell(&mut self, attempt: u32, report: &Report, insists: bool) {
-        let lost = self.chance.permille(if insists { self.weather.loses / 3 } else { self.weather.loses });
+        let lost =
+            self.chance.chance_permille(if insists { self.weather.loses / 3 } else { self.weather.loses });
         if lost {
             return;
         }
-        let copies = if self.chance.permille(self.weather.doubles) { 2 } else { 1 };
+        let copies = if self.chance.chance_permille(self.weather.doubles) { 2 } else { 1 };
         for _ in 0..copies {
-            let late = if self.chance.permille(self.weather.doubles) { 30_000 } else { 300 };
+            let late = if self.chance.chance_permille(self.weather.doubles) { 30_000 } else { 300 };
             let wait = self.chance.span_ms(0, late);
-            self.post(wait, Mail::Event(JobEvent::CallbackReceived { attempt, report: report.clone() }));
+            self.post(wait, Scheduled::Event(JobEvent::CallbackReceived { attempt, report: report.clone() }));
         }
-        if insists && self.chance.permille(700) {
-            self.post(50, Mail::Event(JobEvent::WebhookReceived { attempt }));
+        if insists && self.chance.chance_permille(700) {
+            self.post(50, Scheduled::Event(JobEvent::WebhookReceived { attempt }));
         }
     }
 }

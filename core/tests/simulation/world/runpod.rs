@@ -4,11 +4,11 @@ use reel_core::job::code::ErrorCode;
 use reel_core::runpod::{RunpodJobId, StatusReply, SubmitReply};
 use reel_core::time::DurationMs;
 
-use super::World;
+use super::Simulation;
 
 /// What RunPod knows of a job.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Known {
+pub(super) enum RunpodJobState {
     Queued,
     Running,
     Completed,
@@ -17,9 +17,9 @@ pub(super) enum Known {
     Forgotten,
 }
 
-impl World {
+impl Simulation {
     pub(super) fn submit(&mut self, attempt: u32) -> SubmitReply {
-        if self.chance.permille(self.weather.lies / 2) {
+        if self.chance.chance_permille(self.weather.lies / 2) {
             return match self.chance.below(3) {
                 0 => SubmitReply::Busy(Some(DurationMs::seconds(3))),
                 1 => SubmitReply::Unauthorized,
@@ -28,30 +28,33 @@ impl World {
         }
         let runpod_job_id =
             RunpodJobId::parse(&format!("rp{}", self.runpod.len())).expect("letters and digits");
-        self.runpod.insert(runpod_job_id.as_str().to_owned(), (attempt, Known::Queued, self.now));
+        self.runpod.insert(runpod_job_id.as_str().to_owned(), (attempt, RunpodJobState::Queued, self.now));
         // A job that RunPod loses is never run by anybody.
-        if !self.chance.permille(self.weather.renderer_faults / 8) {
-            let starts = if self.chance.permille(50) {
+        if !self.chance.chance_permille(self.weather.renderer_faults / 8) {
+            let starts = if self.chance.chance_permille(50) {
                 self.chance.span_ms(0, 1_200_000)
             } else {
                 self.chance.span_ms(0, 20_000)
             };
             self.start_run(&runpod_job_id, attempt, starts);
-            if self.chance.permille(self.weather.renderer_faults / 10) {
+            if self.chance.chance_permille(self.weather.renderer_faults / 10) {
                 let again = self.chance.span_ms(0, 60_000);
                 self.start_run(&runpod_job_id, attempt, starts + again);
             }
         }
-        if self.chance.permille(self.weather.loses) {
+        if self.chance.chance_permille(self.weather.loses) {
             SubmitReply::Unknown
         } else {
             SubmitReply::Accepted(runpod_job_id)
         }
     }
 
-    pub(super) fn note_at_runpod(&mut self, id: &str, news: Known) {
+    pub(super) fn note_at_runpod(&mut self, id: &str, news: RunpodJobState) {
         if let Some((_, known, at)) = self.runpod.get_mut(id)
-            && !matches!(known, Known::Cancelled | Known::Completed | Known::Failed)
+            && !matches!(
+                known,
+                RunpodJobState::Cancelled | RunpodJobState::Completed | RunpodJobState::Failed
+            )
         {
             *known = news;
             *at = self.now;
@@ -59,16 +62,16 @@ impl World {
     }
 
     pub(super) fn cancel_at_runpod(&mut self, runpod_job_id: &RunpodJobId) {
-        self.note_at_runpod(runpod_job_id.as_str(), Known::Cancelled);
+        self.note_at_runpod(runpod_job_id.as_str(), RunpodJobState::Cancelled);
         // A renderer with a blocked event loop does not hear it (runpod.md 3).
-        let heard = self.chance.permille(800);
+        let heard = self.chance.chance_permille(800);
         for run in &mut self.runs {
             run.stopped |= heard && run.runpod_job_id == *runpod_job_id;
         }
     }
 
     pub(super) fn status(&mut self, runpod_job_id: &RunpodJobId) -> StatusReply {
-        if self.chance.permille(self.weather.lies) {
+        if self.chance.chance_permille(self.weather.lies) {
             return match self.chance.below(6) {
                 0 => StatusReply::Unknown,
                 1 => StatusReply::Busy(Some(DurationMs::seconds(2))),
@@ -82,17 +85,18 @@ impl World {
             return StatusReply::NotFound;
         };
         // Results are kept for half an hour.
-        if matches!(known, Known::Completed | Known::Failed) && self.now.since(*at) > DurationMs::minutes(30)
+        if matches!(known, RunpodJobState::Completed | RunpodJobState::Failed)
+            && self.now.since(*at) > DurationMs::minutes(30)
         {
-            *known = Known::Forgotten;
+            *known = RunpodJobState::Forgotten;
         }
         match known {
-            Known::Queued => StatusReply::Queued,
-            Known::Running => StatusReply::Running,
-            Known::Completed => StatusReply::Completed(None),
-            Known::Failed => StatusReply::Failed(ErrorCode::GpuError),
-            Known::Cancelled => StatusReply::Cancelled,
-            Known::Forgotten => StatusReply::NotFound,
+            RunpodJobState::Queued => StatusReply::Queued,
+            RunpodJobState::Running => StatusReply::Running,
+            RunpodJobState::Completed => StatusReply::Completed(None),
+            RunpodJobState::Failed => StatusReply::Failed(ErrorCode::GpuError),
+            RunpodJobState::Cancelled => StatusReply::Cancelled,
+            RunpodJobState::Forgotten => StatusReply::NotFound,
         }
     }
 }
