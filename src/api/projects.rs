@@ -3,7 +3,7 @@
 use reel_core::object_key::ObjectKey;
 use reel_core::problem::Problem;
 use reel_core::project::{
-    ClipId, ProjectId, ProjectListQuery, PutClipRequest, PutProjectRequest, clips_json, row_to_json,
+    self, ClipId, ProjectId, ProjectListQuery, PutClipRequest, PutProjectRequest, clips_json, row_to_json,
 };
 use reel_core::sql::SqlStatement;
 
