@@ -11,36 +11,36 @@
 )]
 
 mod browser;
-mod bucket_tap;
-mod exchange;
+mod bucket_proxy;
 mod flow;
+mod golden;
 mod part_upload;
-mod pins;
 mod pool;
 mod ports;
 mod process;
 mod python;
-mod socket;
+mod recorder;
+mod runpod_proxy;
+mod scenario;
 mod stack;
-mod story;
+mod transcript;
 mod video;
-mod wiretap;
 mod worker;
 
 pub use browser::browse;
-pub use bucket_tap::{AcceptedPart, BucketProxy};
-pub use exchange::{Body, ExchangeRecorder, RecordedResponse, Request, SocketRecorder};
+pub use bucket_proxy::{AcceptedPart, BucketProxy};
 pub use flow::{
     END_DEADLINE, bare_http, create, new_job, render, sample, spotlight_params, upload, wait_until,
 };
+pub use golden::GoldenFiles;
 pub use part_upload::{PartUpload, now};
-pub use pins::GoldenFiles;
 pub use pool::PooledStack;
 pub use ports::free_port;
 pub use process::{root, run};
 pub use python::python;
-pub use socket::{RawSocket, SocketTranscript};
+pub use recorder::{Body, ExchangeRecorder, RecordedResponse, Request, SocketRecorder};
+pub use runpod_proxy::{RecordedRequest, RunpodProxy};
+pub use scenario::{ExpectedEnd, JobScenario};
 pub use stack::{Options, SharedStack, Stack};
-pub use story::{ExpectedEnd, JobScenario};
+pub use transcript::{RawSocket, SocketTranscript};
 pub use video::{Probe, luma};
-pub use wiretap::{RecordedRequest, RunpodProxy};

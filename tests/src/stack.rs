@@ -10,11 +10,11 @@ use reel_client::Client;
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 
-use crate::bucket_tap::BucketProxy;
+use crate::bucket_proxy::BucketProxy;
 use crate::flow::{bare_http, wait_until};
 use crate::ports::free_port;
 use crate::process::{Process, root, run};
-use crate::wiretap::RunpodProxy;
+use crate::runpod_proxy::RunpodProxy;
 use crate::worker::Worker;
 
 /// What a test wants to be different.

@@ -14,11 +14,11 @@ use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
+use crate::golden::GoldenFiles;
 use crate::job::{JOB, PARAMS};
-use crate::pins::Pins;
 use crate::pretty;
 
-pub fn pin(pins: &mut Pins) {
+pub fn pin(golden: &mut GoldenFiles) {
     let job_id: JobId = JOB.parse().expect("an id");
     let input = RunInput {
         job_id,
@@ -31,9 +31,9 @@ pub fn pin(pins: &mut Pins) {
     };
     let webhook = format!("https://api.example/api/runpod/webhook/{JOB}/TOKEN");
     let body = run_request_body(&input, &webhook, DurationMs::minutes(10), DurationMs::minutes(15));
-    pins.pin("runpod-run.json", &pretty(&body));
+    golden.pin("runpod-run.json", &pretty(&body));
 
-    pin_report(pins, CallbackKind::Claim, "claim", &json!({"runpod_job_id": "sync-8f2c-e1"}));
+    pin_report(golden, CallbackKind::Claim, "claim", &json!({"runpod_job_id": "sync-8f2c-e1"}));
     let grant = ClaimResponse {
         applied: true,
         job_id,
@@ -53,45 +53,45 @@ pub fn pin(pins: &mut Pins) {
             content_type: "image/jpeg".into(),
         }),
     };
-    pins.pin("gpu-grant.json", &json_of(&grant));
+    golden.pin("gpu-grant.json", &json_of(&grant));
 
     let progress = ProgressReport {
         progress: 42.5,
         message: Some("Rendering 210 of 600 frames".into()),
         stage: Some(WorkerStage::Rendering),
     };
-    pin_report(pins, CallbackKind::Progress, "progress", &progress);
+    pin_report(golden, CallbackKind::Progress, "progress", &progress);
     let least = ProgressReport { progress: 5.0, message: None, stage: None };
-    pin_report(pins, CallbackKind::Progress, "progress-least", &least);
+    pin_report(golden, CallbackKind::Progress, "progress-least", &least);
     let key = format!("output/{JOB}/1/video.mp4");
     let least = CompleteReport { output_video_key: key, output_bytes: None, poster_key: None };
-    pin_report(pins, CallbackKind::Complete, "complete-least", &least);
+    pin_report(golden, CallbackKind::Complete, "complete-least", &least);
     let poster_key = Some(format!("output/{JOB}/1/poster.jpg"));
     let complete = CompleteReport { output_bytes: Some(1_048_576), poster_key, ..least };
-    pin_report(pins, CallbackKind::Complete, "complete", &complete);
+    pin_report(golden, CallbackKind::Complete, "complete", &complete);
     let error = ErrorReport {
         error: "The video has no picture.".into(),
         error_code: Some(ErrorCode::InvalidInput),
         should_retry: Some(false),
     };
-    pin_report(pins, CallbackKind::Error, "error", &error);
+    pin_report(golden, CallbackKind::Error, "error", &error);
     let least = ErrorReport { error: "ValueError: x".into(), error_code: None, should_retry: None };
-    pin_report(pins, CallbackKind::Error, "error-least", &least);
+    pin_report(golden, CallbackKind::Error, "error-least", &least);
 
     for (name, applied, retrying) in [
         ("gpu-receipt", true, Some(false)),
         ("gpu-receipt-retrying", true, Some(true)),
         ("gpu-receipt-too-late", false, None),
     ] {
-        pins.pin(&format!("{name}.json"), &json_of(&CallbackResponse { success: true, applied, retrying }));
+        golden.pin(&format!("{name}.json"), &json_of(&CallbackResponse { success: true, applied, retrying }));
     }
 }
 
 /// A report as our worker writes it, which must be one that our Worker reads.
-fn pin_report(pins: &mut Pins, callback: CallbackKind, name: &str, report: &impl Serialize) {
+fn pin_report(golden: &mut GoldenFiles, callback: CallbackKind, name: &str, report: &impl Serialize) {
     let body = json_of(report);
     callback.parse(JOB.parse().expect("an id"), body.as_bytes()).expect("a report that is understood");
-    pins.pin(&format!("gpu-report-{name}.json"), &body);
+    golden.pin(&format!("gpu-report-{name}.json"), &body);
 }
 
 fn params() -> Box<RawValue> {

@@ -21,56 +21,56 @@ use reel_core::wire::job::{JobDetail, JobFormat, JobUrls, job_json};
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use crate::pins::Pins;
+use crate::golden::GoldenFiles;
 use crate::pretty;
 
 pub const JOB: &str = "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50";
 pub const PARAMS: &str = r##"{"crop_keyframes":null,"effect_type":"blur","highlight_regions":[{"color":"#ffffff","end_frame":60,"opacity":1.0,"radius_x":80,"radius_y":160,"start_frame":0,"x":540,"y":960}],"output_height":1920,"output_width":1080}"##;
 
-pub fn pin(pins: &mut Pins) {
-    pin_records(pins);
-    pin_messages(pins);
-    pin_list(pins);
+pub fn pin(golden: &mut GoldenFiles) {
+    pin_records(golden);
+    pin_messages(golden);
+    pin_list(golden);
 }
 
 /// What `GET /api/jobs/{id}` says from the first moment to each end.
-fn pin_records(pins: &mut Pins) {
+fn pin_records(golden: &mut GoldenFiles) {
     let mut life = Life::new();
-    pins.pin("job-waiting.json", &life.record());
+    golden.pin("job-waiting.json", &life.record());
     life.submitted();
-    pins.pin("job-queued.json", &life.record());
+    golden.pin("job-queued.json", &life.record());
     life.claimed();
-    pins.pin("job-starting.json", &life.record());
+    golden.pin("job-starting.json", &life.record());
     let _ = life.renders(40);
-    pins.pin("job-rendering.json", &life.record());
+    golden.pin("job-rendering.json", &life.record());
     life.completes();
-    pins.pin("job-verifying.json", &life.record());
+    golden.pin("job-verifying.json", &life.record());
     let _ = life.verified();
-    pins.pin("job-complete.json", &life.record());
+    golden.pin("job-complete.json", &life.record());
 
     let mut life = Life::rendering();
     let _ = life.fails(ErrorCode::GpuError);
-    pins.pin("job-retrying.json", &life.record());
+    golden.pin("job-retrying.json", &life.record());
     let mut life = Life::rendering();
     let _ = life.fails(ErrorCode::InvalidInput);
-    pins.pin("job-failed.json", &life.record());
+    golden.pin("job-failed.json", &life.record());
     let mut life = Life::rendering();
     let _ = life.does(JobEvent::CancelRequested);
-    pins.pin("job-cancelled.json", &life.record());
+    golden.pin("job-cancelled.json", &life.record());
     let _ = life.does(JobEvent::RetryRequested);
-    pins.pin("job-started-over.json", &life.record());
+    golden.pin("job-started-over.json", &life.record());
 }
 
 /// What the sockets say of one render, in both dialects: events as they are stored and, without a
 /// number, the progress in between.
-fn pin_messages(pins: &mut Pins) {
+fn pin_messages(golden: &mut GoldenFiles) {
     let mut life = Life::new();
     let snapshot = life.message(MessageType::Status, &life.job.snapshot(), Some(life.job.seq), true);
-    pin_both(pins, "status", &snapshot);
+    pin_both(golden, "status", &snapshot);
     life.submitted();
     life.claimed();
     let step = life.renders(40);
-    pin_both(pins, "progress", &life.event(&step));
+    pin_both(golden, "progress", &life.event(&step));
     life.later(2);
     let step = life.renders(42);
     assert!(
@@ -78,24 +78,24 @@ fn pin_messages(pins: &mut Pins) {
         "progress within a stage is told and not stored"
     );
     pin_both(
-        pins,
+        golden,
         "progress-in-between",
         &life.message(MessageType::Progress, &life.job.snapshot(), None, false),
     );
     life.completes();
     let step = life.verified();
-    pin_both(pins, "complete", &life.event(&step));
+    pin_both(golden, "complete", &life.event(&step));
     let mut life = Life::rendering();
     let step = life.fails(ErrorCode::InvalidInput);
-    pin_both(pins, "error", &life.event(&step));
+    pin_both(golden, "error", &life.event(&step));
 }
 
-fn pin_both(pins: &mut Pins, name: &str, [ours, legacy]: &[String; 2]) {
-    pins.pin(&format!("message-{name}.json"), ours);
-    pins.pin(&format!("message-{name}.legacy.json"), legacy);
+fn pin_both(golden: &mut GoldenFiles, name: &str, [ours, legacy]: &[String; 2]) {
+    golden.pin(&format!("message-{name}.json"), ours);
+    golden.pin(&format!("message-{name}.legacy.json"), legacy);
 }
 
-fn pin_list(pins: &mut Pins) {
+fn pin_list(golden: &mut GoldenFiles) {
     let row = |id: &str, status: &str, more: serde_json::Value| -> JobRow {
         let mut row = json!({
             "id": id, "project_id": 7, "type": "overlay", "status": status, "attempt": 1,
@@ -129,8 +129,8 @@ fn pin_list(pins: &mut Pins) {
         let listing = JobListQuery::parse(limit).expect("a listing");
         pretty(&listing.to_page_json(rows[..count].to_vec(), &presigner, DurationMs::minutes(60), START))
     };
-    pins.pin("list.json", &page("limit=2", 3));
-    pins.pin("list-empty.json", &page("", 0));
+    golden.pin("list.json", &page("limit=2", 3));
+    golden.pin("list-empty.json", &page("", 0));
 }
 
 /// One job, the same in every run.

@@ -7,23 +7,23 @@ mod gpu;
 mod job;
 mod problems;
 
-#[path = "../../../tests/src/pins.rs"]
+#[path = "../../../tests/src/golden.rs"]
 #[allow(dead_code, reason = "shared with the end-to-end tests")]
-mod pins;
+mod golden;
 
 use std::path::Path;
 
-use pins::Pins;
+use golden::GoldenFiles;
 use serde_json::Value;
 
 #[test]
 fn every_shape_is_as_pinned() {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("core/ lies in the repository");
-    let mut pins = Pins::of(repository, "shapes");
-    job::pin(&mut pins);
-    gpu::pin(&mut pins);
-    problems::pin(&mut pins);
-    pins.finish();
+    let mut golden = GoldenFiles::of(repository, "shapes");
+    job::pin(&mut golden);
+    gpu::pin(&mut golden);
+    problems::pin(&mut golden);
+    golden.finish();
 }
 
 #[test]

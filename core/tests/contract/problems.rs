@@ -5,21 +5,21 @@ use reel_core::job::code::ErrorCode;
 use reel_core::problem::{Problem, ProblemCode};
 use serde_json::{Map, Value, json};
 
-use crate::pins::Pins;
+use crate::golden::GoldenFiles;
 use crate::pretty;
 
-pub fn pin(pins: &mut Pins) {
+pub fn pin(golden: &mut GoldenFiles) {
     let fault = |pointer: &str, detail: &str| FieldError { pointer: pointer.into(), detail: detail.into() };
     let faults =
         vec![fault("/type", "is required"), fault("/params/output_width", "must be even, for example 1080")];
-    pins.pin("problem-with-faults.json", &pretty(&Problem::invalid(faults).body("REQUEST")));
-    pins.pin("problem.json", &pretty(&Problem::job_not_found().body("REQUEST")));
+    golden.pin("problem-with-faults.json", &pretty(&Problem::invalid(faults).body("REQUEST")));
+    golden.pin("problem.json", &pretty(&Problem::job_not_found().body("REQUEST")));
     let codes: Map<String, Value> = CODES
         .iter()
         .map(|code| (code.as_str().to_owned(), json!({"status": code.status(), "title": code.title()})))
         .collect();
     assert_eq!(codes.len(), CODES.len(), "no two problems share a word");
-    pins.pin("problem-codes.json", &pretty(&Value::Object(codes).to_string()));
+    golden.pin("problem-codes.json", &pretty(&Value::Object(codes).to_string()));
 
     let codes: Map<String, Value> = ErrorCode::ALL
         .into_iter()
@@ -28,7 +28,7 @@ pub fn pin(pins: &mut Pins) {
             (code.as_str().to_owned(), told)
         })
         .collect();
-    pins.pin("job-error-codes.json", &pretty(&Value::Object(codes).to_string()));
+    golden.pin("job-error-codes.json", &pretty(&Value::Object(codes).to_string()));
 }
 
 macro_rules! every_code {

@@ -20,18 +20,18 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::pins::Pins;
+use crate::golden::GoldenFiles;
 
-pub fn pin(pins: &mut Pins) {
-    pin_specs(pins);
+pub fn pin(golden: &mut GoldenFiles) {
+    pin_specs(golden);
     for (name, state) in states() {
-        round_trip(pins, &format!("job-{name}.json"), &job(state));
+        round_trip(golden, &format!("job-{name}.json"), &job(state));
     }
     for (name, state, kind) in log() {
         let job = job(state);
         let entry =
             LogEntry { seq: job.seq, at: job.persisted_at, message_type: kind, snapshot: job.snapshot() };
-        round_trip(pins, &format!("log-entry-{name}.json"), &entry);
+        round_trip(golden, &format!("log-entry-{name}.json"), &entry);
     }
     for stage in
         [WorkerStage::Starting, WorkerStage::Downloading, WorkerStage::Rendering, WorkerStage::Uploading]
@@ -39,19 +39,19 @@ pub fn pin(pins: &mut Pins) {
         let word = serde_json::to_string(&stage).expect("JSON");
         assert_eq!(serde_json::from_str::<WorkerStage>(&word).expect("a stage"), stage);
     }
-    pin_words(pins);
+    pin_words(golden);
 }
 
 /// Every word of the closed lists that stored jobs hold.
-fn pin_words(pins: &mut Pins) {
+fn pin_words(golden: &mut GoldenFiles) {
     let codes = ErrorCode::ALL.map(|code| serde_json::to_value(code).expect("JSON"));
     let kinds = [JobType::Framing, JobType::Overlay, JobType::Annotate]
         .map(|kind| serde_json::to_value(kind).expect("JSON"));
     let words = serde_json::json!({ "error_code": codes, "type": kinds });
-    pins.pin("words.json", &serde_json::to_string_pretty(&words).expect("JSON"));
+    golden.pin("words.json", &serde_json::to_string_pretty(&words).expect("JSON"));
 }
 
-fn pin_specs(pins: &mut Pins) {
+fn pin_specs(golden: &mut GoldenFiles) {
     let mut order = JobSpec {
         id: id(),
         project_id: 7,
@@ -62,27 +62,31 @@ fn pin_specs(pins: &mut Pins) {
         created_at: AT,
         export: None,
     };
-    round_trip_spec(pins, "spec.json", &order);
+    round_trip_spec(golden, "spec.json", &order);
     order.job_type = JobType::Framing;
     order.extra_inputs = vec![key("input/def/b.mp4"), key("input/ghi/c.mov")];
     order.export =
         Some(ProjectExport { request_fingerprint: "9f86d081884c7d65".into(), set_working_video: true });
-    round_trip_spec(pins, "spec-of-a-project.json", &order);
+    round_trip_spec(golden, "spec-of-a-project.json", &order);
 }
 
 /// A spec has no equality of its own; what it writes again is compared instead.
-fn round_trip_spec(pins: &mut Pins, name: &str, order: &JobSpec) {
+fn round_trip_spec(golden: &mut GoldenFiles, name: &str, order: &JobSpec) {
     let text = serde_json::to_string(order).expect("JSON");
     let again: JobSpec = serde_json::from_str(&text).expect("a stored spec");
     assert_eq!(serde_json::to_string(&again).expect("JSON"), text, "{name}");
     assert!(again.same_request(order));
-    pins.pin(name, &pretty(&text));
+    golden.pin(name, &pretty(&text));
 }
 
-fn round_trip<T: Serialize + DeserializeOwned + PartialEq + Debug>(pins: &mut Pins, name: &str, value: &T) {
+fn round_trip<T: Serialize + DeserializeOwned + PartialEq + Debug>(
+    golden: &mut GoldenFiles,
+    name: &str,
+    value: &T,
+) {
     let text = serde_json::to_string(value).expect("JSON");
     assert_eq!(&serde_json::from_str::<T>(&text).expect("a stored value"), value, "{name}");
-    pins.pin(name, &pretty(&text));
+    golden.pin(name, &pretty(&text));
 }
 
 /// Every state, with every field that may be missing both there and missing.

@@ -8,22 +8,22 @@ mod job;
 mod token;
 mod upload;
 
-#[path = "../../../tests/src/pins.rs"]
+#[path = "../../../tests/src/golden.rs"]
 #[allow(dead_code, reason = "shared with the end-to-end tests")]
-mod pins;
+mod golden;
 
 use std::path::Path;
 
-use pins::Pins;
+use golden::GoldenFiles;
 
 #[test]
 fn every_stored_form_is_written_and_read_as_its_golden_file() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stored/golden");
-    let mut pins = Pins::at(folder, ADVICE);
-    job::pin(&mut pins);
-    upload::pin(&mut pins);
-    token::pin(&mut pins);
-    pins.finish();
+    let mut golden = GoldenFiles::at(folder, ADVICE);
+    job::pin(&mut golden);
+    upload::pin(&mut golden);
+    token::pin(&mut golden);
+    golden.finish();
 }
 
 const ADVICE: &str = "Objects, databases and links of the last release hold these forms. Keep a reader of the \

@@ -8,9 +8,9 @@ use reel_core::object_key::ObjectKey;
 use reel_core::time::{DurationMs, Timestamp};
 use reel_core::token::{Purpose, Signer};
 
-use crate::pins::Pins;
+use crate::golden::GoldenFiles;
 
-pub fn pin(pins: &mut Pins) {
+pub fn pin(golden: &mut GoldenFiles) {
     let signer = Signer::new(b"0123456789abcdef0123456789abcdef");
     let job: JobId = "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50".parse().expect("an id");
     let mut text = String::new();
@@ -27,7 +27,7 @@ pub fn pin(pins: &mut Pins) {
     assert_eq!(signer.verify_upload(&token, &key), Ok(upload));
     let _ = writeln!(text, "upload {token}");
     let _ = writeln!(text, "idempotency-key {}", signer.derive_job_id("order-4711"));
-    pins.pin("tokens.txt", &text);
+    golden.pin("tokens.txt", &text);
 }
 
 /// 2026-01-31T09:05:00.250Z

@@ -4,9 +4,9 @@ use reel_core::object_key::ObjectKey;
 use reel_core::time::Timestamp;
 use reel_core::upload::{PartLayout, UploadRecord, UploadState};
 
-use crate::pins::Pins;
+use crate::golden::GoldenFiles;
 
-pub fn pin(pins: &mut Pins) {
+pub fn pin(golden: &mut GoldenFiles) {
     for (name, stage) in [
         ("open", UploadState::Open),
         ("completing", UploadState::Completing),
@@ -22,6 +22,6 @@ pub fn pin(pins: &mut Pins) {
         };
         let text = upload.to_stored();
         assert_eq!(UploadRecord::from_stored(&text), Some(upload), "{name}");
-        pins.pin(&format!("upload-{name}.json"), &text);
+        golden.pin(&format!("upload-{name}.json"), &text);
     }
 }

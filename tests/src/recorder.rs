@@ -14,12 +14,12 @@ use tokio_tungstenite::tungstenite::protocol::Message as Frame;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::flow::{END_DEADLINE, bare_http};
-use crate::pins::GoldenFiles;
+use crate::golden::GoldenFiles;
 
 /// Writes down what is said to one Worker and what it answers.
 #[derive(Debug)]
 pub struct ExchangeRecorder {
-    pins: GoldenFiles,
+    golden: GoldenFiles,
     api_url: String,
     key: String,
     mask: Redactor,
@@ -99,7 +99,7 @@ impl ExchangeRecorder {
         mask.name(&api_url.replace("http", "ws"), "{api}");
         mask.name(key, "{api_key}");
         let (api_url, key) = (api_url.to_owned(), key.to_owned());
-        Self { pins: GoldenFiles::of(repository, folder), api_url, key, mask }
+        Self { golden: GoldenFiles::of(repository, folder), api_url, key, mask }
     }
 
     /// From now on this text is written as `name`, which stands in braces.
@@ -161,15 +161,15 @@ impl ExchangeRecorder {
         SocketRecorder { socket, text }
     }
 
-    /// Pins a text of any kind.
+    /// GoldenFiles a text of any kind.
     pub fn pin(&mut self, name: &str, text: &str) {
         let text = self.mask.apply(text);
-        self.pins.pin(name, &text);
+        self.golden.pin(name, &text);
     }
 
     /// Compares everything.
     pub fn finish(self) {
-        self.pins.finish();
+        self.golden.finish();
     }
 
     fn headers(&self, request: &Request) -> Vec<(&'static str, String)> {

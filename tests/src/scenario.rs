@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use crate::flow::{bare_http, new_job, sample, spotlight_params, upload, wait_until};
-use crate::socket::{RawSocket, SocketTranscript};
+use crate::runpod_proxy::RecordedRequest;
 use crate::stack::Stack;
-use crate::wiretap::RecordedRequest;
+use crate::transcript::{RawSocket, SocketTranscript};
 
 /// A job that somebody listens to.
 #[derive(Debug)]
