@@ -10,10 +10,10 @@ mod uploads;
 
 use std::rc::Rc;
 
+use reel_core::auth::token::{Purpose, bearer_matches};
 use reel_core::config::{ApiAccess, Config, is_loopback};
-use reel_core::problem::{Problem, ProblemCode};
-use reel_core::route::Route;
-use reel_core::token::{Purpose, bearer_matches};
+use reel_core::http::problem::{Problem, ProblemCode};
+use reel_core::http::route::Route;
 use worker::{Env, console_error, web_sys};
 
 use crate::http::{HttpRequest, HttpResponse};

@@ -1,7 +1,7 @@
 //! Now and chance: the only places in this repository's Worker where either comes from.
 
-use reel_core::id::{JobId, UploadId};
-use reel_core::time::Timestamp;
+use reel_core::base::id::{JobId, UploadId};
+use reel_core::base::time::Timestamp;
 use worker::js_sys;
 
 /// The time of the last IO: Workers do not let time pass while they compute.

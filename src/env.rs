@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use reel_core::config::{Config, RawConfig};
-use reel_core::problem::{Problem, ProblemCode};
+use reel_core::http::problem::{Problem, ProblemCode};
 use worker::{Bucket, D1Database, Env, ObjectNamespace, console_error};
 
 /// Durable Objects of jobs.

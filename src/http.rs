@@ -3,9 +3,10 @@
 
 use std::borrow::Cow;
 
-use reel_core::problem::{Problem, ProblemCode};
+use reel_core::http::problem::{Problem, ProblemCode};
 use wasm_bindgen::{JsCast, JsValue};
-use worker::js_sys::{self, futures::JsFuture};
+use worker::js_sys::futures::JsFuture;
+use worker::js_sys::{self};
 use worker::web_sys;
 
 /// An incoming request.

@@ -1,13 +1,13 @@
 //! The index of jobs in D1: rows for lists and sweeps. Never the truth.
 
-use reel_core::id::JobId;
-use reel_core::job::state::JobSpec;
-use reel_core::job::view::Snapshot;
-use reel_core::listing::{JobListQuery, JobRow};
-use reel_core::object_key::ObjectKey;
-use reel_core::project::set_working_video_statement;
-use reel_core::sql::{SqlStatement, SqlValue};
-use reel_core::time::Timestamp;
+use reel_core::base::id::JobId;
+use reel_core::base::object_key::ObjectKey;
+use reel_core::base::time::Timestamp;
+use reel_core::job::snapshot::Snapshot;
+use reel_core::job::spec::JobSpec;
+use reel_core::sql::jobs::{JobListQuery, JobRow};
+use reel_core::sql::projects::set_working_video_statement;
+use reel_core::sql::statement::{SqlStatement, SqlValue};
 use serde::Deserialize;
 use wasm_bindgen::JsValue;
 use worker::{D1Database, D1PreparedStatement, Result};

@@ -10,18 +10,19 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use futures::future::{join, join_all};
+use reel_core::auth::token::Purpose;
+use reel_core::base::object_key::ObjectKey;
+use reel_core::base::time::{DurationMs, Timestamp};
 use reel_core::config::{Config, RunpodConfig};
+use reel_core::http::problem::Problem;
 use reel_core::job::deadline::{first_due_deadline, next_deadline};
 use reel_core::job::effect::{JobEffect, Outcome};
 use reel_core::job::event::{JobEvent, ObjectCheck};
-use reel_core::job::state::{Job, JobSpec};
+use reel_core::job::spec::JobSpec;
+use reel_core::job::state::Job;
 use reel_core::job::step::apply;
-use reel_core::job::timing::Timeouts;
+use reel_core::job::timeouts::Timeouts;
 use reel_core::job::usage::Usage;
-use reel_core::object_key::ObjectKey;
-use reel_core::problem::Problem;
-use reel_core::time::{DurationMs, Timestamp};
-use reel_core::token::Purpose;
 use worker::{
     Bucket, DurableObject, Env, Request, Response, Result, State, WebSocket, WebSocketIncomingMessage,
     console_error, durable_object,
@@ -231,14 +232,14 @@ impl ExportJob {
                         outbound::submit(gpu, &order, attempt, callback, &webhook, timing).await
                     }
                     // Taken away after the job was accepted: an operator must act, as with a bad key.
-                    None => reel_core::runpod::SubmitReply::Unauthorized,
+                    None => reel_core::job::gpu_service::SubmitReply::Unauthorized,
                 };
                 JobEvent::SubmitReplied { attempt, endpoint, reply }
             }
             JobEffect::PollStatus { attempt, runpod_job_id } => {
                 let reply = match gpu_of(&config, &job) {
                     Some(gpu) => outbound::status(&gpu, &runpod_job_id, timing).await,
-                    None => reel_core::runpod::StatusReply::Unauthorized,
+                    None => reel_core::job::gpu_service::StatusReply::Unauthorized,
                 };
                 JobEvent::StatusPolled { attempt, reply }
             }

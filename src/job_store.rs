@@ -6,8 +6,9 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use reel_core::job::effect::LogEntry;
-use reel_core::job::state::{Job, JobSpec};
+use reel_core::job::log::LogEntry;
+use reel_core::job::spec::JobSpec;
+use reel_core::job::state::Job;
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};

@@ -5,15 +5,18 @@
 
 use std::cell::Cell;
 
+use reel_core::base::object_key::ObjectKey;
+use reel_core::base::time::DurationMs;
 use reel_core::config::{Config, RunpodConfig};
-use reel_core::job::state::JobSpec;
-use reel_core::job::timing::Timeouts;
-use reel_core::object_key::ObjectKey;
-use reel_core::runpod::{self, EndpointLoad, HttpReply, RunpodJobId, StatusReply, SubmitReply};
+use reel_core::job::gpu_service::{EndpointLoad, RunpodJobId, StatusReply, SubmitReply};
+use reel_core::job::spec::JobSpec;
+use reel_core::job::timeouts::Timeouts;
 use reel_core::s3::PartList;
-use reel_core::time::DurationMs;
-use reel_core::upload::{ListPartsReply, UploadRecord, read_list};
-use reel_core::wire::gpu::RunInput;
+use reel_core::upload::UploadRecord;
+use reel_core::wire::gpu_worker::RunInput;
+use reel_core::wire::runpod;
+use reel_core::wire::runpod::HttpReply;
+use reel_core::wire::upload_parts::{ListPartsReply, read_list};
 use wasm_bindgen::JsValue;
 use worker::{AbortSignal, Fetch, Headers, Method, Request, RequestInit, console_warn, web_sys};
 

@@ -2,9 +2,10 @@
 //!
 //! Invariant: a watcher hears of a change only after it was committed. Who a socket is lies in its tag.
 
-use reel_core::job::effect::{LogEntry, MessageType};
-use reel_core::job::state::{Job, JobSpec};
-use reel_core::job::view::Snapshot;
+use reel_core::job::log::{LogEntry, MessageType};
+use reel_core::job::snapshot::Snapshot;
+use reel_core::job::spec::JobSpec;
+use reel_core::job::state::Job;
 use reel_core::wire::job::{JobDetail, JobFormat, JobUrls, job_json};
 use worker::{Result, State, WebSocket, WebSocketPair, WebSocketRequestResponsePair, console_warn};
 

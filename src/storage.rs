@@ -1,6 +1,6 @@
 //! What all objects do with their storage in the same way.
 
-use reel_core::time::Timestamp;
+use reel_core::base::time::Timestamp;
 use wasm_bindgen::JsValue;
 use worker::{Result, SqlCursor, SqlStorage, SqlStorageValue, Storage, js_sys};
 

@@ -2,11 +2,11 @@
 //!
 //! Invariant: it decides nothing about jobs. It shows an object its row; the object knows what is true.
 
-use reel_core::id::JobId;
-use reel_core::problem::Problem;
-use reel_core::project::keys_in_use;
-use reel_core::retention::input_expired;
-use reel_core::time::{DurationMs, Timestamp};
+use reel_core::base::id::JobId;
+use reel_core::base::time::{DurationMs, Timestamp};
+use reel_core::http::problem::Problem;
+use reel_core::job::retention::input_expired;
+use reel_core::sql::projects::keys_in_use;
 use worker::{Env, Include, Result, console_error, console_log};
 
 use crate::api::call_job;

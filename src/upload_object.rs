@@ -3,14 +3,17 @@
 //! Invariants: no rule about uploads lives here, and no borrow of the cell is held across an await. Only
 //! one request at a time makes the bucket complete or abort: others wait for what comes of it.
 
+use reel_core::http::requests::uploads::{parse_part_numbers, parse_parts};
+use reel_core::wire::upload::{completed_json, confirmed_json, signed_json, upload_json};
 use std::cell::{Cell, Ref, RefCell};
 use std::time::Duration;
 
-use reel_core::problem::Problem;
-use reel_core::time::{DurationMs, Timestamp};
+use reel_core::base::time::{DurationMs, Timestamp};
+use reel_core::http::problem::Problem;
+use reel_core::http::requests::uploads::UploadAction;
+use reel_core::upload;
 use reel_core::upload::{
-    self, AbortStep, CompleteReply, CompletionResult, CompletionStep, ExpiryStep, UploadAction, UploadState,
-    UploadedObject,
+    AbortStep, CompleteReply, CompletionResult, CompletionStep, ExpiryStep, UploadState, UploadedObject,
 };
 use worker::{
     DurableObject, Env, MultipartUpload, Request, Response, Result, State, UploadedPart, console_error,
@@ -83,20 +86,20 @@ impl Upload {
     async fn handle_action(&self, verb: UploadAction, body: &[u8], upload_id: &str) -> JobReply {
         let plan = self.ledger()?.upload.plan;
         let json = match verb {
-            UploadAction::Sign => self.sign(&upload::parse_part_numbers(body, &plan)?)?,
+            UploadAction::Sign => self.sign(&parse_part_numbers(body, &plan)?)?,
             UploadAction::Confirm => {
-                self.confirm(upload::parse_parts(body, &plan, verb)?)?;
-                upload::confirmed_json(&*self.ledger()?)
+                self.confirm(parse_parts(body, &plan, verb)?)?;
+                confirmed_json(&*self.ledger()?)
             }
             UploadAction::Show => {
                 self.sync_parts_from_bucket().await?;
-                upload::upload_json(&*self.ledger()?, upload_id)?
+                upload_json(&*self.ledger()?, upload_id)?
             }
             UploadAction::Complete => {
-                self.confirm(upload::parse_parts(body, &plan, verb)?)?;
+                self.confirm(parse_parts(body, &plan, verb)?)?;
                 let _turn = self.lock_bucket().await?;
                 let etag = self.complete().await?;
-                upload::completed_json(&self.ledger()?.upload, &etag)
+                completed_json(&self.ledger()?.upload, &etag)
             }
             UploadAction::Abort => {
                 let _turn = self.lock_bucket().await?;
@@ -111,7 +114,7 @@ impl Upload {
         let (config, now, ledger) = (env::config(&self.env)?, clock::now(), self.ledger()?);
         ledger.require_open()?;
         let upload = &ledger.upload;
-        Ok(upload::signed_json(upload, numbers, now + PART_LIFETIME, |number, bytes| {
+        Ok(signed_json(upload, numbers, now + PART_LIFETIME, |number, bytes| {
             config.presigner.upload_part(&upload.key, &upload.storage_id, number, bytes, PART_LIFETIME, now)
         }))
     }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reel_core::id::JobId;
+use reel_core::base::id::JobId;
 use reqwest::{Method, RequestBuilder, Response};
 use rustls::ClientConfig;
 use rustls_platform_verifier::BuilderVerifierExt as _;

@@ -3,8 +3,8 @@
 //! Reading is lenient: unknown fields are ignored and unknown stages kept as words, so that an older
 //! client goes on working with a newer server.
 
+use reel_core::base::id::JobId;
 use reel_core::edit::JobType;
-use reel_core::id::JobId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

@@ -45,7 +45,7 @@ pub use multipart::{
     UploadStatus,
 };
 pub use problem::{Fault, Problem};
+pub use reel_core::base::id::JobId;
 pub use reel_core::edit::JobType;
-pub use reel_core::id::JobId;
 pub use secret::{CapabilityUrl, Secret};
 pub use upload::{SINGLE_PUT_MAX_BYTES, UploadTarget, VideoFile};

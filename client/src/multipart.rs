@@ -7,7 +7,7 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
-use reel_core::id::JobId;
+use reel_core::base::id::JobId;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;

@@ -11,7 +11,7 @@ mod put;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use reel_core::id::JobId;
+use reel_core::base::id::JobId;
 use reqwest::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use backon::{BackoffBuilder as _, ExponentialBackoff};
 use futures_util::stream::{self, BoxStream};
 use futures_util::{SinkExt as _, StreamExt as _};
-use reel_core::id::JobId;
+use reel_core::base::id::JobId;
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::{Interval, MissedTickBehavior, interval_at, sleep, timeout};

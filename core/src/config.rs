@@ -1,11 +1,11 @@
 //! A deployment's settings: parsed once, all faults at once, secrets that cannot be printed.
 
-use std::fmt;
+use crate::base::secret::Secret;
 
-use crate::job::timing::Timeouts;
+use crate::auth::token::Signer;
+use crate::base::base_url::BaseUrl;
+use crate::job::timeouts::Timeouts;
 use crate::s3::Presigner;
-use crate::token::Signer;
-use crate::web_url::BaseUrl;
 
 /// The raw settings, as the environment has them (names: design.md 5). Empty counts as unset.
 #[derive(Clone, Default)]
@@ -35,10 +35,6 @@ pub struct RawConfig {
     /// Development only: divides every deadline, so that tests need not wait.
     pub clock_speed: Option<String>,
 }
-
-/// Text that is never printed, logged or serialised.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
 
 /// Who may call `/api`.
 #[derive(Clone, Debug)]
@@ -79,24 +75,6 @@ pub struct Config {
     pub timeouts: Timeouts,
 }
 
-impl Secret {
-    /// Hides a text.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text, for the one place that sends or compares it.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(..)")
-    }
-}
-
 impl Config {
     /// Checks every setting. The faults name settings and never show values.
     pub fn parse(raw: RawConfig) -> Result<Self, Vec<String>> {
@@ -104,7 +82,7 @@ impl Config {
         let environment = non_empty(raw.environment);
         let development = environment.as_deref() == Some("development");
         let access = match non_empty(raw.workers_api_key) {
-            Some(key) => Some(ApiAccess::Key(Secret(key))),
+            Some(key) => Some(ApiAccess::Key(Secret::new(key))),
             None if development => Some(ApiAccess::Open),
             None => config_error(
                 &mut faults,
@@ -122,7 +100,7 @@ impl Config {
                 config_error(&mut faults, "RUNPOD_API_KEY is missing, and RUNPOD_ENDPOINT is set")
             }
             (Some(endpoint), Some(key)) => web_url("RUNPOD_ENDPOINT", &endpoint, &mut faults)
-                .map(|url| Some(RunpodConfig { endpoint: url.into(), key: Secret(key) })),
+                .map(|url| Some(RunpodConfig { endpoint: url.into(), key: Secret::new(key) })),
         };
         let endpoint = required("R2_ENDPOINT", raw.r2_endpoint, &mut faults)
             .and_then(|text| web_url("R2_ENDPOINT", &text, &mut faults));

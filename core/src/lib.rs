@@ -11,26 +11,15 @@
 // Tests compare floats that were computed to be exact.
 #![cfg_attr(test, allow(clippy::float_cmp))]
 
+pub mod auth;
+pub mod base;
 pub mod config;
-pub mod download;
 pub mod edit;
-pub mod facade;
-pub mod fault;
-pub mod id;
-pub mod intake;
+pub mod http;
 pub mod job;
-pub mod listing;
-pub mod object_key;
-pub mod percent;
-pub mod problem;
+pub mod json;
 pub mod project;
-pub mod retention;
-pub mod route;
-pub mod runpod;
 pub mod s3;
 pub mod sql;
-pub mod time;
-pub mod token;
 pub mod upload;
-pub mod web_url;
 pub mod wire;

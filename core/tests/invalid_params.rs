@@ -15,9 +15,9 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use reel_core::edit::{Edit, JobType};
-use reel_core::fault::{FieldError, MAX_FAULTS};
-use reel_core::intake::CreateJobRequest;
-use reel_core::problem::ProblemCode;
+use reel_core::http::problem::ProblemCode;
+use reel_core::http::requests::jobs::CreateJobRequest;
+use reel_core::json::field_error::{FieldError, MAX_FAULTS};
 use serde_json::{Value, json};
 
 /// One edit and what must be said of it.

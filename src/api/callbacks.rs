@@ -1,10 +1,10 @@
 //! What comes back from RunPod: the GPU worker's reports and RunPod's webhook. The token in the path is
 //! the credential; it is checked before the job's object is woken.
 
-use reel_core::id::JobId;
-use reel_core::intake::CallbackKind;
-use reel_core::problem::{Problem, ProblemCode};
-use reel_core::token::Purpose;
+use reel_core::auth::token::Purpose;
+use reel_core::base::id::JobId;
+use reel_core::http::problem::{Problem, ProblemCode};
+use reel_core::http::requests::callbacks::CallbackKind;
 
 use super::RequestContext;
 use crate::clock;

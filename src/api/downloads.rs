@@ -2,14 +2,15 @@
 //!
 //! Invariant: no byte of a video comes through wasm. The bucket's stream is the answer's body.
 
-use reel_core::download::{
+use reel_core::base::http_date::http_date;
+use reel_core::base::object_key::ObjectKey;
+use reel_core::base::percent::decode_query;
+use reel_core::base::time::Timestamp;
+use reel_core::http::download::{
     Conditions, Disposition, DispositionType, DownloadDecision, ObjectMeta, RangeRequest, ReadPlan,
-    cache_control, http_date, served_type,
+    cache_control, served_type,
 };
-use reel_core::object_key::ObjectKey;
-use reel_core::percent::decode_query;
-use reel_core::problem::{Problem, ProblemCode};
-use reel_core::time::Timestamp;
+use reel_core::http::problem::{Problem, ProblemCode};
 use worker::{Bucket, Object, Range, ResponseBody, console_error, web_sys};
 
 use super::jobs::{call_job, unavailable};

@@ -1,8 +1,9 @@
 //! The seed's export routes: look the project's video up, then create a job as everybody does.
 
-use reel_core::facade::{ExportRequest, ExportType, overlay_answer};
-use reel_core::problem::Problem;
-use reel_core::project::{active_exports, active_exports_json};
+use reel_core::http::problem::Problem;
+use reel_core::http::requests::exports::{ExportRequest, ExportType, overlay_answer};
+use reel_core::sql::projects::select_active_exports;
+use reel_core::wire::project::active_exports_json;
 
 use super::jobs::{BODY_MAX_BYTES, create_job, job_id_from_idempotency_key, passthrough, read_response};
 use super::projects::ask;
@@ -25,6 +26,6 @@ pub async fn create(visit: &RequestContext<'_>, kind: ExportType) -> Result<Hand
 
 /// `GET /api/exports/active`.
 pub async fn list_active(visit: &RequestContext<'_>) -> Result<HandlerResponse, Problem> {
-    let rows = ask(visit, vec![active_exports()]).await?.pop().unwrap_or_default();
+    let rows = ask(visit, vec![select_active_exports()]).await?.pop().unwrap_or_default();
     Ok(HandlerResponse::Answer(HttpResponse::json(200, active_exports_json(&rows))))
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use reel_core::config::{ApiAccess, Config};
-use reel_core::problem::Problem;
+use reel_core::http::problem::Problem;
 
 use crate::http::HttpResponse;
 

@@ -1,11 +1,13 @@
 //! Jobs: parse, ask the job's object, answer.
 
-use reel_core::id::JobId;
-use reel_core::intake::{CreateJobRequest, idempotency_key};
-use reel_core::job::state::{JobSpec, ProjectExport};
-use reel_core::listing::JobListQuery;
-use reel_core::object_key::ObjectKey;
-use reel_core::problem::{Problem, ProblemCode};
+use reel_core::base::id::JobId;
+use reel_core::base::object_key::ObjectKey;
+use reel_core::http::problem::{Problem, ProblemCode};
+use reel_core::http::problems::missing_inputs_problem;
+use reel_core::http::requests::jobs::{CreateJobRequest, idempotency_key};
+use reel_core::job::spec::{JobSpec, ProjectExport};
+use reel_core::sql::jobs::JobListQuery;
+use reel_core::wire::job_list::to_page_json;
 use std::time::Duration;
 use wasm_bindgen::JsValue;
 use worker::{Env, Headers, Method, ObjectNamespace, Request, RequestInit, Response, console_error, web_sys};
@@ -61,7 +63,7 @@ pub async fn create_job(
             missing.push(input);
         }
     }
-    let refusal = (!missing.is_empty()).then(|| order.inputs_missing(&missing));
+    let refusal = (!missing.is_empty()).then(|| missing_inputs_problem(&order, &missing));
     if named.is_none()
         && let Some(refusal) = refusal
     {
@@ -90,7 +92,7 @@ pub async fn list(visit: &RequestContext<'_>) -> Result<HandlerResponse, Problem
     let database = env::database(visit.env)?;
     let rows = with_timeout(BINDING, index::list(&database, &listing)).await;
     let rows = rows.map_err(|cause| unavailable("the index", &cause))?;
-    let page = listing.to_page_json(rows, &visit.config.presigner, RESULT_URL_LIFETIME, clock::now());
+    let page = to_page_json(&listing, rows, &visit.config.presigner, RESULT_URL_LIFETIME, clock::now());
     Ok(HandlerResponse::Answer(HttpResponse::json(200, page)))
 }
 

@@ -1,11 +1,16 @@
 //! Projects and their clips: parse, look that the video is there, ask the index, answer.
 
-use reel_core::object_key::ObjectKey;
-use reel_core::problem::Problem;
-use reel_core::project::{
-    self, ClipId, ProjectId, ProjectListQuery, PutClipRequest, PutProjectRequest, clips_json, row_to_json,
+use reel_core::base::object_key::ObjectKey;
+use reel_core::http::problem::Problem;
+use reel_core::http::responses;
+use reel_core::http::responses::clips_json;
+use reel_core::project::{ClipId, ProjectId, PutClipRequest, PutProjectRequest};
+use reel_core::sql::projects::{
+    ProjectListQuery, delete_clip as delete_clip_statements, select_clip, select_clips, select_project,
+    upsert_clip, upsert_project,
 };
-use reel_core::sql::SqlStatement;
+use reel_core::sql::statement::SqlStatement;
+use reel_core::wire::project::{project_page_json, row_to_json};
 
 use super::jobs::{is_in_bucket, unavailable};
 use super::{HandlerResponse, RequestContext};
@@ -16,13 +21,13 @@ use crate::{clock, env, index};
 /// `GET /api/projects`.
 pub async fn list(visit: &RequestContext<'_>) -> Result<HandlerResponse, Problem> {
     let list = ProjectListQuery::parse(visit.call.query_string())?;
-    let rows = ask(visit, vec![list.query()]).await?.pop().unwrap_or_default();
-    Ok(json(200, list.page(rows)))
+    let rows = ask(visit, vec![list.select_statement()]).await?.pop().unwrap_or_default();
+    Ok(json(200, project_page_json(list, rows)))
 }
 
 /// `GET /api/projects/{id}`.
 pub async fn show(visit: &RequestContext<'_>, id: ProjectId) -> Result<HandlerResponse, Problem> {
-    respond_with_row(visit, id.select_statement(), Problem::project_not_found).await
+    respond_with_row(visit, select_project(id), Problem::project_not_found).await
 }
 
 /// `PUT /api/projects/{id}`.
@@ -31,29 +36,29 @@ pub async fn put(visit: &RequestContext<'_>, id: ProjectId) -> Result<HandlerRes
     if let Some(key) = project.video() {
         require_uploaded(visit, key).await?;
     }
-    put_response(&ask(visit, project.upsert_statements(id, clock::now())).await?)
+    put_response(&ask(visit, upsert_project(id, &project, clock::now())).await?)
 }
 
 /// `GET /api/projects/{id}/clips`.
 pub async fn list_clips(visit: &RequestContext<'_>, id: ProjectId) -> Result<HandlerResponse, Problem> {
-    Ok(json(200, clips_json(&ask(visit, id.clips()).await?)?))
+    Ok(json(200, clips_json(&ask(visit, select_clips(id)).await?)?))
 }
 
 /// `GET /api/projects/{id}/clips/{clip_index}`.
 pub async fn show_clip(visit: &RequestContext<'_>, id: ClipId) -> Result<HandlerResponse, Problem> {
-    respond_with_row(visit, id.shown(), Problem::clip_not_found).await
+    respond_with_row(visit, select_clip(id), Problem::clip_not_found).await
 }
 
 /// `PUT /api/projects/{id}/clips/{clip_index}`.
 pub async fn put_clip(visit: &RequestContext<'_>, id: ClipId) -> Result<HandlerResponse, Problem> {
     let clip = PutClipRequest::parse(&visit.call.body(BODY_MAX_BYTES).await?)?;
-    require_uploaded(visit, clip.video()).await?;
-    put_response(&ask(visit, clip.written(id)).await?)
+    require_uploaded(visit, &clip.video).await?;
+    put_response(&ask(visit, upsert_clip(id, &clip)).await?)
 }
 
 /// `DELETE /api/projects/{id}/clips/{clip_index}`.
 pub async fn delete_clip(visit: &RequestContext<'_>, id: ClipId) -> Result<HandlerResponse, Problem> {
-    let answers = ask(visit, id.delete_statements()).await?;
+    let answers = ask(visit, delete_clip_statements(id)).await?;
     if answers.first().is_none_or(Vec::is_empty) {
         return Err(Problem::clip_not_found());
     }
@@ -84,7 +89,7 @@ async fn require_uploaded(visit: &RequestContext<'_>, key: &ObjectKey) -> Result
 }
 
 fn put_response(answers: &[Vec<String>]) -> Result<HandlerResponse, Problem> {
-    let (status, body) = project::put_response(answers)?;
+    let (status, body) = responses::put_response(answers)?;
     Ok(json(status, body))
 }
 

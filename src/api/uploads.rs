@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use reel_core::id::UploadId;
-use reel_core::intake::UploadUrlRequest;
-use reel_core::object_key::ObjectKey;
-use reel_core::percent;
-use reel_core::problem::{Problem, ProblemCode};
-use reel_core::time::DurationMs;
-use reel_core::upload::{CreateUploadRequest, UploadAction, UploadRecord, UploadState, created_json};
+use reel_core::base::id::UploadId;
+use reel_core::base::object_key::ObjectKey;
+use reel_core::base::percent;
+use reel_core::base::time::DurationMs;
+use reel_core::http::problem::{Problem, ProblemCode};
+use reel_core::http::requests::upload_url::UploadUrlRequest;
+use reel_core::http::requests::uploads::{CreateUploadRequest, UploadAction};
+use reel_core::upload::{UploadRecord, UploadState};
+use reel_core::wire::upload::created_json;
 use worker::{HttpMetadata, Method, Request, RequestInit, Response, console_error, js_sys};
 
 use super::jobs::{call_object, forward_response, unavailable};

@@ -3,18 +3,20 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use reel_core::auth::token::Purpose;
+use reel_core::base::object_key::ObjectKey;
+use reel_core::base::time::DurationMs;
 use reel_core::config::{ApiAccess, Config};
+use reel_core::http::problem::{Problem, ProblemCode};
 use reel_core::job::effect::Outcome;
 use reel_core::job::event::{JobEvent, Report};
-use reel_core::job::state::{Job, JobSpec, JobStatus};
+use reel_core::job::snapshot::Snapshot;
+use reel_core::job::spec::JobSpec;
+use reel_core::job::state::Job;
+use reel_core::job::status::JobStatus;
 use reel_core::job::usage::Usage;
-use reel_core::job::view::Snapshot;
-use reel_core::object_key::ObjectKey;
-use reel_core::problem::{Problem, ProblemCode};
-use reel_core::project::keys_in_use;
-use reel_core::time::DurationMs;
-use reel_core::token::Purpose;
-use reel_core::wire::gpu::{CallbackResponse, ClaimResponse, InputDownload, PresignedPut};
+use reel_core::sql::projects::keys_in_use;
+use reel_core::wire::gpu_worker::{CallbackResponse, ClaimResponse, InputDownload, PresignedPut};
 use reel_core::wire::job::{JobDetail, JobFormat, JobUrls, job_json};
 use worker::{Delay, Request, Response, WebSocket, console_error};
 

@@ -2,7 +2,7 @@
 
 use reel_core::edit::JobType;
 use reel_core::job::event::Report;
-use reel_core::job::state::JobSpec;
+use reel_core::job::spec::JobSpec;
 use serde::{Deserialize, Serialize};
 
 /// An order to a job's object.

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use reel_core::object_key::ObjectKey;
+use reel_core::base::base_url::BaseUrl;
+use reel_core::base::object_key::ObjectKey;
+use reel_core::base::time::{DurationMs, Timestamp};
 use reel_core::s3::Presigner;
-use reel_core::time::{DurationMs, Timestamp};
-use reel_core::web_url::BaseUrl;
 use reqwest::{Client, Method, Response, Url};
 use serde_json::{Value, json};
 

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use regex::Regex;
-use reqwest::{Method, Response, header::HeaderMap};
+use reqwest::header::HeaderMap;
+use reqwest::{Method, Response};
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;

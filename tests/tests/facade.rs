@@ -2,7 +2,7 @@
 
 use e2e::{Options, PooledStack, Probe, RawSocket, Stack, bare_http, sample, upload, wait_until};
 use reel_client::{Client, Job, JobFilter, Secret, Status};
-use reel_core::id::JobId;
+use reel_core::base::id::JobId;
 use reqwest::Method;
 use serde_json::{Value, json};
 

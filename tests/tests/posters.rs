@@ -2,11 +2,11 @@
 
 use e2e::{JobScenario, Options, Probe, Stack, bare_http, create, render};
 use reel_client::{CapabilityUrl, Job, JobFilter, JobType, Status};
-use reel_core::id::JobId;
-use reel_core::object_key::ObjectKey;
+use reel_core::base::base_url::BaseUrl;
+use reel_core::base::id::JobId;
+use reel_core::base::object_key::ObjectKey;
+use reel_core::base::time::{DurationMs, Timestamp};
 use reel_core::s3::Presigner;
-use reel_core::time::{DurationMs, Timestamp};
-use reel_core::web_url::BaseUrl;
 use reqwest::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use serde_json::{Value, json};
 

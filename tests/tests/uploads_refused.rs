@@ -1,8 +1,8 @@
 //! What an upload is refused for: by the bucket, where the signature says so, and by the Worker elsewhere.
 
 use e2e::{PartUpload, Stack, bare_http, now};
-use reel_core::object_key::ObjectKey;
-use reel_core::time::DurationMs;
+use reel_core::base::object_key::ObjectKey;
+use reel_core::base::time::DurationMs;
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use e2e::{PartUpload, Stack, bare_http, now};
-use reel_core::object_key::ObjectKey;
-use reel_core::time::DurationMs;
+use reel_core::base::object_key::ObjectKey;
+use reel_core::base::time::DurationMs;
 use rusty_s3::actions::{AbortMultipartUpload, CompleteMultipartUpload, S3Action as _};
 use rusty_s3::{Bucket, Credentials, UrlStyle};
 use serde_json::json;

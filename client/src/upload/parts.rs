@@ -13,9 +13,10 @@ use futures_util::future::try_join_all;
 use reqwest::header::HeaderMap;
 use tokio::sync::{Mutex, mpsc};
 
+use super::REFUSALS_MAX;
+use super::VideoFile;
 use super::meter::Meter;
 use super::put::put;
-use super::{REFUSALS_MAX, VideoFile};
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::multipart::{ArrivedPart, CompletedUpload, Upload, UploadState, UploadStatus};

@@ -11,8 +11,11 @@ use reqwest::Response;
 use reqwest::header::{CONTENT_LENGTH, ETAG, HeaderMap};
 use url::Url;
 
-use super::file::{VideoFile, hex, md5_of_etag};
-use super::meter::{Meter, Tally};
+use super::file::VideoFile;
+use super::file::hex;
+use super::file::md5_of_etag;
+use super::meter::Meter;
+use super::meter::Tally;
 use crate::client::origin_of;
 use crate::error::{Error, Result};
 use crate::problem::retry_after_s;

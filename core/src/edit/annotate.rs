@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::bounds::{MAX_SEGMENTS, seconds};
-use crate::fault::{FieldContext, ObjectReader, integer, list, text};
+use crate::edit::limits::{MAX_SEGMENTS, seconds};
+use crate::json::field_error::FieldContext;
+use crate::json::reader::{ObjectReader, integer, list, text};
 
 /// A compilation job: at least one clip, shown in this order.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::fault::FieldContext;
+use crate::json::field_error::FieldContext;
 
 /// One opaque colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,10 +4,11 @@
 
 use serde_json::Value;
 
-use super::bounds::{MAX_ITEMS, coordinate, frame, positive_length, seconds, truncate};
-use super::interpolate::KeyframePosition;
-use super::{FramePosition, FrameSize, Interpolation};
-use crate::fault::{FieldContext, ObjectReader, list, text};
+use crate::edit::interpolate::KeyframePosition;
+use crate::edit::limits::{MAX_ITEMS, coordinate, frame, positive_length, seconds, truncate};
+use crate::edit::{FramePosition, FrameSize, Interpolation};
+use crate::json::field_error::FieldContext;
+use crate::json::reader::{ObjectReader, list, text};
 
 /// What the positions of a track count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
-use super::bounds::{MAX_SEGMENTS, seconds};
-use super::crop::{self, CropTrack, Keyframes};
-use super::transition::Transition;
-use super::{FrameSize, Interpolation};
-use crate::fault::{FieldContext, ObjectReader, boolean, integer, list, number, one_of, text};
-use crate::object_key::ObjectKey;
+use crate::base::object_key::ObjectKey;
+use crate::edit::crop::{CropTrack, Keyframes};
+use crate::edit::limits::{MAX_SEGMENTS, seconds};
+use crate::edit::transition::Transition;
+use crate::edit::{FrameSize, Interpolation, crop};
+use crate::json::field_error::FieldContext;
+use crate::json::reader::{ObjectReader, boolean, integer, list, number, one_of, text};
 
 /// A crop-and-pace job.
 #[derive(Clone, Debug, PartialEq)]

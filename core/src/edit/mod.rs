@@ -1,126 +1,33 @@
 //! What a job does to its video: typed, bounded, validated once, and rendered from the same types.
 
 mod annotate;
-mod bounds;
 mod color;
 mod crop;
+mod frame_position;
 mod framing;
 mod interpolate;
-mod moment;
+mod job_type;
+mod limits;
 mod overlay;
+mod params;
 mod region;
 mod size;
 mod transition;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-
-use crate::fault::{FieldContext, FieldError};
-use crate::object_key::ObjectKey;
-
-pub(crate) use bounds::seconds;
+pub(crate) use limits::seconds;
 
 pub use annotate::{Annotate, Annotation, Rating};
 pub use color::Color;
 pub use crop::{CropKeyframe, CropTrack, CropUnit, PixelRect};
+pub use frame_position::FramePosition;
 pub use framing::{Clip, Framing, Segment};
 pub use interpolate::Interpolation;
-pub use moment::FramePosition;
+pub use job_type::JobType;
 pub use overlay::{HighlightEffect, Overlay};
+pub use params::Edit;
 pub use region::{FixedRegion, Highlight, MovingRegion, Regions};
 pub use size::FrameSize;
 pub use transition::Transition;
-
-/// One job's params, valid by construction: whoever holds an `Edit` may render it.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Edit {
-    /// Highlight players in a finished clip.
-    Overlay(Overlay),
-    /// Crop and pace a clip, or several that become one reel.
-    Framing(Framing),
-    /// Join annotated moments of a game.
-    Annotate(Annotate),
-}
-
-impl Edit {
-    /// Reads the `params` of a job; `None` means that at least one fault went to `at`.
-    ///
-    /// Fields that nobody knows are faults too, beside an edit that could be read: the caller
-    /// must look at the list of faults as well.
-    pub fn read(kind: JobType, params: &Value, at: FieldContext<'_>) -> Option<Self> {
-        match kind {
-            JobType::Overlay => Overlay::read(params, at).map(Self::Overlay),
-            JobType::Framing => Framing::read(params, at).map(Self::Framing),
-            JobType::Annotate => Annotate::read(params, at).map(Self::Annotate),
-        }
-    }
-
-    /// Reads params from JSON text, with every fault of the text at once.
-    pub fn parse(kind: JobType, json: &str) -> Result<Self, Vec<FieldError>> {
-        let mut faults = Vec::new();
-        let edit = match serde_json::from_str::<Value>(json) {
-            Ok(params) => Self::read(kind, &params, FieldContext::root(&mut faults)),
-            Err(error) => FieldContext::root(&mut faults).reject(format!("is not JSON: {error}")),
-        };
-        match edit {
-            Some(edit) if faults.is_empty() => Ok(edit),
-            _ => Err(faults),
-        }
-    }
-
-    /// The videos that clips name beside the job's own input `own`: each once, with the number of
-    /// the first clip that names it.
-    pub fn clip_videos(&self, own: &ObjectKey) -> Vec<(usize, ObjectKey)> {
-        let mut named: Vec<(usize, ObjectKey)> = Vec::new();
-        if let Self::Framing(framing) = self {
-            for (index, clip) in framing.clips.iter().enumerate() {
-                if let Some(key) = &clip.video_key
-                    && key != own
-                    && !named.iter().any(|(_, known)| known == key)
-                {
-                    named.push((index, key.clone()));
-                }
-            }
-        }
-        named
-    }
-
-    /// Which kind of job this is.
-    pub const fn kind(&self) -> JobType {
-        match self {
-            Self::Overlay(_) => JobType::Overlay,
-            Self::Framing(_) => JobType::Framing,
-            Self::Annotate(_) => JobType::Annotate,
-        }
-    }
-}
-
-/// The three kinds of job, by their names on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum JobType {
-    /// Crop and pace one clip.
-    Framing,
-    /// Highlight players in a finished clip.
-    Overlay,
-    /// Join annotated moments of a game.
-    Annotate,
-}
-
-impl JobType {
-    /// Every kind with its word on the wire.
-    pub const WORDS: &'static [(&'static str, Self)] =
-        &[("framing", Self::Framing), ("overlay", Self::Overlay), ("annotate", Self::Annotate)];
-
-    /// Its word on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Framing => "framing",
-            Self::Overlay => "overlay",
-            Self::Annotate => "annotate",
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use super::crop::{self, CropTrack};
-use super::{FrameSize, Interpolation, Regions};
-use crate::fault::{FieldContext, ObjectReader, one_of};
+use crate::edit::crop::CropTrack;
+use crate::edit::{FrameSize, Interpolation, Regions, crop};
+use crate::json::field_error::FieldContext;
+use crate::json::reader::{ObjectReader, one_of};
 
 /// How a highlight sets its players apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::fault::{FieldContext, ObjectReader, integer};
+use crate::json::field_error::FieldContext;
+use crate::json::reader::{ObjectReader, integer};
 
 /// A picture's size in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::fault::{FieldContext, ObjectReader, number, one_of};
+use crate::json::field_error::FieldContext;
+use crate::json::reader::{ObjectReader, number, one_of};
 
 /// What happens where two clips meet. It never takes more than half of either clip: between
 /// shorter clips it is shortened, so that every reel can be rendered.

@@ -2,9 +2,9 @@
 //!
 //! Invariant: handling a due timer moves it into the future or removes it, so waking always ends.
 
+use crate::base::time::Timestamp;
 use crate::job::state::{Job, JobState};
-use crate::job::timing::Timeouts;
-use crate::time::Timestamp;
+use crate::job::timeouts::Timeouts;
 
 /// What can be due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

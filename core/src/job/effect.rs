@@ -1,10 +1,10 @@
 //! What must be done, as data: the shell drives effects after the commit and reports back with an event.
 
-use crate::job::state::{Job, JobStatus};
-use crate::job::view::Snapshot;
-use crate::object_key::ObjectKey;
-use crate::runpod::RunpodJobId;
-use crate::time::Timestamp;
+use crate::base::object_key::ObjectKey;
+use crate::job::gpu_service::RunpodJobId;
+use crate::job::log::LogEntry;
+use crate::job::state::Job;
+use crate::job::status::JobStatus;
 
 /// Something to do. Each has its own deadline in the shell, and each is safe to do twice.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,47 +66,6 @@ pub enum Outcome {
     AlreadyClaimed,
     /// A job in this status cannot do that.
     WrongStatus(JobStatus),
-}
-
-/// One stored event: what a watcher sees, and replays after a reconnect.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct LogEntry {
-    /// Number of the event, strictly one more than the one before.
-    pub seq: u64,
-    /// When.
-    pub at: Timestamp,
-    /// What kind of message it is.
-    #[serde(rename = "kind")]
-    pub message_type: MessageType,
-    /// The job as it then was.
-    #[serde(rename = "face")]
-    pub snapshot: Snapshot,
-}
-
-/// The kinds of message on a job's socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MessageType {
-    /// A snapshot, or a change of status without progress.
-    Status,
-    /// It got further, or starts over.
-    Progress,
-    /// The reel is there. The last message.
-    Complete,
-    /// It failed. The last message.
-    Error,
-}
-
-impl MessageType {
-    /// Its word on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Status => "status",
-            Self::Progress => "progress",
-            Self::Complete => "complete",
-            Self::Error => "error",
-        }
-    }
 }
 
 /// The answer of [`apply`](crate::job::step::apply): the new job and what follows from it.

@@ -2,10 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::job::code::ErrorCode;
-use crate::object_key::ObjectKey;
-use crate::runpod::{EndpointLoad, RunpodJobId, StatusReply, SubmitReply};
-use crate::wire::gpu::WorkerStage;
+use crate::base::object_key::ObjectKey;
+use crate::job::error_code::ErrorCode;
+use crate::job::gpu_service::{EndpointLoad, RunpodJobId, StatusReply, SubmitReply, WorkerStage};
 
 /// Something happened. News of another attempt than the current one changes nothing.
 #[derive(Clone, Debug, PartialEq)]

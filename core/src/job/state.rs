@@ -3,93 +3,15 @@
 //! Invariant: [`State::Ended`] is never left except by a retry that a person asked for.
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
-use crate::edit::JobType;
-use crate::id::JobId;
-use crate::job::code::ErrorCode;
-use crate::job::effect::{LogEntry, MessageType};
-use crate::job::timing::MAX_ATTEMPTS;
+use crate::base::id::JobId;
+use crate::base::object_key::ObjectKey;
+use crate::base::time::Timestamp;
+use crate::job::error_code::ErrorCode;
+use crate::job::gpu_service::{RunpodJobId, WorkerStage};
+use crate::job::log::{LogEntry, MessageType};
+use crate::job::timeouts::MAX_ATTEMPTS;
 use crate::job::usage::Usage;
-use crate::object_key::ObjectKey;
-use crate::problem::Problem;
-use crate::runpod::RunpodJobId;
-use crate::time::Timestamp;
-use crate::wire::gpu::WorkerStage;
-
-/// What was asked for. Written once, never changed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct JobSpec {
-    /// The job.
-    pub id: JobId,
-    /// The app's project.
-    pub project_id: i64,
-    /// What to render.
-    #[serde(rename = "kind")]
-    pub job_type: JobType,
-    /// The video in the bucket.
-    pub input_key: ObjectKey,
-    /// The other videos that the edit names.
-    #[serde(rename = "further_inputs", default, skip_serializing_if = "Vec::is_empty")]
-    pub extra_inputs: Vec<ObjectKey>,
-    /// The edit, validated, in a canonical spelling: two equal requests have equal text.
-    pub params: Box<RawValue>,
-    /// When it was accepted.
-    pub created_at: Timestamp,
-    /// What only an export of a project has (`POST /api/export/...`).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub export: Option<ProjectExport>,
-}
-
-/// How a job came out of a project: its input, and a clip's trim, were looked up there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProjectExport {
-    /// Stands for the request as the client sent it: the project may have changed before it comes again.
-    #[serde(rename = "asked")]
-    pub request_fingerprint: String,
-    /// Whether the result becomes the project's working video.
-    pub set_working_video: bool,
-}
-
-impl JobSpec {
-    /// Every video that the job reads, its own input first.
-    pub fn inputs(&self) -> impl Iterator<Item = &ObjectKey> {
-        std::iter::once(&self.input_key).chain(&self.extra_inputs)
-    }
-
-    /// Whether another request asks for the same thing, whenever it came.
-    pub fn same_request(&self, other: &Self) -> bool {
-        self.id == other.id
-            && self.project_id == other.project_id
-            && self.job_type == other.job_type
-            && match (&self.export, &other.export) {
-                (Some(mine), Some(theirs)) => mine.request_fingerprint == theirs.request_fingerprint,
-                (None, None) => self.input_key == other.input_key && self.params.get() == other.params.get(),
-                (Some(_), None) | (None, Some(_)) => false,
-            }
-    }
-
-    /// What the client is told when these videos of the job are not in the bucket, each with its place in
-    /// the request.
-    pub fn inputs_missing(&self, missing: &[(String, &ObjectKey)]) -> Problem {
-        let own = missing.iter().any(|(_, key)| **key == self.input_key);
-        match (&self.export, self.job_type) {
-            (Some(_), JobType::Overlay) if own => Problem::no_working_video(),
-            (Some(_), JobType::Framing) if own => Problem::source_not_found(),
-            (None, _) => Problem::inputs_not_found(missing),
-            // The body of an export has its params at the top level.
-            (Some(_), _) => {
-                let mut problem = Problem::inputs_not_found(missing);
-                for fault in &mut problem.faults {
-                    if let Some(rest) = fault.pointer.strip_prefix("/params") {
-                        fault.pointer = rest.to_owned();
-                    }
-                }
-                problem
-            }
-        }
-    }
-}
 
 /// The life of one job: all that changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -282,71 +204,6 @@ pub struct IndexSync {
     pub due_at: Timestamp,
     /// Failed writes in a row.
     pub tries: u32,
-}
-
-/// The four words of `status`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum JobStatus {
-    /// Not started.
-    Pending,
-    /// A renderer works on it.
-    Processing,
-    /// The reel is there.
-    Complete,
-    /// It failed or was cancelled.
-    Error,
-}
-
-/// The words of `stage`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum JobStage {
-    /// Waiting for a renderer.
-    Queued,
-    /// A renderer has it.
-    Starting,
-    /// It fetches the input.
-    Downloading,
-    /// It renders.
-    Rendering,
-    /// It puts the output.
-    Uploading,
-    /// We look for the output.
-    Verifying,
-    /// Over.
-    Done,
-}
-
-impl JobStatus {
-    /// Every status with its word on the wire.
-    pub const WORDS: &'static [(&'static str, Self)] = &[
-        ("pending", Self::Pending),
-        ("processing", Self::Processing),
-        ("complete", Self::Complete),
-        ("error", Self::Error),
-    ];
-
-    /// Its word on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Processing => "processing",
-            Self::Complete => "complete",
-            Self::Error => "error",
-        }
-    }
-}
-
-impl From<WorkerStage> for JobStage {
-    fn from(stage: WorkerStage) -> Self {
-        match stage {
-            WorkerStage::Starting => Self::Starting,
-            WorkerStage::Downloading => Self::Downloading,
-            WorkerStage::Rendering => Self::Rendering,
-            WorkerStage::Uploading => Self::Uploading,
-        }
-    }
 }
 
 impl Job {

@@ -10,10 +10,10 @@ use std::fmt::Write as _;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-use crate::config::Secret;
-use crate::percent;
-use crate::time::{DurationMs, Timestamp};
-use crate::token::hex;
+use crate::base::hex::hex;
+use crate::base::percent;
+use crate::base::secret::Secret;
+use crate::base::time::{DurationMs, Timestamp};
 
 /// A request to be signed.
 pub struct UnsignedRequest<'u> {

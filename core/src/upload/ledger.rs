@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::{ConfirmedPart, PartLayout};
-use crate::object_key::ObjectKey;
-use crate::problem::{Problem, ProblemCode};
-use crate::time::{DurationMs, Timestamp};
+use crate::base::object_key::ObjectKey;
+use crate::base::time::{DurationMs, Timestamp};
+use crate::http::problem::{Problem, ProblemCode};
+use crate::upload::{ConfirmedPart, PartLayout};
 
 /// What is kept about an upload, beside its parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -360,7 +360,8 @@ fn state(sentence: impl Into<String>) -> Problem {
     Problem::new(ProblemCode::UploadState, sentence)
 }
 
-pub(super) fn aborted() -> Problem {
+/// The upload was aborted: 404.
+pub fn aborted() -> Problem {
     Problem::new(ProblemCode::UploadNotFound, "This upload was aborted; start a new one.")
 }
 

@@ -3,20 +3,14 @@
 //! Invariant: the bucket's word outweighs ours. The ledger says which parts a client has confirmed; only
 //! an object of the promised size makes an upload complete.
 
-mod intake;
+mod layout;
 mod ledger;
-mod listing;
-mod plan;
-mod wire;
 
-pub use intake::{CreateUploadRequest, UploadAction, parse_part_numbers, parse_parts};
+pub use layout::{PART_MAX_COUNT, PartLayout};
 pub use ledger::{
     AbortStep, CompleteReply, CompletionResult, CompletionStep, ExpiryStep, Upload, UploadRecord,
-    UploadState, UploadedObject, not_found, outcome_unknown, resolve_completion,
+    UploadState, UploadedObject, aborted, not_found, outcome_unknown, resolve_completion,
 };
-pub use listing::{ListPartsReply, read_list};
-pub use plan::{PART_MAX_COUNT, PartLayout};
-pub use wire::{completed_json, confirmed_json, created_json, signed_json, upload_json};
 
 /// One part as its uploader or the bucket reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]

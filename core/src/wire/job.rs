@@ -3,13 +3,14 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::base::id::JobId;
 use crate::edit::JobType;
-use crate::id::JobId;
-use crate::job::code::ErrorCode;
-use crate::job::effect::MessageType;
-use crate::job::state::{JobSpec, JobStage, JobStatus};
+use crate::job::error_code::ErrorCode;
+use crate::job::log::MessageType;
+use crate::job::snapshot::Snapshot;
+use crate::job::spec::JobSpec;
+use crate::job::status::{JobStage, JobStatus};
 use crate::job::usage::Usage;
-use crate::job::view::Snapshot;
 
 /// Who reads the JSON: the word `type` means two things to them (design.md 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,8 +88,8 @@ pub fn job_json(
         error_code: failure.map(|failure| failure.code),
         retryable: failure.map(|failure| failure.code.retryable()),
         created_at: order.created_at.iso(),
-        started_at: face.started_at.map(crate::time::Timestamp::iso),
-        completed_at: face.completed_at.map(crate::time::Timestamp::iso),
+        started_at: face.started_at.map(crate::base::time::Timestamp::iso),
+        completed_at: face.completed_at.map(crate::base::time::Timestamp::iso),
         runpod_job_id: face.runpod_job_id.as_deref(),
         websocket_url: links.websocket_url,
     };
@@ -137,9 +138,9 @@ struct JobJson<'j> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::object_key::ObjectKey;
+    use crate::base::time::Timestamp;
     use crate::job::state::Job;
-    use crate::object_key::ObjectKey;
-    use crate::time::Timestamp;
     use serde_json::{Value, json};
 
     fn order() -> JobSpec {

@@ -1,4 +1,10 @@
-//! The shapes on the wire, one file per conversation; serde's renames live here and nowhere else.
+//! JSON that others read and write; serde names of the wire live here and nowhere else.
 
-pub mod gpu;
+pub mod gpu_worker;
 pub mod job;
+pub mod job_list;
+pub mod problem;
+pub mod project;
+pub mod runpod;
+pub mod upload;
+pub mod upload_parts;

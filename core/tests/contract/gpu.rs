@@ -1,15 +1,15 @@
 //! What goes to RunPod, what a GPU worker is handed, and what it reports.
 
+use reel_core::base::id::JobId;
+use reel_core::base::time::DurationMs;
 use reel_core::edit::JobType;
-use reel_core::id::JobId;
-use reel_core::intake::CallbackKind;
-use reel_core::job::code::ErrorCode;
-use reel_core::runpod::run_request_body;
-use reel_core::time::DurationMs;
-use reel_core::wire::gpu::{
+use reel_core::http::requests::callbacks::CallbackKind;
+use reel_core::job::error_code::ErrorCode;
+use reel_core::job::gpu_service::WorkerStage;
+use reel_core::wire::gpu_worker::{
     CallbackResponse, ClaimResponse, CompleteReport, ErrorReport, PresignedPut, ProgressReport, RunInput,
-    WorkerStage,
 };
+use reel_core::wire::runpod::run_request_body;
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;

@@ -1,23 +1,25 @@
 //! The job JSON in each state, the messages of both sockets, and the list.
 
+use reel_core::base::base_url::BaseUrl;
+use reel_core::base::id::JobId;
+use reel_core::base::object_key::ObjectKey;
+use reel_core::base::time::{DurationMs, Timestamp};
 use reel_core::edit::JobType;
-use reel_core::id::JobId;
-use reel_core::job::code::ErrorCode;
-use reel_core::job::effect::{MessageType, Step};
+use reel_core::job::effect::Step;
+use reel_core::job::error_code::ErrorCode;
 use reel_core::job::event::{JobEvent, ObjectCheck, Report};
-use reel_core::job::state::{Job, JobSpec};
+use reel_core::job::gpu_service::{RunpodJobId, SubmitReply, WorkerStage};
+use reel_core::job::log::MessageType;
+use reel_core::job::snapshot::Snapshot;
+use reel_core::job::spec::JobSpec;
+use reel_core::job::state::Job;
 use reel_core::job::step::apply;
-use reel_core::job::timing::Timeouts;
+use reel_core::job::timeouts::Timeouts;
 use reel_core::job::usage::Usage;
-use reel_core::job::view::Snapshot;
-use reel_core::listing::{JobListQuery, JobRow};
-use reel_core::object_key::ObjectKey;
-use reel_core::runpod::{RunpodJobId, SubmitReply};
 use reel_core::s3::Presigner;
-use reel_core::time::{DurationMs, Timestamp};
-use reel_core::web_url::BaseUrl;
-use reel_core::wire::gpu::WorkerStage;
+use reel_core::sql::jobs::{JobListQuery, JobRow};
 use reel_core::wire::job::{JobDetail, JobFormat, JobUrls, job_json};
+use reel_core::wire::job_list::to_page_json;
 use serde_json::json;
 use serde_json::value::RawValue;
 
@@ -127,7 +129,7 @@ fn pin_list(golden: &mut GoldenFiles) {
     let presigner = Presigner::new(&endpoint, "videos", "key-id".into(), "secret".into()).expect("a signer");
     let page = |limit: &str, count: usize| {
         let listing = JobListQuery::parse(limit).expect("a listing");
-        pretty(&listing.to_page_json(rows[..count].to_vec(), &presigner, DurationMs::minutes(60), START))
+        pretty(&to_page_json(&listing, rows[..count].to_vec(), &presigner, DurationMs::minutes(60), START))
     };
     golden.pin("list.json", &page("limit=2", 3));
     golden.pin("list-empty.json", &page("", 0));

@@ -1,8 +1,8 @@
 //! What callers are told when something is refused, and why a job failed.
 
-use reel_core::fault::FieldError;
-use reel_core::job::code::ErrorCode;
-use reel_core::problem::{Problem, ProblemCode};
+use reel_core::http::problem::{Problem, ProblemCode};
+use reel_core::job::error_code::ErrorCode;
+use reel_core::json::field_error::FieldError;
 use serde_json::{Map, Value, json};
 
 use crate::golden::GoldenFiles;

@@ -1,13 +1,13 @@
 //! Attempts: when another follows, when none does, and which news belong to which.
 
-use reel_core::job::code::ErrorCode;
+use reel_core::base::time::DurationMs;
 use reel_core::job::deadline::next_deadline;
 use reel_core::job::effect::{JobEffect, Outcome};
+use reel_core::job::error_code::ErrorCode;
 use reel_core::job::event::{JobEvent, Report};
-use reel_core::job::state::{JobState, JobStatus};
-use reel_core::runpod::SubmitReply;
-use reel_core::time::DurationMs;
-use reel_core::wire::gpu::WorkerStage;
+use reel_core::job::gpu_service::{SubmitReply, WorkerStage};
+use reel_core::job::state::JobState;
+use reel_core::job::status::JobStatus;
 
 use crate::life::{ENDPOINT, JobFixture, T, accepted, claim, gave_up, progress};
 

@@ -1,13 +1,13 @@
 //! How a job ends: once, verified, and told to RunPod.
 
-use reel_core::job::code::ErrorCode;
+use reel_core::base::object_key::ObjectKey;
 use reel_core::job::deadline::next_deadline;
-use reel_core::job::effect::{JobEffect, MessageType, Outcome};
+use reel_core::job::effect::{JobEffect, Outcome};
+use reel_core::job::error_code::ErrorCode;
 use reel_core::job::event::{JobEvent, ObjectCheck};
-use reel_core::job::state::JobStatus;
-use reel_core::object_key::ObjectKey;
-use reel_core::runpod::StatusReply;
-use reel_core::wire::gpu::WorkerStage;
+use reel_core::job::gpu_service::{StatusReply, WorkerStage};
+use reel_core::job::log::MessageType;
+use reel_core::job::status::JobStatus;
 
 use crate::life::{JobFixture, T, accepted, claim, gave_up, gpu, progress, put};
 

@@ -1,16 +1,15 @@
 //! One job and the clock it lives by, for rules that are told in one sentence.
 
-use reel_core::id::JobId;
-use reel_core::job::code::ErrorCode;
+use reel_core::base::id::JobId;
+use reel_core::base::object_key::ObjectKey;
+use reel_core::base::time::{DurationMs, Timestamp};
 use reel_core::job::effect::Step;
+use reel_core::job::error_code::ErrorCode;
 use reel_core::job::event::{JobEvent, ObjectCheck, Report};
+use reel_core::job::gpu_service::{RunpodJobId, StatusReply, SubmitReply, WorkerStage};
 use reel_core::job::state::{Job, JobEnd, JobState};
 use reel_core::job::step::apply;
-use reel_core::job::timing::Timeouts;
-use reel_core::object_key::ObjectKey;
-use reel_core::runpod::{RunpodJobId, StatusReply, SubmitReply};
-use reel_core::time::{DurationMs, Timestamp};
-use reel_core::wire::gpu::WorkerStage;
+use reel_core::job::timeouts::Timeouts;
 
 pub const T: Timeouts = Timeouts::STANDARD;
 pub const ENDPOINT: &str = "https://api.runpod.ai/v2/first";

@@ -1,13 +1,14 @@
 //! From waiting to complete: what renderers report, and how much of it is kept.
 
-use reel_core::job::code::ErrorCode;
+use reel_core::base::object_key::ObjectKey;
+use reel_core::base::time::DurationMs;
 use reel_core::job::deadline::next_deadline;
-use reel_core::job::effect::{JobEffect, MessageType, Outcome};
+use reel_core::job::effect::{JobEffect, Outcome};
+use reel_core::job::error_code::ErrorCode;
 use reel_core::job::event::{ObjectCheck, Report};
-use reel_core::job::state::{JobStage, JobStatus};
-use reel_core::object_key::ObjectKey;
-use reel_core::time::DurationMs;
-use reel_core::wire::gpu::WorkerStage;
+use reel_core::job::gpu_service::WorkerStage;
+use reel_core::job::log::MessageType;
+use reel_core::job::status::{JobStage, JobStatus};
 
 use crate::life::{JobFixture, T, accepted, claim, gave_up, progress, put};
 

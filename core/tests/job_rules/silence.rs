@@ -1,13 +1,12 @@
 //! What happens while nobody speaks: questions, deadlines, and what an answer is worth.
 
-use reel_core::job::code::ErrorCode;
+use reel_core::base::time::DurationMs;
 use reel_core::job::deadline::next_deadline;
 use reel_core::job::effect::{JobEffect, Outcome};
+use reel_core::job::error_code::ErrorCode;
 use reel_core::job::event::{JobEvent, ObjectCheck};
-use reel_core::job::state::JobStatus;
-use reel_core::runpod::{EndpointLoad, StatusReply};
-use reel_core::time::DurationMs;
-use reel_core::wire::gpu::WorkerStage;
+use reel_core::job::gpu_service::{EndpointLoad, StatusReply, WorkerStage};
+use reel_core::job::status::JobStatus;
 
 use crate::life::{JobFixture, T, gpu, progress};
 

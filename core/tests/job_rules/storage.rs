@@ -1,7 +1,7 @@
 //! The stored form of a job.
 
+use reel_core::job::snapshot::Snapshot;
 use reel_core::job::state::Job;
-use reel_core::job::view::Snapshot;
 use serde_json::json;
 
 use crate::life::{ENDPOINT, JobFixture};

@@ -1,8 +1,8 @@
 //! Presigned URLs are botocore's, byte for byte; `vectors.py` beside this file made the table.
 
+use reel_core::base::base_url::BaseUrl;
+use reel_core::base::time::{DurationMs, Timestamp};
 use reel_core::s3::{Presigner, S3Operation};
-use reel_core::time::{DurationMs, Timestamp};
-use reel_core::web_url::BaseUrl;
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize)]

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use reel_core::job::effect::{JobEffect, LogEntry, MessageType, Outcome, Step};
+use reel_core::base::object_key::ObjectKey;
+use reel_core::job::effect::{JobEffect, Outcome, Step};
 use reel_core::job::event::JobEvent;
-use reel_core::job::state::{Job, JobEnd, JobState, JobStatus};
-use reel_core::object_key::ObjectKey;
+use reel_core::job::log::{LogEntry, MessageType};
+use reel_core::job::state::{Job, JobEnd, JobState};
+use reel_core::job::status::JobStatus;
 
 pub struct Invariants {
     log: Vec<LogEntry>,

@@ -8,16 +8,16 @@ mod runpod;
 
 use std::collections::BTreeMap;
 
-use reel_core::id::JobId;
+use reel_core::base::id::JobId;
+use reel_core::base::object_key::ObjectKey;
+use reel_core::base::time::{DurationMs, Timestamp};
 use reel_core::job::deadline::next_deadline;
 use reel_core::job::effect::{JobEffect, Outcome, Step};
 use reel_core::job::event::{JobEvent, ObjectCheck};
+use reel_core::job::gpu_service::EndpointLoad;
 use reel_core::job::state::Job;
 use reel_core::job::step::apply;
-use reel_core::job::timing::Timeouts;
-use reel_core::object_key::ObjectKey;
-use reel_core::runpod::EndpointLoad;
-use reel_core::time::{DurationMs, Timestamp};
+use reel_core::job::timeouts::Timeouts;
 
 use renderer::SimulatedAttempt;
 use runpod::RunpodJobState;

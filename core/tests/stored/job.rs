@@ -2,20 +2,19 @@
 
 use std::fmt::Debug;
 
+use reel_core::base::id::JobId;
+use reel_core::base::object_key::ObjectKey;
+use reel_core::base::time::Timestamp;
 use reel_core::edit::JobType;
-use reel_core::id::JobId;
-use reel_core::job::code::ErrorCode;
-use reel_core::job::effect::{LogEntry, MessageType};
+use reel_core::job::error_code::ErrorCode;
 use reel_core::job::event::{JobEvent, ObjectCheck, Report};
+use reel_core::job::gpu_service::{RunpodJobId, WorkerStage};
+use reel_core::job::log::{LogEntry, MessageType};
+use reel_core::job::spec::{JobSpec, ProjectExport};
 use reel_core::job::state::{
-    IndexSync, Job, JobEnd, JobSpec, JobState, PendingCancel, PendingSubmit, PollSchedule, ProjectExport,
-    Rendering,
+    IndexSync, Job, JobEnd, JobState, PendingCancel, PendingSubmit, PollSchedule, Rendering,
 };
 use reel_core::job::usage::Usage;
-use reel_core::object_key::ObjectKey;
-use reel_core::runpod::RunpodJobId;
-use reel_core::time::Timestamp;
-use reel_core::wire::gpu::WorkerStage;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -235,8 +234,8 @@ fn a_fresh_job_survives_its_first_steps() {
         let stored = serde_json::to_string(&job).expect("JSON");
         let read: Job = serde_json::from_str(&stored).expect("a stored job");
         assert_eq!(read, job);
-        job =
-            reel_core::job::step::apply(read, event, AT, 25, &reel_core::job::timing::Timeouts::STANDARD).job;
+        job = reel_core::job::step::apply(read, event, AT, 25, &reel_core::job::timeouts::Timeouts::STANDARD)
+            .job;
     }
     assert!(job.end().is_some());
 }

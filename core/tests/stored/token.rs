@@ -3,10 +3,10 @@
 
 use std::fmt::Write as _;
 
-use reel_core::id::{JobId, UploadId};
-use reel_core::object_key::ObjectKey;
-use reel_core::time::{DurationMs, Timestamp};
-use reel_core::token::{Purpose, Signer};
+use reel_core::auth::token::{Purpose, Signer};
+use reel_core::base::id::{JobId, UploadId};
+use reel_core::base::object_key::ObjectKey;
+use reel_core::base::time::{DurationMs, Timestamp};
 
 use crate::golden::GoldenFiles;
 

@@ -1,7 +1,7 @@
 //! What the Durable Object of an upload keeps.
 
-use reel_core::object_key::ObjectKey;
-use reel_core::time::Timestamp;
+use reel_core::base::object_key::ObjectKey;
+use reel_core::base::time::Timestamp;
 use reel_core::upload::{PartLayout, UploadRecord, UploadState};
 
 use crate::golden::GoldenFiles;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::Args;
 use gpu_worker::serve::{Alone, Log, StartError, Timing};
-use reel_core::runpod::RunpodJobId;
+use reel_core::job::gpu_service::RunpodJobId;
 use serde_json::Value;
 use thiserror::Error;
 use tokio::signal::unix::{Signal, SignalKind, signal};

@@ -9,10 +9,14 @@ use std::time::Duration;
 use clap::Args;
 use gpu_worker::render::{Cancel, Order, Progress, RenderError, Rendered, render};
 use indicatif::{ProgressBar, ProgressStyle};
-use reel_core::edit::{Edit, JobType};
-use reel_core::fault::{FieldContext, FieldError, ObjectReader, one_of};
-use reel_core::job::code::ErrorCode;
-use reel_core::object_key::ObjectKey;
+use reel_core::base::object_key::ObjectKey;
+use reel_core::edit::Edit;
+use reel_core::edit::JobType;
+use reel_core::job::error_code::ErrorCode;
+use reel_core::json::field_error::FieldContext;
+use reel_core::json::field_error::FieldError;
+use reel_core::json::reader::ObjectReader;
+use reel_core::json::reader::one_of;
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 

@@ -173,7 +173,7 @@ const SIGKILL: i32 = 9;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use reel_core::job::code::ErrorCode;
+    use reel_core::job::error_code::ErrorCode;
 
     #[test]
     fn a_signal_blames_the_machine_and_an_exit_blames_nobody() {

@@ -1,10 +1,15 @@
 //! What happens to each picture between decoder and encoder.
 
-use reel_core::edit::{CropTrack, Edit, FramePosition, FrameSize, Overlay};
+use reel_core::edit::CropTrack;
+use reel_core::edit::Edit;
+use reel_core::edit::FramePosition;
+use reel_core::edit::FrameSize;
+use reel_core::edit::Overlay;
 
 use super::RenderError;
 use super::effect::Painter;
-use super::picture::{Picture, Pool};
+use super::picture::Picture;
+use super::picture::Pool;
 use super::scale::Scaler;
 
 /// Draws and scales the pictures of one edit.

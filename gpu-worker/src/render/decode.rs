@@ -8,11 +8,16 @@ use std::io::Read;
 use std::sync::mpsc::SyncSender;
 
 use super::RenderError;
-use super::child::{Children, Ended};
-use super::picture::{Picture, Pool};
+use super::child::Children;
+use super::child::Ended;
+use super::picture::Picture;
+use super::picture::Pool;
 use super::reel::Part;
-use super::source::{FORMATS, PROTOCOLS, Source};
-use super::timeline::{Piece, Sampling};
+use super::source::FORMATS;
+use super::source::PROTOCOLS;
+use super::source::Source;
+use super::timeline::Piece;
+use super::timeline::Sampling;
 
 /// What the decoder reads, fixed for a render.
 #[derive(Clone, Copy)]

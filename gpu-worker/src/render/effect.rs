@@ -4,12 +4,16 @@
 //! it shows. Where a number is cut, not rounded, the specification cuts it.
 
 use rayon::prelude::*;
-use reel_core::edit::{FrameSize, Highlight, HighlightEffect, PixelRect};
+use reel_core::edit::FrameSize;
+use reel_core::edit::Highlight;
+use reel_core::edit::HighlightEffect;
+use reel_core::edit::PixelRect;
 
 use super::ellipse::Ellipse;
 use super::gauss::Blurred;
 use super::mask::Mask;
-use super::picture::{CHANNELS, Picture};
+use super::picture::CHANNELS;
+use super::picture::Picture;
 use super::table::Table;
 
 /// Draws highlights; keeps what the next frame can use again.

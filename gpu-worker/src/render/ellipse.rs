@@ -5,7 +5,9 @@
 
 use std::ops::Range;
 
-use reel_core::edit::{FrameSize, Highlight, PixelRect};
+use reel_core::edit::FrameSize;
+use reel_core::edit::Highlight;
+use reel_core::edit::PixelRect;
 
 /// Half the thickness of the outline, in pixels: 5 wide on the axes, as a 3 pixel line that is
 /// not anti-aliased comes out.

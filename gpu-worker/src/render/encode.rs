@@ -10,10 +10,13 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
 
-use super::child::{Children, Ended};
-use super::picture::{Picture, Pool};
+use super::RenderError;
+use super::child::Children;
+use super::child::Ended;
+use super::picture::Picture;
+use super::picture::Pool;
 use super::reel::Reel;
-use super::{RenderError, sound};
+use super::sound;
 
 /// What the encoder writes, fixed for a render.
 #[derive(Clone, Copy)]
@@ -156,8 +159,8 @@ pub(super) fn explain(ended: &Ended) -> RenderError {
     }
     if says("Cannot allocate memory") || says("out of memory") {
         return RenderError {
-            code: reel_core::job::code::ErrorCode::GpuOutOfMemory,
-            sentence: reel_core::job::code::ErrorCode::GpuOutOfMemory.default_message().to_owned(),
+            code: reel_core::job::error_code::ErrorCode::GpuOutOfMemory,
+            sentence: reel_core::job::error_code::ErrorCode::GpuOutOfMemory.default_message().to_owned(),
         };
     }
     RenderError::machine(format!("The encoder failed: {}.", ended.last_complaint()))

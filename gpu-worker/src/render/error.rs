@@ -1,6 +1,6 @@
 //! Why a render ended without a reel.
 
-use reel_core::job::code::ErrorCode;
+use reel_core::job::error_code::ErrorCode;
 
 /// A failed render: the code decides about retries, the sentence is for a person.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

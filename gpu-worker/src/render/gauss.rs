@@ -8,7 +8,8 @@
 use rayon::prelude::*;
 use reel_core::edit::PixelRect;
 
-use super::picture::{CHANNELS, Picture};
+use super::picture::CHANNELS;
+use super::picture::Picture;
 
 /// The out-of-focus background: a 51x51 kernel, for which OpenCV's sigma is 8.
 const REACH: u32 = 25;

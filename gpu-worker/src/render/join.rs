@@ -8,14 +8,20 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Scope, ScopedJoinHandle};
 
 use rayon::prelude::*;
-use reel_core::edit::{Edit, FramePosition};
+use reel_core::edit::Edit;
+use reel_core::edit::FramePosition;
 
+use super::Cancel;
+use super::RenderError;
 use super::child::Children;
 use super::compose::Composer;
-use super::decode::{Decoding, Shown};
-use super::picture::{Picture, Pool};
-use super::reel::{Join, Part, Reel};
-use super::{Cancel, RenderError};
+use super::decode::Decoding;
+use super::decode::Shown;
+use super::picture::Picture;
+use super::picture::Pool;
+use super::reel::Join;
+use super::reel::Part;
+use super::reel::Reel;
 
 /// Pictures that may wait between two threads.
 pub(super) const WAITING: usize = 2;

@@ -1,6 +1,8 @@
 //! The soft mask of blur and spotlight: 1 keeps a pixel, 0 gives it to the background.
 
-use reel_core::edit::{FrameSize, Highlight, PixelRect};
+use reel_core::edit::FrameSize;
+use reel_core::edit::Highlight;
+use reel_core::edit::PixelRect;
 
 use super::ellipse::Ellipse;
 use super::gauss;

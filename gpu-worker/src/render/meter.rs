@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::{Progress, exact};
+use super::Progress;
+use super::exact;
 
 /// Turns a count of frames into progress, a few times a second.
 pub(super) struct Meter {

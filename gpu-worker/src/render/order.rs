@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use reel_core::base::object_key::ObjectKey;
 use reel_core::edit::Edit;
-use reel_core::object_key::ObjectKey;
 
 use super::RenderError;
 

@@ -2,7 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use reel_core::edit::{FrameSize, PixelRect};
+use reel_core::edit::FrameSize;
+use reel_core::edit::PixelRect;
 
 /// Bytes of a pixel.
 pub(super) const CHANNELS: usize = 3;

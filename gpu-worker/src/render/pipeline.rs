@@ -10,14 +10,19 @@ use std::time::Duration;
 
 use reel_core::edit::Edit;
 
+use super::Cancel;
+use super::Progress;
+use super::RenderError;
 use super::child::Children;
 use super::compose::Composer;
-use super::encode::{self, Encoding, Sound};
-use super::join::{Joining, WAITING};
+use super::encode;
+use super::encode::Encoding;
+use super::encode::Sound;
+use super::join::Joining;
+use super::join::WAITING;
 use super::meter::Meter;
 use super::picture::Pool;
 use super::reel::Reel;
-use super::{Cancel, Progress, RenderError};
 
 /// Everything that is known before the first picture.
 pub(super) struct Job<'a> {

@@ -5,15 +5,22 @@
 
 use std::path::Path;
 
-use reel_core::edit::{Clip, Edit, FrameSize, Framing, Transition};
-use reel_core::object_key::ObjectKey;
+use reel_core::base::object_key::ObjectKey;
+use reel_core::edit::Clip;
+use reel_core::edit::Edit;
+use reel_core::edit::FrameSize;
+use reel_core::edit::Framing;
+use reel_core::edit::Transition;
 
+use super::Order;
+use super::RenderError;
 use super::child::Children;
 use super::compose::Composer;
+use super::exact;
 use super::rate::Rate;
 use super::source::Source;
 use super::timeline::Timeline;
-use super::{Order, RenderError, exact, title};
+use super::title;
 
 /// Everything that is known before the first picture; at least one part.
 #[derive(Debug)]

@@ -7,10 +7,12 @@ use fast_image_resize::images::{TypedCroppedImage, TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x3;
 use fast_image_resize::{Filter, FilterType, ResizeAlg, ResizeOptions, Resizer};
 use rayon::prelude::*;
-use reel_core::edit::{FrameSize, PixelRect};
+use reel_core::edit::FrameSize;
+use reel_core::edit::PixelRect;
 
 use super::RenderError;
-use super::picture::{CHANNELS, Picture};
+use super::picture::CHANNELS;
+use super::picture::Picture;
 
 /// Scales picture after picture; one resizer per band of rows, so that all cores work.
 pub(super) struct Scaler {

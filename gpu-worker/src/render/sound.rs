@@ -6,8 +6,12 @@
 use std::ffi::OsString;
 use std::fmt::Write as _;
 
-use super::reel::{Join, Part, Reel};
-use super::source::{Audio, FORMATS, PROTOCOLS};
+use super::reel::Join;
+use super::reel::Part;
+use super::reel::Reel;
+use super::source::Audio;
+use super::source::FORMATS;
+use super::source::PROTOCOLS;
 use super::timeline::Piece;
 
 /// What the encoder reads and what it makes of it.

@@ -4,7 +4,8 @@
 //! Trim and segments are rounded to source frames first, and sound is cut at the same frames,
 //! so picture and sound cannot drift apart.
 
-use reel_core::edit::{Annotate, Clip};
+use reel_core::edit::Annotate;
+use reel_core::edit::Clip;
 
 use super::RenderError;
 use super::rate::Rate;
@@ -188,7 +189,8 @@ fn to_frame(frames: f64) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use reel_core::edit::{Edit, JobType};
+    use reel_core::edit::Edit;
+    use reel_core::edit::JobType;
 
     use super::*;
 

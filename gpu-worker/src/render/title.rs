@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use reel_core::edit::{Annotation, FrameSize, Rating};
+use reel_core::edit::Annotation;
+use reel_core::edit::FrameSize;
+use reel_core::edit::Rating;
 
 use super::RenderError;
 

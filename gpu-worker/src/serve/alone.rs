@@ -5,14 +5,18 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use reel_core::runpod::RunpodJobId;
+use reel_core::job::gpu_service::RunpodJobId;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::attempt::{Attempt, Shop};
+use super::Log;
+use super::StartError;
+use super::Timing;
+use super::attempt::Attempt;
+use super::attempt::Shop;
+use super::http;
 use super::queue::RunEnd;
 use super::scratch::Scratch;
-use super::{Log, StartError, Timing, http};
 
 /// One attempt, ready to run.
 #[derive(Debug)]

@@ -16,8 +16,11 @@ use axum::routing::{get, post};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::chaos::{Call, Canned, Lie};
-use super::desk::{Desk, job_json};
+use super::chaos::Call;
+use super::chaos::Canned;
+use super::chaos::Lie;
+use super::desk::Desk;
+use super::desk::job_json;
 use super::queue::Job;
 use super::submission::Submission;
 

@@ -12,18 +12,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reel_core::edit::Edit;
-use reel_core::job::code::ErrorCode;
-use reel_core::wire::gpu::{ClaimResponse, CompleteReport, ErrorReport, RunInput, WorkerStage};
+use reel_core::job::error_code::ErrorCode;
+use reel_core::job::gpu_service::WorkerStage;
+use reel_core::wire::gpu_worker::ClaimResponse;
+use reel_core::wire::gpu_worker::CompleteReport;
+use reel_core::wire::gpu_worker::ErrorReport;
+use reel_core::wire::gpu_worker::RunInput;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::callback::{CallError, Callback};
+use super::callback::CallError;
+use super::callback::Callback;
 use super::chaos::Misconduct;
-use super::halt::{Halt, Why};
+use super::halt::Halt;
+use super::halt::Why;
 use super::log::Log;
-use super::progress::{Reporter, Voice, ratio};
-use super::queue::{RunEnd, Taken};
-use super::scratch::{JobScratch, Scratch};
+use super::progress::Reporter;
+use super::progress::Voice;
+use super::progress::ratio;
+use super::queue::RunEnd;
+use super::queue::Taken;
+use super::scratch::JobScratch;
+use super::scratch::Scratch;
 use super::timing::Timing;
 use crate::render::{self, Cancel, Order, RenderError};
 

@@ -6,7 +6,11 @@
 
 use std::time::Duration;
 
-use reel_core::wire::gpu::{CallbackResponse, ClaimResponse, CompleteReport, ErrorReport, ProgressReport};
+use reel_core::wire::gpu_worker::CallbackResponse;
+use reel_core::wire::gpu_worker::ClaimResponse;
+use reel_core::wire::gpu_worker::CompleteReport;
+use reel_core::wire::gpu_worker::ErrorReport;
+use reel_core::wire::gpu_worker::ProgressReport;
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use serde::de::DeserializeOwned;
@@ -15,7 +19,8 @@ use serde_json::json;
 use thiserror::Error;
 
 use super::log::Log;
-use super::timing::{Backoff, Timing};
+use super::timing::Backoff;
+use super::timing::Timing;
 
 /// The callbacks of one attempt.
 #[derive(Clone)]

@@ -18,7 +18,8 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::value::RawValue;
 
-use self::script::{Marks, Script};
+use self::script::Marks;
+use self::script::Script;
 
 pub use misconduct::{Misconduct, Reporting};
 pub use plan::{Call, Canned, Lie, Plan, WebhookManners};

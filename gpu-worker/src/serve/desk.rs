@@ -11,8 +11,13 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::Shop;
-use super::chaos::{Chaos, Plan};
-use super::queue::{Ended, Job, Queue, RunEnd, Taken};
+use super::chaos::Chaos;
+use super::chaos::Plan;
+use super::queue::Ended;
+use super::queue::Job;
+use super::queue::Queue;
+use super::queue::RunEnd;
+use super::queue::Taken;
 use super::submission::Submission;
 use super::webhook::Webhook;
 

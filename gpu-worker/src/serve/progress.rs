@@ -7,15 +7,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reel_core::wire::gpu::{ProgressReport, WorkerStage};
+use reel_core::job::gpu_service::WorkerStage;
+use reel_core::wire::gpu_worker::ProgressReport;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::callback::{Callback, Standing};
-use super::chaos::{Misconduct, Reporting};
-use super::halt::{Halt, Why};
+use super::callback::Callback;
+use super::callback::Standing;
+use super::chaos::Misconduct;
+use super::chaos::Reporting;
+use super::halt::Halt;
+use super::halt::Why;
 use crate::render::Progress;
 
 /// The sender, and the way to end it.

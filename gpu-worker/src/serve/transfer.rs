@@ -18,8 +18,10 @@ use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, timeout};
 use tokio_util::io::ReaderStream;
 
-use super::callback::{is_transient, retry_after};
-use super::timing::{Backoff, Timing};
+use super::callback::is_transient;
+use super::callback::retry_after;
+use super::timing::Backoff;
+use super::timing::Timing;
 
 /// Why a transfer was given up.
 #[derive(Debug, Error)]

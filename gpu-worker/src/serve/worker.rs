@@ -8,7 +8,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::attempt::Attempt;
 use super::desk::Desk;
-use super::queue::{RunEnd, Taken};
+use super::queue::RunEnd;
+use super::queue::Taken;
 
 /// Works until the server goes down.
 pub async fn work(desk: Arc<Desk>, name: String) {

@@ -4,8 +4,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use gpu_worker::render::{Cancel, Order, render};
-use reel_core::edit::{Edit, JobType};
-use reel_core::job::code::ErrorCode;
+use reel_core::edit::Edit;
+use reel_core::edit::JobType;
+use reel_core::job::error_code::ErrorCode;
 
 use crate::studio::{Studio, processes_at, sample};
 

@@ -1,6 +1,7 @@
 //! Framing and annotate: which frames come out, where they are cut, how they sound.
 
-use reel_core::edit::JobType::{Annotate, Framing};
+use reel_core::edit::JobType::Annotate;
+use reel_core::edit::JobType::Framing;
 use serde_json::{Value, json};
 
 use crate::studio::{Studio, seconds};

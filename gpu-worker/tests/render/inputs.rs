@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use reel_core::edit::JobType::{Framing, Overlay};
-use reel_core::job::code::ErrorCode;
+use reel_core::edit::JobType::Framing;
+use reel_core::edit::JobType::Overlay;
+use reel_core::job::error_code::ErrorCode;
 use serde_json::json;
 
 use crate::studio::{NUMBERED, Studio};

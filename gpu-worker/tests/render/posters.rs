@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use gpu_worker::render::{Cancel, Order, Rendered, render};
-use reel_core::edit::{Edit, JobType};
+use reel_core::edit::Edit;
+use reel_core::edit::JobType;
 use serde_json::json;
 
 use crate::studio::Studio;

@@ -1,7 +1,7 @@
 //! Reels of several clips: order, transitions, sound in step, chapters.
 
 use reel_core::edit::JobType::Framing;
-use reel_core::job::code::ErrorCode;
+use reel_core::job::error_code::ErrorCode;
 use serde_json::{Value, json};
 
 use crate::studio::{Studio, seconds};

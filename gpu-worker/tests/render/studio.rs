@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use gpu_worker::render::{Cancel, Order, RenderError, Rendered, render};
-use reel_core::edit::{Edit, JobType};
-use reel_core::object_key::ObjectKey;
+use reel_core::base::object_key::ObjectKey;
+use reel_core::edit::Edit;
+use reel_core::edit::JobType;
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -4,9 +4,9 @@
 
 mod storage;
 
-use reel_core::object_key::ObjectKey;
+use reel_core::base::object_key::ObjectKey;
+use reel_core::base::time::{DurationMs, Timestamp};
 use reel_core::s3::{ListPartsError, parse_list_parts};
-use reel_core::time::{DurationMs, Timestamp};
 use reqwest::{Response, StatusCode};
 use sha2::{Digest, Sha256};
 

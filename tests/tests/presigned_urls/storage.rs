@@ -3,9 +3,9 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hyper_util::rt::TokioIo;
+use reel_core::base::base_url::BaseUrl;
+use reel_core::base::time::Timestamp;
 use reel_core::s3::Presigner;
-use reel_core::time::Timestamp;
-use reel_core::web_url::BaseUrl;
 use reqwest::Response;
 use rusty_s3::actions::CreateMultipartUpload;
 use rusty_s3::{Bucket, Credentials, S3Action, UrlStyle};

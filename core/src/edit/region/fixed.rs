@@ -1,9 +1,9 @@
 //! The plan's region: an ellipse that stands still from one frame to another.
 
-use super::super::Color;
-use super::super::bounds::{coordinate, frame, positive_length, unit_interval};
-use super::EllipseValues;
-use crate::fault::ObjectReader;
+use crate::edit::Color;
+use crate::edit::limits::{coordinate, frame, positive_length, unit_interval};
+use crate::edit::region::EllipseValues;
+use crate::json::reader::ObjectReader;
 
 /// An ellipse that stands still from one frame to another, both included.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
-use super::super::bounds::{MAX_ITEMS, coordinate, positive_length, seconds, unit_interval};
-use super::super::interpolate::KeyframePosition;
-use super::super::{Color, Interpolation};
-use super::{EllipseValues, FILL_ALPHA};
-use crate::fault::{FieldContext, ObjectReader, list};
+use crate::edit::interpolate::KeyframePosition;
+use crate::edit::limits::{MAX_ITEMS, coordinate, positive_length, seconds, unit_interval};
+use crate::edit::region::{EllipseValues, FILL_ALPHA};
+use crate::edit::{Color, Interpolation};
+use crate::json::field_error::FieldContext;
+use crate::json::reader::{ObjectReader, list};
 
 /// An ellipse that follows keyframes while its region is active.
 #[derive(Clone, Debug, PartialEq)]

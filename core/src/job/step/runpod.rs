@@ -1,14 +1,14 @@
 //! What RunPod says: answers to submits and questions, and the webhook's hints.
 
-use super::StepBuilder;
-use crate::job::code::ErrorCode;
-use crate::job::effect::{JobEffect, MessageType, Outcome};
+use crate::base::backoff::{exponential_backoff, with_jitter};
+use crate::base::object_key::ObjectKey;
+use crate::base::time::DurationMs;
+use crate::job::effect::{JobEffect, Outcome};
+use crate::job::error_code::ErrorCode;
+use crate::job::gpu_service::{EndpointLoad, RunpodJobId, StatusReply, SubmitReply, WorkerStage};
+use crate::job::log::MessageType;
 use crate::job::state::{JobEnd, JobState, PendingSubmit, PollSchedule, Rendering};
-use crate::job::timing::{exponential_backoff, with_jitter};
-use crate::object_key::ObjectKey;
-use crate::runpod::{EndpointLoad, RunpodJobId, StatusReply, SubmitReply};
-use crate::time::DurationMs;
-use crate::wire::gpu::WorkerStage;
+use crate::job::step::StepBuilder;
 
 impl StepBuilder<'_> {
     pub(super) fn submit_answered(&mut self, attempt: u32, endpoint: String, reply: SubmitReply) -> Outcome {

@@ -1,11 +1,10 @@
 //! Renderers: what each does next, and what goes wrong with it.
 
-use reel_core::job::code::ErrorCode;
+use reel_core::base::object_key::ObjectKey;
 use reel_core::job::effect::Outcome;
+use reel_core::job::error_code::ErrorCode;
 use reel_core::job::event::{JobEvent, Report};
-use reel_core::object_key::ObjectKey;
-use reel_core::runpod::RunpodJobId;
-use reel_core::wire::gpu::WorkerStage;
+use reel_core::job::gpu_service::{RunpodJobId, WorkerStage};
 
 use super::runpod::RunpodJobState;
 use super::{Scheduled, Simulation};

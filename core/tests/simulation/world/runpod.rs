@@ -1,8 +1,8 @@
 //! RunPod: what it takes, what it remembers, and how it lies.
 
-use reel_core::job::code::ErrorCode;
-use reel_core::runpod::{RunpodJobId, StatusReply, SubmitReply};
-use reel_core::time::DurationMs;
+use reel_core::base::time::DurationMs;
+use reel_core::job::error_code::ErrorCode;
+use reel_core::job::gpu_service::{RunpodJobId, StatusReply, SubmitReply};
 
 use super::Simulation;
 

@@ -4,10 +4,17 @@
 
 use std::time::Duration;
 
-use reel_core::job::code::ErrorCode;
-use reel_core::wire::gpu::{ClaimResponse, CompleteReport, PresignedPut, WorkerStage};
+use reel_core::job::error_code::ErrorCode;
+use reel_core::job::gpu_service::WorkerStage;
+use reel_core::wire::gpu_worker::ClaimResponse;
+use reel_core::wire::gpu_worker::CompleteReport;
+use reel_core::wire::gpu_worker::PresignedPut;
 
-use super::{Attempt, Failure, OUTPUT_FILE, POSTER_FILE, told};
+use super::Attempt;
+use super::Failure;
+use super::OUTPUT_FILE;
+use super::POSTER_FILE;
+use super::told;
 use crate::serve::progress::{Voice, ratio};
 use crate::serve::scratch::JobScratch;
 use crate::serve::transfer::{self, TransferError};

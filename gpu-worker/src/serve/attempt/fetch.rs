@@ -7,11 +7,15 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use reel_core::job::code::ErrorCode;
-use reel_core::object_key::ObjectKey;
-use reel_core::wire::gpu::{ClaimResponse, WorkerStage};
+use reel_core::base::object_key::ObjectKey;
+use reel_core::job::error_code::ErrorCode;
+use reel_core::job::gpu_service::WorkerStage;
+use reel_core::wire::gpu_worker::ClaimResponse;
 
-use super::{Attempt, Failure, Size, told};
+use super::Attempt;
+use super::Failure;
+use super::Size;
+use super::told;
 use crate::serve::progress::{Voice, ratio};
 use crate::serve::scratch::JobScratch;
 use crate::serve::transfer::{self, TransferError};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reel_core::job::code::ErrorCode;
+use reel_core::job::error_code::ErrorCode;
 
 use super::script::Fault;
 

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use reel_core::edit::JobType;
-use reel_core::job::code::ErrorCode;
+use reel_core::job::error_code::ErrorCode;
 use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::plan::{Call, Plan};
+use super::plan::Call;
+use super::plan::Plan;
 
 /// Why a script cannot be played.
 #[derive(Debug, Error)]

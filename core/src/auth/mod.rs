@@ -1,0 +1,3 @@
+//! Capabilities: who may do what, proved by a text.
+
+pub mod token;

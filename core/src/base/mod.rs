@@ -1,0 +1,11 @@
+//! Values that every layer uses: times, ids, keys, encodings. Imports nothing of this crate.
+
+pub mod backoff;
+pub mod base_url;
+pub mod hex;
+pub mod http_date;
+pub mod id;
+pub mod object_key;
+pub mod percent;
+pub mod secret;
+pub mod time;

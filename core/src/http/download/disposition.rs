@@ -1,0 +1,198 @@
+//! Under which name and type a file is served: whatever its uploader called it, it is a file of ours.
+
+use crate::base::object_key::ObjectKey;
+use crate::base::percent;
+
+/// Where a browser puts a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DispositionType {
+    /// Among the downloads.
+    Attachment,
+    /// In the page: a `<video>` plays it.
+    Inline,
+}
+
+/// `content-disposition` (RFC 6266).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disposition {
+    /// Where it goes.
+    pub place: DispositionType,
+    /// A clean name.
+    name: String,
+}
+
+impl Disposition {
+    /// For a file of ours, perhaps under a name that somebody wished for.
+    ///
+    /// A wished name loses its folders and whatever is not seen (controls, marks that turn the reading
+    /// direction round); without an extension it gets the file's own.
+    pub fn new(place: DispositionType, key: &ObjectKey, requested_name: Option<&str>) -> Self {
+        let own = default_name(key);
+        let name = match requested_name.map(clean).filter(|name| !name.is_empty()) {
+            None => own,
+            Some(name) if name.contains('.') => name,
+            Some(name) => match own.rsplit_once('.') {
+                Some((_, extension)) => format!("{name}.{extension}"),
+                None => name,
+            },
+        };
+        Self { place, name }
+    }
+
+    /// The header's value.
+    pub fn header(&self) -> String {
+        content_disposition(self.place, &self.name)
+    }
+}
+
+/// The value of `content-disposition`, ASCII only: the name in ASCII for everyone and, when that is not
+/// the name, as UTF-8 (RFC 8187).
+pub fn content_disposition(place: DispositionType, name: &str) -> String {
+    let place = match place {
+        DispositionType::Attachment => "attachment",
+        DispositionType::Inline => "inline",
+    };
+    // Some browsers undo percents in the plain form, too.
+    let plain = |c: char| (c.is_ascii_graphic() || c == ' ') && !matches!(c, '"' | '\\' | '%');
+    let ascii: String = name.chars().map(|c| if plain(c) { c } else { '_' }).collect();
+    let mut header = format!("{place}; filename=\"{ascii}\"");
+    if ascii != name {
+        header.push_str("; filename*=UTF-8''");
+        percent::encode(name, false, &mut header);
+    }
+    header
+}
+
+/// The type to serve a stored type as: pictures, sound and video as they are, anything else as bytes, so
+/// that no upload runs as a page of this origin.
+pub fn served_type(stored: Option<&str>) -> &str {
+    const BYTES: &str = "application/octet-stream";
+    let Some(stored) = stored else { return BYTES };
+    let essence = stored.split(';').next().unwrap_or_default().trim();
+    let clean = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+');
+    match essence.split_once('/') {
+        Some(("video" | "audio", subtype)) if !subtype.is_empty() && subtype.chars().all(clean) => essence,
+        Some(("image", "jpeg" | "png" | "webp")) => essence,
+        _ => BYTES,
+    }
+}
+
+/// `cache-control`, for the browser that asked alone. A result never changes, so a player that seeks asks
+/// once for each range; for no longer than its URL may live. An upload can be put again.
+pub fn cache_control(key: &ObjectKey) -> &'static str {
+    if key.output_of().is_some() { "private, max-age=3600" } else { "private, no-cache" }
+}
+
+/// An upload is called as it was; a result by its job, since all are called `video.mp4`.
+fn default_name(key: &ObjectKey) -> String {
+    let last = key.as_str().rsplit('/').next().unwrap_or_default();
+    match key.output_of() {
+        Some(job) => format!("{job}-{last}"),
+        None => last.to_owned(),
+    }
+}
+
+fn clean(wish: &str) -> String {
+    let base = wish.rsplit(['/', '\\']).next().unwrap_or_default();
+    let seen = |c: &char| !c.is_control() && !INVISIBLE.iter().any(|range| range.contains(c));
+    let name: String = base.chars().filter(seen).take(NAME_MAX_CHARS).collect();
+    name.trim_matches(|c: char| c == '.' || c.is_whitespace()).to_owned()
+}
+
+const NAME_MAX_CHARS: usize = 120;
+/// Marks that are not seen: joiners, direction marks and overrides, line separators.
+const INVISIBLE: [std::ops::RangeInclusive<char>; 4] =
+    ['\u{200b}'..='\u{200f}', '\u{2028}'..='\u{202e}', '\u{2060}'..='\u{206f}', '\u{feff}'..='\u{feff}'];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn input() -> ObjectKey {
+        ObjectKey::parse_input("input/abc/clip.mov").unwrap()
+    }
+
+    #[test]
+    fn names_are_cleaned_and_written_for_old_and_new_browsers() {
+        for (wish, header) in [
+            (None, r#"attachment; filename="clip.mov""#),
+            (Some(""), r#"attachment; filename="clip.mov""#),
+            (Some(".."), r#"attachment; filename="clip.mov""#),
+            (Some("Cup final.mp4"), r#"attachment; filename="Cup final.mp4""#),
+            (Some("Cup final"), r#"attachment; filename="Cup final.mov""#),
+            (Some("../../etc/passwd.mp4"), r#"attachment; filename="passwd.mp4""#),
+            (Some("C:\\goals\\1.mp4"), r#"attachment; filename="1.mp4""#),
+            (Some("50%.mp4"), r#"attachment; filename="50_.mp4"; filename*=UTF-8''50%25.mp4"#),
+            (Some("a\"b;c.mp4"), r#"attachment; filename="a_b;c.mp4"; filename*=UTF-8''a%22b%3Bc.mp4"#),
+            (Some("a\r\nSet-Cookie: x.mp4"), r#"attachment; filename="aSet-Cookie: x.mp4""#),
+            (Some("a\u{202e}4pm.exe"), r#"attachment; filename="a4pm.exe""#),
+            (
+                Some("Ліга.mp4"),
+                r#"attachment; filename="____.mp4"; filename*=UTF-8''%D0%9B%D1%96%D0%B3%D0%B0.mp4"#,
+            ),
+            (Some("⚽.mp4"), r#"attachment; filename="_.mp4"; filename*=UTF-8''%E2%9A%BD.mp4"#),
+        ] {
+            assert_eq!(
+                Disposition::new(DispositionType::Attachment, &input(), wish).header(),
+                header,
+                "{wish:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn names_are_written_for_old_and_new_browsers() {
+        for (name, header) in [
+            ("reel.mp4", r#"attachment; filename="reel.mp4""#),
+            ("My reel.mp4", r#"attachment; filename="My reel.mp4""#),
+            ("\"a\\b\".mp4", r#"attachment; filename="_a_b_.mp4"; filename*=UTF-8''%22a%5Cb%22.mp4"#),
+            ("100%25.mp4", r#"attachment; filename="100_25.mp4"; filename*=UTF-8''100%2525.mp4"#),
+            ("a\r\nb.mp4", r#"attachment; filename="a__b.mp4"; filename*=UTF-8''a%0D%0Ab.mp4"#),
+            (
+                "Jürgen's гол.mp4",
+                r#"attachment; filename="J_rgen's ___.mp4"; filename*=UTF-8''J%C3%BCrgen%27s%20%D0%B3%D0%BE%D0%BB.mp4"#,
+            ),
+        ] {
+            assert_eq!(content_disposition(DispositionType::Attachment, name), header, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_result_is_called_after_its_job() {
+        let job = "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50".parse().unwrap();
+        let key = ObjectKey::output(job, 2);
+        assert_eq!(
+            (cache_control(&key), cache_control(&input())),
+            ("private, max-age=3600", "private, no-cache")
+        );
+        let header = Disposition::new(DispositionType::Inline, &key, None).header();
+        assert_eq!(header, r#"inline; filename="3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50-video.mp4""#);
+    }
+
+    #[test]
+    fn only_media_are_served_as_what_they_claim_to_be() {
+        for (stored, served) in [
+            (Some("video/mp4"), "video/mp4"),
+            (Some("video/quicktime; charset=x"), "video/quicktime"),
+            (Some("image/jpeg"), "image/jpeg"),
+            (Some("image/svg+xml"), "application/octet-stream"),
+            (Some("text/html"), "application/octet-stream"),
+            (Some("video/"), "application/octet-stream"),
+            (Some("video/a b"), "application/octet-stream"),
+            (None, "application/octet-stream"),
+        ] {
+            assert_eq!(served_type(stored), served, "{stored:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_name_leaves_its_header(wish in "\\PC{0,40}|.{0,200}") {
+            let header = Disposition::new(DispositionType::Attachment, &input(), Some(&wish)).header();
+            prop_assert!(header.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()), "{}", header);
+            prop_assert_eq!(header.matches('"').count(), 2);
+            prop_assert!(!header.contains('\\') && !header.contains('/'));
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The sentences of problems that several routes answer with.
+
+use crate::base::object_key::ObjectKey;
+use crate::edit::JobType;
+use crate::http::problem::{Problem, ProblemCode};
+use crate::job::spec::JobSpec;
+use crate::json::field_error::FieldError;
+use crate::project::CLIP_INDEX_MAX;
+
+impl Problem {
+    /// The job that was asked for does not exist; the plan's clients know this sentence.
+    pub fn job_not_found() -> Self {
+        Self::new(ProblemCode::JobNotFound, "Job not found")
+    }
+
+    /// The key that was asked for names no video of any job.
+    pub fn video_not_found() -> Self {
+        Self::new(
+            ProblemCode::VideoNotFound,
+            "No job or project has a video with this key; take the key from the job's JSON, and check that the job was not deleted.",
+        )
+    }
+
+    /// The project that was asked for does not exist; the seed's clients know this sentence.
+    pub fn project_not_found() -> Self {
+        Self::new(ProblemCode::ProjectNotFound, "Project not found")
+    }
+
+    /// The clip that was asked for does not exist; the seed's clients know this sentence.
+    pub fn clip_not_found() -> Self {
+        Self::new(ProblemCode::ClipNotFound, "Clip not found")
+    }
+
+    /// The project has nothing to export; the seed's clients know this sentence.
+    pub fn no_working_video() -> Self {
+        Self::new(ProblemCode::NoWorkingVideo, "No working video found")
+    }
+
+    /// The clip has nothing to export; the seed's clients know this sentence.
+    pub fn source_not_found() -> Self {
+        Self::new(ProblemCode::SourceNotFound, "Source video not found")
+    }
+
+    /// A video that a request names is not in the bucket.
+    pub fn input_not_found(key: &ObjectKey) -> Self {
+        Self::new(
+            ProblemCode::InputNotFound,
+            format!(
+                "The video {key} is not in the bucket; upload it with POST /api/videos/upload-url first."
+            ),
+        )
+    }
+
+    /// Videos that a job needs and that are not in the bucket, each with its place in the request;
+    /// at least one.
+    pub fn inputs_not_found(missing: &[(String, &ObjectKey)]) -> Self {
+        let problem = match missing {
+            [(_, only)] => Self::input_not_found(only),
+            several => {
+                let first = several.first().map(|(_, key)| key.as_str()).unwrap_or_default();
+                Self::new(
+                    ProblemCode::InputNotFound,
+                    format!(
+                        "{} videos are not in the bucket, {first} first; upload them with POST /api/videos/upload-url.",
+                        several.len()
+                    ),
+                )
+            }
+        };
+        let fault = |(pointer, key): &(String, &ObjectKey)| FieldError {
+            pointer: pointer.clone(),
+            detail: format!("{key} is not in the bucket"),
+        };
+        Self { faults: missing.iter().map(fault).collect(), ..problem }
+    }
+}
+
+/// What the client is told when these videos of the job are not in the bucket, each with its place in
+/// the request.
+pub fn missing_inputs_problem(spec: &JobSpec, missing: &[(String, &ObjectKey)]) -> Problem {
+    let own = missing.iter().any(|(_, key)| **key == spec.input_key);
+    match (&spec.export, spec.job_type) {
+        (Some(_), JobType::Overlay) if own => Problem::no_working_video(),
+        (Some(_), JobType::Framing) if own => Problem::source_not_found(),
+        (None, _) => Problem::inputs_not_found(missing),
+        // The body of an export has its params at the top level.
+        (Some(_), _) => {
+            let mut problem = Problem::inputs_not_found(missing);
+            for fault in &mut problem.faults {
+                if let Some(rest) = fault.pointer.strip_prefix("/params") {
+                    fault.pointer = rest.to_owned();
+                }
+            }
+            problem
+        }
+    }
+}
+
+/// A path that names no project.
+pub fn invalid_project_id(method: &str) -> Problem {
+    if method == "PUT" {
+        Problem::new(ProblemCode::InvalidRequest, "A project's id must be a whole number from 1 to 2^53 - 1.")
+    } else {
+        Problem::project_not_found()
+    }
+}
+
+/// A path that names no clip.
+pub fn invalid_clip_index(method: &str) -> Problem {
+    if method == "PUT" {
+        let sentence = format!("A clip_index must be a whole number from 0 to {CLIP_INDEX_MAX}.");
+        Problem::new(ProblemCode::InvalidRequest, sentence)
+    } else {
+        Problem::clip_not_found()
+    }
+}

@@ -1,0 +1,147 @@
+//! Requests at the door: bytes in, a typed request or every fault out.
+
+use crate::http::requests::body::{job_id, read_body};
+use crate::project::ID_MAX;
+use serde_json::value::RawValue;
+
+use crate::base::id::JobId;
+use crate::base::object_key::ObjectKey;
+use crate::edit::{Edit, JobType};
+use crate::http::problem::{Problem, ProblemCode};
+use crate::json::reader::{ObjectReader, integer, one_of};
+
+/// `POST /api/jobs`.
+#[derive(Clone, Debug)]
+pub struct CreateJobRequest {
+    /// The app's project.
+    pub project_id: i64,
+    /// What to render.
+    pub job_type: JobType,
+    /// The video in the bucket.
+    pub input_key: ObjectKey,
+    /// The other videos that the edit names, each once, with the number of the first clip that does.
+    pub clip_videos: Vec<(usize, ObjectKey)>,
+    /// The edit in canonical spelling: keys sorted, no blanks.
+    pub params: Box<RawValue>,
+    /// An id that the client chose.
+    pub job_id: Option<JobId>,
+}
+
+impl CreateJobRequest {
+    /// Reads and checks a body; the params are validated by the rules of the job's kind.
+    pub fn parse(body: &[u8]) -> Result<Self, Problem> {
+        read_body(body, |body, at| {
+            let mut fields = ObjectReader::open(body, at)?;
+            let project_id = fields.required("project_id", integer(1..=ID_MAX));
+            let kind = fields.required("type", one_of(JobType::WORDS));
+            let input_key = fields.required("input_video_key", ObjectKey::input_field);
+            let job_id = fields.optional("job_id", job_id);
+            let params = fields.required("params", |params, at| match kind {
+                Some(kind) => Edit::read(kind, params, at).map(|edit| (params, Some(edit))),
+                // Without a kind nothing can be said about them; the missing kind is the fault.
+                None => Some((params, None)),
+            });
+            fields.finish();
+            let (input_key, (params, edit)) = (input_key?, params?);
+            Some(Self {
+                clip_videos: edit.map(|edit| edit.clip_videos(&input_key)).unwrap_or_default(),
+                project_id: project_id?,
+                job_type: kind?,
+                input_key,
+                params: RawValue::from_string(params.to_string()).ok()?,
+                job_id: job_id?,
+            })
+        })
+    }
+
+    /// Every video that the job reads, with its place in the request; its own input first.
+    pub fn inputs(&self) -> impl Iterator<Item = (String, &ObjectKey)> {
+        let named = self.clip_videos.iter();
+        let named = named.map(|(clip, key)| (format!("/params/clips/{clip}/video_key"), key));
+        std::iter::once(("/input_video_key".to_owned(), &self.input_key)).chain(named)
+    }
+}
+
+/// Checks an `Idempotency-Key` header: 1 to 255 printable ASCII characters.
+pub fn idempotency_key(header: &str) -> Result<&str, Problem> {
+    let key = header.trim();
+    if (1..=255).contains(&key.len()) && key.chars().all(|c| c.is_ascii_graphic() || c == ' ') {
+        Ok(key)
+    } else {
+        Err(Problem::new(
+            ProblemCode::InvalidRequest,
+            "The Idempotency-Key header must have 1 to 255 printable ASCII characters.",
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+
+    use super::*;
+    use serde_json::json;
+
+    fn pointers(problem: &Problem) -> Vec<&str> {
+        problem.faults.iter().map(|fault| fault.pointer.as_str()).collect()
+    }
+
+    #[test]
+    fn the_plans_create_body_parses() {
+        let body = json!({"project_id": 1, "type": "overlay", "input_video_key": "input/abc/working_video.mp4",
+            "params": {"highlight_regions": [{"start_frame": 0, "end_frame": 60, "x": 540, "y": 960,
+            "radius_x": 80, "radius_y": 160, "opacity": 1.0, "color": "#ffffff"}], "effect_type": "blur",
+            "crop_keyframes": null, "output_width": 1080, "output_height": 1920}});
+        let new = CreateJobRequest::parse(body.to_string().as_bytes()).unwrap();
+        assert_eq!((new.project_id, new.job_type, new.job_id), (1, JobType::Overlay, None));
+    }
+
+    #[test]
+    fn every_video_of_a_reel_is_an_input_once_and_has_its_place() {
+        let clip = |key: Option<&str>| json!({"video_key": key, "crop_keyframes": [{"frame": 0, "x": 0, "y": 0, "width": 9, "height": 9}]});
+        let clips = [None, Some("input/b/b.mp4"), Some("input/a/a.mp4"), Some("input/b/b.mp4")].map(clip);
+        let body = json!({"project_id": 1, "type": "framing", "input_video_key": "input/a/a.mp4",
+            "params": {"clips": clips}});
+        let new = CreateJobRequest::parse(body.to_string().as_bytes()).unwrap();
+        let inputs: Vec<_> = new.inputs().map(|(pointer, key)| (pointer, key.as_str())).collect();
+        assert_eq!(
+            inputs,
+            [
+                ("/input_video_key".to_owned(), "input/a/a.mp4"),
+                ("/params/clips/1/video_key".to_owned(), "input/b/b.mp4"),
+            ]
+        );
+    }
+
+    #[test]
+    fn every_fault_of_a_create_is_named_at_once() {
+        let body = json!({"project_id": "7", "type": "overlays", "input_video_key": "../x", "job_id": 5, "extra": 1});
+        let problem = CreateJobRequest::parse(body.to_string().as_bytes()).unwrap_err();
+        assert_eq!(
+            pointers(&problem),
+            ["/project_id", "/type", "/input_video_key", "/job_id", "/params", "/extra"]
+        );
+        assert!(problem.faults[1].detail.contains("did you mean \"overlay\"?"), "{problem:?}");
+    }
+
+    #[test]
+    fn text_that_is_not_json_says_where() {
+        let problem = CreateJobRequest::parse(b"{\"project_id\": 1,}").unwrap_err();
+        assert_eq!(problem.code, ProblemCode::NotJson);
+        assert!(problem.detail.contains("line 1 column"), "{}", problem.detail);
+        assert_eq!(CreateJobRequest::parse(b"\xff\xfe").unwrap_err().code, ProblemCode::NotJson);
+    }
+
+    #[test]
+    fn equal_edits_have_equal_text() {
+        let spell = |params: &str| {
+            let body = format!(
+                r#"{{"project_id":1,"type":"overlay","input_video_key":"input/a/b.mp4","params":{params}}}"#
+            );
+            CreateJobRequest::parse(body.as_bytes()).unwrap().params.get().to_owned()
+        };
+        assert_eq!(
+            spell(r#"{"effect_type":"blur","highlight_regions":[]}"#),
+            spell(r#"{ "highlight_regions" : [], "effect_type" : "blur" }"#)
+        );
+    }
+}

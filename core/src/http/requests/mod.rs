@@ -1,0 +1,10 @@
+//! Requests at the door: bytes in, a typed request or every error out.
+
+pub mod body;
+pub mod callbacks;
+pub mod exports;
+pub mod job_list;
+pub mod jobs;
+pub mod projects;
+pub mod upload_url;
+pub mod uploads;

@@ -1,0 +1,97 @@
+//! `POST /api/videos/upload-url`.
+
+use crate::base::id::JobId;
+use crate::http::problem::Problem;
+use crate::http::requests::body::{filename, job_id, read_body, video_type};
+use crate::json::field_error::FieldContext;
+use crate::json::reader::{ObjectReader, integer};
+use serde_json::Value;
+
+/// `POST /api/videos/upload-url`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadUrlRequest {
+    /// As the user calls it.
+    pub filename: String,
+    /// A video type, in lower case.
+    pub content_type: String,
+    /// The exact size, if it is known; at most what one request may carry.
+    pub size_bytes: Option<u64>,
+    /// The job it is for, if the client has one in mind.
+    pub job_id: Option<JobId>,
+}
+
+impl UploadUrlRequest {
+    /// Reads and checks a body.
+    pub fn parse(body: &[u8]) -> Result<Self, Problem> {
+        read_body(body, |body, at| {
+            let mut fields = ObjectReader::open(body, at)?;
+            let filename = fields.required("filename", filename);
+            let content_type = fields.required("content_type", video_type);
+            let size_bytes = fields.optional("size_bytes", single_put_size);
+            let job_id = fields.optional("job_id", job_id);
+            fields.finish();
+            Some(Self {
+                filename: filename?,
+                content_type: content_type?,
+                size_bytes: size_bytes?.and_then(|size| u64::try_from(size).ok()),
+                job_id: job_id?,
+            })
+        })
+    }
+}
+
+/// The size of an upload by a single PUT.
+fn single_put_size(value: &Value, mut at: FieldContext<'_>) -> Option<i64> {
+    match integer(1..=UPLOAD_MAX_BYTES)(value, at.reborrow())? {
+        size if size > PUT_MAX_BYTES => at.reject(format!(
+            "must be at most {PUT_MAX_BYTES} (5 GiB less 5 MiB) for a single request; send larger files in parts, see POST /api/videos/multipart"
+        )),
+        size => Some(size),
+    }
+}
+
+/// One PUT: R2 takes 5 MiB less than the 5 GiB of S3.
+const PUT_MAX_BYTES: i64 = 5115 * 1024 * 1024;
+
+/// 10 GB (design.md 3).
+pub const UPLOAD_MAX_BYTES: i64 = 10_000_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn pointers(problem: &Problem) -> Vec<&str> {
+        problem.faults.iter().map(|fault| fault.pointer.as_str()).collect()
+    }
+
+    #[test]
+    fn only_videos_are_uploaded() {
+        let parse = |body: Value| UploadUrlRequest::parse(body.to_string().as_bytes());
+        let good = parse(json!({"filename": "a.mp4", "content_type": "video/MP4", "job_id": null})).unwrap();
+        assert_eq!((good.content_type.as_str(), good.size_bytes), ("video/mp4", None));
+        for (body, at) in [
+            (json!({"filename": "a.mp4", "content_type": "image/png"}), "/content_type"),
+            (json!({"filename": "a.mp4", "content_type": "video/"}), "/content_type"),
+            (json!({"filename": "a.mp4", "content_type": "video/mp4; codecs=x"}), "/content_type"),
+            (json!({"filename": "a.mp4", "content_type": "video/mp4\r\nx: y"}), "/content_type"),
+            (json!({"filename": "", "content_type": "video/mp4"}), "/filename"),
+            (json!({"filename": "a", "content_type": "video/mp4", "size_bytes": 0}), "/size_bytes"),
+            (
+                json!({"filename": "a", "content_type": "video/mp4", "size_bytes": 10_000_000_001_i64}),
+                "/size_bytes",
+            ),
+            (
+                json!({"filename": "a", "content_type": "video/mp4", "size_bytes": 5_363_466_241_i64}),
+                "/size_bytes",
+            ),
+            (json!({"filename": "a", "content_type": "video/mp4", "job_id": "x"}), "/job_id"),
+        ] {
+            assert_eq!(pointers(&parse(body.clone()).unwrap_err()), [at], "{body}");
+        }
+        let large =
+            |size: i64| parse(json!({"filename": "a", "content_type": "video/mp4", "size_bytes": size}));
+        assert!(large(5_363_466_240).is_ok());
+        assert!(large(5_363_466_241).unwrap_err().detail.contains("POST /api/videos/multipart"));
+    }
+}

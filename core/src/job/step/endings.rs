@@ -1,0 +1,91 @@
+//! Attempts that fail, jobs that end, and what a person asks for.
+
+use crate::base::backoff::{exponential_backoff, with_jitter};
+use crate::job::effect::Outcome;
+use crate::job::error_code::ErrorCode;
+use crate::job::log::MessageType;
+use crate::job::state::{JobEnd, JobState, PendingSubmit};
+use crate::job::status::JobStatus;
+use crate::job::step::StepBuilder;
+
+impl StepBuilder<'_> {
+    /// This attempt is over without a result: another follows while the code and the budget allow.
+    pub(super) fn fail_attempt(&mut self, code: ErrorCode, sentence: Option<String>, may_retry: bool) {
+        let sentence = sentence.unwrap_or_else(|| code.default_message().to_owned());
+        let next = self.job.attempt + 1;
+        if !may_retry || !code.auto_retry() || next > self.job.max_attempts() {
+            return self.fail_job(code, Some(sentence));
+        }
+        let tries = self.job.attempt - self.job.budget_start_attempt;
+        let pause =
+            exponential_backoff(self.timeouts.attempt_backoff, tries * 2, self.timeouts.poll_backoff_max);
+        self.job.attempt = next;
+        let (ordinal, of) = (
+            next - self.job.budget_start_attempt + 1,
+            self.job.max_attempts() - self.job.budget_start_attempt + 1,
+        );
+        self.job.state = JobState::PendingSubmit(PendingSubmit {
+            since: self.now,
+            due_at: self.now + with_jitter(pause, self.jitter_seed),
+            tries: 0,
+            unauthorized: false,
+            message: format!("Retrying (attempt {ordinal}/{of}): {sentence}"),
+        });
+        self.request_index_write();
+        self.append_entry(MessageType::Progress);
+    }
+
+    pub(super) fn fail_job(&mut self, code: ErrorCode, sentence: Option<String>) {
+        let progress = match &self.job.state {
+            JobState::Rendering(work) => work.progress,
+            JobState::Verifying { .. } => 99,
+            JobState::PendingSubmit(_)
+            | JobState::Submitting { .. }
+            | JobState::Queued { .. }
+            | JobState::Ended(_) => 0,
+        };
+        self.job.state = JobState::Ended(JobEnd::Failed {
+            code,
+            message: sentence.unwrap_or_else(|| code.default_message().to_owned()),
+            at: self.now,
+            progress,
+        });
+        self.request_index_write();
+        self.append_entry(MessageType::Error);
+    }
+
+    pub(super) fn cancel_requested(&mut self) -> Outcome {
+        match self.job.end() {
+            Some(JobEnd::Complete { .. }) => Outcome::WrongStatus(JobStatus::Complete),
+            Some(JobEnd::Failed { .. }) => Outcome::Ignored,
+            None => {
+                self.request_cancel(self.runpod_job_id());
+                let left = self.job.state.clone();
+                self.fail_job(ErrorCode::Cancelled, None);
+                self.delete_unfinished_output(left);
+                Outcome::Applied
+            }
+        }
+    }
+
+    pub(super) fn retry_requested(&mut self) -> Outcome {
+        match self.job.end() {
+            Some(JobEnd::Failed { .. }) => {
+                self.job.attempt += 1;
+                self.job.budget_start_attempt = self.job.attempt;
+                self.job.started_at = None;
+                self.job.state = JobState::PendingSubmit(PendingSubmit {
+                    since: self.now,
+                    due_at: self.now,
+                    tries: 0,
+                    unauthorized: false,
+                    message: "Starting over".to_owned(),
+                });
+                self.request_index_write();
+                self.append_entry(MessageType::Status);
+                Outcome::Applied
+            }
+            Some(JobEnd::Complete { .. }) | None => Outcome::WrongStatus(self.job.snapshot().status),
+        }
+    }
+}

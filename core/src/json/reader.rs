@@ -1,0 +1,270 @@
+//! Reading JSON at the door: every fault of a body is collected with its pointer, none hides another.
+//!
+//! Invariant: a reader that answers `None` has recorded at least one fault.
+
+use crate::json::field_error::FieldContext;
+use crate::json::suggest::did_you_mean;
+use std::ops::RangeInclusive;
+
+use serde_json::{Map, Value};
+
+/// The members of one JSON object, read by name.
+///
+/// [`Fields::close`] must be called at the end: it reports the members nobody asked for.
+#[derive(Debug)]
+pub struct ObjectReader<'v, 'f> {
+    map: &'v Map<String, Value>,
+    at: FieldContext<'f>,
+    asked: Vec<&'static str>,
+}
+
+impl<'v, 'f> ObjectReader<'v, 'f> {
+    /// Opens an object; anything else is a fault.
+    pub fn open(value: &'v Value, mut at: FieldContext<'f>) -> Option<Self> {
+        match value {
+            Value::Object(map) => Some(Self { map, asked: at.known.to_vec(), at }),
+            other => at.expected("an object", other),
+        }
+    }
+
+    /// A member that must be there. `null` counts as missing.
+    pub fn required<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&'v Value, FieldContext<'_>) -> Option<T>,
+    ) -> Option<T> {
+        match self.present(name) {
+            Some(value) => read(value, self.at.child(name)),
+            None => self.at.child(name).reject("is required"),
+        }
+    }
+
+    /// A member that may be left out or `null`.
+    ///
+    /// The outer `None` means that it is there and wrong.
+    #[allow(clippy::option_option, reason = "absent and wrong are different answers")]
+    pub fn optional<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&'v Value, FieldContext<'_>) -> Option<T>,
+    ) -> Option<Option<T>> {
+        match self.present(name) {
+            Some(value) => read(value, self.at.child(name)).map(Some),
+            None => Some(None),
+        }
+    }
+
+    /// Whether the member is there and not `null`; asking makes it a known name.
+    pub fn has(&mut self, name: &'static str) -> bool {
+        self.present(name).is_some()
+    }
+
+    /// The place of this object, for faults that concern several members.
+    pub fn at(&mut self) -> &mut FieldContext<'f> {
+        &mut self.at
+    }
+
+    /// Reports every member that no reader asked for, with the name that was probably meant.
+    pub fn finish(mut self) {
+        for name in self.map.keys() {
+            if self.asked.contains(&name.as_str()) {
+                continue;
+            }
+            let hint = did_you_mean(name, self.asked.iter().copied());
+            self.at.child(name).reject::<()>(format!("is not a known field{hint}"));
+        }
+    }
+
+    fn present(&mut self, name: &'static str) -> Option<&'v Value> {
+        if !self.asked.contains(&name) {
+            self.asked.push(name);
+        }
+        self.map.get(name).filter(|value| !value.is_null())
+    }
+}
+
+/// A finite number inside `range`.
+pub fn number(range: RangeInclusive<f64>) -> impl Fn(&Value, FieldContext<'_>) -> Option<f64> {
+    move |value, mut at| match value.as_f64() {
+        None => at.expected("a number", value),
+        Some(n) if range.contains(&n) => Some(n),
+        Some(_) => at.reject(format!("must be between {} and {}", range.start(), range.end())),
+    }
+}
+
+/// A whole number inside `range`; `3.0` counts as whole, since JSON has one kind of number.
+pub fn integer(range: RangeInclusive<i64>) -> impl Fn(&Value, FieldContext<'_>) -> Option<i64> {
+    move |value, mut at| {
+        let whole = value.as_i64().or_else(|| whole_float(value));
+        match whole {
+            Some(n) if range.contains(&n) => Some(n),
+            None if !value.is_number() => at.expected("a whole number", value),
+            None if value.as_f64().is_some_and(|n| n.fract() != 0.0) => at.reject("must be a whole number"),
+            _ if range.start() == range.end() => at.reject(format!("must be {}", range.start())),
+            // Too large to be read as one, or outside.
+            _ => at.reject(format!("must be between {} and {}", range.start(), range.end())),
+        }
+    }
+}
+
+/// Text of at most `max_chars` characters, not empty and without control characters.
+pub fn text(max_chars: usize) -> impl for<'v> Fn(&'v Value, FieldContext<'_>) -> Option<&'v str> {
+    fn read<'v>(value: &'v Value, mut at: FieldContext<'_>, max_chars: usize) -> Option<&'v str> {
+        let Value::String(text) = value else { return at.expected("a string", value) };
+        if text.trim().is_empty() {
+            return at.reject("must not be empty");
+        }
+        if text.chars().count() > max_chars {
+            return at.reject(format!("must have at most {max_chars} characters"));
+        }
+        if text.chars().any(char::is_control) {
+            return at.reject("must not contain control characters");
+        }
+        Some(text)
+    }
+    move |value, at| read(value, at, max_chars)
+}
+
+/// `true` or `false`.
+pub fn boolean(value: &Value, mut at: FieldContext<'_>) -> Option<bool> {
+    value.as_bool().or_else(|| at.expected("true or false", value))
+}
+
+/// One of a closed list of words, with a hint for a misspelt one.
+pub fn one_of<T: Copy>(
+    words: &'static [(&'static str, T)],
+) -> impl Fn(&Value, FieldContext<'_>) -> Option<T> {
+    move |value, at| {
+        let index = word_index(value, at, &words.iter().map(|(word, _)| *word).collect::<Vec<_>>())?;
+        words.get(index).map(|(_, meaning)| *meaning)
+    }
+}
+
+/// Which of `words` it is; apart from [`word`], so that its code is there once and not for each type.
+fn word_index(value: &Value, mut at: FieldContext<'_>, words: &[&str]) -> Option<usize> {
+    let text = value.as_str();
+    words.iter().position(|word| Some(*word) == text).or_else(|| {
+        let list = format!("one of {}", words.join(", "));
+        match text {
+            Some(text) => at.reject(format!("must be {list}{}", did_you_mean(text, words.iter().copied()))),
+            None => at.expected(&list, value),
+        }
+    })
+}
+
+/// A list of at most `max` items, each read on its own, so that one bad item hides no other.
+pub fn list<T>(
+    max: usize,
+    read: impl Fn(&Value, FieldContext<'_>) -> Option<T>,
+) -> impl Fn(&Value, FieldContext<'_>) -> Option<Vec<T>> {
+    move |value, mut at| {
+        let items = items(value, at.reborrow(), max)?;
+        let read_items: Vec<Option<T>> =
+            items.iter().enumerate().map(|(index, item)| read(item, at.child(&index.to_string()))).collect();
+        read_items.into_iter().collect()
+    }
+}
+
+fn items<'v>(value: &'v Value, mut at: FieldContext<'_>, max: usize) -> Option<&'v [Value]> {
+    let Value::Array(items) = value else { return at.expected("a list", value) };
+    if items.len() > max {
+        return at.reject(format!("must have at most {max} items, and has {}", items.len()));
+    }
+    Some(items)
+}
+
+/// The float as a whole number, when it is one that `f64` holds exactly.
+fn whole_float(value: &Value) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
+    let n = value.as_f64()?;
+    #[allow(clippy::cast_possible_truncation, reason = "whole, and below 2^53")]
+    (n.fract() == 0.0 && n.abs() <= EXACT).then_some(n as i64)
+}
+
+pub(crate) fn json_type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn faults_of(body: &Value, read: impl FnOnce(&Value, FieldContext<'_>)) -> Vec<(String, String)> {
+        let mut faults = Vec::new();
+        read(body, FieldContext::root(&mut faults));
+        faults.into_iter().map(|fault| (fault.pointer, fault.detail)).collect()
+    }
+
+    #[test]
+    fn every_fault_of_a_body_is_reported_at_once() {
+        let body = json!({"widht": 3, "items": [1, "x", 99], "flag": "yes"});
+        let faults = faults_of(&body, |body, at| {
+            let mut fields = ObjectReader::open(body, at).expect("an object");
+            fields.required("width", integer(1..=10));
+            fields.optional("items", list(5, integer(0..=9)));
+            fields.optional("flag", boolean);
+            fields.finish();
+        });
+        let expected = [
+            ("/width", "is required"),
+            ("/items/1", "must be a whole number, not a string"),
+            ("/items/2", "must be between 0 and 9"),
+            ("/flag", "must be true or false, not a string"),
+            ("/widht", "is not a known field (did you mean \"width\"?)"),
+        ];
+        assert_eq!(faults, expected.map(|(p, d)| (p.to_owned(), d.to_owned())));
+    }
+
+    #[test]
+    fn two_readers_share_an_object_without_calling_each_others_members_unknown() {
+        let body = json!({"project_id": 1, "project_di": 2, "width": 3});
+        let faults = faults_of(&body, |body, at| {
+            let mut fields = ObjectReader::open(body, at.with_known_fields(&["project_id"])).expect("object");
+            fields.required("width", integer(1..=10));
+            fields.finish();
+        });
+        assert_eq!(faults.len(), 1);
+        assert!(faults[0].1.contains("did you mean \"project_id\"?"), "{faults:?}");
+    }
+
+    #[test]
+    fn pointers_escape_what_rfc_6901_asks_for() {
+        let body = json!({"a/b~c": 1});
+        let faults = faults_of(&body, |body, at| ObjectReader::open(body, at).expect("object").finish());
+        assert_eq!(faults[0].0, "/a~1b~0c");
+    }
+
+    #[test]
+    fn numbers_keep_their_bounds() {
+        for (value, fault) in [
+            (json!(0.5), None),
+            (json!(2), Some("must be between 0 and 1")),
+            (json!("1"), Some("must be a number, not a string")),
+        ] {
+            let faults = faults_of(&value, |value, at| {
+                number(0.0..=1.0)(value, at);
+            });
+            assert_eq!(faults.first().map(|f| f.1.as_str()), fault, "{value}");
+        }
+        let mut none = Vec::new();
+        assert_eq!(integer(0..=9)(&json!(3.0), FieldContext::root(&mut none)), Some(3));
+        assert_eq!(integer(0..=9)(&json!(3.5), FieldContext::root(&mut none)), None);
+    }
+
+    #[test]
+    fn a_distant_word_gets_no_hint() {
+        assert_eq!(did_you_mean("banana", ["blur", "spotlight"].into_iter()), "");
+        assert_eq!(
+            did_you_mean("Spotligth", ["blur", "spotlight"].into_iter()),
+            " (did you mean \"spotlight\"?)"
+        );
+    }
+}

@@ -1,0 +1,221 @@
+//! Presigned URLs for the bucket: what may be done with one object, and until when.
+//!
+//! Invariant: whoever holds a URL can do that one thing and no other. Time is an argument.
+
+mod list_parts;
+mod sigv4;
+
+pub use list_parts::{ListPartsError, PartList, StoredPart, parse_list_parts};
+
+use crate::base::base_url::BaseUrl;
+use crate::base::object_key::ObjectKey;
+use crate::base::percent;
+use crate::base::time::{DurationMs, Timestamp};
+use crate::http::download::{DispositionType, content_disposition};
+use sigv4::{AccessKey, UnsignedRequest};
+
+/// Signs requests to one bucket, in path style and region `auto`, as R2 has it.
+#[derive(Clone)]
+pub struct Presigner {
+    bucket: String,
+    origin: String,
+    host: String,
+    /// The endpoint's path and the bucket, up to the slash before the key.
+    base: String,
+    key: AccessKey,
+}
+
+/// One thing to do with one object. The key is taken as it is: [`Presigner`]'s own methods take keys of
+/// ours only.
+#[derive(Clone, Debug)]
+pub struct S3Operation<'o> {
+    method: &'static str,
+    key: &'o str,
+    query: Vec<(&'static str, String)>,
+    headers: Vec<(&'static str, String)>,
+}
+
+impl std::fmt::Debug for Presigner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Presigner({})", self.bucket)
+    }
+}
+
+impl Presigner {
+    /// `None` when the bucket's name needs care in a URL: S3 and R2 have no such names.
+    pub fn new(endpoint: &BaseUrl, bucket: &str, key_id: String, secret: String) -> Option<Self> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+        if matches!(bucket, "" | "." | "..") || !bucket.bytes().all(plain) {
+            return None;
+        }
+        Some(Self {
+            bucket: bucket.to_owned(),
+            origin: endpoint.origin().to_owned(),
+            host: endpoint.host().to_owned(),
+            base: format!("{}/{bucket}/", endpoint.path()),
+            key: AccessKey::new(key_id, secret),
+        })
+    }
+
+    /// An upload of one object. The content type, and the exact size when it is known, are part of the
+    /// signature: the bucket refuses anything else.
+    pub fn put(
+        &self,
+        key: &ObjectKey,
+        content_type: &str,
+        size_bytes: Option<u64>,
+        lifetime: DurationMs,
+        now: Timestamp,
+    ) -> String {
+        self.sign(&S3Operation::put(key.as_str(), content_type, size_bytes), lifetime, now)
+    }
+
+    /// A download of one object, whole or in ranges; with a name, the browser saves it under that name.
+    pub fn get(
+        &self,
+        key: &ObjectKey,
+        download_name: Option<&str>,
+        lifetime: DurationMs,
+        now: Timestamp,
+    ) -> String {
+        self.sign(&S3Operation::get(key.as_str(), download_name), lifetime, now)
+    }
+
+    /// An upload of one part of exactly this size. `upload_id` is the storage's own. Part numbers are 1 to
+    /// 10,000: nothing is refused here, so callers check them first.
+    pub fn upload_part(
+        &self,
+        key: &ObjectKey,
+        upload_id: &str,
+        part_number: u32,
+        content_length: u64,
+        lifetime: DurationMs,
+        now: Timestamp,
+    ) -> String {
+        let operation = S3Operation::upload_part(key.as_str(), upload_id, part_number, content_length);
+        self.sign(&operation, lifetime, now)
+    }
+
+    /// A list of the parts that have arrived, at most 1,000 after the marker; the answer is for
+    /// [`parse_list_parts`]. The local endpoint of wrangler does not implement it.
+    pub fn list_parts(
+        &self,
+        key: &ObjectKey,
+        upload_id: &str,
+        part_number_marker: Option<u32>,
+        lifetime: DurationMs,
+        now: Timestamp,
+    ) -> String {
+        self.sign(&S3Operation::list_parts(key.as_str(), upload_id, part_number_marker), lifetime, now)
+    }
+
+    /// The URL of an operation, good from `now` on for `lifetime`: whole seconds, 1 s to 7 days (what is
+    /// outside becomes the nearest of these).
+    pub fn sign(&self, operation: &S3Operation<'_>, lifetime: DurationMs, now: Timestamp) -> String {
+        let mut path = self.base.clone();
+        percent::encode(operation.key, true, &mut path);
+        let request = UnsignedRequest {
+            method: operation.method,
+            host: &self.host,
+            path: &path,
+            query: &operation.query,
+            headers: &operation.headers,
+        };
+        let query = self.key.sign(&request, lifetime, now);
+        format!("{}{path}?{query}", self.origin)
+    }
+}
+
+impl<'o> S3Operation<'o> {
+    /// `PutObject`.
+    pub fn put(key: &'o str, content_type: &str, size_bytes: Option<u64>) -> Self {
+        let size = size_bytes.map(|size| (CONTENT_LENGTH, size.to_string()));
+        let headers = size.into_iter().chain([("content-type", content_type.to_owned())]).collect();
+        Self { method: "PUT", key, query: Vec::new(), headers }
+    }
+
+    /// `GetObject`.
+    pub fn get(key: &'o str, save_as: Option<&str>) -> Self {
+        let query = save_as.map(|name| {
+            ("response-content-disposition", content_disposition(DispositionType::Attachment, name))
+        });
+        Self { method: "GET", key, query: query.into_iter().collect(), headers: Vec::new() }
+    }
+
+    /// `UploadPart`.
+    pub fn upload_part(key: &'o str, upload_id: &str, part_number: u32, content_length: u64) -> Self {
+        let query = vec![("partNumber", part_number.to_string()), (UPLOAD_ID, upload_id.to_owned())];
+        Self { method: "PUT", key, query, headers: vec![(CONTENT_LENGTH, content_length.to_string())] }
+    }
+
+    /// `ListParts`.
+    pub fn list_parts(key: &'o str, upload_id: &str, part_number_marker: Option<u32>) -> Self {
+        let marker = part_number_marker.map(|marker| ("part-number-marker", marker.to_string()));
+        let query = marker.into_iter().chain([(UPLOAD_ID, upload_id.to_owned())]).collect();
+        Self { method: "GET", key, query, headers: Vec::new() }
+    }
+}
+
+const CONTENT_LENGTH: &str = "content-length";
+const UPLOAD_ID: &str = "uploadId";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn presigner() -> Presigner {
+        let endpoint = BaseUrl::parse("http://localhost:8787/cdn-cgi/local/r2/s3").unwrap();
+        Presigner::new(&endpoint, "videos", "id".to_owned(), "s3cret".to_owned()).unwrap()
+    }
+
+    #[test]
+    fn uploads_sign_type_and_size_and_keep_the_endpoints_path() {
+        let key = ObjectKey::parse_input("input/abc/clip.mp4").unwrap();
+        let url = presigner().put(
+            &key,
+            "video/mp4",
+            Some(42),
+            DurationMs::minutes(60),
+            Timestamp(1_769_850_300_250),
+        );
+        assert!(
+            url.starts_with("http://localhost:8787/cdn-cgi/local/r2/s3/videos/input/abc/clip.mp4?"),
+            "{url}"
+        );
+        assert!(url.contains("X-Amz-SignedHeaders=content-length%3Bcontent-type%3Bhost"), "{url}");
+        assert!(url.contains("X-Amz-Expires=3600"), "{url}");
+        assert!(url.contains("X-Amz-Date=20260131T090500Z"), "{url}");
+    }
+
+    #[test]
+    fn a_key_that_is_kept_is_the_days_own() {
+        let (kept, key) = (presigner(), ObjectKey::parse_input("input/abc/clip.mp4").unwrap());
+        for now in [0, 86_399_999, 86_400_000, 1, 86_400_000_000] {
+            let url =
+                |presigner: &Presigner| presigner.get(&key, None, DurationMs::minutes(1), Timestamp(now));
+            assert_eq!(url(&kept), url(&presigner()), "{now}");
+        }
+    }
+
+    #[test]
+    fn lifetimes_are_what_storage_accepts() {
+        let key = ObjectKey::parse_input("input/abc/clip.mp4").unwrap();
+        for (lifetime_ms, seconds) in [(-1, 1), (0, 1), (999, 1), (1_999, 1), (i64::MAX, 604_800)] {
+            let url = presigner().get(&key, None, DurationMs(lifetime_ms), Timestamp(0));
+            assert!(url.contains(&format!("&X-Amz-Expires={seconds}&")), "{lifetime_ms}: {url}");
+        }
+    }
+
+    #[test]
+    fn odd_bucket_names_are_refused() {
+        let endpoint = BaseUrl::parse("https://x.example").unwrap();
+        for name in ["", ".", "..", "a/b", "a b", "a%", "ä"] {
+            assert!(Presigner::new(&endpoint, name, String::new(), String::new()).is_none(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn the_secret_does_not_print() {
+        assert_eq!(format!("{:?}", presigner()), "Presigner(videos)");
+    }
+}

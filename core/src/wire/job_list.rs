@@ -1,0 +1,160 @@
+//! The page of `GET /api/jobs`.
+
+use serde::Serialize;
+
+use crate::base::object_key::ObjectKey;
+use crate::base::time::{DurationMs, Timestamp};
+use crate::job::error_code::ErrorCode;
+use crate::job::status::JobStatus;
+use crate::s3::Presigner;
+use crate::sql::jobs::{JobListQuery, JobRow};
+
+/// The answer: `{"jobs": [...], "next_cursor": ...}`, with a URL of each job's picture for `lifetime`.
+pub fn to_page_json(
+    query: &JobListQuery,
+    mut rows: Vec<JobRow>,
+    presigner: &Presigner,
+    lifetime: DurationMs,
+    now: Timestamp,
+) -> String {
+    let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| more).map(|row| format!("{}_{}", row.created_at.0, row.id));
+    let jobs = rows.iter().map(|row| {
+        let job = row.id.parse();
+        let key = row.poster_key.as_deref().zip(job.ok());
+        let key = key.and_then(|(key, job)| ObjectKey::parse_output_of(job, key).ok());
+        row_json(row, key.map(|key| presigner.get(&key, None, lifetime, now)))
+    });
+    let page = Page { jobs: jobs.collect(), next_cursor: next };
+    serde_json::to_string(&page).unwrap_or_default()
+}
+
+/// The part of the job JSON that the index knows; progress and params are the object's.
+fn row_json(row: &JobRow, poster_url: Option<String>) -> RowJson<'_> {
+    let code = row.error_code.as_deref();
+    RowJson {
+        job_id: &row.id,
+        id: &row.id,
+        project_id: row.project_id,
+        kind: &row.kind,
+        status: row.status,
+        attempt: row.attempt,
+        retry_count: row.attempt.saturating_sub(1),
+        input_video_key: &row.input_video_key,
+        output_video_key: row.output_video_key.as_deref(),
+        output_bytes: row.output_bytes,
+        poster_url,
+        error: row.error.as_deref(),
+        error_code: code,
+        retryable: code
+            .and_then(|word| ErrorCode::ALL.into_iter().find(|code| code.as_str() == word))
+            .map(ErrorCode::retryable),
+        created_at: row.created_at.iso(),
+        started_at: row.started_at.map(Timestamp::iso),
+        completed_at: row.completed_at.map(Timestamp::iso),
+    }
+}
+
+#[derive(Serialize)]
+struct Page<'p> {
+    jobs: Vec<RowJson<'p>>,
+    next_cursor: Option<String>,
+}
+
+#[derive(Serialize)]
+struct RowJson<'r> {
+    job_id: &'r str,
+    id: &'r str,
+    project_id: i64,
+    #[serde(rename = "type")]
+    kind: &'r str,
+    status: JobStatus,
+    attempt: u32,
+    retry_count: u32,
+    input_video_key: &'r str,
+    output_video_key: Option<&'r str>,
+    output_bytes: Option<u64>,
+    poster_url: Option<String>,
+    error: Option<&'r str>,
+    error_code: Option<&'r str>,
+    retryable: Option<bool>,
+    created_at: String,
+    started_at: Option<String>,
+    completed_at: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50";
+
+    #[test]
+    fn a_page_points_to_the_next_only_when_there_is_one() {
+        let row = |id: &str| -> JobRow {
+            serde_json::from_value(serde_json::json!({
+                "id": id, "project_id": 7, "type": "overlay", "status": "error", "attempt": 3,
+                "input_video_key": "input/a/b.mp4", "output_video_key": null, "output_bytes": null,
+                "poster_key": null, "error": "x", "error_code": "gpu_error", "created_at": 1000, "started_at": null, "completed_at": 2000
+            }))
+            .unwrap()
+        };
+        let listing = JobListQuery::parse("limit=1").unwrap();
+        let page = |rows| -> serde_json::Value {
+            let text = to_page_json(
+                &listing,
+                rows,
+                &presigner(),
+                DurationMs::minutes(60),
+                Timestamp(1_769_850_300_250),
+            );
+            serde_json::from_str(&text).unwrap()
+        };
+        let of_two = page(vec![row(ID), row(ID)]);
+        assert_eq!(of_two["next_cursor"], format!("1000_{ID}"));
+        assert_eq!(
+            (of_two["jobs"].as_array().unwrap().len(), &of_two["jobs"][0]["retryable"]),
+            (1, &true.into())
+        );
+        assert_eq!(page(vec![row(ID)])["next_cursor"], serde_json::Value::Null);
+    }
+
+    #[test]
+    fn a_listed_job_shows_its_own_picture_and_nobody_elses() {
+        let row = |poster: serde_json::Value| -> JobRow {
+            serde_json::from_value(serde_json::json!({
+                "id": ID, "project_id": 7, "type": "overlay", "status": "complete", "attempt": 1,
+                "input_video_key": "input/a/b.mp4", "output_video_key": format!("output/{ID}/1/video.mp4"),
+                "output_bytes": 5, "poster_key": poster, "error": null, "error_code": null,
+                "created_at": 1000, "started_at": 1000, "completed_at": 2000
+            }))
+            .unwrap()
+        };
+        let own = format!("output/{ID}/1/poster.jpg");
+        let rows = vec![
+            row(own.as_str().into()),
+            row(serde_json::Value::Null),
+            row("output/x/1/poster.jpg".into()),
+            row("input/a/b.mp4".into()),
+        ];
+        let text = to_page_json(
+            &JobListQuery::parse("").unwrap(),
+            rows,
+            &presigner(),
+            DurationMs::minutes(60),
+            Timestamp(1_769_850_300_250),
+        );
+        let page: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let url = |place: usize| page["jobs"][place]["poster_url"].as_str();
+        assert!(url(0).unwrap().starts_with(&format!("https://r2.example/videos/{own}?")));
+        assert!(url(0).unwrap().contains("X-Amz-Expires=3600"));
+        assert_eq!([url(1), url(2), url(3)], [None; 3]);
+    }
+
+    fn presigner() -> Presigner {
+        let endpoint = crate::base::base_url::BaseUrl::parse("https://r2.example").unwrap();
+        Presigner::new(&endpoint, "videos", "id".into(), "s3cret".into()).unwrap()
+    }
+}
