@@ -10,19 +10,11 @@
 )]
 
 mod api;
-mod clock;
-mod deadline;
-mod env;
-mod http;
+mod clients;
+mod cron;
 mod index;
-mod job_object;
-mod job_store;
-mod outbound;
-mod sockets;
-mod storage;
-mod sweep;
-mod upload_object;
-mod upload_store;
+mod objects;
+mod platform;
 
 use worker::{Context, Env, Result, ScheduleContext, ScheduledEvent, event, web_sys};
 
@@ -38,5 +30,5 @@ async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> Result
 
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
-    sweep::run(&env).await;
+    cron::run(&env).await;
 }

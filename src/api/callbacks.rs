@@ -7,8 +7,8 @@ use reel_core::http::problem::{Problem, ProblemCode};
 use reel_core::http::requests::callbacks::CallbackKind;
 
 use super::RequestContext;
-use crate::clock;
-use crate::job_object::JobCommand;
+use crate::objects::job::JobCommand;
+use crate::platform::clock;
 
 /// `POST /api/jobs/{id}/do/{token}/{callback}`.
 pub async fn report(

@@ -15,10 +15,11 @@ use worker::{Bucket, Object, Range, ResponseBody, console_error, web_sys};
 
 use super::jobs::{call_job, unavailable};
 use super::{HandlerResponse, RequestContext};
-use crate::deadline::{BINDING, with_timeout};
-use crate::http::HttpResponse;
-use crate::job_object::JobCommand;
-use crate::{env, index};
+use crate::index::jobs as jobs_index;
+use crate::objects::job::JobCommand;
+use crate::platform::env;
+use crate::platform::http::HttpResponse;
+use crate::platform::timeout::{BINDING, with_timeout};
 
 /// `GET` and `HEAD /api/videos/download/{key}`.
 ///
@@ -157,7 +158,7 @@ impl BucketObject {
 /// The index knows, a moment behind; the job itself knows of its result at once.
 async fn is_downloadable(visit: &RequestContext<'_>, key: &ObjectKey) -> Result<bool, Problem> {
     let database = env::database(visit.env)?;
-    let named = with_timeout(BINDING, index::is_key_referenced(&database, key.as_str())).await;
+    let named = with_timeout(BINDING, jobs_index::is_key_referenced(&database, key.as_str())).await;
     if named.map_err(|cause| unavailable("the index", &cause))? {
         return Ok(true);
     }

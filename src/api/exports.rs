@@ -8,7 +8,7 @@ use reel_core::wire::project::active_exports_json;
 use super::jobs::{BODY_MAX_BYTES, create_job, job_id_from_idempotency_key, passthrough, read_response};
 use super::projects::ask;
 use super::{HandlerResponse, RequestContext};
-use crate::http::HttpResponse;
+use crate::platform::http::HttpResponse;
 
 /// `POST /api/export/overlay` and `.../framing`. 200 as FastAPI answers, also when the job is new.
 pub async fn create(visit: &RequestContext<'_>, kind: ExportType) -> Result<HandlerResponse, Problem> {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use reel_core::config::{ApiAccess, Config};
 use reel_core::http::problem::Problem;
 
-use crate::http::HttpResponse;
+use crate::platform::http::HttpResponse;
 
 /// 200 while the API can serve, 503 with the faults while it cannot.
 pub fn show(config: Result<Rc<Config>, Problem>) -> HttpResponse {

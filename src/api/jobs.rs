@@ -13,11 +13,12 @@ use wasm_bindgen::JsValue;
 use worker::{Env, Headers, Method, ObjectNamespace, Request, RequestInit, Response, console_error, web_sys};
 
 use super::{HandlerResponse, RequestContext};
-use crate::deadline::{BINDING, with_timeout};
-use crate::http::HttpResponse;
-use crate::job_object::{JobCommand, RESULT_URL_LIFETIME};
-use crate::sockets::SocketProtocol;
-use crate::{clock, env, index};
+use crate::index::jobs as jobs_index;
+use crate::objects::job::{JobCommand, RESULT_URL_LIFETIME};
+use crate::objects::subscribers::SocketProtocol;
+use crate::platform::http::HttpResponse;
+use crate::platform::timeout::{BINDING, with_timeout};
+use crate::platform::{clock, env};
 
 /// `POST /api/jobs`.
 pub async fn create(visit: &RequestContext<'_>) -> Result<HandlerResponse, Problem> {
@@ -90,7 +91,7 @@ pub async fn is_in_bucket(visit: &RequestContext<'_>, key: &ObjectKey) -> Result
 pub async fn list(visit: &RequestContext<'_>) -> Result<HandlerResponse, Problem> {
     let listing = JobListQuery::parse(visit.call.query_string())?;
     let database = env::database(visit.env)?;
-    let rows = with_timeout(BINDING, index::list(&database, &listing)).await;
+    let rows = with_timeout(BINDING, jobs_index::list(&database, &listing)).await;
     let rows = rows.map_err(|cause| unavailable("the index", &cause))?;
     let page = to_page_json(&listing, rows, &visit.config.presigner, RESULT_URL_LIFETIME, clock::now());
     Ok(HandlerResponse::Answer(HttpResponse::json(200, page)))

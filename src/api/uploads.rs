@@ -15,10 +15,10 @@ use worker::{HttpMetadata, Method, Request, RequestInit, Response, console_error
 
 use super::jobs::{call_object, forward_response, unavailable};
 use super::{HandlerResponse, RequestContext};
-use crate::deadline::{BINDING, with_timeout};
-use crate::http::HttpResponse;
-use crate::upload_object::{CREATE, UPLOAD_ID_METADATA};
-use crate::{clock, env};
+use crate::objects::upload::{CREATE, UPLOAD_ID_METADATA};
+use crate::platform::http::HttpResponse;
+use crate::platform::timeout::{BINDING, with_timeout};
+use crate::platform::{clock, env};
 
 /// `POST /api/videos/upload-url`.
 pub async fn upload_url(visit: &RequestContext<'_>) -> Result<HandlerResponse, Problem> {

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use reel_core::upload::{ConfirmedPart, Upload, UploadRecord};
 use worker::{Result, SqlStorage, SqlStorageValue, Storage, console_error};
 
-use crate::storage::{query_text_column, rows_written};
+use crate::platform::object_storage::{query_text_column, rows_written};
 
 /// The storage of one upload.
 pub struct UploadStore {

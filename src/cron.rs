@@ -10,9 +10,10 @@ use reel_core::sql::projects::keys_in_use;
 use worker::{Env, Include, Result, console_error, console_log};
 
 use crate::api::call_job;
-use crate::deadline::{BINDING, with_timeout};
-use crate::job_object::JobCommand;
-use crate::{clock, env, index};
+use crate::index::jobs as jobs_index;
+use crate::objects::job::JobCommand;
+use crate::platform::timeout::{BINDING, with_timeout};
+use crate::platform::{clock, env};
 
 /// One run. Each part is bounded, so that the next run goes on where this one stopped.
 pub async fn run(env: &Env) {
@@ -28,14 +29,14 @@ pub async fn run(env: &Env) {
 async fn reconcile_open_jobs(env: &Env) -> std::result::Result<(), Problem> {
     let database = env::database(env)?;
     let rows =
-        logged("the index", index::open_before(&database, clock::now() - RECONCILE_AFTER, ROWS_PER_RUN))
+        logged("the index", jobs_index::open_before(&database, clock::now() - RECONCILE_AFTER, ROWS_PER_RUN))
             .await?;
     let mut gone = 0;
     for row in &rows {
         let Ok(id) = row.id.parse::<JobId>() else { continue };
         let asked = call_job(env, id, "sweep", &JobCommand::Reconcile { version: row.version }).await;
         if asked.is_ok_and(|response| response.status_code() == 404) {
-            logged("the index", index::remove(&database, id)).await?;
+            logged("the index", jobs_index::remove(&database, id)).await?;
             gone += 1;
         }
     }
@@ -64,7 +65,7 @@ async fn expire_inputs(env: &Env) -> std::result::Result<(), Problem> {
     if expired.is_empty() {
         return Ok(());
     }
-    let in_use = index::query(&database, keys_in_use(expired.clone(), ""));
+    let in_use = jobs_index::query(&database, keys_in_use(expired.clone(), ""));
     let in_use = logged("the index", in_use).await?;
     expired.retain(|key| !in_use.contains(key));
     if expired.is_empty() {

@@ -15,7 +15,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use worker::js_sys::{Function, Reflect};
 use worker::{Result, SqlStorage, SqlStorageValue, Storage};
 
-use crate::storage::{query_text_column, rows_written};
+use crate::platform::object_storage::{query_text_column, rows_written};
 
 /// The storage of one job.
 pub struct JobStore {

@@ -20,7 +20,7 @@ use reel_core::wire::upload_parts::{ListPartsReply, read_list};
 use wasm_bindgen::JsValue;
 use worker::{AbortSignal, Fetch, Headers, Method, Request, RequestInit, console_warn, web_sys};
 
-use crate::clock;
+use crate::platform::clock;
 
 /// An HTTP answer, owned.
 struct OwnedHttpReply {

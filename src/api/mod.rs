@@ -16,10 +16,10 @@ use reel_core::http::problem::{Problem, ProblemCode};
 use reel_core::http::route::Route;
 use worker::{Env, console_error, web_sys};
 
-use crate::http::{HttpRequest, HttpResponse};
-use crate::job_object::JobCommand;
-use crate::sockets::SocketProtocol;
-use crate::{clock, env};
+use crate::objects::job::JobCommand;
+use crate::objects::subscribers::SocketProtocol;
+use crate::platform::http::{HttpRequest, HttpResponse};
+use crate::platform::{clock, env};
 
 /// What a handler hands back: our answer, or a socket's that must pass untouched.
 pub enum HandlerResponse {

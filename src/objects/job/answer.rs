@@ -21,9 +21,10 @@ use reel_core::wire::job::{JobDetail, JobFormat, JobUrls, job_json};
 use worker::{Delay, Request, Response, WebSocket, console_error};
 
 use super::{AlarmState, ExportJob, JobCommand, LoadedJob};
-use crate::deadline::{BINDING, with_timeout};
-use crate::sockets::{SocketProtocol, Sockets, close, entry_message, send, snapshot};
-use crate::{clock, env, index};
+use crate::index::jobs as jobs_index;
+use crate::objects::subscribers::{SocketProtocol, Sockets, close, entry_message, send, snapshot};
+use crate::platform::timeout::{BINDING, with_timeout};
+use crate::platform::{clock, env};
 
 /// What an object answers: a status and a body that the Worker hands on as they are.
 pub type JobReply = std::result::Result<(u16, String), Problem>;
@@ -124,25 +125,26 @@ impl ExportJob {
         let gone = async {
             if live.order.export.is_some() && live.job.index.wanted != live.job.index.written {
                 // The project may still have to hear of the result; afterwards nobody would tell it.
-                index::write(&database, &live.order, &live.job.snapshot(), live.job.index.wanted).await?;
+                jobs_index::write(&database, &live.order, &live.job.snapshot(), live.job.index.wanted)
+                    .await?;
             }
             let outputs = bucket.list().prefix(format!("output/{id}/")).execute().await?;
             let mut keys: Vec<String> = outputs.objects().iter().map(worker::Object::key).collect();
             // An input that lies elsewhere is somebody else's; retention takes it when its time comes.
             for input in live.order.inputs().filter(|input| input.is_input_of(id)) {
-                if !index::input_is_used(&database, input.as_str(), &id.to_string()).await? {
+                if !jobs_index::input_is_used(&database, input.as_str(), &id.to_string()).await? {
                     keys.push(input.as_str().to_owned());
                 }
             }
             if !keys.is_empty() {
                 // A result that is its project's working video outlives its job.
-                let in_use = index::query(&database, keys_in_use(keys.clone(), &id.to_string())).await?;
+                let in_use = jobs_index::query(&database, keys_in_use(keys.clone(), &id.to_string())).await?;
                 keys.retain(|key| !in_use.contains(key));
             }
             if !keys.is_empty() {
                 bucket.delete_multiple(keys).await?;
             }
-            index::remove(&database, id).await?;
+            jobs_index::remove(&database, id).await?;
             self.store.delete_all().await
         };
         with_timeout(BINDING, gone).await.map_err(|cause| self.log_and_hide("deleting the job", &cause))?;
@@ -272,7 +274,7 @@ impl ExportJob {
             });
         }
         if ended {
-            close(socket, crate::sockets::NORMAL, "the job has ended");
+            close(socket, crate::objects::subscribers::NORMAL, "the job has ended");
         }
         Ok(())
     }
@@ -307,7 +309,7 @@ impl ExportJob {
             Delay::from(Duration::from_millis(limit)).await;
             waiting.timers.set(waiting.timers.get().saturating_sub(1));
             if !waiting.created.get() {
-                close(&socket, crate::sockets::NO_SUCH_JOB, "Job not found");
+                close(&socket, crate::objects::subscribers::NO_SUCH_JOB, "Job not found");
             }
         });
         Ok(())

@@ -31,11 +31,13 @@ use worker::{
 pub use answer::{JobReply, RESULT_URL_LIFETIME, respond};
 pub use command::JobCommand;
 
-use crate::deadline::{BINDING, with_timeout};
-use crate::job_store::JobStore;
-use crate::sockets::{self, SocketProtocol, Sockets};
-use crate::storage::set_alarm;
-use crate::{clock, env, index, outbound};
+use crate::clients::runpod;
+use crate::index::jobs as jobs_index;
+use crate::objects::job_store::JobStore;
+use crate::objects::subscribers::{self, SocketProtocol, Sockets};
+use crate::platform::object_storage::set_alarm;
+use crate::platform::timeout::{BINDING, with_timeout};
+use crate::platform::{clock, env};
 
 /// One job.
 #[durable_object]
@@ -124,12 +126,12 @@ impl DurableObject for ExportJob {
         _reason: String,
         _clean: bool,
     ) -> Result<()> {
-        sockets::close(&socket, u16::try_from(code).unwrap_or(sockets::NORMAL), "");
+        subscribers::close(&socket, u16::try_from(code).unwrap_or(subscribers::NORMAL), "");
         Ok(())
     }
 
     async fn websocket_error(&self, socket: WebSocket, _error: worker::Error) -> Result<()> {
-        sockets::close(&socket, sockets::NORMAL, "");
+        subscribers::close(&socket, subscribers::NORMAL, "");
         Ok(())
     }
 
@@ -229,7 +231,7 @@ impl ExportJob {
                 let reply = match &config.runpod {
                     Some(gpu) => {
                         let (callback, webhook) = callback_urls(&config, &order, attempt);
-                        outbound::submit(gpu, &order, attempt, callback, &webhook, timing).await
+                        runpod::submit(gpu, &order, attempt, callback, &webhook, timing).await
                     }
                     // Taken away after the job was accepted: an operator must act, as with a bad key.
                     None => reel_core::job::gpu_service::SubmitReply::Unauthorized,
@@ -238,19 +240,19 @@ impl ExportJob {
             }
             JobEffect::PollStatus { attempt, runpod_job_id } => {
                 let reply = match gpu_of(&config, &job) {
-                    Some(gpu) => outbound::status(&gpu, &runpod_job_id, timing).await,
+                    Some(gpu) => runpod::status(&gpu, &runpod_job_id, timing).await,
                     None => reel_core::job::gpu_service::StatusReply::Unauthorized,
                 };
                 JobEvent::StatusPolled { attempt, reply }
             }
             JobEffect::ReadEndpointLoad { attempt } => {
                 let Some(gpu) = gpu_of(&config, &job) else { return Ok(None) };
-                let crowd = outbound::endpoint_load(&gpu, timing).await;
+                let crowd = runpod::endpoint_load(&gpu, timing).await;
                 return Ok(crowd.map(|crowd| JobEvent::EndpointLoadRead { attempt, crowd }));
             }
             JobEffect::CancelRunpodJob { runpod_job_id } => {
                 let settled = match gpu_of(&config, &job) {
-                    Some(gpu) => outbound::cancel(&gpu, &runpod_job_id, timing).await,
+                    Some(gpu) => runpod::cancel(&gpu, &runpod_job_id, timing).await,
                     None => false,
                 };
                 JobEvent::CancelReplied { runpod_job_id, settled }
@@ -272,7 +274,8 @@ impl ExportJob {
             JobEffect::WriteIndex { version } => {
                 let database = env::database(&self.env)?;
                 let written =
-                    with_timeout(BINDING, index::write(&database, &order, &job.snapshot(), version)).await;
+                    with_timeout(BINDING, jobs_index::write(&database, &order, &job.snapshot(), version))
+                        .await;
                 let written = written.map_err(|cause| self.log_and_hide("an index row", &cause)).ok();
                 JobEvent::IndexWritten { version, written }
             }
@@ -345,13 +348,13 @@ impl ExportJob {
     /// What a watcher says: a ping in another spelling, a wish for a snapshot, or nothing we know.
     fn on_client_message(&self, socket: &WebSocket, text: &str) {
         if text == "ping" {
-            return sockets::send(socket, "pong");
+            return subscribers::send(socket, "pong");
         }
         let word = serde_json::from_str::<serde_json::Value>(text)
             .ok()
             .and_then(|value| value.get("type").and_then(serde_json::Value::as_str).map(str::to_owned));
         match word.as_deref() {
-            Some("ping") => sockets::send(socket, sockets::PONG),
+            Some("ping") => subscribers::send(socket, subscribers::PONG),
             Some("subscribe") => {
                 let tongue = self.state.get_tags(socket).iter().find_map(|tag| SocketProtocol::from_tag(tag));
                 if let (Some(tongue), Ok(Some(live)), Ok(config)) =
@@ -359,7 +362,10 @@ impl ExportJob {
                 {
                     let face = live.job.snapshot();
                     answer::with_urls(&config, &live.order, &face, |links| {
-                        sockets::send(socket, &sockets::snapshot(&live.order, &live.job, tongue, links));
+                        subscribers::send(
+                            socket,
+                            &subscribers::snapshot(&live.order, &live.job, tongue, links),
+                        );
                     });
                 }
             }

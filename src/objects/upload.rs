@@ -20,11 +20,12 @@ use worker::{
     durable_object,
 };
 
-use crate::deadline::{BINDING, COMPLETION, sleep, with_timeout};
-use crate::job_object::{JobReply, respond};
-use crate::storage::set_alarm;
-use crate::upload_store::UploadStore;
-use crate::{clock, env, outbound};
+use crate::clients::runpod;
+use crate::objects::job::{JobReply, respond};
+use crate::objects::upload_store::UploadStore;
+use crate::platform::object_storage::set_alarm;
+use crate::platform::timeout::{BINDING, COMPLETION, sleep, with_timeout};
+use crate::platform::{clock, env};
 
 /// What goes wrong is told as a problem.
 type Told<T> = std::result::Result<T, Problem>;
@@ -141,7 +142,7 @@ impl Upload {
         let config = env::config(&self.env)?;
         let mut marker = None;
         for _ in 0..LIST_PAGES_MAX {
-            let Some(page) = outbound::list_parts(&config, &upload, marker).await else { break };
+            let Some(page) = runpod::list_parts(&config, &upload, marker).await else { break };
             let found = self.ledger()?.parts_from_bucket(&page.parts);
             self.confirm(found)?;
             marker = page.next_marker;

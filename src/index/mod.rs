@@ -1,0 +1,3 @@
+//! The index in D1: runs the core's statements.
+
+pub mod jobs;

@@ -1,0 +1,8 @@
+//! The only files that name types of the Worker's SDK or of JavaScript, beside the entry points: clock,
+//! settings, HTTP, storage. They decide nothing.
+
+pub mod clock;
+pub mod env;
+pub mod http;
+pub mod object_storage;
+pub mod timeout;
