@@ -6,22 +6,25 @@ use reel_core::base::id::JobId;
 use reel_core::base::time::{DurationMs, Timestamp};
 use reel_core::http::problem::Problem;
 use reel_core::job::retention::input_expired;
+use reel_core::objects::job::JobCommand;
+use reel_core::objects::log_event::{LogEvent, LogSubject};
+use reel_core::objects::reconcile::{RowAction, row_action};
 use reel_core::sql::projects::keys_in_use;
-use worker::{Env, Include, Result, console_error, console_log};
+use worker::{Env, Include, Result};
 
-use crate::api::call_job;
 use crate::index::jobs as jobs_index;
-use crate::objects::job::JobCommand;
+use crate::objects::call_job;
+use crate::platform::log::log;
 use crate::platform::timeout::{BINDING, with_timeout};
 use crate::platform::{clock, env};
 
 /// One run. Each part is bounded, so that the next run goes on where this one stopped.
 pub async fn run(env: &Env) {
     if let Err(problem) = reconcile_open_jobs(env).await {
-        console_error!("sweep: rows could not be compared: {}", problem.detail);
+        log(LogSubject::Sweep, LogEvent::SweepFailed, &format!("reconciling rows: {}", problem.detail));
     }
     if let Err(problem) = expire_inputs(env).await {
-        console_error!("sweep: inputs could not be expired: {}", problem.detail);
+        log(LogSubject::Sweep, LogEvent::SweepFailed, &format!("expiring inputs: {}", problem.detail));
     }
 }
 
@@ -31,17 +34,21 @@ async fn reconcile_open_jobs(env: &Env) -> std::result::Result<(), Problem> {
     let rows =
         logged("the index", jobs_index::open_before(&database, clock::now() - RECONCILE_AFTER, ROWS_PER_RUN))
             .await?;
-    let mut gone = 0;
+    let mut removed = 0;
     for row in &rows {
         let Ok(id) = row.id.parse::<JobId>() else { continue };
-        let asked = call_job(env, id, "sweep", &JobCommand::Reconcile { version: row.version }).await;
-        if asked.is_ok_and(|response| response.status_code() == 404) {
-            logged("the index", jobs_index::remove(&database, id)).await?;
-            gone += 1;
+        let command = JobCommand::Reconcile { version: row.version };
+        match row_action(&call_job(env, id, LogSubject::Sweep, &command).await) {
+            RowAction::Remove => {
+                logged("the index", jobs_index::remove(&database, id)).await?;
+                removed += 1;
+            }
+            RowAction::Keep | RowAction::AskAgain => {}
         }
     }
     if !rows.is_empty() {
-        console_log!("sweep: {} open jobs compared, {gone} rows without a job removed", rows.len());
+        let detail = format!("{} rows of open jobs, {removed} without a job removed", rows.len());
+        log(LogSubject::Sweep, LogEvent::RowsReconciled, &detail);
     }
     Ok(())
 }
@@ -71,13 +78,13 @@ async fn expire_inputs(env: &Env) -> std::result::Result<(), Problem> {
     if expired.is_empty() {
         return Ok(());
     }
-    console_log!("sweep: {} inputs past their retention deleted", expired.len());
+    log(LogSubject::Sweep, LogEvent::InputsExpired, &format!("{} inputs deleted", expired.len()));
     logged("the bucket", bucket.delete_multiple(expired)).await
 }
 
 async fn logged<T>(what: &str, answer: impl Future<Output = Result<T>>) -> std::result::Result<T, Problem> {
     with_timeout(BINDING, answer).await.map_err(|cause| {
-        console_error!("sweep: {what} did not answer: {cause}");
+        log(LogSubject::Sweep, LogEvent::SweepFailed, &format!("{what} did not answer: {cause}"));
         Problem::internal()
     })
 }

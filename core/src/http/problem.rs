@@ -251,6 +251,14 @@ impl Problem {
         Self { code: ProblemCode::InvalidRequest, detail, faults, allow: None }
     }
 
+    /// Something that the request needs did not answer in time: the cause is logged where it happened.
+    pub fn unavailable() -> Self {
+        Self::new(
+            ProblemCode::Unavailable,
+            "The service is temporarily unavailable. Try again in a few seconds.",
+        )
+    }
+
     /// A fault of ours: the cause is logged where it happened, not told.
     pub fn internal() -> Self {
         Self::new(ProblemCode::Internal, "Something went wrong on our side; try again in a moment.")
