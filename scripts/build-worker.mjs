@@ -8,14 +8,14 @@ import zlib from "node:zlib";
 import { digest } from "./digest.mjs";
 import { main } from "./main.mjs";
 import { BUILD, ROOT, TOOLS, TOOLS_BIN } from "./paths.mjs";
-import { WASM_BUDGET_BYTES } from "./pins.mjs";
+import { WASM_BUDGET_BYTES } from "./versions.mjs";
 import { run } from "./run.mjs";
-import { StepFailed, dim, say, seconds } from "./say.mjs";
+import { StepFailed, dim, say, seconds } from "./log.mjs";
 import { setUp } from "./setup.mjs";
 import { stripNames } from "./strip-names.mjs";
 
 // What decides the content of build/. A native crate does not.
-const INPUTS = ["Cargo.toml", "Cargo.lock", "build.rs", "src", "core/Cargo.toml", "core/src", "migrations", "scripts/pins.mjs", "scripts/strip-names.mjs", "package-lock.json"];
+const INPUTS = ["Cargo.toml", "Cargo.lock", "build.rs", "src", "core/Cargo.toml", "core/src", "migrations", "scripts/versions.mjs", "scripts/strip-names.mjs", "package-lock.json"];
 const OUTPUTS = ["index.js", "index_bg.wasm"];
 const RECORD = path.join(TOOLS, "worker-build.json");
 
@@ -50,7 +50,7 @@ function checkSize() {
   if (bytes > WASM_BUDGET_BYTES) {
     throw new StepFailed("keeping the Worker small", {
       why: `The wasm is ${kB(bytes)} gzipped; the budget is ${kB(WASM_BUDGET_BYTES)}.`,
-      todo: "see what grew (`cargo tree -e normal`, `npx wasm-opt --print-function-sizes`), or raise WASM_BUDGET_BYTES in scripts/pins.mjs and say why.",
+      todo: "see what grew (`cargo tree -e normal`, `npx wasm-opt --print-function-sizes`), or raise WASM_BUDGET_BYTES in scripts/versions.mjs and say why.",
     });
   }
   say(`Worker: wasm is ${kB(bytes)} gzipped, of ${kB(WASM_BUDGET_BYTES)} allowed`);

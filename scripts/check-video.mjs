@@ -1,8 +1,8 @@
 // Whether a result is the video that was asked for, as ffprobe sees it.
 import path from "node:path";
 
-import { ask } from "./run.mjs";
-import { StepFailed } from "./say.mjs";
+import { capture } from "./run.mjs";
+import { StepFailed } from "./log.mjs";
 
 // One frame at 25 frames/s, and the padding of the last AAC frame.
 const TOLERANCE_S = 0.1;
@@ -10,7 +10,7 @@ const TOLERANCE_S = 0.1;
 /** Returns the facts in a line, or fails with everything that is wrong. */
 export function checkVideo(file, { width, height, durationS }) {
   const name = path.basename(file);
-  const json = ask("ffprobe", ["-v", "error", "-show_entries", "stream=codec_type,codec_name,width,height,duration", "-of", "json", file]);
+  const json = capture("ffprobe", ["-v", "error", "-show_entries", "stream=codec_type,codec_name,width,height,duration", "-of", "json", file]);
   if (json === null) throw new StepFailed(`checking ${name}`, { why: "ffprobe cannot read it.", todo: `look at ${file}` });
   const { streams = [] } = JSON.parse(json);
   const video = streams.find((stream) => stream.codec_type === "video") ?? {};

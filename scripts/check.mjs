@@ -1,7 +1,7 @@
 // `npm run check`: everything that a machine can say about the sources without running them.
 import { clippyNative, clippyWorker, docs, formatting, purity } from "./checks.mjs";
 import { main } from "./main.mjs";
-import { heading, say, seconds } from "./say.mjs";
+import { heading, say, seconds } from "./log.mjs";
 import { setUp } from "./setup.mjs";
 
 const CHECKS = [["formatting", formatting], ["the core is pure", purity], ["clippy", clippyNative], ["clippy for the Worker", clippyWorker], ["documentation", docs]];

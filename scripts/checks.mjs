@@ -3,9 +3,9 @@ import fs from "node:fs";
 import path from "node:path";
 
 import { ROOT } from "./paths.mjs";
-import { WASM_TARGET } from "./pins.mjs";
+import { WASM_TARGET } from "./versions.mjs";
 import { run } from "./run.mjs";
-import { StepFailed, say } from "./say.mjs";
+import { StepFailed, say } from "./log.mjs";
 import { wranglerNode } from "./setup/node-modules.mjs";
 
 const CORE = "reel-core";

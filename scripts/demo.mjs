@@ -10,7 +10,7 @@ import { main } from "./main.mjs";
 import { ROOT } from "./paths.mjs";
 import { freePort } from "./ports.mjs";
 import { run } from "./run.mjs";
-import { bold, dim, heading, say, seconds } from "./say.mjs";
+import { bold, dim, heading, say, seconds } from "./log.mjs";
 import { setUp } from "./setup.mjs";
 import { buildPrograms, startStack } from "./stack.mjs";
 import { withoutSettings } from "./worker-settings.mjs";

@@ -5,7 +5,7 @@ import { buildWorker } from "./build-worker.mjs";
 import { main } from "./main.mjs";
 import { ROOT } from "./paths.mjs";
 import { claimPort } from "./ports.mjs";
-import { StepFailed, bold, dim, say, tinted } from "./say.mjs";
+import { StepFailed, bold, dim, say, tinted } from "./log.mjs";
 import { setUp } from "./setup.mjs";
 import { buildPrograms, startStack } from "./stack.mjs";
 import { givenEndpoint } from "./worker-settings.mjs";

@@ -1,6 +1,6 @@
 // How every script begins and ends: one place for failures, Ctrl-C and the exit code.
 import { interruption } from "./run.mjs";
-import { StepFailed, say } from "./say.mjs";
+import { StepFailed, say } from "./log.mjs";
 
 const CLEAN_UP_MS = 12_000;
 

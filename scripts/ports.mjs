@@ -1,7 +1,7 @@
 // TCP ports on the loopback address.
 import net from "node:net";
 
-import { StepFailed } from "./say.mjs";
+import { StepFailed } from "./log.mjs";
 
 const HOST = "127.0.0.1";
 

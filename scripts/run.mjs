@@ -3,7 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 
-import { StepFailed } from "./say.mjs";
+import { StepFailed } from "./log.mjs";
 
 // Of a long failure the beginning names the fault (npm), or the end does (cargo, apt-get).
 const HEAD_LINES = 8;
@@ -25,7 +25,7 @@ export function find(name, env = process.env) {
 }
 
 /** The trimmed stdout of a quick question to a program, or null when it cannot be asked or says no. */
-export function ask(command, args, options = {}) {
+export function capture(command, args, options = {}) {
   const answer = spawnSync(command, args, { encoding: "utf8", timeout: 20_000, stdio: ["ignore", "pipe", "ignore"], ...options });
   return answer.status === 0 ? answer.stdout.trim() : null;
 }

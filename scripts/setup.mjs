@@ -14,7 +14,7 @@ import { wasmBindgen, workerBuild } from "./setup/worker-tools.mjs";
 import { ownCompilerHasIt } from "./setup/wasm-library.mjs";
 import { wasmTarget } from "./setup/wasm-target.mjs";
 import { main } from "./main.mjs";
-import { dim, say, seconds } from "./say.mjs";
+import { dim, say, seconds } from "./log.mjs";
 
 const STEPS = [rust, ffmpeg, nodeModules, wasmTarget, wasmBindgen, workerBuild];
 

@@ -10,7 +10,7 @@ import { digest } from "./digest.mjs";
 import { NODE_MODULES, ROOT } from "./paths.mjs";
 import { freePort } from "./ports.mjs";
 import { eachLine, endWith, exitOf, killGroup, run } from "./run.mjs";
-import { StepFailed } from "./say.mjs";
+import { StepFailed } from "./log.mjs";
 import { wranglerNode } from "./setup/node-modules.mjs";
 import { givenEndpoint, withoutSettings, writeSettings } from "./worker-settings.mjs";
 import { readable } from "./wrangler-log.mjs";

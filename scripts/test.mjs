@@ -3,7 +3,7 @@
 import { buildWorker } from "./build-worker.mjs";
 import { clippyNative, clippyWorker, coreTests, endToEndTests, formatting, nativeTests, purity, scriptTests } from "./checks.mjs";
 import { main } from "./main.mjs";
-import { StepFailed, dim, heading, say, seconds } from "./say.mjs";
+import { StepFailed, dim, heading, say, seconds } from "./log.mjs";
 import { setUp } from "./setup.mjs";
 import { chromium } from "./setup/chromium.mjs";
 import { buildPrograms } from "./stack.mjs";

@@ -5,7 +5,7 @@ import fs from "node:fs";
 import path from "node:path";
 
 import { ROOT } from "./paths.mjs";
-import { StepFailed } from "./say.mjs";
+import { StepFailed } from "./log.mjs";
 
 /** The names that the environment may set; core/src/config.rs says what each means. */
 export const SETTINGS = [

@@ -1,11 +1,11 @@
 // Debian's packages, where this user may install them without being asked anything.
-import { ask, find, run } from "../run.mjs";
+import { capture, find, run } from "../run.mjs";
 
 /** A function that installs packages, or null where there is no apt-get or no right to use it. */
 export function apt() {
   if (!find("apt-get")) return null;
   const root = process.getuid?.() === 0;
-  if (!root && (!find("sudo") || ask("sudo", ["-n", "true"]) === null)) return null;
+  if (!root && (!find("sudo") || capture("sudo", ["-n", "true"]) === null)) return null;
   const command = root ? ["apt-get"] : ["sudo", "-n", "DEBIAN_FRONTEND=noninteractive", "apt-get"];
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   const call = (args, step) =>
@@ -20,5 +20,5 @@ export function apt() {
 /** The same right for a plain command, as the argument list to put in front of it; null without it. */
 export function asRoot() {
   if (process.getuid?.() === 0) return [];
-  return find("sudo") && ask("sudo", ["-n", "true"]) !== null ? ["sudo", "-n"] : null;
+  return find("sudo") && capture("sudo", ["-n", "true"]) !== null ? ["sudo", "-n"] : null;
 }

@@ -2,7 +2,7 @@
 import fs from "node:fs";
 
 import { find } from "../run.mjs";
-import { StepFailed } from "../say.mjs";
+import { StepFailed } from "../log.mjs";
 import { apt } from "./apt.mjs";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];

@@ -8,9 +8,9 @@ import fs from "node:fs";
 import path from "node:path";
 
 import { ROOT, TOOLS } from "../paths.mjs";
-import { WASM_TARGET } from "../pins.mjs";
-import { ask, find, run } from "../run.mjs";
-import { StepFailed, dim, say } from "../say.mjs";
+import { WASM_TARGET } from "../versions.mjs";
+import { capture, find, run } from "../run.mjs";
+import { StepFailed, dim, say } from "../log.mjs";
 import { apt, asRoot } from "./apt.mjs";
 import { hasLibrary, libraryFolder } from "./wasm-library.mjs";
 
@@ -24,7 +24,7 @@ const BUILT_WITH = path.join(TOOLS, "debian-rust", "built-with");
 const BIN = path.join(TOOLS, "debian-rust", "bin");
 
 export const debianRust = {
-  ready: () => fs.existsSync(RUSTC) && Boolean(find(LINKER)) && hasLibrary(RUSTC) && builtWith() === ask(RUSTC, ["--version"]),
+  ready: () => fs.existsSync(RUSTC) && Boolean(find(LINKER)) && hasLibrary(RUSTC) && builtWith() === capture(RUSTC, ["--version"]),
 
   /** Installs it. Returns null, or in a sentence why it cannot be done here. */
   async install() {
@@ -48,7 +48,7 @@ export const debianRust = {
       fs.rmSync(path.join(BIN, name), { force: true });
       fs.symlinkSync(file, path.join(BIN, name));
     }
-    fs.writeFileSync(BUILT_WITH, `${ask(RUSTC, ["--version"])}\n`);
+    fs.writeFileSync(BUILT_WITH, `${capture(RUSTC, ["--version"])}\n`);
     return null;
   },
 

@@ -1,6 +1,6 @@
 // ffmpeg and ffprobe: the renderer decodes and encodes with them, the demo checks its result with them.
 import { find, run } from "../run.mjs";
-import { StepFailed } from "../say.mjs";
+import { StepFailed } from "../log.mjs";
 import { apt } from "./apt.mjs";
 
 export const ffmpeg = {

@@ -3,7 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 
 import { TOOLS } from "../paths.mjs";
-import { say } from "../say.mjs";
+import { say } from "../log.mjs";
 
 const LOOK_AGAIN_MS = 250;
 

@@ -3,9 +3,9 @@ import fs from "node:fs";
 import path from "node:path";
 
 import { NODE_BIN, NODE_MODULES, ROOT } from "../paths.mjs";
-import { WRANGLER_NODE } from "../pins.mjs";
+import { WRANGLER_NODE } from "../versions.mjs";
 import { find, run } from "../run.mjs";
-import { StepFailed } from "../say.mjs";
+import { StepFailed } from "../log.mjs";
 
 export const nodeModules = {
   name: "node_modules",

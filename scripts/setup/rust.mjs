@@ -3,8 +3,8 @@ import fs from "node:fs";
 import path from "node:path";
 
 import { ROOT } from "../paths.mjs";
-import { ask, find } from "../run.mjs";
-import { StepFailed } from "../say.mjs";
+import { capture, find } from "../run.mjs";
+import { StepFailed } from "../log.mjs";
 
 export const rust = {
   name: "Rust",
@@ -27,7 +27,7 @@ export const rust = {
 
 /** Fails with a clear word when the compiler that builds this project is older than Cargo.toml allows. */
 export function refuseOldRust(rustc = "rustc", env = process.env) {
-  const version = ask(rustc, ["--version"], { cwd: ROOT, env }) ?? "";
+  const version = capture(rustc, ["--version"], { cwd: ROOT, env }) ?? "";
   const [, major, minor] = /^rustc (\d+)\.(\d+)/.exec(version) ?? [];
   const [wantMajor, wantMinor] = minimum().split(".").map(Number);
   if (major === undefined || Number(major) * 1000 + Number(minor) >= wantMajor * 1000 + wantMinor) return;

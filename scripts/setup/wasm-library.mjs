@@ -2,11 +2,11 @@
 import fs from "node:fs";
 
 import { ROOT } from "../paths.mjs";
-import { WASM_TARGET } from "../pins.mjs";
-import { ask } from "../run.mjs";
+import { WASM_TARGET } from "../versions.mjs";
+import { capture } from "../run.mjs";
 
 /** Where a compiler looks for the target's libraries, or null when it does not know the target. */
-export const libraryFolder = (rustc) => ask(rustc, ["--target", WASM_TARGET, "--print", "target-libdir"], { cwd: ROOT });
+export const libraryFolder = (rustc) => capture(rustc, ["--target", WASM_TARGET, "--print", "target-libdir"], { cwd: ROOT });
 
 /** True when that folder holds a standard library. */
 export function hasLibrary(rustc) {

@@ -1,9 +1,9 @@
 // The standard library for wasm32-unknown-unknown: the compiler's own when it has one, rustup's
 // when rustup can bring it, else Debian's compiler with one built from its sources. By trying.
 import { ROOT } from "../paths.mjs";
-import { WASM_TARGET } from "../pins.mjs";
+import { WASM_TARGET } from "../versions.mjs";
 import { find, run } from "../run.mjs";
-import { StepFailed, dim, say } from "../say.mjs";
+import { StepFailed, dim, say } from "../log.mjs";
 import { debianRust } from "./debian-rust.mjs";
 import { refuseOldRust } from "./rust.mjs";
 import { ownCompilerHasIt } from "./wasm-library.mjs";

@@ -4,9 +4,9 @@ import os from "node:os";
 import path from "node:path";
 
 import { TOOLS, TOOLS_BIN } from "../paths.mjs";
-import { WASM_BINDGEN, WORKER_BUILD } from "../pins.mjs";
-import { ask, run } from "../run.mjs";
-import { dim, say } from "../say.mjs";
+import { WASM_BINDGEN, WORKER_BUILD } from "../versions.mjs";
+import { capture, run } from "../run.mjs";
+import { dim, say } from "../log.mjs";
 
 export const workerBuild = {
   name: `worker-build ${WORKER_BUILD}`,
@@ -29,7 +29,7 @@ export const wasmBindgen = {
 
 const version = (bin) => {
   const file = path.join(TOOLS_BIN, bin);
-  return fs.existsSync(file) ? ask(file, ["--version"]) : null;
+  return fs.existsSync(file) ? capture(file, ["--version"]) : null;
 };
 
 // Both are built in one folder, since they share most of their dependencies, and without
@@ -66,9 +66,9 @@ async function prebuilt() {
     if (!answer.ok) return `the download answered ${answer.status}`;
     const archive = path.join(scratch, "release.tar.gz");
     fs.writeFileSync(archive, Buffer.from(await answer.arrayBuffer()));
-    if (ask("tar", ["-xzf", archive, "-C", scratch]) === null) return "the archive cannot be unpacked";
+    if (capture("tar", ["-xzf", archive, "-C", scratch]) === null) return "the archive cannot be unpacked";
     const unpacked = path.join(scratch, folder, "wasm-bindgen");
-    if (ask(unpacked, ["--version"]) !== `wasm-bindgen ${WASM_BINDGEN}`) return "it does not run here";
+    if (capture(unpacked, ["--version"]) !== `wasm-bindgen ${WASM_BINDGEN}`) return "it does not run here";
     fs.mkdirSync(TOOLS_BIN, { recursive: true });
     fs.renameSync(unpacked, path.join(TOOLS_BIN, "wasm-bindgen"));
     return null;
