@@ -10,7 +10,7 @@ import { main } from "./main.mjs";
 import { BUILD, ROOT, TOOLS, TOOLS_BIN } from "./paths.mjs";
 import { WASM_BUDGET_BYTES } from "./versions.mjs";
 import { run } from "./run.mjs";
-import { StepFailed, dim, say, seconds } from "./log.mjs";
+import { StepError, dim, say, formatDuration } from "./log.mjs";
 import { setUp } from "./setup.mjs";
 import { stripNames } from "./strip-names.mjs";
 
@@ -33,13 +33,13 @@ export async function buildWorker(environment) {
       env: { ...environment, RUST_BACKTRACE: "0" },
       show: true,
       step: "building the Worker (worker-build --release)",
-      todo: "mend the error above; `npm run check` shows the same faults faster.",
+      fix: "mend the error above; `npm run check` shows the same faults faster.",
     });
     const wasm = path.join(BUILD, "index_bg.wasm");
     fs.writeFileSync(wasm, stripNames(fs.readFileSync(wasm)));
     // The digest from before the build: an edit made meanwhile makes the next run build again.
     fs.writeFileSync(RECORD, `${JSON.stringify({ inputs, outputs: outputs() })}\n`);
-    say(`Worker: built in ${seconds(Date.now() - start)}`);
+    say(`Worker: built in ${formatDuration(Date.now() - start)}`);
   }
   checkSize();
 }
@@ -48,9 +48,9 @@ function checkSize() {
   const bytes = zlib.gzipSync(fs.readFileSync(path.join(BUILD, "index_bg.wasm")), { level: 9 }).length;
   const kB = (n) => `${(n / 1000).toFixed(1)} kB`;
   if (bytes > WASM_BUDGET_BYTES) {
-    throw new StepFailed("keeping the Worker small", {
+    throw new StepError("keeping the Worker small", {
       why: `The wasm is ${kB(bytes)} gzipped; the budget is ${kB(WASM_BUDGET_BYTES)}.`,
-      todo: "see what grew (`cargo tree -e normal`, `npx wasm-opt --print-function-sizes`), or raise WASM_BUDGET_BYTES in scripts/versions.mjs and say why.",
+      fix: "see what grew (`cargo tree -e normal`, `npx wasm-opt --print-function-sizes`), or raise WASM_BUDGET_BYTES in scripts/versions.mjs and say why.",
     });
   }
   say(`Worker: wasm is ${kB(bytes)} gzipped, of ${kB(WASM_BUDGET_BYTES)} allowed`);

@@ -2,7 +2,7 @@
 import path from "node:path";
 
 import { capture } from "./run.mjs";
-import { StepFailed } from "./log.mjs";
+import { StepError } from "./log.mjs";
 
 // One frame at 25 frames/s, and the padding of the last AAC frame.
 const TOLERANCE_S = 0.1;
@@ -11,7 +11,7 @@ const TOLERANCE_S = 0.1;
 export function checkVideo(file, { width, height, durationS }) {
   const name = path.basename(file);
   const json = capture("ffprobe", ["-v", "error", "-show_entries", "stream=codec_type,codec_name,width,height,duration", "-of", "json", file]);
-  if (json === null) throw new StepFailed(`checking ${name}`, { why: "ffprobe cannot read it.", todo: `look at ${file}` });
+  if (json === null) throw new StepError(`checking ${name}`, { why: "ffprobe cannot read it.", fix: `look at ${file}` });
   const { streams = [] } = JSON.parse(json);
   const video = streams.find((stream) => stream.codec_type === "video") ?? {};
   const audio = streams.find((stream) => stream.codec_type === "audio") ?? {};
@@ -23,6 +23,6 @@ export function checkVideo(file, { width, height, durationS }) {
   for (const [what, stream] of [["video", video], ["audio", audio]]) {
     if (!(Math.abs(Number(stream.duration) - durationS) <= TOLERANCE_S)) faults.push(`the ${what} lasts ${stream.duration ?? "?"} s, not ${durationS} s`);
   }
-  if (faults.length > 0) throw new StepFailed(`checking ${name}`, { why: faults.join("\n"), todo: "this is a fault of the renderer: see its log." });
+  if (faults.length > 0) throw new StepError(`checking ${name}`, { why: faults.join("\n"), fix: "this is a fault of the renderer: see its log." });
   return `${video.codec_name} ${video.width}x${video.height}, ${Number(video.duration).toFixed(2)} s, ${audio.codec_name}`;
 }

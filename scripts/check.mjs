@@ -1,7 +1,7 @@
 // `npm run check`: everything that a machine can say about the sources without running them.
 import { clippyNative, clippyWorker, docs, formatting, purity } from "./checks.mjs";
 import { main } from "./main.mjs";
-import { heading, say, seconds } from "./log.mjs";
+import { printHeading, say, formatDuration } from "./log.mjs";
 import { setUp } from "./setup.mjs";
 
 const CHECKS = [["formatting", formatting], ["the core is pure", purity], ["clippy", clippyNative], ["clippy for the Worker", clippyWorker], ["documentation", docs]];
@@ -9,9 +9,9 @@ const CHECKS = [["formatting", formatting], ["the core is pure", purity], ["clip
 await main(async () => {
   const environments = await setUp();
   for (const [name, check] of CHECKS) {
-    heading(name);
+    printHeading(name);
     const start = Date.now();
     await check(environments);
-    say(`${name}: fine (${seconds(Date.now() - start)})`);
+    say(`${name}: fine (${formatDuration(Date.now() - start)})`);
   }
 });

@@ -17,7 +17,7 @@ export async function contactSheet(source, results, sheet) {
   const all = `${rows.map((_, row) => `[r${row}]`).join("")}vstack=inputs=${rows.length}[sheet]`;
   await run("ffmpeg", ["-v", "error", "-y", ...inputs, "-filter_complex", [...tiles, ...lines, all].join(";"), "-map", "[sheet]", "-frames:v", "1", sheet], {
     step: `drawing ${path.basename(sheet)}`,
-    todo: "see ffmpeg's message above.",
+    fix: "see ffmpeg's message above.",
   });
   return sheet;
 }

@@ -10,7 +10,7 @@ import { main } from "./main.mjs";
 import { ROOT } from "./paths.mjs";
 import { freePort } from "./ports.mjs";
 import { run } from "./run.mjs";
-import { bold, dim, heading, say, seconds } from "./log.mjs";
+import { bold, dim, printHeading, say, formatDuration } from "./log.mjs";
 import { setUp } from "./setup.mjs";
 import { buildPrograms, startStack } from "./stack.mjs";
 import { withoutSettings } from "./worker-settings.mjs";
@@ -30,7 +30,7 @@ const EXPORTS = [
   },
   {
     type: "framing",
-    what: "a crop that pans to the rabbit and closes in on its face, the first 5 seconds",
+    what: "a crop that pans to the rabbit and closes in on its face, the first 5 formatDuration",
     params: path.join(ROOT, "samples", "framing.json"),
     out: path.join(OUT, "framing.mp4"),
     expected: { width: 1080, height: 1920, durationS: 5.0 },
@@ -39,7 +39,7 @@ const EXPORTS = [
 
 await main(async () => {
   const begin = Date.now();
-  heading("Set-up");
+  printHeading("Set-up");
   const { native, wasm } = await setUp();
   const programs = await buildPrograms(native);
   await buildWorker(wasm);
@@ -51,7 +51,7 @@ await main(async () => {
   const tail = [];
   let stack = null;
   try {
-    heading("Starting the Worker and a gpu-worker");
+    printHeading("Starting the Worker and a gpu-worker");
     const started = Date.now();
     stack = await startStack({
       port: await freePort(),
@@ -66,11 +66,11 @@ await main(async () => {
         log.write(`${part} | ${line}\n`);
       },
     });
-    say(`Worker ${stack.apiUrl}, GPU endpoint ${stack.gpuUrl} ${dim(`(${seconds(Date.now() - started)})`)}`);
+    say(`Worker ${stack.apiUrl}, GPU endpoint ${stack.gpuUrl} ${dim(`(${formatDuration(Date.now() - started)})`)}`);
     for (const one of EXPORTS) await exportClip(one, stack, programs.reel, native);
-    heading("Before and after");
+    printHeading("Before and after");
     const sheet = await contactSheet(CLIP, EXPORTS.map(({ out, expected }) => ({ result: out, ...expected })), path.join(OUT, "contact-sheet.png"));
-    say(`Done in ${seconds(Date.now() - begin)}. Look at:`);
+    say(`Done in ${formatDuration(Date.now() - begin)}. Look at:`);
     for (const file of [...EXPORTS.map(({ out }) => out), sheet]) say(`  ${bold(path.relative(process.cwd(), file))}`);
     say(dim(`  (what the servers said: ${path.relative(process.cwd(), LOG)})`));
   } catch (error) {
@@ -84,7 +84,7 @@ await main(async () => {
 });
 
 async function exportClip({ type, what, params, out, expected }, { apiUrl }, reel, environment) {
-  heading(`Export: ${type}`);
+  printHeading(`Export: ${type}`);
   say(`${what} ${dim(`(params: ${path.relative(process.cwd(), params)})`)}`);
   const start = Date.now();
   await run(reel, ["export", CLIP, "--type", type, "--params", params, "--project", "1", "--out", out, "--api", apiUrl], {
@@ -93,8 +93,8 @@ async function exportClip({ type, what, params, out, expected }, { apiUrl }, ree
     terminal: Boolean(process.stdout.isTTY),
     show: true,
     step: `exporting ${path.basename(out)}`,
-    todo: `see the message above, and ${path.relative(process.cwd(), LOG)} for what the servers said.`,
+    fix: `see the message above, and ${path.relative(process.cwd(), LOG)} for what the servers said.`,
   });
   const facts = checkVideo(out, expected);
-  say(`${path.relative(process.cwd(), out)}: ${facts} ${dim(`(${seconds(Date.now() - start)})`)}`);
+  say(`${path.relative(process.cwd(), out)}: ${facts} ${dim(`(${formatDuration(Date.now() - start)})`)}`);
 }

@@ -5,7 +5,7 @@ import { buildWorker } from "./build-worker.mjs";
 import { main } from "./main.mjs";
 import { ROOT } from "./paths.mjs";
 import { claimPort } from "./ports.mjs";
-import { StepFailed, bold, dim, say, tinted } from "./log.mjs";
+import { StepError, bold, dim, say, tinted } from "./log.mjs";
 import { setUp } from "./setup.mjs";
 import { buildPrograms, startStack } from "./stack.mjs";
 import { givenEndpoint } from "./worker-settings.mjs";
@@ -30,7 +30,7 @@ await main(async () => {
   });
   try {
     banner(stack, programs.reel);
-    throw new StepFailed("keeping everything running", { why: await stack.ended, todo: "see its last lines above; the other parts were stopped." });
+    throw new StepError("keeping everything running", { why: await stack.ended, fix: "see its last lines above; the other parts were stopped." });
   } finally {
     await stack.stop();
   }

@@ -9,10 +9,10 @@ export const green = (text) => paint("32", text);
 export const tinted = (index, text) => paint(["36", "35", "33", "32"][index % 4], text);
 
 export const say = (text = "") => console.log(text);
-export const heading = (text) => console.log(`\n${bold(`== ${text}`)}`);
+export const printHeading = (text) => console.log(`\n${bold(`== ${text}`)}`);
 
 /** `1.2 s`, `2 min 5 s`: for people, not for machines. */
-export function seconds(ms) {
+export function formatDuration(ms) {
   const s = ms / 1000;
   if (s < 100) return `${s.toFixed(1)} s`;
   return `${Math.floor(s / 60)} min ${Math.round(s % 60)} s`;
@@ -22,19 +22,19 @@ export function seconds(ms) {
  * A step that failed for a reason a person can act on: what was tried, the last words of the
  * program that refused, and what to do. Everything else that is thrown is a bug in a script.
  */
-export class StepFailed extends Error {
-  constructor(step, { why = "", todo = "", exitCode = 1 } = {}) {
+export class StepError extends Error {
+  constructor(step, { why = "", fix = "", exitCode = 1 } = {}) {
     super(step);
-    this.name = "StepFailed";
+    this.name = "StepError";
     this.why = why;
-    this.todo = todo;
+    this.fix = fix;
     this.exitCode = exitCode;
   }
 
   print() {
     console.error(paint("31", `\nFailed: ${this.message}`, process.stderr));
     if (this.why) console.error(indent(this.why));
-    if (this.todo) console.error(`What to do: ${this.todo}`);
+    if (this.fix) console.error(`Fix: ${this.fix}`);
   }
 }
 

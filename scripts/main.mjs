@@ -1,6 +1,6 @@
 // How every script begins and ends: one place for failures, Ctrl-C and the exit code.
 import { interruption } from "./run.mjs";
-import { StepFailed, say } from "./log.mjs";
+import { StepError, say } from "./log.mjs";
 
 const CLEAN_UP_MS = 12_000;
 
@@ -20,7 +20,7 @@ export async function main(body) {
     process.exit(128 + { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }[signal]);
   }
   if (error === null) process.exit();
-  if (!(error instanceof StepFailed)) throw error;
+  if (!(error instanceof StepError)) throw error;
   error.print();
   process.exit(error.exitCode);
 }

@@ -1,7 +1,7 @@
 // TCP ports on the loopback address.
 import net from "node:net";
 
-import { StepFailed } from "./log.mjs";
+import { StepError } from "./log.mjs";
 
 const HOST = "127.0.0.1";
 
@@ -14,13 +14,13 @@ export function freePort() {
 export async function claimPort(variable, usual, env = process.env) {
   const port = Number(env[variable] || usual);
   if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-    throw new StepFailed(`reading ${variable}`, { why: `"${env[variable]}" is no port.`, todo: `set ${variable} to a number from 1 to 65535, or leave it unset for ${usual}.` });
+    throw new StepError(`reading ${variable}`, { why: `"${env[variable]}" is no port.`, fix: `set ${variable} to a number from 1 to 65535, or leave it unset for ${usual}.` });
   }
   try {
     return await listenOn(port);
   } catch (error) {
     const why = error.code === "EADDRINUSE" ? `Another program listens on ${HOST}:${port}.` : error.message;
-    throw new StepFailed(`taking port ${port}`, { why, todo: `stop that program (\`npm run dev\` in another window?), or choose a port: ${variable}=${port + 10} npm run dev` });
+    throw new StepError(`taking port ${port}`, { why, fix: `stop that program (\`npm run dev\` in another window?), or choose a port: ${variable}=${port + 10} npm run dev` });
   }
 }
 

@@ -3,7 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 
-import { StepFailed } from "./log.mjs";
+import { StepError } from "./log.mjs";
 
 // Of a long failure the beginning names the fault (npm), or the end does (cargo, apt-get).
 const HEAD_LINES = 8;
@@ -33,9 +33,9 @@ export function capture(command, args, options = {}) {
 /**
  * Runs a program to its end. `show: true` passes its output on, line by line (`"stderr"`: only that);
  * `terminal: true` gives it the terminal itself, for progress bars; else its last lines go into the
- * failure. `onLine` hears every line of stdout. Throws StepFailed, never returns a code.
+ * failure. `onLine` hears every line of stdout. Throws StepError, never returns a code.
  */
-export async function run(command, args, { step, todo = "", show = false, terminal = false, onLine, cwd, env = process.env, timeoutMs } = {}) {
+export async function run(command, args, { step, fix = "", show = false, terminal = false, onLine, cwd, env = process.env, timeoutMs } = {}) {
   const child = spawn(command, args, { cwd, env, stdio: ["ignore", ...(terminal ? ["inherit", "inherit"] : ["pipe", "pipe"])], detached: true });
   const end = endWith(child);
   const [head, tail] = [[], []];
@@ -57,7 +57,7 @@ export async function run(command, args, { step, todo = "", show = false, termin
   if (code === 0) return;
   const name = path.basename(command);
   const verdict = error ? `${name}: ${error.message}` : timedOut ? `${name} did not end within ${timeoutMs / 1000} s` : signal ? `${name} was ended by ${signal}` : `${name} ended with ${code}`;
-  throw new StepFailed(step ?? `${name} ${args.join(" ")}`, { why: [...(show || terminal ? [] : [...head, ...(dropped ? ["..."] : []), ...tail]), verdict].join("\n"), todo });
+  throw new StepError(step ?? `${name} ${args.join(" ")}`, { why: [...(show || terminal ? [] : [...head, ...(dropped ? ["..."] : []), ...tail]), verdict].join("\n"), fix });
 }
 
 /** How a child ended: `{ code, signal, error }`. */

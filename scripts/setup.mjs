@@ -14,7 +14,7 @@ import { wasmBindgen, workerBuild } from "./setup/worker-tools.mjs";
 import { ownCompilerHasIt } from "./setup/wasm-library.mjs";
 import { wasmTarget } from "./setup/wasm-target.mjs";
 import { main } from "./main.mjs";
-import { dim, say, seconds } from "./log.mjs";
+import { dim, say, formatDuration } from "./log.mjs";
 
 const STEPS = [rust, ffmpeg, nodeModules, wasmTarget, wasmBindgen, workerBuild];
 
@@ -31,7 +31,7 @@ export async function setUp(more = []) {
         say(`${step.name}: ${dim(step.takes)}`);
         const start = Date.now();
         await step.run();
-        say(`${step.name}: done in ${seconds(Date.now() - start)}`);
+        say(`${step.name}: done in ${formatDuration(Date.now() - start)}`);
       }
     });
   }
@@ -42,6 +42,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await main(async () => {
     const start = Date.now();
     await setUp();
-    say(`Set-up is complete (${seconds(Date.now() - start)}).`);
+    say(`Set-up is complete (${formatDuration(Date.now() - start)}).`);
   });
 }

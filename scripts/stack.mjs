@@ -10,7 +10,7 @@ import { digest } from "./digest.mjs";
 import { NODE_MODULES, ROOT } from "./paths.mjs";
 import { freePort } from "./ports.mjs";
 import { eachLine, endWith, exitOf, killGroup, run } from "./run.mjs";
-import { StepFailed } from "./log.mjs";
+import { StepError } from "./log.mjs";
 import { wranglerNode } from "./setup/node-modules.mjs";
 import { givenEndpoint, withoutSettings, writeSettings } from "./worker-settings.mjs";
 import { readable } from "./wrangler-log.mjs";
@@ -32,7 +32,7 @@ export async function buildPrograms(environment) {
     cwd: ROOT,
     env: environment,
     step: "building gpu-worker and reel (cargo build)",
-    todo: "mend the error above.",
+    fix: "mend the error above.",
     show: "stderr",
     onLine(line) {
       const { reason, executable, target } = line.startsWith("{") ? JSON.parse(line) : {};
@@ -95,7 +95,7 @@ export function wrangler(...args) {
   return [wranglerNode(), [path.join(NODE_MODULES, "wrangler", "bin", "wrangler.js"), ...args]];
 }
 
-// wrangler takes seconds to find out that there is nothing to apply.
+// wrangler takes formatDuration to find out that there is nothing to apply.
 async function applyMigrations(stateDir, environment, log) {
   const folder = path.join(ROOT, "migrations");
   const files = fs.existsSync(folder) ? fs.readdirSync(folder).filter((name) => name.endsWith(".sql")) : [];
@@ -105,7 +105,7 @@ async function applyMigrations(stateDir, environment, log) {
   if (fs.existsSync(applied) && fs.readFileSync(applied, "utf8") === wanted) return;
   const [command, args] = wrangler("d1", "migrations", "apply", "DB", "--local", "--persist-to", path.join(stateDir, "worker"));
   log("worker", `applying ${files.length} migration(s) to the local database`);
-  await run(command, args, { cwd: ROOT, env: environment, step: "applying the migrations to the local database", todo: `mend the migration, or start from an empty database: delete ${stateDir}` });
+  await run(command, args, { cwd: ROOT, env: environment, step: "applying the migrations to the local database", fix: `mend the migration, or start from an empty database: delete ${stateDir}` });
   fs.writeFileSync(applied, wanted);
 }
 
@@ -130,7 +130,7 @@ function startPart(name, command, args, env, log, show = (line) => line) {
     return `${name} ${error ? `could not start: ${error.message}` : `ended by itself (${signal ?? `exit code ${code}`})`}`;
   });
   const fail = (sentence) => {
-    throw new StepFailed(`starting ${name}`, { why: [...lines.slice(-15), sentence].join("\n"), todo: "see the last lines above." });
+    throw new StepError(`starting ${name}`, { why: [...lines.slice(-15), sentence].join("\n"), fix: "see the last lines above." });
   };
   const died = ended.then((sentence) => fail(sentence));
   died.catch(() => {});
@@ -170,9 +170,9 @@ async function answers(url, over) {
     try {
       const answer = await fetch(url, { signal: AbortSignal.timeout(5_000) });
       if (answer.ok) return;
-      throw new StepFailed("starting worker", { why: `${url} answers ${answer.status}: ${(await answer.text()).slice(0, 2_000)}`, todo: "check the settings that the answer names, in the environment and in .dev.vars." });
+      throw new StepError("starting worker", { why: `${url} answers ${answer.status}: ${(await answer.text()).slice(0, 2_000)}`, fix: "check the settings that the answer names, in the environment and in .dev.vars." });
     } catch (error) {
-      if (error instanceof StepFailed) throw error;
+      if (error instanceof StepError) throw error;
     }
     await pause(POLL_MS);
   }

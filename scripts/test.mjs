@@ -3,7 +3,7 @@
 import { buildWorker } from "./build-worker.mjs";
 import { clippyNative, clippyWorker, coreTests, endToEndTests, formatting, nativeTests, purity, scriptTests } from "./checks.mjs";
 import { main } from "./main.mjs";
-import { StepFailed, dim, heading, say, seconds } from "./log.mjs";
+import { StepError, dim, printHeading, say, formatDuration } from "./log.mjs";
 import { setUp } from "./setup.mjs";
 import { chromium } from "./setup/chromium.mjs";
 import { buildPrograms } from "./stack.mjs";
@@ -27,30 +27,30 @@ const STEPS = [
 ];
 
 await main(async () => {
-  if (unknown) throw new StepFailed("reading the arguments", { why: `"${unknown}" is unknown.`, todo: "npm test, or npm test -- --quick" });
+  if (unknown) throw new StepError("reading the arguments", { why: `"${unknown}" is unknown.`, fix: "npm test, or npm test -- --quick" });
   const begin = Date.now();
   const total = { passed: 0, failed: 0 };
   const times = [];
   try {
-    heading("set-up");
+    printHeading("set-up");
     const environments = await setUp(QUICK ? [] : [chromium]);
     for (const [name, step] of STEPS) {
-      heading(name);
+      printHeading(name);
       const start = Date.now();
       await step(environments, (passed, failed) => {
         total.passed += passed;
         total.failed += failed;
       });
       times.push([name, Date.now() - start]);
-      say(dim(`${name}: ${seconds(Date.now() - start)}`));
+      say(dim(`${name}: ${formatDuration(Date.now() - start)}`));
     }
   } catch (error) {
     // A step that fails without a failing test (clippy, a build) is one failure.
     total.failed = Math.max(total.failed, 1);
     throw error;
   } finally {
-    heading(`${QUICK ? "quick run, without end-to-end tests" : "all"}: ${seconds(Date.now() - begin)}`);
-    for (const [name, ms] of times) say(`  ${name.padEnd(28)} ${seconds(ms)}`);
+    printHeading(`${QUICK ? "quick run, without end-to-end tests" : "all"}: ${formatDuration(Date.now() - begin)}`);
+    for (const [name, ms] of times) say(`  ${name.padEnd(28)} ${formatDuration(ms)}`);
     say(`${total.passed} passed, ${total.failed} failed`);
   }
 });

@@ -5,7 +5,7 @@ import fs from "node:fs";
 import path from "node:path";
 
 import { ROOT } from "./paths.mjs";
-import { StepFailed } from "./log.mjs";
+import { StepError } from "./log.mjs";
 
 /** The names that the environment may set; core/src/config.rs says what each means. */
 export const SETTINGS = [
@@ -81,7 +81,7 @@ function write(file, settings) {
 function quoted(name, value) {
   const quote = ["'", "`", '"'].find((mark) => !value.includes(mark));
   if (!quote || (quote === '"' && value.includes("\\"))) {
-    throw new StepFailed(`handing ${name} to the Worker`, { why: "It contains every kind of quotation mark.", todo: "choose another value." });
+    throw new StepError(`handing ${name} to the Worker`, { why: "It contains every kind of quotation mark.", fix: "choose another value." });
   }
   return `${quote}${value.replaceAll("$", "\\$")}${quote}`;
 }

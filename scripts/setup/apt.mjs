@@ -9,7 +9,7 @@ export function apt() {
   const command = root ? ["apt-get"] : ["sudo", "-n", "DEBIAN_FRONTEND=noninteractive", "apt-get"];
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   const call = (args, step) =>
-    run(command[0], [...command.slice(1), ...args], { step, env, todo: "look at the message above; `apt-get update` by hand often says more." });
+    run(command[0], [...command.slice(1), ...args], { step, env, fix: "look at the message above; `apt-get update` by hand often says more." });
   return async (packages, step) => {
     // A fresh image has no package lists at all; stale ones name files that are gone.
     await call(["update"], `${step} (apt-get update)`);

@@ -2,7 +2,7 @@
 import fs from "node:fs";
 
 import { find } from "../run.mjs";
-import { StepFailed } from "../log.mjs";
+import { StepError } from "../log.mjs";
 import { apt } from "./apt.mjs";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
@@ -21,14 +21,14 @@ export const chromium = {
   async run() {
     const install = apt();
     if (!install) {
-      throw new StepFailed("finding Chromium", {
+      throw new StepError("finding Chromium", {
         why: "There is no `chromium` or `google-chrome` on PATH, and this script may not install one here.",
-        todo: "install one: `sudo apt-get install chromium` (Debian), `sudo dnf install chromium` (Fedora), Chrome (macOS), or name one in CHROMIUM. `npm test -- --quick` does without.",
+        fix: "install one: `sudo apt-get install chromium` (Debian), `sudo dnf install chromium` (Fedora), Chrome (macOS), or name one in CHROMIUM. `npm test -- --quick` does without.",
       });
     }
     await install(["chromium"], "installing Chromium with apt-get");
     if (!this.ready()) {
-      throw new StepFailed("installing Chromium", { why: "apt-get installed the package, but there is no `chromium` on PATH.", todo: "put /usr/bin on PATH, or name a browser in CHROMIUM (Ubuntu's package is a stub for snap, which these tests cannot drive)." });
+      throw new StepError("installing Chromium", { why: "apt-get installed the package, but there is no `chromium` on PATH.", fix: "put /usr/bin on PATH, or name a browser in CHROMIUM (Ubuntu's package is a stub for snap, which these tests cannot drive)." });
     }
   },
 };

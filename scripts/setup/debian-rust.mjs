@@ -10,7 +10,7 @@ import path from "node:path";
 import { ROOT, TOOLS } from "../paths.mjs";
 import { WASM_TARGET } from "../versions.mjs";
 import { capture, find, run } from "../run.mjs";
-import { StepFailed, dim, say } from "../log.mjs";
+import { StepError, dim, say } from "../log.mjs";
 import { apt, asRoot } from "./apt.mjs";
 import { hasLibrary, libraryFolder } from "./wasm-library.mjs";
 
@@ -40,7 +40,7 @@ export const debianRust = {
       if (libdir === null) return "Debian's compiler does not know the target";
       await copy(root, built, libdir);
     } catch (error) {
-      if (!(error instanceof StepFailed)) throw error;
+      if (!(error instanceof StepError)) throw error;
       return `${error.message}: ${error.why.split("\n").slice(-8).join("\n")}`;
     }
     fs.mkdirSync(BIN, { recursive: true });

@@ -1,6 +1,6 @@
 // ffmpeg and ffprobe: the renderer decodes and encodes with them, the demo checks its result with them.
 import { find, run } from "../run.mjs";
-import { StepFailed } from "../log.mjs";
+import { StepError } from "../log.mjs";
 import { apt } from "./apt.mjs";
 
 export const ffmpeg = {
@@ -10,14 +10,14 @@ export const ffmpeg = {
   async run() {
     const install = apt();
     if (!install) {
-      throw new StepFailed("finding ffmpeg", {
+      throw new StepError("finding ffmpeg", {
         why: `There is no \`${find("ffmpeg") ? "ffprobe" : "ffmpeg"}\` on PATH, and this script may not install one here.`,
-        todo: "install ffmpeg with libx264 and aac: `sudo apt-get install ffmpeg` (Debian, Ubuntu), `sudo dnf install ffmpeg` (Fedora, with RPM Fusion), `brew install ffmpeg` (macOS). Then run the same command again.",
+        fix: "install ffmpeg with libx264 and aac: `sudo apt-get install ffmpeg` (Debian, Ubuntu), `sudo dnf install ffmpeg` (Fedora, with RPM Fusion), `brew install ffmpeg` (macOS). Then run the same command again.",
       });
     }
     await install(["ffmpeg"], "installing ffmpeg with apt-get");
     if (!this.ready()) {
-      throw new StepFailed("installing ffmpeg", { why: "apt-get installed the package, but `ffmpeg` and `ffprobe` are not on PATH.", todo: "put /usr/bin on PATH." });
+      throw new StepError("installing ffmpeg", { why: "apt-get installed the package, but `ffmpeg` and `ffprobe` are not on PATH.", fix: "put /usr/bin on PATH." });
     }
   },
 };

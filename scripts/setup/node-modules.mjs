@@ -5,7 +5,7 @@ import path from "node:path";
 import { NODE_BIN, NODE_MODULES, ROOT } from "../paths.mjs";
 import { WRANGLER_NODE } from "../versions.mjs";
 import { find, run } from "../run.mjs";
-import { StepFailed } from "../log.mjs";
+import { StepError } from "../log.mjs";
 
 export const nodeModules = {
   name: "node_modules",
@@ -17,7 +17,7 @@ export const nodeModules = {
     } catch (error) {
       // npm drops from the lock file what its registry does not have (some mirrors lack the packages of
       // other platforms), and `npm ci` then refuses. The exact pins in package.json still hold.
-      if (!(error instanceof StepFailed) || !/Missing: .* from lock file/.test(error.why)) throw error;
+      if (!(error instanceof StepError) || !/Missing: .* from lock file/.test(error.why)) throw error;
       await npm("install", "--no-save");
     }
   },
@@ -28,7 +28,7 @@ async function npm(...args) {
   await run(command, [...before, ...args, "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: ROOT,
     step: `npm ${args.join(" ")} (the packages of package-lock.json)`,
-    todo: "check that npm can reach its registry (`npm ping`), then run the same command again. If package.json was edited, run `npm install` once.",
+    fix: "check that npm can reach its registry (`npm ping`), then run the same command again. If package.json was edited, run `npm install` once.",
   });
 }
 
@@ -38,9 +38,9 @@ export function wranglerNode() {
   if (fs.existsSync(own)) return own;
   const [major, minor] = process.versions.node.split(".").map(Number);
   if (major > WRANGLER_NODE[0] || (major === WRANGLER_NODE[0] && minor >= WRANGLER_NODE[1])) return process.execPath;
-  throw new StepFailed("finding a Node for wrangler", {
+  throw new StepError("finding a Node for wrangler", {
     why: `wrangler needs Node ${WRANGLER_NODE.join(".")}, this is ${process.version}, and npm has no Node package for ${process.platform} ${process.arch}.`,
-    todo: "install Node 24 and run the same command again.",
+    fix: "install Node 24 and run the same command again.",
   });
 }
 
@@ -70,5 +70,5 @@ function npmCommand() {
   const running = process.env.npm_execpath;
   if (running && /npm-cli\.[cm]?js$/.test(running)) return [process.env.npm_node_execpath ?? process.execPath, running];
   if (find("npm")) return ["npm"];
-  throw new StepFailed("finding npm", { why: "There is no `npm` on PATH.", todo: "install Node with npm (18 or newer) and run the same command again." });
+  throw new StepError("finding npm", { why: "There is no `npm` on PATH.", fix: "install Node with npm (18 or newer) and run the same command again." });
 }

@@ -4,7 +4,7 @@ import path from "node:path";
 
 import { ROOT } from "../paths.mjs";
 import { capture, find } from "../run.mjs";
-import { StepFailed } from "../log.mjs";
+import { StepError } from "../log.mjs";
 
 export const rust = {
   name: "Rust",
@@ -13,14 +13,14 @@ export const rust = {
   async run() {
     const missing = ["cargo", "rustc"].filter((bin) => !find(bin));
     if (missing.length > 0) {
-      throw new StepFailed("finding Rust", {
+      throw new StepError("finding Rust", {
         why: `There is no ${missing.map((bin) => `\`${bin}\``).join(" and no ")} on PATH.`,
-        todo: `install Rust ${minimum()} or newer: https://rustup.rs shows the one command it takes. If it is installed, put ~/.cargo/bin on PATH.`,
+        fix: `install Rust ${minimum()} or newer: https://rustup.rs shows the one command it takes. If it is installed, put ~/.cargo/bin on PATH.`,
       });
     }
-    throw new StepFailed("finding a C compiler", {
+    throw new StepError("finding a C compiler", {
       why: "There is no `cc` on PATH, and Rust links with it.",
-      todo: "install one: `apt-get install build-essential` on Debian and Ubuntu, `xcode-select --install` on macOS.",
+      fix: "install one: `apt-get install build-essential` on Debian and Ubuntu, `xcode-select --install` on macOS.",
     });
   },
 };
@@ -31,9 +31,9 @@ export function refuseOldRust(rustc = "rustc", env = process.env) {
   const [, major, minor] = /^rustc (\d+)\.(\d+)/.exec(version) ?? [];
   const [wantMajor, wantMinor] = minimum().split(".").map(Number);
   if (major === undefined || Number(major) * 1000 + Number(minor) >= wantMajor * 1000 + wantMinor) return;
-  throw new StepFailed("checking the Rust compiler", {
+  throw new StepError("checking the Rust compiler", {
     why: `The project needs Rust ${minimum()}; ${find(rustc, env) ?? rustc} is ${version}.`,
-    todo: "run `rustup update stable` (and `rustup override unset` in this folder, if a toolchain is pinned here).",
+    fix: "run `rustup update stable` (and `rustup override unset` in this folder, if a toolchain is pinned here).",
   });
 }
 

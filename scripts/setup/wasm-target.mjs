@@ -3,7 +3,7 @@
 import { ROOT } from "../paths.mjs";
 import { WASM_TARGET } from "../versions.mjs";
 import { find, run } from "../run.mjs";
-import { StepFailed, dim, say } from "../log.mjs";
+import { StepError, dim, say } from "../log.mjs";
 import { debianRust } from "./debian-rust.mjs";
 import { refuseOldRust } from "./rust.mjs";
 import { ownCompilerHasIt } from "./wasm-library.mjs";
@@ -12,7 +12,7 @@ const RUSTUP_MS = 180_000;
 
 export const wasmTarget = {
   name: `the ${WASM_TARGET} target`,
-  takes: "rustup target add; a few seconds, about 2 min if Debian's compiler must be used instead",
+  takes: "rustup target add; a few formatDuration, about 2 min if Debian's compiler must be used instead",
   ready: () => ownCompilerHasIt() || debianRust.ready(),
   async run() {
     refuseOldRust();
@@ -23,7 +23,7 @@ export const wasmTarget = {
         if (ownCompilerHasIt()) return;
         refusals.push("rustup says it added the target, but the rustc on PATH is not rustup's");
       } catch (error) {
-        if (!(error instanceof StepFailed)) throw error;
+        if (!(error instanceof StepError)) throw error;
         refusals.push(`rustup target add: ${error.why.split("\n").slice(-6).join("\n")}`);
       }
     } else {
@@ -32,9 +32,9 @@ export const wasmTarget = {
     say(dim(`  rustup cannot bring it: trying Debian's compiler`));
     refusals.push(await debianRust.install());
     if (debianRust.ready()) return;
-    throw new StepFailed(`getting the ${WASM_TARGET} target`, {
+    throw new StepError(`getting the ${WASM_TARGET} target`, {
       why: refusals.filter(Boolean).join("\n"),
-      todo: `run \`rustup target add ${WASM_TARGET}\` by hand, or install your system's package with the standard library for that target, then run the same command again.`,
+      fix: `run \`rustup target add ${WASM_TARGET}\` by hand, or install your system's package with the standard library for that target, then run the same command again.`,
     });
   },
 };

@@ -17,7 +17,7 @@ export const workerBuild = {
 
 export const wasmBindgen = {
   name: `wasm-bindgen ${WASM_BINDGEN}`,
-  takes: "a prebuilt release, else cargo install; a few seconds, else 2 to 4 min",
+  takes: "a prebuilt release, else cargo install; a few formatDuration, else 2 to 4 min",
   ready: () => version("wasm-bindgen") === `wasm-bindgen ${WASM_BINDGEN}`,
   async run() {
     const reason = await prebuilt();
@@ -41,7 +41,7 @@ async function cargoInstall(crate, wanted) {
     cwd: TOOLS,
     env: { ...process.env, CARGO_TARGET_DIR: CARGO_TARGET, CARGO_PROFILE_DEV_DEBUG: "0" },
     step: `cargo install ${crate} ${wanted}`,
-    todo: "check that cargo can reach crates.io, then run the same command again: it goes on where it stopped.",
+    fix: "check that cargo can reach crates.io, then run the same command again: it goes on where it stopped.",
   });
   if (workerBuild.ready() && wasmBindgen.ready()) fs.rmSync(CARGO_TARGET, { recursive: true, force: true });
 }

@@ -12,12 +12,12 @@ const HERE = path.dirname(fileURLToPath(import.meta.url));
 const failure = (promise) => promise.then(() => assert.fail("it did not fail"), (error) => error);
 
 test("a failed program is told with its step, its last words and what to do", async () => {
-  const error = await failure(run("sh", ["-c", "echo out; echo err >&2; exit 3"], { step: "a step", todo: "do this" }));
+  const error = await failure(run("sh", ["-c", "echo out; echo err >&2; exit 3"], { step: "a step", fix: "do this" }));
   assert.equal(error.message, "a step");
   assert.match(error.why, /out/);
   assert.match(error.why, /err/);
   assert.match(error.why, /sh ended with 3$/);
-  assert.equal(error.todo, "do this");
+  assert.equal(error.fix, "do this");
 });
 
 test("a program that is not there is a failure like any other", async () => {
@@ -38,7 +38,7 @@ test("a taken port is told with the variable that moves it", async () => {
   const error = await failure(claimPort("PORT", 8787, { PORT: String(port) }));
   server.close();
   assert.match(error.why, new RegExp(`listens on 127.0.0.1:${port}`));
-  assert.match(error.todo, /PORT=/);
+  assert.match(error.fix, /PORT=/);
   assert.match((await failure(claimPort("PORT", 8787, { PORT: "web" }))).why, /no port/);
 });
 
