@@ -7,7 +7,7 @@ import http from "node:http";
 import esbuild from "esbuild";
 import { chromium } from "playwright-core";
 
-import { chromiumPath } from "../../scripts/setup/chromium.mjs";
+import { chromiumPath } from "../../scripts/setup/system.mjs";
 
 /**
  * Runs a test: `story(page, task, browser)` with the task that the Rust test gave, on the page of this
