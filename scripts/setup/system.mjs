@@ -44,7 +44,7 @@ export function chromiumPath() {
 /** Installs Debian packages, or throws StepError where that is not allowed. */
 export async function aptInstall(packages, { step, fix }) {
   if (!find("apt-get") || !mayBeRoot()) {
-    throw new StepError(step, { why: "Set-up can install it only with apt-get, as root or with a sudo that asks for no password.", fix });
+    throw new StepError(step, { why: `Missing: ${packages.join(", ")}. Set-up can install packages only with apt-get, as root or with a sudo that asks for no password.`, fix });
   }
   // A new image has no package lists, and old lists name files that no longer exist.
   await runAsRoot("apt-get", ["update"], { step: `${step} (apt-get update)`, fix });
