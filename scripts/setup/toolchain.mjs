@@ -73,7 +73,7 @@ export const wasmTarget = {
         return;
       } catch (error) {
         if (!(error instanceof StepError)) throw error;
-        failures.push(`${error.message}: ${error.why.split("\n").slice(-8).join("\n")}`);
+        failures.push(`${error.message}: ${error.why}`);
         console.log(dim(`  ${error.message}: failed`));
       }
     }
