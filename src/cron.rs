@@ -2,17 +2,17 @@
 //!
 //! Invariant: it decides nothing about jobs. It shows an object its row; the object knows what is true.
 
-use reel_core::base::id::JobId;
 use reel_core::base::time::{DurationMs, Timestamp};
 use reel_core::http::problem::Problem;
 use reel_core::job::retention::input_expired;
 use reel_core::objects::job::JobCommand;
 use reel_core::objects::log_event::{LogEvent, LogSubject};
 use reel_core::objects::reconcile::{RowAction, row_action};
-use reel_core::sql::projects::keys_in_use;
+use reel_core::sql::jobs::{OpenJobRow, delete_job, select_open_jobs};
+use reel_core::sql::references::select_inputs_in_use;
 use worker::{Env, Include, Result};
 
-use crate::index::jobs as jobs_index;
+use crate::index;
 use crate::objects::call_job;
 use crate::platform::log::log;
 use crate::platform::timeout::{BINDING, with_timeout};
@@ -31,16 +31,14 @@ pub async fn run(env: &Env) {
 /// Shows every job that has been open for a while its row; that wakes an object that was left asleep too.
 async fn reconcile_open_jobs(env: &Env) -> std::result::Result<(), Problem> {
     let database = env::database(env)?;
-    let rows =
-        logged("the index", jobs_index::open_before(&database, clock::now() - RECONCILE_AFTER, ROWS_PER_RUN))
-            .await?;
+    let open = select_open_jobs(clock::now() - RECONCILE_AFTER, ROWS_PER_RUN);
+    let rows = logged("the index", index::query(&database, open)).await?;
     let mut removed = 0;
-    for row in &rows {
-        let Ok(id) = row.id.parse::<JobId>() else { continue };
-        let command = JobCommand::Reconcile { version: row.version };
+    for OpenJobRow { id, version } in rows.iter().filter_map(|row| OpenJobRow::parse(row)) {
+        let command = JobCommand::Reconcile { version };
         match row_action(&call_job(env, id, LogSubject::Sweep, &command).await) {
             RowAction::Remove => {
-                logged("the index", jobs_index::remove(&database, id)).await?;
+                logged("the index", index::write(&database, vec![delete_job(id)])).await?;
                 removed += 1;
             }
             RowAction::Keep | RowAction::AskAgain => {}
@@ -72,7 +70,7 @@ async fn expire_inputs(env: &Env) -> std::result::Result<(), Problem> {
     if expired.is_empty() {
         return Ok(());
     }
-    let in_use = jobs_index::query(&database, keys_in_use(expired.clone(), ""));
+    let in_use = index::query(&database, select_inputs_in_use(expired.clone()));
     let in_use = logged("the index", in_use).await?;
     expired.retain(|key| !in_use.contains(key));
     if expired.is_empty() {

@@ -13,11 +13,12 @@ use reel_core::http::download::{
 use reel_core::http::problem::{Problem, ProblemCode};
 use reel_core::objects::job::{JobCommand, JobReply};
 use reel_core::objects::log_event::LogEvent;
+use reel_core::sql::references::select_reference;
 use worker::{Bucket, Object, Range, ResponseBody, web_sys};
 
 use super::jobs::unavailable;
 use super::{HandlerResponse, RequestContext};
-use crate::index::jobs as jobs_index;
+use crate::index;
 use crate::objects::call_job;
 use crate::platform::env;
 use crate::platform::http::HttpResponse;
@@ -163,8 +164,8 @@ impl BucketObject {
 /// The index knows, a moment behind; the job itself knows of its result at once.
 async fn is_downloadable(context: &RequestContext<'_>, key: &ObjectKey) -> Result<bool, Problem> {
     let database = env::database(context.env)?;
-    let named = with_timeout(BINDING, jobs_index::is_key_referenced(&database, key.as_str())).await;
-    if named.map_err(|cause| unavailable(context, "the index", &cause))? {
+    let named = with_timeout(BINDING, index::query(&database, select_reference(key.as_str()))).await;
+    if !named.map_err(|cause| unavailable(context, "the index", &cause))?.is_empty() {
         return Ok(true);
     }
     let Some(job) = key.output_of() else { return Ok(false) };

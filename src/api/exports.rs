@@ -2,7 +2,7 @@
 
 use reel_core::http::problem::Problem;
 use reel_core::http::requests::exports::{ExportRequest, ExportType, overlay_answer};
-use reel_core::sql::projects::select_active_exports;
+use reel_core::sql::exports::select_active_exports;
 use reel_core::wire::project::active_exports_json;
 
 use super::jobs::{BODY_MAX_BYTES, create_job, job_id_from_idempotency_key};

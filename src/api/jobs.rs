@@ -9,11 +9,11 @@ use reel_core::job::spec::{JobSpec, ProjectExport};
 use reel_core::objects::job::{JobCommand, JobReply};
 use reel_core::objects::job_view::RESULT_URL_LIFETIME;
 use reel_core::objects::subscribe::{SocketProtocol, SubscribeRequest};
-use reel_core::sql::jobs::JobListQuery;
+use reel_core::sql::jobs::{JobListQuery, JobRow};
 use reel_core::wire::job_list::to_page_json;
 
 use super::{HandlerResponse, RequestContext};
-use crate::index::jobs as jobs_index;
+use crate::index;
 use crate::objects::{call_job, subscribe_to_job};
 use crate::platform::http::HttpResponse;
 use crate::platform::timeout::{BINDING, with_timeout};
@@ -91,8 +91,9 @@ pub async fn is_in_bucket(context: &RequestContext<'_>, key: &ObjectKey) -> Resu
 pub async fn list(context: &RequestContext<'_>) -> Result<HandlerResponse, Problem> {
     let listing = JobListQuery::parse(context.call.query_string())?;
     let database = env::database(context.env)?;
-    let rows = with_timeout(BINDING, jobs_index::list(&database, &listing)).await;
+    let rows = with_timeout(BINDING, index::query(&database, listing.select_statement())).await;
     let rows = rows.map_err(|cause| unavailable(context, "the index", &cause))?;
+    let rows = JobRow::parse_all(&rows).map_err(|_| Problem::internal())?;
     let page = to_page_json(&listing, rows, &context.config.presigner, RESULT_URL_LIFETIME, clock::now());
     Ok(HandlerResponse::Answer(HttpResponse::json(200, page)))
 }

@@ -14,7 +14,7 @@ use reel_core::wire::project::{project_page_json, row_to_json};
 
 use super::jobs::{is_in_bucket, unavailable};
 use super::{HandlerResponse, RequestContext};
-use crate::index::jobs as jobs_index;
+use crate::index;
 use crate::platform::http::HttpResponse;
 use crate::platform::timeout::{BINDING, with_timeout};
 use crate::platform::{clock, env};
@@ -72,7 +72,7 @@ pub async fn ask(
     queries: Vec<SqlStatement>,
 ) -> Result<Vec<Vec<String>>, Problem> {
     let database = env::database(context.env)?;
-    let answers = with_timeout(BINDING, jobs_index::batch_query(&database, queries)).await;
+    let answers = with_timeout(BINDING, index::batch_query(&database, queries)).await;
     answers.map_err(|cause| unavailable(context, "the index", &cause))
 }
 

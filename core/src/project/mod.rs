@@ -57,7 +57,9 @@ pub enum FieldPatch<T> {
 /// `PUT /api/projects/{id}`: makes the project, or changes what the body names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PutProjectRequest {
+    /// Its name.
     pub name: FieldPatch<String>,
+    /// The key of its working video.
     pub working_video: FieldPatch<ObjectKey>,
 }
 
@@ -74,9 +76,13 @@ impl PutProjectRequest {
 /// `PUT /api/projects/{id}/clips/{clip_index}`: the whole clip; what the body leaves out is nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PutClipRequest {
+    /// The key of its video.
     pub video: ObjectKey,
+    /// Where it starts in the video, in seconds.
     pub start_time: Option<f64>,
+    /// Where it ends in the video, in seconds.
     pub end_time: Option<f64>,
+    /// Its name.
     pub name: Option<String>,
 }
 

@@ -5,7 +5,6 @@ use serde::Serialize;
 use crate::base::object_key::ObjectKey;
 use crate::base::time::{DurationMs, Timestamp};
 use crate::job::error_code::ErrorCode;
-use crate::job::status::JobStatus;
 use crate::s3::Presigner;
 use crate::sql::jobs::{JobListQuery, JobRow};
 
@@ -39,7 +38,7 @@ fn row_json(row: &JobRow, poster_url: Option<String>) -> RowJson<'_> {
         id: &row.id,
         project_id: row.project_id,
         kind: &row.kind,
-        status: row.status,
+        status: &row.status,
         attempt: row.attempt,
         retry_count: row.attempt.saturating_sub(1),
         input_video_key: &row.input_video_key,
@@ -70,7 +69,7 @@ struct RowJson<'r> {
     project_id: i64,
     #[serde(rename = "type")]
     kind: &'r str,
-    status: JobStatus,
+    status: &'r str,
     attempt: u32,
     retry_count: u32,
     input_video_key: &'r str,

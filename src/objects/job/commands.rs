@@ -11,13 +11,14 @@ use reel_core::objects::deletion::{Deletion, DeletionStep, StepDone};
 use reel_core::objects::job::{Answer, Creation, JobCommand, JobReply, answer, creation, event_of};
 use reel_core::objects::job_view::{claim_response, with_urls};
 use reel_core::objects::subscribe::{SocketProtocol, entry_message};
-use reel_core::sql::projects::keys_in_use;
+use reel_core::sql::jobs::{delete_job, upsert_job};
+use reel_core::sql::references::select_keys_outliving;
 use reel_core::wire::job::{JobDetail, JobFormat, job_json};
 use serde::Serialize;
 use worker::Object;
 
 use super::{AlarmState, ExportJob, LoadedJob};
-use crate::index::jobs as jobs_index;
+use crate::index;
 use crate::objects::subscribers::Subscribers;
 use crate::platform::timeout::{BINDING, with_timeout};
 use crate::platform::{clock, env};
@@ -118,24 +119,21 @@ impl ExportJob {
         let id = loaded.spec.id;
         match step {
             DeletionStep::WriteIndex { version } => {
-                jobs_index::write(&database, &loaded.spec, &loaded.job.snapshot(), *version).await?;
+                let row = upsert_job(&loaded.spec, &loaded.job.snapshot(), *version);
+                index::write(&database, row).await?;
             }
             DeletionStep::ListOutputs { prefix } => {
                 let outputs = bucket.list().prefix(prefix.clone()).execute().await?;
                 return Ok(StepDone::Keys(outputs.objects().iter().map(Object::key).collect()));
             }
             DeletionStep::FindReferences { keys } => {
-                let statement = keys_in_use(keys.clone(), &id.to_string());
-                let mut in_use = jobs_index::query(&database, statement).await?;
-                for key in keys.iter().filter(|key| key.starts_with("input/")) {
-                    if jobs_index::input_is_used(&database, key, &id.to_string()).await? {
-                        in_use.push(key.clone());
-                    }
-                }
-                return Ok(StepDone::Keys(in_use));
+                let outliving = select_keys_outliving(id, keys.clone());
+                return Ok(StepDone::Keys(index::query(&database, outliving).await?));
             }
             DeletionStep::DeleteObjects { keys } => bucket.delete_multiple(keys.clone()).await?,
-            DeletionStep::RemoveRow => jobs_index::remove(&database, id).await?,
+            DeletionStep::RemoveRow => {
+                index::write(&database, vec![delete_job(id)]).await?;
+            }
             DeletionStep::DeleteStorage => self.store.delete_all().await?,
             DeletionStep::Done => {}
         }

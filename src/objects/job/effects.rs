@@ -7,11 +7,12 @@ use reel_core::job::effect::JobEffect;
 use reel_core::job::event::{JobEvent, ObjectCheck};
 use reel_core::job::gpu_service::{StatusReply, SubmitReply};
 use reel_core::objects::job_view::{callback_urls, endpoint_of};
+use reel_core::sql::jobs::upsert_job;
 use worker::Bucket;
 
 use super::{ExportJob, LoadedJob};
 use crate::clients::runpod::Caller;
-use crate::index::jobs as jobs_index;
+use crate::index;
 use crate::platform::timeout::{BINDING, with_timeout};
 use crate::platform::{clock, env};
 
@@ -86,9 +87,8 @@ impl ExportJob {
             }
             JobEffect::WriteIndex { version } => {
                 let database = env::database(&self.env)?;
-                let snapshot = job.snapshot();
-                let write = jobs_index::write(&database, &spec, &snapshot, version);
-                let written = with_timeout(BINDING, write).await;
+                let row = upsert_job(&spec, &job.snapshot(), version);
+                let written = with_timeout(BINDING, index::write(&database, row)).await;
                 let written = written.map_err(|cause| self.log_and_hide("an index row", &cause)).ok();
                 JobEvent::IndexWritten { version, written }
             }
