@@ -49,8 +49,8 @@ impl fmt::Debug for JobId {
     }
 }
 
-/// An upload's identity: a UUID as a job's is, always ours. Alone it opens nothing, see
-/// [`crate::auth::token::Signer::upload_token`].
+/// An upload's identity: a UUID like a job's, always made here. It grants nothing by itself: clients need
+/// the signed token as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UploadId(JobId);
 

@@ -6,11 +6,9 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use thiserror::Error;
 
 use crate::base::id::JobId;
-use crate::json::field_error::FieldContext;
 
 /// A key that this API may read or write.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -55,12 +53,6 @@ impl ObjectKey {
     /// A key that a project or clip names: an upload, or a job's result.
     pub fn parse_video(text: &str) -> Result<Self, ParseKeyError> {
         Self::try_from(text.to_owned())
-    }
-
-    /// Reads a key that a client names as an input.
-    pub(crate) fn input_field(value: &Value, mut at: FieldContext<'_>) -> Option<Self> {
-        let Value::String(text) = value else { return at.reject("must be a string") };
-        Self::parse_input(text).or_else(|bad| at.reject(bad.to_string()).ok_or(bad)).ok()
     }
 
     /// A key that a GPU worker of this job reports as its result.

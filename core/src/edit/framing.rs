@@ -6,6 +6,7 @@ use crate::base::object_key::ObjectKey;
 use crate::edit::crop::{CropTrack, Keyframes};
 use crate::edit::limits::{MAX_SEGMENTS, seconds};
 use crate::edit::transition::Transition;
+use crate::edit::video_key::input_key;
 use crate::edit::{FrameSize, Interpolation, crop};
 use crate::json::field_error::FieldContext;
 use crate::json::reader::{ObjectReader, boolean, integer, list, number, one_of, text};
@@ -130,7 +131,7 @@ fn read_clips(value: &Value, mut at: FieldContext<'_>, curve: Interpolation) -> 
 impl Clip {
     fn read(value: &Value, at: FieldContext<'_>, curve: Interpolation) -> Option<Self> {
         let mut fields = ObjectReader::open(value, at)?;
-        let video_key = fields.optional("video_key", ObjectKey::input_field);
+        let video_key = fields.optional("video_key", input_key);
         let name = fields.optional("name", text(200));
         let name = name.map(|name| name.map(str::to_owned));
         let cut = ClipFields::read(&mut fields);

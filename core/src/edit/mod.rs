@@ -13,8 +13,10 @@ mod params;
 mod region;
 mod size;
 mod transition;
+mod video_key;
 
 pub(crate) use limits::seconds;
+pub(crate) use video_key::input_key;
 
 pub use annotate::{Annotate, Annotation, Rating};
 pub use color::Color;

@@ -8,10 +8,10 @@ mod sigv4;
 pub use list_parts::{ListPartsError, PartList, StoredPart, parse_list_parts};
 
 use crate::base::base_url::BaseUrl;
+use crate::base::content_disposition::{DispositionType, content_disposition};
 use crate::base::object_key::ObjectKey;
 use crate::base::percent;
 use crate::base::time::{DurationMs, Timestamp};
-use crate::http::download::{DispositionType, content_disposition};
 use sigv4::{AccessKey, UnsignedRequest};
 
 /// Signs requests to one bucket, in path style and region `auto`, as R2 has it.

@@ -1,16 +1,7 @@
 //! Under which name and type a file is served: whatever its uploader called it, it is a file of ours.
 
+use crate::base::content_disposition::{DispositionType, content_disposition};
 use crate::base::object_key::ObjectKey;
-use crate::base::percent;
-
-/// Where a browser puts a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DispositionType {
-    /// Among the downloads.
-    Attachment,
-    /// In the page: a `<video>` plays it.
-    Inline,
-}
 
 /// `content-disposition` (RFC 6266).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,24 +34,6 @@ impl Disposition {
     pub fn header(&self) -> String {
         content_disposition(self.place, &self.name)
     }
-}
-
-/// The value of `content-disposition`, ASCII only: the name in ASCII for everyone and, when that is not
-/// the name, as UTF-8 (RFC 8187).
-pub fn content_disposition(place: DispositionType, name: &str) -> String {
-    let place = match place {
-        DispositionType::Attachment => "attachment",
-        DispositionType::Inline => "inline",
-    };
-    // Some browsers undo percents in the plain form, too.
-    let plain = |c: char| (c.is_ascii_graphic() || c == ' ') && !matches!(c, '"' | '\\' | '%');
-    let ascii: String = name.chars().map(|c| if plain(c) { c } else { '_' }).collect();
-    let mut header = format!("{place}; filename=\"{ascii}\"");
-    if ascii != name {
-        header.push_str("; filename*=UTF-8''");
-        percent::encode(name, false, &mut header);
-    }
-    header
 }
 
 /// The type to serve a stored type as: pictures, sound and video as they are, anything else as bytes, so

@@ -7,6 +7,7 @@ mod condition;
 mod disposition;
 mod range;
 
+pub use crate::base::content_disposition::DispositionType;
 pub use condition::{Conditions, DownloadDecision, ObjectMeta, ReadPlan};
-pub use disposition::{Disposition, DispositionType, cache_control, content_disposition, served_type};
+pub use disposition::{Disposition, cache_control, served_type};
 pub use range::{ByteRange, RangeRequest};

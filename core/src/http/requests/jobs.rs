@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::base::id::JobId;
 use crate::base::object_key::ObjectKey;
-use crate::edit::{Edit, JobType};
+use crate::edit::{Edit, JobType, input_key};
 use crate::http::problem::{Problem, ProblemCode};
 use crate::json::reader::{ObjectReader, integer, one_of};
 
@@ -34,7 +34,7 @@ impl CreateJobRequest {
             let mut fields = ObjectReader::open(body, at)?;
             let project_id = fields.required("project_id", integer(1..=ID_MAX));
             let kind = fields.required("type", one_of(JobType::WORDS));
-            let input_key = fields.required("input_video_key", ObjectKey::input_field);
+            let input_key = fields.required("input_video_key", input_key);
             let job_id = fields.optional("job_id", job_id);
             let params = fields.required("params", |params, at| match kind {
                 Some(kind) => Edit::read(kind, params, at).map(|edit| (params, Some(edit))),
