@@ -42,7 +42,7 @@ impl<'v, 'f> ObjectReader<'v, 'f> {
     /// An optional member: it may be missing or `null`.
     ///
     /// The outer `None` means that it is present and invalid.
-    #[allow(clippy::option_option, reason = "absent and wrong are different answers")]
+    #[allow(clippy::option_option, reason = "absent and invalid are different results")]
     pub fn optional<T>(
         &mut self,
         name: &'static str,
