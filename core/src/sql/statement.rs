@@ -1,9 +1,9 @@
-//! Questions to the index as data: the shell binds and sends them, and decides nothing.
+//! SQL statements as data. The shell binds their values and runs them, and decides nothing.
 
-/// A value of a query, in the order of its `?`.
+/// A value of a statement.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SqlValue {
-    /// Nothing.
+    /// `NULL`.
     Null,
     /// A whole number below 2^53.
     Integer(i64),
@@ -13,13 +13,13 @@ pub enum SqlValue {
     Text(String),
 }
 
-/// One statement. It uses each of its values: D1 refuses a value too many. A question answers in one
+/// One statement. It must use all of its values, because D1 rejects a spare one. A query returns one
 /// column, `body`: JSON text, which the core reads.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SqlStatement {
-    /// With a `?1`, `?2` for each value.
+    /// The text, with `?1`, `?2` for the values.
     pub sql: &'static str,
-    /// What stands for them.
+    /// The values, in the order of their numbers.
     pub values: Vec<SqlValue>,
 }
 
