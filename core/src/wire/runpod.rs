@@ -232,9 +232,9 @@ mod tests {
         for (workers, sentence) in [
             (
                 r#""idle":0,"initializing":1,"ready":0,"running":2,"throttled":3,"unhealthy":0"#,
-                "Waiting for a renderer: 12 jobs queued, 2 running",
+                "Waiting for a renderer: 12 queued, 2 running",
             ),
-            (r#""idle":1,"running":0"#, "Waiting for a renderer: 12 jobs queued, 2 running"),
+            (r#""idle":1,"running":0"#, "Waiting for a renderer: 12 queued, 2 running"),
             (
                 r#""idle":0,"initializing":1,"ready":0,"running":0,"throttled":0,"unhealthy":1"#,
                 "Waiting for a renderer: one is starting",
