@@ -84,7 +84,7 @@ fn more_faults_than_a_person_reads_are_counted_and_not_listed() {
     let faults = faults_of(JobType::Framing, &params);
     assert_eq!(faults.len(), MAX_FAULTS + 1);
     assert_eq!(faults[MAX_FAULTS - 1], "/crop_keyframes/99  must be an object, not a number");
-    assert_eq!(faults[MAX_FAULTS], "(all)  has more faults than are listed; mend these and send it again");
+    assert_eq!(faults[MAX_FAULTS], "(all)  has more errors than are listed here; fix these and try again");
     let body =
         format!(r#"{{"project_id":1,"type":"framing","input_video_key":"input/a/b.mp4","params":{params}}}"#);
     assert_eq!(
