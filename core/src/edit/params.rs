@@ -1,9 +1,10 @@
 //! The params of one job, read and checked.
 
+use serde_json::Value;
+
 use crate::base::object_key::ObjectKey;
 use crate::edit::{Annotate, Framing, JobType, Overlay};
 use crate::json::field_error::{FieldContext, FieldError};
-use serde_json::Value;
 
 /// The params of one job. An `Edit` is valid by construction and can be rendered.
 #[derive(Clone, Debug, PartialEq)]

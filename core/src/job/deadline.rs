@@ -44,7 +44,7 @@ pub fn deadlines(job: &Job, timeouts: &Timeouts) -> Vec<(Deadline, Timestamp)> {
             deadlines.push((Deadline::Submit, pending.due_at));
         }
         JobState::Submitting { sent_at, .. } => {
-            deadlines.push((Deadline::SubmitReplyTimeout, *sent_at + timeouts.submit_reply_timeout))
+            deadlines.push((Deadline::SubmitReplyTimeout, *sent_at + timeouts.submit_reply_timeout));
         }
         JobState::Queued { submitted_at, poll, .. } => {
             deadlines.push((Deadline::QueueTimeout, *submitted_at + timeouts.queue_timeout));

@@ -1,8 +1,9 @@
 //! What a job needs to know of a GPU service. Its HTTP and JSON are in `wire::runpod`.
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::time::DurationMs;
 use crate::job::error_code::ErrorCode;
-use serde::{Deserialize, Serialize};
 
 /// RunPod's id of a job: opaque, but safe in the path of a URL.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -1,11 +1,12 @@
 //! The spec of a job: what the client requested.
 
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
 use crate::base::id::JobId;
 use crate::base::object_key::ObjectKey;
 use crate::base::time::Timestamp;
 use crate::edit::JobType;
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 /// What the client requested. It is written once and never changes.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -1,9 +1,11 @@
 //! What is wrong with a body, and where. Errors are collected: none of them stops the reader.
 
-use crate::json::reader::json_type_name;
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::cmp::Ordering;
+
+use crate::json::reader::json_type_name;
 
 /// One error in a request: where it is and what is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

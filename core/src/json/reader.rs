@@ -2,11 +2,12 @@
 //!
 //! Invariant: a reader that returns `None` has recorded at least one error.
 
-use crate::json::field_error::FieldContext;
-use crate::json::suggest::did_you_mean;
 use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
+
+use crate::json::field_error::FieldContext;
+use crate::json::suggest::did_you_mean;
 
 /// The members of one JSON object, read by name.
 ///

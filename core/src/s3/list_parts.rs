@@ -19,7 +19,7 @@ pub struct PartList {
 pub struct StoredPart {
     /// 1 to 10,000.
     pub part_number: u32,
-    /// The ETag without quotes, as the completion sends it.
+    /// The `ETag` without quotes, as the completion sends it.
     pub etag: String,
     /// Size of the part.
     pub size_bytes: u64,
@@ -31,7 +31,7 @@ pub enum ListPartsError {
     /// Not XML, truncated, or another document.
     #[error("the storage's list of parts could not be read")]
     Malformed,
-    /// A part without a valid number, ETag or size.
+    /// A part without a valid number, `ETag` or size.
     #[error("the storage's list names a part without a usable number, ETag or size")]
     BadPart,
     /// More pages exist, but the marker is missing.

@@ -1,7 +1,7 @@
 //! Downloads of stored videos: conditions, ranges, and the headers of the response.
 //!
 //! Invariant: nothing here accesses the bucket. [`Conditions`] says what to read first, and decides the
-//! response once size, ETag and date are known.
+//! response once size, `ETag` and date are known.
 
 mod condition;
 mod disposition;

@@ -1,10 +1,11 @@
 //! Request bodies as JSON, and readers of fields that several bodies have.
 
+use serde_json::Value;
+
 use crate::base::id::JobId;
 use crate::http::problem::{Problem, ProblemCode};
 use crate::json::field_error::FieldContext;
 use crate::json::reader::text;
-use serde_json::Value;
 
 /// Reads a body as JSON and collects every error.
 pub(crate) fn read_body<T>(

@@ -1,5 +1,7 @@
 //! Callbacks of the GPU worker: their kinds and the reports in their bodies.
 
+use serde_json::Value;
+
 use crate::base::id::JobId;
 use crate::base::object_key::ObjectKey;
 use crate::http::problem::Problem;
@@ -7,7 +9,6 @@ use crate::http::requests::body::read_body;
 use crate::job::error_code::ErrorCode;
 use crate::job::event::Report;
 use crate::job::gpu_service::{RunpodJobId, WorkerStage};
-use serde_json::Value;
 
 /// Which callback a body belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,6 @@
 //!
 //! Invariant: the job is an ordinary one. Only its input, and a clip's trim, come from the project.
 
-use crate::sql::exports::{select_clip_video, select_working_video};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
@@ -19,6 +18,7 @@ use crate::job::spec::ProjectExport;
 use crate::json::field_error::FieldContext;
 use crate::json::reader::{ObjectReader, boolean, integer};
 use crate::project::ID_MAX;
+use crate::sql::exports::{select_clip_video, select_working_video};
 use crate::sql::statement::SqlStatement;
 
 /// The job types that a project has videos for.

@@ -2,14 +2,13 @@
 //!
 //! The cursor is the last job of a page, not an offset: new jobs do not move the following pages.
 
-use crate::sql::jobs::{Cursor, JobListQuery};
-
 use crate::base::time::Timestamp;
 use crate::edit::JobType;
 use crate::http::problem::Problem;
 use crate::job::status::JobStatus;
 use crate::json::field_error::FieldError;
 use crate::json::suggest::did_you_mean;
+use crate::sql::jobs::{Cursor, JobListQuery};
 
 impl JobListQuery {
     /// Reads a query string and collects every error. Values are not percent-decoded: no valid value has

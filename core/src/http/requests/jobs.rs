@@ -1,14 +1,14 @@
 //! `POST /api/jobs`: the body and the `Idempotency-Key` header.
 
-use crate::http::requests::body::{job_id, read_body};
-use crate::project::ID_MAX;
 use serde_json::value::RawValue;
 
 use crate::base::id::JobId;
 use crate::base::object_key::ObjectKey;
 use crate::edit::{Edit, JobType, input_key};
 use crate::http::problem::{Problem, ProblemCode};
+use crate::http::requests::body::{job_id, read_body};
 use crate::json::reader::{ObjectReader, integer, one_of};
+use crate::project::ID_MAX;
 
 /// `POST /api/jobs`.
 #[derive(Clone, Debug)]

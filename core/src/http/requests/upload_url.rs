@@ -1,11 +1,12 @@
 //! `POST /api/videos/upload-url`.
 
+use serde_json::Value;
+
 use crate::base::id::JobId;
 use crate::http::problem::Problem;
 use crate::http::requests::body::{filename, job_id, read_body, video_type};
 use crate::json::field_error::FieldContext;
 use crate::json::reader::{ObjectReader, integer};
-use serde_json::Value;
 
 /// `POST /api/videos/upload-url`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -141,7 +141,7 @@ impl StepBuilder<'_> {
         };
         match reply {
             StatusReply::Running if !is_rendering => {
-                self.start_running(self.runpod_job_id(), WorkerStage::Starting)
+                self.start_running(self.runpod_job_id(), WorkerStage::Starting);
             }
             // These say nothing new: the next poll is scheduled already, and deadlines continue.
             StatusReply::Queued if queued_since.is_some() => {

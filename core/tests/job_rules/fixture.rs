@@ -1,4 +1,4 @@
-//! One job and the clock it lives by, for rules that are told in one sentence.
+//! A job with a clock, for tests of single rules.
 
 use reel_core::base::id::JobId;
 use reel_core::base::object_key::ObjectKey;
@@ -8,13 +8,13 @@ use reel_core::job::error_code::ErrorCode;
 use reel_core::job::event::{JobEvent, ObjectCheck, Report};
 use reel_core::job::gpu_service::{RunpodJobId, StatusReply, SubmitReply, WorkerStage};
 use reel_core::job::state::{Job, JobEnd, JobState};
-use reel_core::job::step::apply;
+use reel_core::job::step;
 use reel_core::job::timeouts::Timeouts;
 
-pub const T: Timeouts = Timeouts::STANDARD;
+pub const TIMEOUTS: Timeouts = Timeouts::STANDARD;
 pub const ENDPOINT: &str = "https://api.runpod.ai/v2/first";
 
-/// A job and the clock it lives by.
+/// A job and its clock.
 pub struct JobFixture {
     pub job: Job,
     pub now: Timestamp,
@@ -26,60 +26,61 @@ impl JobFixture {
         Self { job: Job::new(JobId::from_random([9; 16]), now), now }
     }
 
-    pub fn does(&mut self, event: JobEvent) -> Step {
-        // 25 is a chance that makes jitter exactly 100 %.
-        let step = apply(self.job.clone(), event, self.now, 25, &T);
+    pub fn apply(&mut self, event: JobEvent) -> Step {
+        // With this seed the jitter is exactly 100 %.
+        let step = step::apply(self.job.clone(), event, self.now, 25, &TIMEOUTS);
         self.job = step.job.clone();
         step
     }
 
-    pub fn later(&mut self, span: DurationMs) -> &mut Self {
-        self.now = self.now + span;
+    /// Moves the clock forward.
+    pub fn wait(&mut self, duration: DurationMs) -> &mut Self {
+        self.now = self.now + duration;
         self
     }
 
     pub fn alarm(&mut self) -> Step {
-        self.does(JobEvent::AlarmFired)
+        self.apply(JobEvent::AlarmFired)
     }
 
     pub fn callback(&mut self, report: Report) -> Step {
         let attempt = self.job.attempt;
-        self.does(JobEvent::CallbackReceived { attempt, report })
+        self.apply(JobEvent::CallbackReceived { attempt, report })
     }
 
     pub fn status_reply(&mut self, reply: StatusReply) -> Step {
         let attempt = self.job.attempt;
-        self.does(JobEvent::StatusPolled { attempt, reply })
+        self.apply(JobEvent::StatusPolled { attempt, reply })
     }
 
-    /// Handed over and in RunPod's queue.
+    /// A job in RunPod's queue.
     pub fn queued(id: &str) -> Self {
-        let mut life = Self::new();
-        life.alarm();
-        life.does(accepted(1, id));
-        life
+        let mut fixture = Self::new();
+        fixture.alarm();
+        fixture.apply(accepted(1, id));
+        fixture
     }
 
-    /// Claimed by a renderer.
+    /// A job that a GPU worker has claimed.
     pub fn rendering() -> Self {
-        let mut life = Self::queued("a-u1");
-        life.callback(claim("a-u1"));
-        life
+        let mut fixture = Self::queued("a-u1");
+        fixture.callback(claim("a-u1"));
+        fixture
     }
 
-    pub fn own_key(&self) -> ObjectKey {
+    pub fn expected_output(&self) -> ObjectKey {
         ObjectKey::output(self.job.id, self.job.attempt)
     }
 
-    pub fn looks(&mut self, found: ObjectCheck) -> Step {
+    pub fn output_checked(&mut self, found: ObjectCheck) -> Step {
         let key = match &self.job.state {
             JobState::Verifying { key, .. } => key.clone(),
-            other => panic!("nothing is being looked for: {other:?}"),
+            other => panic!("no output is being checked: {other:?}"),
         };
-        self.does(JobEvent::OutputChecked { key, found, poster: ObjectCheck::Missing })
+        self.apply(JobEvent::OutputChecked { key, found, poster: ObjectCheck::Missing })
     }
 
-    pub fn code(&self) -> Option<ErrorCode> {
+    pub fn failure_code(&self) -> Option<ErrorCode> {
         match self.job.end() {
             Some(JobEnd::Failed { code, .. }) => Some(*code),
             _ => None,
@@ -87,27 +88,31 @@ impl JobFixture {
     }
 }
 
-pub fn gpu(id: &str) -> RunpodJobId {
-    RunpodJobId::parse(id).expect("a name as RunPod gives them")
+pub fn runpod_job_id(id: &str) -> RunpodJobId {
+    RunpodJobId::parse(id).expect("a valid id")
 }
 
 pub fn accepted(attempt: u32, id: &str) -> JobEvent {
-    JobEvent::SubmitReplied { attempt, endpoint: ENDPOINT.to_owned(), reply: SubmitReply::Accepted(gpu(id)) }
+    JobEvent::SubmitReplied {
+        attempt,
+        endpoint: ENDPOINT.to_owned(),
+        reply: SubmitReply::Accepted(runpod_job_id(id)),
+    }
 }
 
 pub fn claim(id: &str) -> Report {
-    Report::Claim { runpod_job_id: Some(gpu(id)) }
+    Report::Claim { runpod_job_id: Some(runpod_job_id(id)) }
 }
 
 pub fn progress(percent: u8, stage: WorkerStage) -> Report {
     Report::Progress { percent, message: None, stage: Some(stage) }
 }
 
-/// A result that the renderer says no more of than where it is.
-pub fn put(key: &ObjectKey) -> Report {
+/// A report with the key of the output only.
+pub fn completed(key: &ObjectKey) -> Report {
     Report::Complete { key: key.clone(), poster: None, bytes: None }
 }
 
-pub fn gave_up(code: ErrorCode) -> Report {
+pub fn failed(code: ErrorCode) -> Report {
     Report::Error { code, sentence: "It broke.".into(), retryable: true }
 }

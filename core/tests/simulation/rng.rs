@@ -1,6 +1,6 @@
-//! Chance that can be replayed: the same seed makes the same history on every machine.
+//! Random numbers that can be replayed: a seed gives the same numbers on every machine.
 
-/// `SplitMix64` (Steele, Lea, Flood 2014): small, and every seed is a good one.
+/// `SplitMix64` (Steele, Lea, Flood 2014): small, and works with every seed.
 pub struct SeededRng(u64);
 
 impl SeededRng {
@@ -26,18 +26,18 @@ impl SeededRng {
         u32::try_from(self.below(1 << 32)).expect("below 2^32")
     }
 
-    /// A place in a list of this length.
-    pub fn place(&mut self, len: usize) -> usize {
+    /// An index of a list of this length.
+    pub fn index_below(&mut self, len: usize) -> usize {
         usize::try_from(self.below(len.try_into().expect("a short list"))).expect("below the length")
     }
 
-    /// True in so many of a thousand cases.
-    pub fn chance_permille(&mut self, of_thousand: u64) -> bool {
-        self.below(1000) < of_thousand
+    /// True in `permille` of a thousand cases.
+    pub fn chance_permille(&mut self, permille: u64) -> bool {
+        self.below(1000) < permille
     }
 
-    /// Between both ends, in milliseconds.
-    pub fn span_ms(&mut self, from: i64, to: i64) -> i64 {
+    /// A number from `from` to `to`, both included.
+    pub fn between_ms(&mut self, from: i64, to: i64) -> i64 {
         from + i64::try_from(self.below((to - from + 1).unsigned_abs())).expect("a span of minutes")
     }
 }
