@@ -82,17 +82,17 @@ fn paths_name_projects_and_clips_in_one_way_only() {
 }
 
 fn project() -> ProjectId {
-    ProjectId::parse("7").unwrap()
+    ProjectId::parse("7").expect("a fixture")
 }
 
 fn order(set_working_video: Option<bool>) -> JobSpec {
     JobSpec {
-        id: "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50".parse().unwrap(),
+        id: "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50".parse().expect("a fixture"),
         project_id: 7,
         job_type: JobType::Framing,
-        input_key: ObjectKey::parse_input(KEY).unwrap(),
+        input_key: ObjectKey::parse_input(KEY).expect("a fixture"),
         extra_inputs: Vec::new(),
-        params: RawValue::from_string("{}".into()).unwrap(),
+        params: RawValue::from_string("{}".into()).expect("a fixture"),
         created_at: Timestamp(1),
         export: set_working_video
             .map(|set| ProjectExport { request_fingerprint: "x".into(), set_working_video: set }),
@@ -113,7 +113,7 @@ fn an_order_keeps_what_only_an_export_has_and_old_ones_are_read() {
 fn a_missing_clip_is_named_where_the_request_named_it() {
     let key = ObjectKey::parse_input("input/a/second.mp4").unwrap();
     let missing = [("/params/clips/1/video_key".to_owned(), &key)];
-    let pointer = |order: &JobSpec| missing_inputs_problem(&order, &missing).faults[0].pointer.clone();
+    let pointer = |order: &JobSpec| missing_inputs_problem(order, &missing).faults[0].pointer.clone();
     let export = JobSpec { job_type: JobType::Framing, ..order(Some(false)) };
     assert_eq!(pointer(&export), "/clips/1/video_key");
     assert_eq!(pointer(&JobSpec { export: None, ..export }), "/params/clips/1/video_key");

@@ -28,7 +28,7 @@ pub fn spec(number: u8) -> JobSpec {
         job_type: JobType::Overlay,
         input_key: key("input/a/clip.mp4"),
         extra_inputs: Vec::new(),
-        params: RawValue::from_string("{}".into()).unwrap(),
+        params: RawValue::from_string("{}".into()).expect("JSON"),
         created_at: Timestamp(i64::from(number)),
         export: None,
     }
@@ -78,23 +78,23 @@ pub fn output_key(number: u8) -> String {
 }
 
 pub fn key(text: &str) -> ObjectKey {
-    ObjectKey::parse_input(text).unwrap()
+    ObjectKey::parse_video(text).expect("a key")
 }
 
 pub fn project_id(number: i64) -> ProjectId {
-    ProjectId::parse(&number.to_string()).unwrap()
+    ProjectId::parse(&number.to_string()).expect("an id")
 }
 
 pub fn clip_id(project: i64, index: i64) -> ClipId {
-    ClipId::parse(project_id(project), &index.to_string()).unwrap()
+    ClipId::parse(project_id(project), &index.to_string()).expect("an id")
 }
 
 pub fn put_project(body: &str) -> PutProjectRequest {
-    PutProjectRequest::parse(body.as_bytes()).unwrap()
+    PutProjectRequest::parse(body.as_bytes()).expect("a body")
 }
 
 pub fn put_clip(body: &str) -> PutClipRequest {
-    PutClipRequest::parse(body.as_bytes()).unwrap()
+    PutClipRequest::parse(body.as_bytes()).expect("a body")
 }
 
 impl Database {

@@ -24,13 +24,12 @@ fn with_project(working_video: &str, clip_video: &str) -> Database {
 
 /// A job of this input.
 fn job_of(number: u8, input: &str) -> JobSpec {
-    JobSpec { input_key: ObjectKey::parse_video(input).unwrap(), ..spec(number) }
+    JobSpec { input_key: key(input), ..spec(number) }
 }
 
 /// A job that has this input only among others.
 fn reel_of(number: u8, input: &str) -> JobSpec {
-    let extra_inputs =
-        vec![key("input/z/first.mp4"), ObjectKey::parse_video(input).unwrap(), key("input/z/last.mp4")];
+    let extra_inputs = vec![key("input/z/first.mp4"), key(input), key("input/z/last.mp4")];
     JobSpec { extra_inputs, ..spec(number) }
 }
 
