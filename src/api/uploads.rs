@@ -9,13 +9,14 @@ use reel_core::base::time::DurationMs;
 use reel_core::http::problem::{Problem, ProblemCode};
 use reel_core::http::requests::upload_url::UploadUrlRequest;
 use reel_core::http::requests::uploads::{CreateUploadRequest, UploadAction};
+use reel_core::objects::upload::{UploadCommand, UploadReply};
 use reel_core::upload::{UploadRecord, UploadState};
-use reel_core::wire::upload::created_json;
-use worker::{HttpMetadata, Method, Request, RequestInit, Response, console_error, js_sys};
+use reel_core::wire::upload::UploadJson;
+use worker::{Env, HttpMetadata, Method, Request, RequestInit, console_error};
 
-use super::jobs::{call_object, forward_response, unavailable};
+use super::jobs::{call_object, read_response, unavailable};
 use super::{HandlerResponse, RequestContext};
-use crate::objects::upload::{CREATE, UPLOAD_ID_METADATA};
+use crate::objects::upload::UPLOAD_ID_METADATA;
 use crate::platform::http::HttpResponse;
 use crate::platform::timeout::{BINDING, with_timeout};
 use crate::platform::{clock, env};
@@ -58,22 +59,24 @@ pub async fn create(visit: &RequestContext<'_>) -> Result<HandlerResponse, Probl
         expires_at: clock::now() + visit.config.timeouts.upload_ttl,
         state: UploadState::Open,
     };
-    let told = ask(visit, id, &format!("{CREATE}/{}", visit.request_id), upload.to_stored().as_bytes()).await;
-    match told {
-        Ok(answer) if answer.status_code() == 201 => {}
-        refused => {
-            // Nobody will ever know its name: better gone now than in a week.
-            if let Err(cause) = with_timeout(BINDING, at_bucket.abort()).await {
-                console_error!(
-                    "{} an upload that was never told could not be aborted: {cause}",
-                    visit.request_id
-                );
-            }
-            return forward_response(refused?).await;
+    let refused = match call_upload(visit.env, id, &UploadCommand::Create { record: upload.clone() }).await {
+        Ok(UploadReply::Created) => None,
+        Ok(other) => Some(other.into_body().err().unwrap_or_else(Problem::internal)),
+        Err(problem) => Some(problem),
+    };
+    if let Some(problem) = refused {
+        // Nobody will ever know its name: better gone now than in a week.
+        if let Err(cause) = with_timeout(BINDING, at_bucket.abort()).await {
+            console_error!(
+                "{} an upload that was never told could not be aborted: {cause}",
+                visit.request_id
+            );
         }
+        return Err(problem);
     }
-    let token = visit.config.signer.upload_token(id, &upload.key);
-    Ok(HandlerResponse::Answer(HttpResponse::json(201, created_json(&upload, &token))))
+    let created = UploadJson::created(&upload, &visit.config.signer.upload_token(id, &upload.key));
+    let body = serde_json::to_string(&created).map_err(|_| Problem::internal())?;
+    Ok(HandlerResponse::Answer(HttpResponse::json(201, body)))
 }
 
 /// `/api/videos/multipart/{upload_id}` and below: whoever holds the upload's id and key may act on it.
@@ -81,36 +84,45 @@ pub async fn create(visit: &RequestContext<'_>) -> Result<HandlerResponse, Probl
 pub async fn handle_action(
     visit: &RequestContext<'_>,
     token: &str,
-    verb: UploadAction,
+    action: UploadAction,
 ) -> Result<HandlerResponse, Problem> {
     let key = visit.call.query("video_key").and_then(percent::decode_query);
     let key = key.and_then(|key| ObjectKey::parse_input(&key).ok());
     let id = key.and_then(|key| visit.config.signer.verify_upload(token, &key).ok()).ok_or_else(|| {
         Problem::new(
             ProblemCode::BadToken,
-            "This upload is refused: send the upload_id in the path and its own video_key, percent-encoded, as ?video_key=.",
+            "Invalid upload credentials: upload_id (in the path) and ?video_key= (percent-encoded) must be the pair returned when the upload was created.",
         )
     })?;
-    let body = match verb {
+    let body = match action {
         UploadAction::Show | UploadAction::Abort => Vec::new(),
         UploadAction::Sign | UploadAction::Confirm | UploadAction::Complete => {
             visit.call.body(PARTS_MAX_BYTES).await?
         }
     };
-    let path = format!("{}/{}/{token}", verb.as_str(), visit.request_id);
-    forward_response(ask(visit, id, &path, &body).await?).await
+    let reply = call_upload(visit.env, id, &UploadCommand::act(action, token, &body)?).await?;
+    Ok(HandlerResponse::Answer(HttpResponse::json(200, reply.into_body()?)))
 }
 
-async fn ask(visit: &RequestContext<'_>, id: UploadId, path: &str, body: &[u8]) -> Result<Response, Problem> {
+/// Asks the object of an upload.
+///
+/// # Errors
+/// 503 when it could not be reached.
+async fn call_upload(env: &Env, id: UploadId, command: &UploadCommand) -> Result<UploadReply, Problem> {
+    let command = serde_json::to_string(command).map_err(|_| Problem::internal())?;
     let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_body(Some(js_sys::Uint8Array::from(body).into()));
-    let request = Request::new_with_init(&format!("https://upload/{path}"), &init);
-    call_object(&env::uploads(visit.env)?, &id.to_string(), request, OBJECT_ANSWERS_WITHIN).await
+    init.with_method(Method::Post).with_body(Some(command.into()));
+    let request = Request::new_with_init("https://upload/", &init);
+    let response = call_object(&env::uploads(env)?, &id.to_string(), request, UPLOAD_CALL_TIMEOUT).await?;
+    match read_response(response).await? {
+        (200, body) => serde_json::from_str(&body).map_err(|cause| unavailable("an upload", &cause.into())),
+        (status, _) => Err(unavailable("an upload", &format!("status {status}").into())),
+    }
 }
 
-/// 1 MiB (design.md 3): 10,000 parts with their tags.
+/// 10,000 parts with their etags.
 const PARTS_MAX_BYTES: usize = 1024 * 1024;
-/// A completion asks the bucket twice, and may have to wait for another one's end.
-const OBJECT_ANSWERS_WITHIN: Duration = Duration::from_mins(1);
+/// A completion takes several calls to the bucket, and may have to wait for another's end.
+const UPLOAD_CALL_TIMEOUT: Duration = Duration::from_mins(1);
 const BODY_MAX_BYTES: usize = 16 * 1024;
 const UPLOAD_LIFETIME: DurationMs = DurationMs::minutes(60);

@@ -28,7 +28,7 @@ use worker::{
     console_error, durable_object,
 };
 
-pub use answer::{JobReply, RESULT_URL_LIFETIME, respond};
+pub use answer::RESULT_URL_LIFETIME;
 pub use command::JobCommand;
 
 use crate::clients::runpod;

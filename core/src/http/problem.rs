@@ -6,8 +6,11 @@
 use crate::json::field_error::{FieldError, MAX_FAULTS};
 use crate::wire::problem::{ProblemJson, problem_json};
 
+use serde::{Deserialize, Serialize};
+
 /// Why a request was refused. The word on the wire, the status and the retry advice come with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ProblemCode {
     /// The body is not JSON.
     NotJson,
@@ -162,8 +165,9 @@ impl ProblemCode {
     }
 }
 
-/// One refused request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One refused request. Its JSON goes from an object to the Worker and no further; a client gets
+/// [`Problem::body`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// What kind.
     pub code: ProblemCode,
@@ -171,7 +175,8 @@ pub struct Problem {
     pub detail: String,
     /// Every fault of the body, for [`Code::InvalidRequest`] and [`Code::InputNotFound`].
     pub faults: Vec<FieldError>,
-    /// The methods that would be right, for [`Code::MethodNotAllowed`].
+    /// The methods that would be right, for [`Code::MethodNotAllowed`]: objects know nothing of methods.
+    #[serde(skip)]
     pub allow: Option<&'static str>,
 }
 
@@ -266,6 +271,15 @@ mod tests {
         );
         assert_eq!(both.faults[1].pointer, "/params/clips/1/video_key");
         assert_eq!(both.faults[1].detail, "input/a/b.mp4 is not in the bucket");
+    }
+
+    #[test]
+    fn a_problem_comes_whole_from_an_object() {
+        let fault = FieldError { pointer: "/parts".into(), detail: "is required".into() };
+        let problem = Problem::invalid(vec![fault]);
+        let json = serde_json::to_string(&problem).unwrap();
+        assert_eq!(serde_json::from_str::<Problem>(&json).unwrap(), problem);
+        assert!(json.contains(&format!("\"{}\"", problem.code.as_str())), "{json}");
     }
 
     #[test]

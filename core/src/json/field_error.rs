@@ -1,12 +1,12 @@
 //! What is wrong with a body, and where: every error is collected, none ends the reading.
 
 use crate::json::reader::json_type_name;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::cmp::Ordering;
 
 /// One thing wrong with a request, where it is and how to mend it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldError {
     /// JSON pointer (RFC 6901) into the body; empty for the body itself.
     pub pointer: String,

@@ -1,0 +1,50 @@
+//! Calls to the bucket's S3 endpoint, for what its binding cannot do.
+//!
+//! Invariant: no answer is an answer too. Nothing here returns an error, and no URL is logged.
+
+use std::cell::Cell;
+
+use reel_core::base::time::DurationMs;
+use reel_core::config::Config;
+use reel_core::upload::UploadRecord;
+use reel_core::upload::event::PartPage;
+use reel_core::wire::upload_parts::{ListPartsReply, read_list};
+use worker::{Method, Request, console_warn};
+
+use super::runpod::{error_kind, fetch_with_timeout};
+use crate::platform::clock;
+
+thread_local! {
+    /// Whether this bucket has said that it does not implement `ListParts`: it is not asked again.
+    static LISTS_NO_PARTS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A page of the parts that the bucket has of an upload; `None` when it does not say.
+pub async fn list_parts(config: &Config, upload: &UploadRecord, marker: Option<u32>) -> Option<PartPage> {
+    if LISTS_NO_PARTS.get() {
+        return None;
+    }
+    let url =
+        config.presigner.list_parts(&upload.key, &upload.storage_id, marker, LIST_LIFETIME, clock::now());
+    let request = Request::new(&url, Method::Get).ok()?;
+    match fetch_with_timeout(request, config.timeouts.status_request_timeout).await {
+        Ok(heard) => match read_list(heard.status, &heard.body) {
+            ListPartsReply::Page(page) => Some(page),
+            ListPartsReply::NotImplemented => {
+                LISTS_NO_PARTS.set(true);
+                None
+            }
+            ListPartsReply::Nothing => {
+                console_warn!("the bucket answered {} to a list of parts", heard.status);
+                None
+            }
+        },
+        Err(cause) => {
+            console_warn!("the bucket did not answer a list of parts: {}", error_kind(&cause));
+            None
+        }
+    }
+}
+
+/// It is used at once.
+const LIST_LIFETIME: DurationMs = DurationMs::minutes(1);
