@@ -331,6 +331,15 @@ mod tests {
     }
 
     #[test]
+    fn a_problem_comes_whole_from_an_object() {
+        let fault = FieldError { pointer: "/parts".into(), detail: "is required".into() };
+        let problem = Problem::invalid(vec![fault]);
+        let json = serde_json::to_string(&problem).unwrap();
+        assert_eq!(serde_json::from_str::<Problem>(&json).unwrap(), problem);
+        assert!(json.contains(&format!("\"{}\"", problem.code.as_str())), "{json}");
+    }
+
+    #[test]
     fn a_single_fault_is_the_sentence() {
         let only = FieldError { pointer: "/params/crop/0".into(), detail: "is required".into() };
         assert_eq!(Problem::invalid(vec![only]).detail, "params.crop.0 is required.");

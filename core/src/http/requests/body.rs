@@ -12,18 +12,23 @@ pub(crate) fn read_body<T>(
     body: &[u8],
     read: impl FnOnce(&Value, FieldContext<'_>) -> Option<T>,
 ) -> Result<T, Problem> {
-    let not_json = |error: &dyn std::fmt::Display| {
-        Problem::new(ProblemCode::NotJson, format!("The body is not valid JSON: {error}."))
-    };
-    // `from_slice` would compile the same parser a second time.
-    let text = std::str::from_utf8(body).map_err(|error| not_json(&error))?;
-    let value: Value = serde_json::from_str(text).map_err(|error| not_json(&error))?;
-    let mut errors = Vec::new();
-    let read = read(&value, FieldContext::root(&mut errors));
+    // One reader for all JSON: that of bytes would be the same code a second time.
+    let value: Value = serde_json::from_str(body_text(body)?).map_err(|error| not_json(&error))?;
+    let mut faults = Vec::new();
+    let read = read(&value, FieldContext::root(&mut faults));
     match read {
-        Some(read) if errors.is_empty() => Ok(read),
-        _ => Err(Problem::invalid(errors)),
+        Some(read) if faults.is_empty() => Ok(read),
+        _ => Err(Problem::invalid(faults)),
     }
+}
+
+/// The body as text: JSON is UTF-8 (RFC 8259 8.1).
+pub(crate) fn body_text(body: &[u8]) -> Result<&str, Problem> {
+    std::str::from_utf8(body).map_err(|error| not_json(&error))
+}
+
+fn not_json(error: &dyn std::fmt::Display) -> Problem {
+    Problem::new(ProblemCode::NotJson, format!("The body is not valid JSON: {error}."))
 }
 
 pub(crate) fn job_id(value: &Value, mut at: FieldContext<'_>) -> Option<JobId> {

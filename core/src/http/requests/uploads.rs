@@ -1,6 +1,6 @@
 //! Requests about uploads at the door: bytes in, a typed request or every fault out.
 
-use crate::upload::PART_MAX_COUNT;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::base::id::JobId;
@@ -9,7 +9,7 @@ use crate::http::requests::body::{filename, job_id, read_body, video_type};
 use crate::http::requests::upload_url::UPLOAD_MAX_BYTES;
 use crate::json::field_error::FieldContext;
 use crate::json::reader::{ObjectReader, integer, list};
-use crate::upload::{ConfirmedPart, PartLayout};
+use crate::upload::{ConfirmedPart, PART_MAX_COUNT, PartLayout};
 
 /// `POST /api/videos/multipart`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +25,8 @@ pub struct CreateUploadRequest {
 }
 
 /// What is asked of an upload that exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum UploadAction {
     /// `POST .../parts`: URLs to send parts to.
     Sign,
@@ -37,26 +38,6 @@ pub enum UploadAction {
     Complete,
     /// `DELETE`.
     Abort,
-}
-
-impl UploadAction {
-    /// Its word between the Worker and the upload's object.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Sign => "sign",
-            Self::Confirm => "confirm",
-            Self::Show => "show",
-            Self::Complete => "complete",
-            Self::Abort => "abort",
-        }
-    }
-
-    /// The verb of a word.
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Sign, Self::Confirm, Self::Show, Self::Complete, Self::Abort]
-            .into_iter()
-            .find(|verb| verb.as_str() == word)
-    }
 }
 
 impl CreateUploadRequest {
@@ -105,9 +86,9 @@ pub fn parse_part_numbers(body: &[u8], plan: &PartLayout) -> Result<Vec<u32>, Pr
 pub fn parse_parts(
     body: &[u8],
     plan: &PartLayout,
-    verb: UploadAction,
+    action: UploadAction,
 ) -> Result<Vec<ConfirmedPart>, Problem> {
-    let completes = verb == UploadAction::Complete;
+    let completes = action == UploadAction::Complete;
     if completes && body.iter().all(u8::is_ascii_whitespace) {
         return Ok(Vec::new());
     }
@@ -130,7 +111,7 @@ fn given_part(value: &Value, at: FieldContext<'_>, plan: &PartLayout) -> Option<
     let number = fields.required("part_number", |value, at| part_number(value, at, plan));
     let part = fields.required("etag", |value, mut at| {
         let part = value.as_str().and_then(|etag| ConfirmedPart::new(number.unwrap_or(1), etag));
-        part.or_else(|| at.reject("must be the ETag header that the storage answered to this part"))
+        part.or_else(|| at.reject("must be the ETag that storage returned for this part"))
     });
     fields.finish();
     number.and(part)
@@ -238,20 +219,6 @@ mod tests {
         assert_eq!(parse_parts(b"{}", &plan, UploadAction::Complete), Ok(vec![]));
         assert!(parse_parts(b"", &plan, UploadAction::Confirm).is_err());
         assert!(parse_parts(b"{}", &plan, UploadAction::Confirm).is_err());
-    }
-
-    #[test]
-    fn verbs_have_words() {
-        for verb in [
-            UploadAction::Sign,
-            UploadAction::Confirm,
-            UploadAction::Show,
-            UploadAction::Complete,
-            UploadAction::Abort,
-        ] {
-            assert_eq!(UploadAction::parse(verb.as_str()), Some(verb));
-        }
-        assert_eq!(UploadAction::parse("dance"), None);
     }
 
     proptest! {
