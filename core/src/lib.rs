@@ -18,6 +18,7 @@ pub mod edit;
 pub mod http;
 pub mod job;
 pub mod json;
+pub mod objects;
 pub mod project;
 pub mod s3;
 pub mod sql;

@@ -13,7 +13,7 @@ use reel_core::upload::{UploadRecord, UploadState};
 use reel_core::wire::upload::created_json;
 use worker::{HttpMetadata, Method, Request, RequestInit, Response, console_error, js_sys};
 
-use super::jobs::{call_object, forward_response, unavailable};
+use super::jobs::unavailable;
 use super::{HandlerResponse, RequestContext};
 use crate::objects::upload::{CREATE, UPLOAD_ID_METADATA};
 use crate::platform::http::HttpResponse;
@@ -50,7 +50,7 @@ pub async fn create(visit: &RequestContext<'_>) -> Result<HandlerResponse, Probl
         .custom_metadata([(UPLOAD_ID_METADATA.to_owned(), id.to_string())])
         .execute();
     let at_bucket =
-        with_timeout(BINDING, creation).await.map_err(|cause| unavailable("the bucket", &cause))?;
+        with_timeout(BINDING, creation).await.map_err(|cause| unavailable(visit, "the bucket", &cause))?;
     let upload = UploadRecord {
         key,
         storage_id: at_bucket.upload_id().await,
@@ -101,11 +101,25 @@ pub async fn handle_action(
     forward_response(ask(visit, id, &path, &body).await?).await
 }
 
+async fn forward_response(mut response: Response) -> Result<HandlerResponse, Problem> {
+    let status = response.status_code();
+    let body = response.text().await.map_err(|_| Problem::unavailable())?;
+    Ok(HandlerResponse::Answer(if status < 400 {
+        HttpResponse::json(status, body)
+    } else {
+        HttpResponse::from_problem_json(status, body)
+    }))
+}
+
 async fn ask(visit: &RequestContext<'_>, id: UploadId, path: &str, body: &[u8]) -> Result<Response, Problem> {
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_body(Some(js_sys::Uint8Array::from(body).into()));
     let request = Request::new_with_init(&format!("https://upload/{path}"), &init);
-    call_object(&env::uploads(visit.env)?, &id.to_string(), request, OBJECT_ANSWERS_WITHIN).await
+    let stub = env::uploads(visit.env)?.get_by_name(&id.to_string()).map_err(|_| Problem::unavailable())?;
+    let request = request.map_err(|_| Problem::unavailable())?;
+    with_timeout(OBJECT_ANSWERS_WITHIN, stub.fetch_with_request(request))
+        .await
+        .map_err(|_| Problem::unavailable())
 }
 
 /// 1 MiB (design.md 3): 10,000 parts with their tags.

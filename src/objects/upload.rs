@@ -21,7 +21,6 @@ use worker::{
 };
 
 use crate::clients::runpod;
-use crate::objects::job::{JobReply, respond};
 use crate::objects::upload_store::UploadStore;
 use crate::platform::object_storage::set_alarm;
 use crate::platform::timeout::{BINDING, COMPLETION, sleep, with_timeout};
@@ -29,6 +28,12 @@ use crate::platform::{clock, env};
 
 /// What goes wrong is told as a problem.
 type Told<T> = std::result::Result<T, Problem>;
+type JobReply = std::result::Result<(u16, String), Problem>;
+
+fn respond(body: JobReply, request_id: &str) -> Response {
+    let (status, body) = body.unwrap_or_else(|problem| (problem.code.status(), problem.body(request_id)));
+    Response::builder().with_status(status).fixed(body.into_bytes())
+}
 
 /// One upload.
 #[durable_object(alarm)]

@@ -88,3 +88,10 @@ pub struct Step {
     /// What the sender of the event is told.
     pub outcome: Outcome,
 }
+
+impl Step {
+    /// Whether the last entry was stored: subscribers are closed once they have it.
+    pub fn closes_subscribers(&self) -> bool {
+        self.job.end().is_some() && !self.entries.is_empty()
+    }
+}

@@ -246,7 +246,17 @@ impl Job {
         self.budget_start_attempt + MAX_ATTEMPTS - 1
     }
 
-    /// How the job ended, if it has.
+    /// Whether this key is its result, or the poster of it.
+    pub fn has_output(&self, key: &str) -> bool {
+        match self.end() {
+            Some(JobEnd::Complete { key: output, poster, .. }) => {
+                output.as_str() == key || poster.as_ref().is_some_and(|poster| poster.as_str() == key)
+            }
+            Some(JobEnd::Failed { .. }) | None => false,
+        }
+    }
+
+    /// How it ended, if it has.
     pub fn end(&self) -> Option<&JobEnd> {
         match &self.state {
             JobState::Ended(end) => Some(end),

@@ -5,7 +5,6 @@ use serde::Serialize;
 use crate::base::object_key::ObjectKey;
 use crate::base::time::{DurationMs, Timestamp};
 use crate::job::error_code::ErrorCode;
-use crate::job::status::JobStatus;
 use crate::s3::Presigner;
 use crate::sql::jobs::{JobListQuery, JobRow};
 
@@ -38,8 +37,8 @@ fn row_json(row: &JobRow, poster_url: Option<String>) -> RowJson<'_> {
         job_id: &row.id,
         id: &row.id,
         project_id: row.project_id,
-        job_type: &row.kind,
-        status: row.status,
+        kind: &row.kind,
+        status: &row.status,
         attempt: row.attempt,
         retry_count: row.attempt.saturating_sub(1),
         input_video_key: &row.input_video_key,
@@ -69,8 +68,8 @@ struct RowJson<'r> {
     id: &'r str,
     project_id: i64,
     #[serde(rename = "type")]
-    job_type: &'r str,
-    status: JobStatus,
+    kind: &'r str,
+    status: &'r str,
     attempt: u32,
     retry_count: u32,
     input_video_key: &'r str,

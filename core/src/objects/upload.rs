@@ -1,0 +1,1 @@
+//! Commands to an upload's object, and its replies.
