@@ -56,7 +56,7 @@ impl DurableObject for Upload {
         let (word, request_id, upload_id) = (next(), next(), next());
         let body = match request.bytes().await {
             Ok(body) if word == CREATE => self.create(&body),
-            Ok(body) => match UploadAction::parse(word) {
+            Ok(body) => match UploadAction::from_word(word) {
                 Some(verb) => self.handle_action(verb, &body, upload_id).await,
                 None => Err(Problem::internal()),
             },

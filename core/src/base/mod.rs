@@ -9,3 +9,4 @@ pub mod object_key;
 pub mod percent;
 pub mod secret;
 pub mod time;
+pub mod words;

@@ -1,6 +1,7 @@
 //! What a job needs to know of a GPU service. How RunPod says it is in `wire::runpod`.
 
 use crate::base::time::DurationMs;
+use crate::base::words::word_enum;
 use crate::job::error_code::ErrorCode;
 use serde::{Deserialize, Serialize};
 
@@ -89,16 +90,17 @@ impl EndpointLoad {
     }
 }
 
-/// The part of an attempt that happens in the GPU worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum WorkerStage {
-    /// Claimed, nothing fetched yet.
-    Starting,
-    /// Fetching the input.
-    Downloading,
-    /// Decoding, drawing, encoding.
-    Rendering,
-    /// Putting the output.
-    Uploading,
+word_enum! {
+    /// The part of an attempt that happens in the GPU worker. A stored job with another word is not read; a
+    /// callback with another word reports no stage, since a GPU worker may be newer than this API.
+    pub enum WorkerStage {
+        /// Claimed, nothing fetched yet.
+        Starting = "starting",
+        /// Fetching the input.
+        Downloading = "downloading",
+        /// Decoding, drawing, encoding.
+        Rendering = "rendering",
+        /// Putting the output.
+        Uploading = "uploading",
+    }
 }

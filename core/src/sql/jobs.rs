@@ -64,14 +64,15 @@ impl JobListQuery {
     }
 }
 
-/// A row of the index.
+/// A row of the index. Its words stay text: a newer version may have written one that this one does not know,
+/// and one row must not hide the others.
 #[derive(Clone, Debug, Deserialize)]
 pub struct JobRow {
     pub id: String,
     pub project_id: i64,
     #[serde(rename = "type")]
     pub kind: String,
-    pub status: JobStatus,
+    pub status: String,
     pub attempt: u32,
     pub input_video_key: String,
     pub output_video_key: Option<String>,

@@ -5,7 +5,6 @@ use serde::Serialize;
 use crate::base::object_key::ObjectKey;
 use crate::base::time::{DurationMs, Timestamp};
 use crate::job::error_code::ErrorCode;
-use crate::job::status::JobStatus;
 use crate::s3::Presigner;
 use crate::sql::jobs::{JobListQuery, JobRow};
 
@@ -31,7 +30,8 @@ pub fn to_page_json(
     serde_json::to_string(&page).unwrap_or_default()
 }
 
-/// The part of the job JSON that the index knows; progress and params are the object's.
+/// The part of the job JSON that the index knows; progress and params are the object's. Words that this
+/// version does not know are shown as they are, and an unknown error code has no `retryable`.
 fn row_json(row: &JobRow, poster_url: Option<String>) -> RowJson<'_> {
     let code = row.error_code.as_deref();
     RowJson {
@@ -39,7 +39,7 @@ fn row_json(row: &JobRow, poster_url: Option<String>) -> RowJson<'_> {
         id: &row.id,
         project_id: row.project_id,
         kind: &row.kind,
-        status: row.status,
+        status: &row.status,
         attempt: row.attempt,
         retry_count: row.attempt.saturating_sub(1),
         input_video_key: &row.input_video_key,
@@ -48,9 +48,7 @@ fn row_json(row: &JobRow, poster_url: Option<String>) -> RowJson<'_> {
         poster_url,
         error: row.error.as_deref(),
         error_code: code,
-        retryable: code
-            .and_then(|word| ErrorCode::ALL.into_iter().find(|code| code.as_str() == word))
-            .map(ErrorCode::retryable),
+        retryable: code.and_then(ErrorCode::from_word).map(ErrorCode::retryable),
         created_at: row.created_at.iso(),
         started_at: row.started_at.map(Timestamp::iso),
         completed_at: row.completed_at.map(Timestamp::iso),
@@ -70,7 +68,7 @@ struct RowJson<'r> {
     project_id: i64,
     #[serde(rename = "type")]
     kind: &'r str,
-    status: JobStatus,
+    status: &'r str,
     attempt: u32,
     retry_count: u32,
     input_video_key: &'r str,
@@ -119,6 +117,22 @@ mod tests {
             (1, &true.into())
         );
         assert_eq!(page(vec![row(ID)])["next_cursor"], serde_json::Value::Null);
+    }
+
+    #[test]
+    fn words_of_a_newer_version_are_listed_as_they_are() {
+        let row: JobRow = serde_json::from_value(serde_json::json!({
+            "id": ID, "project_id": 7, "type": "montage", "status": "paused", "attempt": 1,
+            "input_video_key": "input/a/b.mp4", "output_video_key": null, "output_bytes": null,
+            "poster_key": null, "error": "x", "error_code": "gpu_on_fire", "created_at": 1000,
+            "started_at": null, "completed_at": null
+        }))
+        .unwrap();
+        let json = serde_json::to_value(row_json(&row, None)).unwrap();
+        assert_eq!(
+            (&json["type"], &json["status"], &json["error_code"], &json["retryable"]),
+            (&"montage".into(), &"paused".into(), &"gpu_on_fire".into(), &serde_json::Value::Null)
+        );
     }
 
     #[test]

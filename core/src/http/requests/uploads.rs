@@ -4,6 +4,7 @@ use crate::upload::PART_MAX_COUNT;
 use serde_json::Value;
 
 use crate::base::id::JobId;
+use crate::base::words::word_enum;
 use crate::http::problem::Problem;
 use crate::http::requests::body::{filename, job_id, read_body, video_type};
 use crate::http::requests::upload_url::UPLOAD_MAX_BYTES;
@@ -24,38 +25,19 @@ pub struct CreateUploadRequest {
     pub plan: PartLayout,
 }
 
-/// What is asked of an upload that exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UploadAction {
-    /// `POST .../parts`: URLs to send parts to.
-    Sign,
-    /// `PUT .../parts`: parts that were sent.
-    Confirm,
-    /// `GET .../parts`: what has arrived.
-    Show,
-    /// `POST .../complete`.
-    Complete,
-    /// `DELETE`.
-    Abort,
-}
-
-impl UploadAction {
-    /// Its word between the Worker and the upload's object.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Sign => "sign",
-            Self::Confirm => "confirm",
-            Self::Show => "show",
-            Self::Complete => "complete",
-            Self::Abort => "abort",
-        }
-    }
-
-    /// The verb of a word.
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Sign, Self::Confirm, Self::Show, Self::Complete, Self::Abort]
-            .into_iter()
-            .find(|verb| verb.as_str() == word)
+word_enum! {
+    /// What is asked of an upload that exists; the words go between the Worker and the upload's object.
+    pub enum UploadAction {
+        /// `POST .../parts`: URLs to send parts to.
+        Sign = "sign",
+        /// `PUT .../parts`: parts that were sent.
+        Confirm = "confirm",
+        /// `GET .../parts`: what has arrived.
+        Show = "show",
+        /// `POST .../complete`.
+        Complete = "complete",
+        /// `DELETE`.
+        Abort = "abort",
     }
 }
 
@@ -238,20 +220,6 @@ mod tests {
         assert_eq!(parse_parts(b"{}", &plan, UploadAction::Complete), Ok(vec![]));
         assert!(parse_parts(b"", &plan, UploadAction::Confirm).is_err());
         assert!(parse_parts(b"{}", &plan, UploadAction::Confirm).is_err());
-    }
-
-    #[test]
-    fn verbs_have_words() {
-        for verb in [
-            UploadAction::Sign,
-            UploadAction::Confirm,
-            UploadAction::Show,
-            UploadAction::Complete,
-            UploadAction::Abort,
-        ] {
-            assert_eq!(UploadAction::parse(verb.as_str()), Some(verb));
-        }
-        assert_eq!(UploadAction::parse("dance"), None);
     }
 
     proptest! {
