@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use reel_core::base::id::UploadId;
 use reel_core::base::object_key::ObjectKey;
-use reel_core::base::percent;
 use reel_core::base::time::DurationMs;
-use reel_core::http::problem::{Problem, ProblemCode};
+use reel_core::http::problem::Problem;
 use reel_core::http::requests::upload_url::UploadUrlRequest;
 use reel_core::http::requests::uploads::{CreateUploadRequest, UploadAction};
 use reel_core::upload::{UploadRecord, UploadState};
@@ -76,21 +75,13 @@ pub async fn create(visit: &RequestContext<'_>) -> Result<HandlerResponse, Probl
     Ok(HandlerResponse::Answer(HttpResponse::json(201, created_json(&upload, &token))))
 }
 
-/// `/api/videos/multipart/{upload_id}` and below: whoever holds the upload's id and key may act on it.
-/// Both are checked before its object is woken.
+/// `/api/videos/multipart/{upload_id}` and below, from a holder of this upload.
 pub async fn handle_action(
     visit: &RequestContext<'_>,
+    id: UploadId,
     token: &str,
     verb: UploadAction,
 ) -> Result<HandlerResponse, Problem> {
-    let key = visit.call.query("video_key").and_then(percent::decode_query);
-    let key = key.and_then(|key| ObjectKey::parse_input(&key).ok());
-    let id = key.and_then(|key| visit.config.signer.verify_upload(token, &key).ok()).ok_or_else(|| {
-        Problem::new(
-            ProblemCode::BadToken,
-            "This upload is refused: send the upload_id in the path and its own video_key, percent-encoded, as ?video_key=.",
-        )
-    })?;
     let body = match verb {
         UploadAction::Show | UploadAction::Abort => Vec::new(),
         UploadAction::Sign | UploadAction::Confirm | UploadAction::Complete => {

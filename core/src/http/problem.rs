@@ -96,7 +96,7 @@ pub struct Problem {
     /// Every fault of the body, for [`ProblemCode::InvalidRequest`] and [`ProblemCode::InputNotFound`].
     pub faults: Vec<FieldError>,
     /// The methods that would be right, for [`ProblemCode::MethodNotAllowed`].
-    pub allow: Option<&'static str>,
+    pub allow: Option<String>,
 }
 
 impl Problem {

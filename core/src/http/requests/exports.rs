@@ -30,15 +30,6 @@ pub enum ExportType {
 }
 
 impl ExportType {
-    /// Its word in a path.
-    pub fn parse(word: &str) -> Option<Self> {
-        match word {
-            "overlay" => Some(Self::Overlay),
-            "framing" => Some(Self::Framing),
-            _ => None,
-        }
-    }
-
     /// The kind of job.
     pub const fn job(self) -> JobType {
         match self {
