@@ -1,9 +1,8 @@
 //! Uploads: the Worker signs, the bytes go straight to the bucket.
 
 use reel_core::base::object_key::ObjectKey;
-use reel_core::base::percent;
 use reel_core::base::time::DurationMs;
-use reel_core::http::problem::{Problem, ProblemCode};
+use reel_core::http::problem::Problem;
 use reel_core::http::requests::upload_url::UploadUrlRequest;
 use reel_core::http::requests::uploads::{CreateUploadRequest, UploadAction};
 use reel_core::objects::log_event::LogEvent;
@@ -84,21 +83,13 @@ pub async fn create(context: &RequestContext<'_>) -> Result<HandlerResponse, Pro
     Ok(HandlerResponse::Answer(HttpResponse::json(201, body)))
 }
 
-/// `/api/videos/multipart/{upload_id}` and below: whoever holds the upload's id and key may act on it.
-/// Both are checked before its object is woken.
+/// `/api/videos/multipart/{upload_id}` and below, from a holder of this upload.
 pub async fn handle_action(
     context: &RequestContext<'_>,
+    id: UploadId,
     token: &str,
     action: UploadAction,
 ) -> Result<HandlerResponse, Problem> {
-    let key = context.call.query("video_key").and_then(percent::decode_query);
-    let key = key.and_then(|key| ObjectKey::parse_input(&key).ok());
-    let id = key.and_then(|key| context.config.signer.verify_upload(token, &key).ok()).ok_or_else(|| {
-        Problem::new(
-            ProblemCode::BadToken,
-            "Invalid upload credentials: upload_id (in the path) and ?video_key= (percent-encoded) must be the pair returned when the upload was created.",
-        )
-    })?;
     let body = match action {
         UploadAction::Show | UploadAction::Abort => Vec::new(),
         UploadAction::Sign | UploadAction::Confirm | UploadAction::Complete => {

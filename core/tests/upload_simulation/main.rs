@@ -4,10 +4,10 @@
 //! `HISTORIES=1000000 cargo test -p reel-core --release --test upload_simulation -- --nocapture` runs many;
 //! `SEED=n` replays one. A failure names its seed.
 
-#[path = "../simulation/chance.rs"]
-#[allow(dead_code, reason = "shared with the simulation of jobs")]
-mod chance;
 mod invariants;
+#[path = "../simulation/rng.rs"]
+#[allow(dead_code, reason = "shared with the simulation of jobs")]
+mod rng;
 mod world;
 
 use std::collections::BTreeMap;

@@ -19,8 +19,8 @@ use reel_core::upload::event::{CompleteReply, UploadEvent, UploadedObject};
 use reel_core::upload::step::{EXPIRY_RETRY_DELAY, apply, create};
 use reel_core::upload::{ConfirmedPart, PartLayout, Upload, UploadRecord, UploadState};
 
-use crate::chance::SeededRng;
 use crate::invariants::Invariants;
+use crate::rng::SeededRng;
 use bucket::{Bucket, Maker, Multipart, StoredObject};
 use clients::Client;
 
@@ -109,7 +109,7 @@ impl Simulation {
         }
         let size_bytes = 1 + chance.below(20 * MIB);
         let plan = PartLayout::new(size_bytes, Some(5 * MIB)).expect("a layout");
-        let expires_at = now + DurationMs(chance.span_ms(5_000, 400_000));
+        let expires_at = now + DurationMs(chance.between_ms(5_000, 400_000));
         let record = UploadRecord {
             key: ObjectKey::parse_input("input/abc/clip.mp4").expect("a key"),
             storage_id: "s".into(),
@@ -130,7 +130,7 @@ impl Simulation {
             stored: Some((step.upload.record.to_stored(), BTreeMap::new())),
             alarm: step.alarm,
             alarm_runs: false,
-            page_size: 1 + chance.place(4),
+            page_size: 1 + chance.index_below(4),
             bucket: Bucket::new(plan),
             clients: vec![Client::new(false), Client::new(honest)],
             last_caller: 0,
@@ -142,14 +142,14 @@ impl Simulation {
             faults,
         };
         for index in 0..world.clients.len() {
-            let starts = world.chance.span_ms(0, 60_000);
+            let starts = world.chance.between_ms(0, 60_000);
             world.take_turn(index, starts);
         }
         if honest {
             world.seen.insert("an honest client and a watcher");
         } else if world.chance.chance_permille(200) {
             // Before ours, or in between.
-            let comes = world.chance.span_ms(0, 60_000);
+            let comes = world.chance.between_ms(0, 60_000);
             world.post(comes, Scheduled::OtherObject);
         }
         world
@@ -188,7 +188,7 @@ impl Simulation {
             if turn < TURNS_OF_FAULTS && self.chance.chance_permille(2) {
                 // Clocks of a platform jump, and an object may sleep for days.
                 let jump = if self.chance.chance_permille(300) { 8 * 24 * 3_600_000 } else { 90_000 };
-                self.now = self.now + DurationMs(self.chance.span_ms(-90_000, jump));
+                self.now = self.now + DurationMs(self.chance.between_ms(-90_000, jump));
             }
             if self.chance.chance_permille(self.faults.crashes) {
                 self.post(0, Scheduled::Crash);
@@ -410,7 +410,7 @@ impl Simulation {
         }
         for _ in 0..copies {
             let slow = if self.chance.chance_permille(self.faults.late) { 20_000 } else { 1_500 };
-            let wait = self.chance.span_ms(1, slow);
+            let wait = self.chance.between_ms(1, slow);
             let generation = self.generation;
             self.post(wait, Scheduled::Answer { generation, event: answer.clone() });
         }
@@ -418,7 +418,7 @@ impl Simulation {
     }
 
     fn work_late<T>(&mut self, work: LateWork, unknown: T) -> T {
-        let wait = self.chance.span_ms(1, 60_000);
+        let wait = self.chance.between_ms(1, 60_000);
         self.post(wait, Scheduled::LateWork(work));
         unknown
     }

@@ -74,7 +74,7 @@ impl Simulation {
         match unsent {
             Some(number) if !confirms_now => {
                 self.send_part(index, number);
-                let pause = self.chance.span_ms(50, 4_000);
+                let pause = self.chance.between_ms(50, 4_000);
                 self.take_turn(index, pause);
                 Ok(())
             }
@@ -131,7 +131,7 @@ impl Simulation {
     pub(super) fn closed(&mut self, index: usize) {
         if self.clients[index].waits.take().is_some() {
             self.clients[index].left |= self.stored.is_none();
-            let pause = self.chance.span_ms(500, 5_000);
+            let pause = self.chance.between_ms(500, 5_000);
             self.take_turn(index, pause);
         }
     }
@@ -192,7 +192,7 @@ impl Simulation {
                 }
             },
         }
-        let pause = self.chance.span_ms(50, 5_000);
+        let pause = self.chance.between_ms(50, 5_000);
         self.take_turn(index, pause);
         Ok(())
     }
