@@ -2,46 +2,51 @@
 //!
 //! Invariant: it decides nothing about jobs. It shows an object its row; the object knows what is true.
 
-use reel_core::base::id::JobId;
 use reel_core::base::time::{DurationMs, Timestamp};
 use reel_core::http::problem::Problem;
 use reel_core::job::retention::input_expired;
-use reel_core::sql::projects::keys_in_use;
-use worker::{Env, Include, Result, console_error, console_log};
+use reel_core::objects::job::JobCommand;
+use reel_core::objects::log_event::{LogEvent, LogSubject};
+use reel_core::objects::reconcile::{RowAction, row_action};
+use reel_core::sql::jobs::{OpenJobRow, delete_job, select_open_jobs};
+use reel_core::sql::references::select_inputs_in_use;
+use worker::{Env, Include, Result};
 
-use crate::api::call_job;
-use crate::index::jobs as jobs_index;
-use crate::objects::job::JobCommand;
+use crate::index;
+use crate::objects::call_job;
+use crate::platform::log::log;
 use crate::platform::timeout::{BINDING, with_timeout};
 use crate::platform::{clock, env};
 
 /// One run. Each part is bounded, so that the next run goes on where this one stopped.
 pub async fn run(env: &Env) {
     if let Err(problem) = reconcile_open_jobs(env).await {
-        console_error!("sweep: rows could not be compared: {}", problem.detail);
+        log(LogSubject::Sweep, LogEvent::SweepFailed, &format!("reconciling rows: {}", problem.detail));
     }
     if let Err(problem) = expire_inputs(env).await {
-        console_error!("sweep: inputs could not be expired: {}", problem.detail);
+        log(LogSubject::Sweep, LogEvent::SweepFailed, &format!("expiring inputs: {}", problem.detail));
     }
 }
 
 /// Shows every job that has been open for a while its row; that wakes an object that was left asleep too.
 async fn reconcile_open_jobs(env: &Env) -> std::result::Result<(), Problem> {
     let database = env::database(env)?;
-    let rows =
-        logged("the index", jobs_index::open_before(&database, clock::now() - RECONCILE_AFTER, ROWS_PER_RUN))
-            .await?;
-    let mut gone = 0;
-    for row in &rows {
-        let Ok(id) = row.id.parse::<JobId>() else { continue };
-        let asked = call_job(env, id, "sweep", &JobCommand::Reconcile { version: row.version }).await;
-        if asked.is_ok_and(|response| response.status_code() == 404) {
-            logged("the index", jobs_index::remove(&database, id)).await?;
-            gone += 1;
+    let open = select_open_jobs(clock::now() - RECONCILE_AFTER, ROWS_PER_RUN);
+    let rows = logged("the index", index::query(&database, open)).await?;
+    let mut removed = 0;
+    for OpenJobRow { id, version } in rows.iter().filter_map(|row| OpenJobRow::parse(row)) {
+        let command = JobCommand::Reconcile { version };
+        match row_action(&call_job(env, id, LogSubject::Sweep, &command).await) {
+            RowAction::Remove => {
+                logged("the index", index::write(&database, vec![delete_job(id)])).await?;
+                removed += 1;
+            }
+            RowAction::Keep | RowAction::AskAgain => {}
         }
     }
     if !rows.is_empty() {
-        console_log!("sweep: {} open jobs compared, {gone} rows without a job removed", rows.len());
+        let detail = format!("{} rows of open jobs, {removed} without a job removed", rows.len());
+        log(LogSubject::Sweep, LogEvent::RowsReconciled, &detail);
     }
     Ok(())
 }
@@ -65,19 +70,19 @@ async fn expire_inputs(env: &Env) -> std::result::Result<(), Problem> {
     if expired.is_empty() {
         return Ok(());
     }
-    let in_use = jobs_index::query(&database, keys_in_use(expired.clone(), ""));
+    let in_use = index::query(&database, select_inputs_in_use(expired.clone()));
     let in_use = logged("the index", in_use).await?;
     expired.retain(|key| !in_use.contains(key));
     if expired.is_empty() {
         return Ok(());
     }
-    console_log!("sweep: {} inputs past their retention deleted", expired.len());
+    log(LogSubject::Sweep, LogEvent::InputsExpired, &format!("{} inputs deleted", expired.len()));
     logged("the bucket", bucket.delete_multiple(expired)).await
 }
 
 async fn logged<T>(what: &str, answer: impl Future<Output = Result<T>>) -> std::result::Result<T, Problem> {
     with_timeout(BINDING, answer).await.map_err(|cause| {
-        console_error!("sweep: {what} did not answer: {cause}");
+        log(LogSubject::Sweep, LogEvent::SweepFailed, &format!("{what} did not answer: {cause}"));
         Problem::internal()
     })
 }

@@ -1,4 +1,4 @@
-//! Projects and clips: requests, statements and answers.
+//! Projects and clips: requests and responses.
 
 use reel_core::base::object_key::ObjectKey;
 use reel_core::base::time::Timestamp;
@@ -6,14 +6,9 @@ use reel_core::edit::JobType;
 use reel_core::http::problem::Problem;
 use reel_core::http::problems::missing_inputs_problem;
 use reel_core::http::responses::put_response;
-use reel_core::job::snapshot::Snapshot;
 use reel_core::job::spec::{JobSpec, ProjectExport};
-use reel_core::job::state::{Job, JobEnd, JobState};
 use reel_core::project::{ClipId, FieldPatch, ProjectId, PutClipRequest, PutProjectRequest};
-use reel_core::sql::projects::{
-    ProjectListQuery, delete_clip, keys_in_use, select_active_exports, select_clip, select_clips,
-    select_project, set_working_video_statement, upsert_clip, upsert_project,
-};
+use reel_core::sql::projects::ProjectListQuery;
 use reel_core::wire::project::project_page_json;
 use serde_json::value::RawValue;
 use serde_json::{Value as Json, json};
@@ -47,28 +42,6 @@ fn a_clip_ends_after_it_starts() {
         (json!({"video_key": "output/../x"}), "/video_key"),
     ] {
         assert_eq!(pointers(&parse(body.clone()).unwrap_err()), [at], "{body}");
-    }
-}
-
-#[test]
-fn every_statement_uses_each_of_its_values() {
-    let (project, clip) = (project(), ClipId::parse(project(), "0").unwrap());
-    let put = PutClipRequest::parse(format!(r#"{{"video_key":"{KEY}"}}"#).as_bytes()).unwrap();
-    let mut all = vec![
-        select_project(project),
-        select_clip(clip),
-        select_active_exports(),
-        keys_in_use(Vec::new(), ""),
-    ];
-    all.extend(select_clips(project));
-    all.extend(delete_clip(clip));
-    all.extend(upsert_clip(clip, &put));
-    all.extend(upsert_project(project, &PutProjectRequest::parse(b"{}").unwrap(), Timestamp(1)));
-    all.push(ProjectListQuery::parse("").unwrap().select_statement());
-    all.extend(set_working_video_statement(&order(Some(true)), &complete()));
-    for query in all {
-        let used = (1..=9).take_while(|n| query.sql.contains(&format!("?{n}"))).count();
-        assert_eq!(used, query.values.len(), "{}", query.sql);
     }
 }
 
@@ -109,46 +82,21 @@ fn paths_name_projects_and_clips_in_one_way_only() {
 }
 
 fn project() -> ProjectId {
-    ProjectId::parse("7").unwrap()
+    ProjectId::parse("7").expect("a fixture")
 }
 
 fn order(set_working_video: Option<bool>) -> JobSpec {
     JobSpec {
-        id: "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50".parse().unwrap(),
+        id: "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50".parse().expect("a fixture"),
         project_id: 7,
         job_type: JobType::Framing,
-        input_key: ObjectKey::parse_input(KEY).unwrap(),
+        input_key: ObjectKey::parse_input(KEY).expect("a fixture"),
         extra_inputs: Vec::new(),
-        params: RawValue::from_string("{}".into()).unwrap(),
+        params: RawValue::from_string("{}".into()).expect("a fixture"),
         created_at: Timestamp(1),
         export: set_working_video
             .map(|set| ProjectExport { request_fingerprint: "x".into(), set_working_video: set }),
     }
-}
-
-fn complete() -> Snapshot {
-    let id = order(None).id;
-    let mut job = Job::new(id, Timestamp(1));
-    let key = ObjectKey::output(id, 1);
-    job.state = JobState::Ended(JobEnd::Complete {
-        key,
-        bytes: 9,
-        at: Timestamp(5000),
-        runpod_job_id: None,
-        poster: None,
-    });
-    job.snapshot()
-}
-
-#[test]
-fn only_a_finished_export_that_says_so_becomes_the_working_video() {
-    let fresh = Job::new(order(None).id, Timestamp(1)).snapshot();
-    assert_eq!(set_working_video_statement(&order(Some(true)), &fresh), None);
-    assert_eq!(set_working_video_statement(&order(Some(false)), &complete()), None);
-    assert_eq!(set_working_video_statement(&order(None), &complete()), None);
-    let query = set_working_video_statement(&order(Some(true)), &complete()).unwrap();
-    let key = "output/3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50/1/video.mp4";
-    assert_eq!(query.values, [key.into(), 5000.into(), 7.into()]);
 }
 
 #[test]
@@ -165,7 +113,7 @@ fn an_order_keeps_what_only_an_export_has_and_old_ones_are_read() {
 fn a_missing_clip_is_named_where_the_request_named_it() {
     let key = ObjectKey::parse_input("input/a/second.mp4").unwrap();
     let missing = [("/params/clips/1/video_key".to_owned(), &key)];
-    let pointer = |order: &JobSpec| missing_inputs_problem(&order, &missing).faults[0].pointer.clone();
+    let pointer = |order: &JobSpec| missing_inputs_problem(order, &missing).faults[0].pointer.clone();
     let export = JobSpec { job_type: JobType::Framing, ..order(Some(false)) };
     assert_eq!(pointer(&export), "/clips/1/video_key");
     assert_eq!(pointer(&JobSpec { export: None, ..export }), "/params/clips/1/video_key");

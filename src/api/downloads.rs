@@ -11,14 +11,18 @@ use reel_core::http::download::{
     cache_control, served_type,
 };
 use reel_core::http::problem::{Problem, ProblemCode};
-use worker::{Bucket, Object, Range, ResponseBody, console_error, web_sys};
+use reel_core::objects::job::{JobCommand, JobReply};
+use reel_core::objects::log_event::LogEvent;
+use reel_core::sql::references::select_reference;
+use worker::{Bucket, Object, Range, ResponseBody, web_sys};
 
-use super::jobs::{call_job, unavailable};
+use super::jobs::unavailable;
 use super::{HandlerResponse, RequestContext};
-use crate::index::jobs as jobs_index;
-use crate::objects::job::JobCommand;
+use crate::index;
+use crate::objects::call_job;
 use crate::platform::env;
 use crate::platform::http::HttpResponse;
+use crate::platform::log::log;
 use crate::platform::timeout::{BINDING, with_timeout};
 
 /// `GET` and `HEAD /api/videos/download/{key}`.
@@ -26,22 +30,24 @@ use crate::platform::timeout::{BINDING, with_timeout};
 /// One read of the index and mostly one look at the bucket. A second look is needed where only the
 /// video's size or tag tells what to send.
 pub async fn download(
-    visit: &RequestContext<'_>,
+    context: &RequestContext<'_>,
     key: &ObjectKey,
     head_only: bool,
 ) -> Result<HandlerResponse, Problem> {
-    if !is_downloadable(visit, key).await? {
+    if !is_downloadable(context, key).await? {
         return Err(Problem::video_not_found());
     }
-    let conditions = Conditions::read(head_only, |name| visit.call.header(name));
-    let bucket = env::videos(visit.env)?;
+    let conditions = Conditions::read(head_only, |name| context.call.header(name));
+    let bucket = env::videos(context.env)?;
     let mut look = conditions.initial_read();
     for _ in 0..MAX_READS {
         let mut seen = match with_timeout(BINDING, read_object(&bucket, key, look)).await {
             Ok(seen) => seen.ok_or_else(Problem::video_not_found)?,
             Err(cause) => {
                 // The bucket refuses a slice that does not exist, as it fails: only the size tells which.
-                let ReadPlan::Body(Some(_)) = look else { return Err(unavailable("the bucket", &cause)) };
+                let ReadPlan::Body(Some(_)) = look else {
+                    return Err(unavailable(context, "the bucket", &cause));
+                };
                 look = ReadPlan::Head;
                 continue;
             }
@@ -59,17 +65,17 @@ pub async fn download(
             seen.discard();
         }
         if next == ReadPlan::Head || enough {
-            let disposition = disposition(visit, key);
+            let disposition = disposition(context, key);
             return Ok(HandlerResponse::Answer(seen.answer(
                 decision,
                 &disposition,
                 cache_control(key),
-                visit.request_id,
+                context.request_id,
             )));
         }
         look = next;
     }
-    console_error!("{} the bucket refuses a part that it has", visit.request_id);
+    log(context.subject(), LogEvent::RequestFailed, "the bucket refuses a range that it has");
     Err(Problem::internal())
 }
 
@@ -129,13 +135,13 @@ impl BucketObject {
             DownloadDecision::PreconditionFailed => {
                 return refused(
                     ProblemCode::PreconditionFailed,
-                    "The video is another one than If-Match or If-Unmodified-Since names; ask for it anew.",
+                    "The video has changed since the version named by If-Match or If-Unmodified-Since. Request it again without that header.",
                 );
             }
             DownloadDecision::Unsatisfiable => {
                 return refused(
                     ProblemCode::RangeNotSatisfiable,
-                    "The video ends before this range begins; content-range says its size.",
+                    "The requested range starts beyond the end of the video; Content-Range gives its size.",
                 )
                 .with("content-range", format!("bytes */{size}"));
             }
@@ -156,24 +162,27 @@ impl BucketObject {
 }
 
 /// The index knows, a moment behind; the job itself knows of its result at once.
-async fn is_downloadable(visit: &RequestContext<'_>, key: &ObjectKey) -> Result<bool, Problem> {
-    let database = env::database(visit.env)?;
-    let named = with_timeout(BINDING, jobs_index::is_key_referenced(&database, key.as_str())).await;
-    if named.map_err(|cause| unavailable("the index", &cause))? {
+async fn is_downloadable(context: &RequestContext<'_>, key: &ObjectKey) -> Result<bool, Problem> {
+    let database = env::database(context.env)?;
+    let named = with_timeout(BINDING, index::query(&database, select_reference(key.as_str()))).await;
+    if !named.map_err(|cause| unavailable(context, "the index", &cause))?.is_empty() {
         return Ok(true);
     }
     let Some(job) = key.output_of() else { return Ok(false) };
     let asked = JobCommand::HasOutput { key: key.as_str().to_owned() };
-    Ok(call_job(visit.env, job, visit.request_id, &asked).await?.status_code() == 200)
+    match call_job(context.env, job, context.subject(), &asked).await? {
+        JobReply::Problem(problem) => Err(problem),
+        reply => Ok(reply == JobReply::HasOutput(true)),
+    }
 }
 
-fn disposition(visit: &RequestContext<'_>, key: &ObjectKey) -> Disposition {
-    let place = if visit.call.query("inline") == Some("1") {
+fn disposition(context: &RequestContext<'_>, key: &ObjectKey) -> Disposition {
+    let place = if context.call.query("inline") == Some("1") {
         DispositionType::Inline
     } else {
         DispositionType::Attachment
     };
-    let wish = visit.call.query("filename").and_then(decode_query);
+    let wish = context.call.query("filename").and_then(decode_query);
     Disposition::new(place, key, wish.as_deref())
 }
 

@@ -14,11 +14,13 @@ use reel_core::auth::token::{Purpose, bearer_matches};
 use reel_core::config::{ApiAccess, Config, is_loopback};
 use reel_core::http::problem::{Problem, ProblemCode};
 use reel_core::http::route::Route;
-use worker::{Env, console_error, web_sys};
+use reel_core::objects::job::JobCommand;
+use reel_core::objects::log_event::{LogEvent, LogSubject};
+use reel_core::objects::subscribe::SocketProtocol;
+use worker::{Env, web_sys};
 
-use crate::objects::job::JobCommand;
-use crate::objects::subscribers::SocketProtocol;
 use crate::platform::http::{HttpRequest, HttpResponse};
+use crate::platform::log::log;
 use crate::platform::{clock, env};
 
 /// What a handler hands back: our answer, or a socket's that must pass untouched.
@@ -29,18 +31,16 @@ pub enum HandlerResponse {
     Raw(web_sys::Response),
 }
 
-pub use jobs::call_job;
-
 /// A request on its way through the Worker.
-pub struct RequestContext<'v> {
+pub struct RequestContext<'c> {
     /// The request.
-    pub call: &'v HttpRequest,
+    pub call: &'c HttpRequest,
     /// The bindings.
-    pub env: &'v Env,
+    pub env: &'c Env,
     /// The settings.
     pub config: Rc<Config>,
     /// Its name in the logs.
-    pub request_id: &'v str,
+    pub request_id: &'c str,
 }
 
 /// Answers any request.
@@ -55,7 +55,7 @@ pub async fn handle_request(request: web_sys::Request, env: Env) -> web_sys::Res
         Ok(HandlerResponse::Answer(answer)) => answer,
         Err(problem) => {
             if problem.code == ProblemCode::Internal {
-                console_error!("{request_id} {method} answered 500");
+                log(LogSubject::Request(&request_id), LogEvent::RequestFailed, &method);
             }
             HttpResponse::problem(&problem, &request_id)
         }
@@ -78,40 +78,45 @@ async fn dispatch(
     if route == Route::Health {
         return Ok(HandlerResponse::Answer(health::show(config)));
     }
-    let visit = RequestContext { call, env, config: config?, request_id };
-    visit.authorize(&route)?;
+    let context = RequestContext { call, env, config: config?, request_id };
+    context.authorize(&route)?;
     let (id, command) = match route {
         Route::Health | Route::Preflight => return Ok(HandlerResponse::Answer(preflight())),
-        Route::CreateJob => return jobs::create(&visit).await,
-        Route::ListJobs => return jobs::list(&visit).await,
-        Route::Watch(id) => return jobs::watch(&visit, id, SocketProtocol::Message).await,
-        Route::WatchLegacy(id) => return jobs::watch(&visit, id, SocketProtocol::Legacy).await,
-        Route::UploadUrl => return uploads::upload_url(&visit).await,
-        Route::CreateUpload => return uploads::create(&visit).await,
-        Route::Upload(token, verb) => return uploads::handle_action(&visit, token, verb).await,
-        Route::Download(key) => return downloads::download(&visit, &key, method == "HEAD").await,
-        Route::ListProjects => return projects::list(&visit).await,
-        Route::Project(id) => return projects::show(&visit, id).await,
-        Route::PutProjectRequest(id) => return projects::put(&visit, id).await,
-        Route::ListClips(id) => return projects::list_clips(&visit, id).await,
-        Route::Clip(id) => return projects::show_clip(&visit, id).await,
-        Route::PutClipRequest(id) => return projects::put_clip(&visit, id).await,
-        Route::DeleteClip(id) => return projects::delete_clip(&visit, id).await,
-        Route::CreateExport(kind) => return exports::create(&visit, kind).await,
-        Route::ActiveExports => return exports::list_active(&visit).await,
-        Route::Export(kind, id) => (id, JobCommand::Get { kind: Some(kind.job()) }),
-        Route::Job(id) => (id, JobCommand::Get { kind: None }),
+        Route::CreateJob => return jobs::create(&context).await,
+        Route::ListJobs => return jobs::list(&context).await,
+        Route::Watch(id) => return jobs::subscribe(&context, id, SocketProtocol::Message).await,
+        Route::WatchLegacy(id) => return jobs::subscribe(&context, id, SocketProtocol::Legacy).await,
+        Route::UploadUrl => return uploads::upload_url(&context).await,
+        Route::CreateUpload => return uploads::create(&context).await,
+        Route::Upload(token, verb) => return uploads::handle_action(&context, token, verb).await,
+        Route::Download(key) => return downloads::download(&context, &key, method == "HEAD").await,
+        Route::ListProjects => return projects::list(&context).await,
+        Route::Project(id) => return projects::show(&context, id).await,
+        Route::PutProject(id) => return projects::put(&context, id).await,
+        Route::ListClips(id) => return projects::list_clips(&context, id).await,
+        Route::Clip(id) => return projects::show_clip(&context, id).await,
+        Route::PutClip(id) => return projects::put_clip(&context, id).await,
+        Route::DeleteClip(id) => return projects::delete_clip(&context, id).await,
+        Route::CreateExport(kind) => return exports::create(&context, kind).await,
+        Route::ActiveExports => return exports::list_active(&context).await,
+        Route::Export(kind, id) => (id, JobCommand::Get { job_type: Some(kind.job()) }),
+        Route::Job(id) => (id, JobCommand::Get { job_type: None }),
         Route::DeleteJob(id) => (id, JobCommand::Delete),
-        Route::Events(id) => (id, JobCommand::Events { after: jobs::parse_after(&visit)?.unwrap_or(0) }),
+        Route::Events(id) => (id, JobCommand::Events { after: jobs::parse_after(&context)?.unwrap_or(0) }),
         Route::Cancel(id) => (id, JobCommand::Cancel),
         Route::Retry(id) => (id, JobCommand::Retry),
-        Route::Callback(id, token, callback) => (id, callbacks::report(&visit, id, token, callback).await?),
-        Route::Webhook(id, token) => (id, callbacks::webhook(&visit, id, token)?),
+        Route::Callback(id, token, callback) => (id, callbacks::report(&context, id, token, callback).await?),
+        Route::Webhook(id, token) => (id, callbacks::webhook(&context, id, token)?),
     };
-    jobs::command(&visit, id, &command).await
+    jobs::command(&context, id, &command).await
 }
 
 impl RequestContext<'_> {
+    /// What log lines about this request name.
+    pub fn subject(&self) -> LogSubject<'_> {
+        LogSubject::Request(self.request_id)
+    }
+
     /// The key, or a token that opens this very route; in development an open API.
     fn authorize(&self, route: &Route<'_>) -> Result<(), Problem> {
         if route.is_public() {

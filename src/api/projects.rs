@@ -14,52 +14,52 @@ use reel_core::wire::project::{project_page_json, row_to_json};
 
 use super::jobs::{is_in_bucket, unavailable};
 use super::{HandlerResponse, RequestContext};
-use crate::index::jobs as jobs_index;
+use crate::index;
 use crate::platform::http::HttpResponse;
 use crate::platform::timeout::{BINDING, with_timeout};
 use crate::platform::{clock, env};
 
 /// `GET /api/projects`.
-pub async fn list(visit: &RequestContext<'_>) -> Result<HandlerResponse, Problem> {
-    let list = ProjectListQuery::parse(visit.call.query_string())?;
-    let rows = ask(visit, vec![list.select_statement()]).await?.pop().unwrap_or_default();
+pub async fn list(context: &RequestContext<'_>) -> Result<HandlerResponse, Problem> {
+    let list = ProjectListQuery::parse(context.call.query_string())?;
+    let rows = ask(context, vec![list.select_statement()]).await?.pop().unwrap_or_default();
     Ok(json(200, project_page_json(list, rows)))
 }
 
 /// `GET /api/projects/{id}`.
-pub async fn show(visit: &RequestContext<'_>, id: ProjectId) -> Result<HandlerResponse, Problem> {
-    respond_with_row(visit, select_project(id), Problem::project_not_found).await
+pub async fn show(context: &RequestContext<'_>, id: ProjectId) -> Result<HandlerResponse, Problem> {
+    respond_with_row(context, select_project(id), Problem::project_not_found).await
 }
 
 /// `PUT /api/projects/{id}`.
-pub async fn put(visit: &RequestContext<'_>, id: ProjectId) -> Result<HandlerResponse, Problem> {
-    let project = PutProjectRequest::parse(&visit.call.body(BODY_MAX_BYTES).await?)?;
+pub async fn put(context: &RequestContext<'_>, id: ProjectId) -> Result<HandlerResponse, Problem> {
+    let project = PutProjectRequest::parse(&context.call.body(BODY_MAX_BYTES).await?)?;
     if let Some(key) = project.video() {
-        require_uploaded(visit, key).await?;
+        require_uploaded(context, key).await?;
     }
-    put_response(&ask(visit, upsert_project(id, &project, clock::now())).await?)
+    put_response(&ask(context, upsert_project(id, &project, clock::now())).await?)
 }
 
 /// `GET /api/projects/{id}/clips`.
-pub async fn list_clips(visit: &RequestContext<'_>, id: ProjectId) -> Result<HandlerResponse, Problem> {
-    Ok(json(200, clips_json(&ask(visit, select_clips(id)).await?)?))
+pub async fn list_clips(context: &RequestContext<'_>, id: ProjectId) -> Result<HandlerResponse, Problem> {
+    Ok(json(200, clips_json(&ask(context, select_clips(id)).await?)?))
 }
 
 /// `GET /api/projects/{id}/clips/{clip_index}`.
-pub async fn show_clip(visit: &RequestContext<'_>, id: ClipId) -> Result<HandlerResponse, Problem> {
-    respond_with_row(visit, select_clip(id), Problem::clip_not_found).await
+pub async fn show_clip(context: &RequestContext<'_>, id: ClipId) -> Result<HandlerResponse, Problem> {
+    respond_with_row(context, select_clip(id), Problem::clip_not_found).await
 }
 
 /// `PUT /api/projects/{id}/clips/{clip_index}`.
-pub async fn put_clip(visit: &RequestContext<'_>, id: ClipId) -> Result<HandlerResponse, Problem> {
-    let clip = PutClipRequest::parse(&visit.call.body(BODY_MAX_BYTES).await?)?;
-    require_uploaded(visit, &clip.video).await?;
-    put_response(&ask(visit, upsert_clip(id, &clip)).await?)
+pub async fn put_clip(context: &RequestContext<'_>, id: ClipId) -> Result<HandlerResponse, Problem> {
+    let clip = PutClipRequest::parse(&context.call.body(BODY_MAX_BYTES).await?)?;
+    require_uploaded(context, &clip.video).await?;
+    put_response(&ask(context, upsert_clip(id, &clip)).await?)
 }
 
 /// `DELETE /api/projects/{id}/clips/{clip_index}`.
-pub async fn delete_clip(visit: &RequestContext<'_>, id: ClipId) -> Result<HandlerResponse, Problem> {
-    let answers = ask(visit, delete_clip_statements(id)).await?;
+pub async fn delete_clip(context: &RequestContext<'_>, id: ClipId) -> Result<HandlerResponse, Problem> {
+    let answers = ask(context, delete_clip_statements(id)).await?;
     if answers.first().is_none_or(Vec::is_empty) {
         return Err(Problem::clip_not_found());
     }
@@ -68,25 +68,25 @@ pub async fn delete_clip(visit: &RequestContext<'_>, id: ClipId) -> Result<Handl
 
 /// Asks the index, in one transaction.
 pub async fn ask(
-    visit: &RequestContext<'_>,
+    context: &RequestContext<'_>,
     queries: Vec<SqlStatement>,
 ) -> Result<Vec<Vec<String>>, Problem> {
-    let database = env::database(visit.env)?;
-    let answers = with_timeout(BINDING, jobs_index::batch_query(&database, queries)).await;
-    answers.map_err(|cause| unavailable("the index", &cause))
+    let database = env::database(context.env)?;
+    let answers = with_timeout(BINDING, index::batch_query(&database, queries)).await;
+    answers.map_err(|cause| unavailable(context, "the index", &cause))
 }
 
 async fn respond_with_row(
-    visit: &RequestContext<'_>,
+    context: &RequestContext<'_>,
     query: SqlStatement,
     missing: fn() -> Problem,
 ) -> Result<HandlerResponse, Problem> {
-    let row = ask(visit, vec![query]).await?.pop().and_then(|mut rows| rows.pop()).ok_or_else(missing)?;
+    let row = ask(context, vec![query]).await?.pop().and_then(|mut rows| rows.pop()).ok_or_else(missing)?;
     Ok(json(200, row_to_json(&row)))
 }
 
-async fn require_uploaded(visit: &RequestContext<'_>, key: &ObjectKey) -> Result<(), Problem> {
-    if is_in_bucket(visit, key).await? { Ok(()) } else { Err(Problem::input_not_found(key)) }
+async fn require_uploaded(context: &RequestContext<'_>, key: &ObjectKey) -> Result<(), Problem> {
+    if is_in_bucket(context, key).await? { Ok(()) } else { Err(Problem::input_not_found(key)) }
 }
 
 fn put_response(answers: &[Vec<String>]) -> Result<HandlerResponse, Problem> {

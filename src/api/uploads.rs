@@ -1,23 +1,23 @@
 //! Uploads: the Worker signs, the bytes go straight to the bucket.
 
-use std::time::Duration;
-
-use reel_core::base::id::UploadId;
 use reel_core::base::object_key::ObjectKey;
 use reel_core::base::percent;
 use reel_core::base::time::DurationMs;
 use reel_core::http::problem::{Problem, ProblemCode};
 use reel_core::http::requests::upload_url::UploadUrlRequest;
 use reel_core::http::requests::uploads::{CreateUploadRequest, UploadAction};
+use reel_core::objects::log_event::LogEvent;
 use reel_core::objects::upload::{UploadCommand, UploadReply};
 use reel_core::upload::{UploadRecord, UploadState};
 use reel_core::wire::upload::UploadJson;
-use worker::{Env, HttpMetadata, Method, Request, RequestInit, console_error};
+use worker::HttpMetadata;
 
-use super::jobs::{call_object, read_response, unavailable};
+use super::jobs::unavailable;
 use super::{HandlerResponse, RequestContext};
+use crate::objects::call_upload;
 use crate::objects::upload::UPLOAD_ID_METADATA;
 use crate::platform::http::HttpResponse;
+use crate::platform::log::log;
 use crate::platform::timeout::{BINDING, with_timeout};
 use crate::platform::{clock, env};
 
@@ -51,7 +51,7 @@ pub async fn create(visit: &RequestContext<'_>) -> Result<HandlerResponse, Probl
         .custom_metadata([(UPLOAD_ID_METADATA.to_owned(), id.to_string())])
         .execute();
     let at_bucket =
-        with_timeout(BINDING, creation).await.map_err(|cause| unavailable("the bucket", &cause))?;
+        with_timeout(BINDING, creation).await.map_err(|cause| unavailable(visit, "the bucket", &cause))?;
     let upload = UploadRecord {
         key,
         storage_id: at_bucket.upload_id().await,
@@ -59,23 +59,28 @@ pub async fn create(visit: &RequestContext<'_>) -> Result<HandlerResponse, Probl
         expires_at: clock::now() + visit.config.timeouts.upload_ttl,
         state: UploadState::Open,
     };
-    let refused = match call_upload(visit.env, id, &UploadCommand::Create { record: upload.clone() }).await {
-        Ok(UploadReply::Created) => None,
-        Ok(other) => Some(other.into_body().err().unwrap_or_else(Problem::internal)),
-        Err(problem) => Some(problem),
-    };
+    let refused =
+        match call_upload(visit.env, id, visit.subject(), &UploadCommand::Create { record: upload.clone() })
+            .await
+        {
+            Ok(UploadReply::Created) => None,
+            Ok(other) => Some(other.into_body().err().unwrap_or_else(Problem::internal)),
+            Err(problem) => Some(problem),
+        };
     if let Some(problem) = refused {
         // Nobody will ever know its name: better gone now than in a week.
         if let Err(cause) = with_timeout(BINDING, at_bucket.abort()).await {
-            console_error!(
-                "{} an upload that was never told could not be aborted: {cause}",
-                visit.request_id
+            log(
+                visit.subject(),
+                LogEvent::UploadFailed,
+                &format!("aborting an upload without a record: {cause}"),
             );
         }
         return Err(problem);
     }
-    let created = UploadJson::created(&upload, &visit.config.signer.upload_token(id, &upload.key));
-    let body = serde_json::to_string(&created).map_err(|_| Problem::internal())?;
+    let token = visit.config.signer.upload_token(id, &upload.key);
+    let body =
+        serde_json::to_string(&UploadJson::created(&upload, &token)).map_err(|_| Problem::internal())?;
     Ok(HandlerResponse::Answer(HttpResponse::json(201, body)))
 }
 
@@ -100,29 +105,12 @@ pub async fn handle_action(
             visit.call.body(PARTS_MAX_BYTES).await?
         }
     };
-    let reply = call_upload(visit.env, id, &UploadCommand::act(action, token, &body)?).await?;
+    let reply =
+        call_upload(visit.env, id, visit.subject(), &UploadCommand::act(action, token, &body)?).await?;
     Ok(HandlerResponse::Answer(HttpResponse::json(200, reply.into_body()?)))
-}
-
-/// Asks the object of an upload.
-///
-/// # Errors
-/// 503 when it could not be reached.
-async fn call_upload(env: &Env, id: UploadId, command: &UploadCommand) -> Result<UploadReply, Problem> {
-    let command = serde_json::to_string(command).map_err(|_| Problem::internal())?;
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_body(Some(command.into()));
-    let request = Request::new_with_init("https://upload/", &init);
-    let response = call_object(&env::uploads(env)?, &id.to_string(), request, UPLOAD_CALL_TIMEOUT).await?;
-    match read_response(response).await? {
-        (200, body) => serde_json::from_str(&body).map_err(|cause| unavailable("an upload", &cause.into())),
-        (status, _) => Err(unavailable("an upload", &format!("status {status}").into())),
-    }
 }
 
 /// 10,000 parts with their etags.
 const PARTS_MAX_BYTES: usize = 1024 * 1024;
-/// A completion takes several calls to the bucket, and may have to wait for another's end.
-const UPLOAD_CALL_TIMEOUT: Duration = Duration::from_mins(1);
 const BODY_MAX_BYTES: usize = 16 * 1024;
 const UPLOAD_LIFETIME: DurationMs = DurationMs::minutes(60);

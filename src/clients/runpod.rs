@@ -8,65 +8,119 @@ use reel_core::config::RunpodConfig;
 use reel_core::job::gpu_service::{EndpointLoad, RunpodJobId, StatusReply, SubmitReply};
 use reel_core::job::spec::JobSpec;
 use reel_core::job::timeouts::Timeouts;
+use reel_core::objects::log_event::{LogEvent, LogSubject};
 use reel_core::wire::gpu_worker::RunInput;
-use reel_core::wire::runpod;
-use reel_core::wire::runpod::HttpReply;
+use reel_core::wire::runpod::{
+    HttpReply, cancel_confirmed, parse_health, parse_status_reply, parse_submit_reply, run_request_body,
+};
 use wasm_bindgen::JsValue;
-use worker::{AbortSignal, Fetch, Headers, Method, Request, RequestInit, console_warn, web_sys};
+use worker::{AbortSignal, Fetch, Headers, Method, Request, RequestInit, web_sys};
 
-/// An HTTP answer, owned.
+use crate::platform::log::log;
+
+/// An HTTP reply, owned.
 pub(super) struct OwnedHttpReply {
     pub(super) status: u16,
     retry_after: Option<String>,
     pub(super) body: String,
 }
 
-/// `POST /run` for one attempt.
-pub async fn submit(
-    gpu: &RunpodConfig,
-    order: &JobSpec,
-    attempt: u32,
-    callback_url: String,
-    webhook_url: &str,
-    timing: &Timeouts,
-) -> SubmitReply {
-    let input = RunInput {
-        job_id: order.id,
-        attempt,
-        job_type: order.job_type,
-        input_video_key: order.input_key.as_str().to_owned(),
-        output_video_key: ObjectKey::output(order.id, attempt).as_str().to_owned(),
-        params: order.params.clone(),
-        callback_url,
-    };
-    let body = runpod::run_request_body(&input, webhook_url, timing.execution_timeout, timing.queue_timeout);
-    match request(gpu, Method::Post, "/run", Some(&body), timing.submit_request_timeout).await {
-        Some(heard) => runpod::parse_submit_reply(heard.as_reply()),
-        None => SubmitReply::Unknown,
+/// Calls to one endpoint for one job.
+#[derive(Clone, Copy)]
+pub struct Caller<'c> {
+    /// The endpoint and its key.
+    pub endpoint: &'c RunpodConfig,
+    /// How long a reply may take.
+    pub timeouts: &'c Timeouts,
+    /// The job.
+    pub spec: &'c JobSpec,
+}
+
+impl Caller<'_> {
+    /// `POST /run` for one attempt.
+    pub async fn submit(self, attempt: u32, callback_url: String, webhook_url: &str) -> SubmitReply {
+        let spec = self.spec;
+        let input = RunInput {
+            job_id: spec.id,
+            attempt,
+            job_type: spec.job_type,
+            input_video_key: spec.input_key.as_str().to_owned(),
+            output_video_key: ObjectKey::output(spec.id, attempt).as_str().to_owned(),
+            params: spec.params.clone(),
+            callback_url,
+        };
+        let (execution, queue) = (self.timeouts.execution_timeout, self.timeouts.queue_timeout);
+        let body = run_request_body(&input, webhook_url, execution, queue);
+        let timeout = self.timeouts.submit_request_timeout;
+        match self.request(attempt, Method::Post, "/run", Some(&body), timeout).await {
+            Some(reply) => parse_submit_reply(reply.as_reply()),
+            None => SubmitReply::Unknown,
+        }
     }
-}
 
-/// `GET /status/{id}`.
-pub async fn status(gpu: &RunpodConfig, job: &RunpodJobId, timing: &Timeouts) -> StatusReply {
-    let path = format!("/status/{}", job.as_str());
-    match request(gpu, Method::Get, &path, None, timing.status_request_timeout).await {
-        Some(heard) => runpod::parse_status_reply(heard.as_reply()),
-        None => StatusReply::Unknown,
+    /// `GET /status/{id}`.
+    pub async fn status(self, attempt: u32, job: &RunpodJobId) -> StatusReply {
+        let path = format!("/status/{}", job.as_str());
+        match self.request(attempt, Method::Get, &path, None, self.timeouts.status_request_timeout).await {
+            Some(reply) => parse_status_reply(reply.as_reply()),
+            None => StatusReply::Unknown,
+        }
     }
-}
 
-/// `GET /health`.
-pub async fn endpoint_load(gpu: &RunpodConfig, timing: &Timeouts) -> Option<EndpointLoad> {
-    let heard = request(gpu, Method::Get, "/health", None, timing.status_request_timeout).await?;
-    runpod::parse_health(heard.as_reply())
-}
+    /// `GET /health`.
+    pub async fn endpoint_load(self, attempt: u32) -> Option<EndpointLoad> {
+        let timeout = self.timeouts.status_request_timeout;
+        parse_health(self.request(attempt, Method::Get, "/health", None, timeout).await?.as_reply())
+    }
 
-/// `POST /cancel/{id}`: whether the job is known not to run any more.
-pub async fn cancel(gpu: &RunpodConfig, job: &RunpodJobId, timing: &Timeouts) -> bool {
-    let path = format!("/cancel/{}", job.as_str());
-    match request(gpu, Method::Post, &path, Some("{}"), timing.status_request_timeout).await {
-        Some(heard) => runpod::cancel_confirmed(heard.status),
-        None => false,
+    /// `POST /cancel/{id}`: whether the RunPod job is known not to run any more.
+    pub async fn cancel(self, attempt: u32, job: &RunpodJobId) -> bool {
+        let path = format!("/cancel/{}", job.as_str());
+        let timeout = self.timeouts.status_request_timeout;
+        let reply = self.request(attempt, Method::Post, &path, Some("{}"), timeout).await;
+        reply.is_some_and(|reply| cancel_confirmed(reply.status))
+    }
+
+    /// One request; `None` when there was no whole reply in time.
+    async fn request(
+        self,
+        attempt: u32,
+        method: Method,
+        path: &str,
+        body: Option<&str>,
+        timeout: DurationMs,
+    ) -> Option<OwnedHttpReply> {
+        let verb = path.split('/').nth(1).unwrap_or_default();
+        let job = self.spec.id.to_string();
+        let subject = LogSubject::Job(&job, Some(attempt));
+        match self.exchange(method, path, body, timeout).await {
+            Ok(reply) => {
+                if reply.status >= 400 {
+                    log(subject, LogEvent::RunpodRefused, &format!("{verb}: HTTP {}", reply.status));
+                }
+                Some(reply)
+            }
+            Err(cause) => {
+                log(subject, LogEvent::RunpodSilent, &format!("{verb}: {}", error_kind(&cause)));
+                None
+            }
+        }
+    }
+
+    async fn exchange(
+        self,
+        method: Method,
+        path: &str,
+        body: Option<&str>,
+        timeout: DurationMs,
+    ) -> worker::Result<OwnedHttpReply> {
+        let headers = Headers::new();
+        headers.set("authorization", &format!("Bearer {}", self.endpoint.key.reveal()))?;
+        headers.set("content-type", "application/json")?;
+        let mut init = RequestInit::new();
+        init.with_method(method).with_headers(headers).with_body(body.map(JsValue::from_str));
+        let url = format!("{}{path}", self.endpoint.endpoint);
+        fetch_with_timeout(Request::new_with_init(&url, &init)?, timeout).await
     }
 }
 
@@ -74,44 +128,6 @@ impl OwnedHttpReply {
     fn as_reply(&self) -> HttpReply<'_> {
         HttpReply { status: self.status, retry_after: self.retry_after.as_deref(), body: &self.body }
     }
-}
-
-/// One request; `None` when there was no whole answer in time.
-async fn request(
-    gpu: &RunpodConfig,
-    method: Method,
-    path: &str,
-    body: Option<&str>,
-    within: DurationMs,
-) -> Option<OwnedHttpReply> {
-    let verb = path.split('/').nth(1).unwrap_or_default().to_owned();
-    match exchange(gpu, method, path, body, within).await {
-        Ok(heard) => {
-            if heard.status >= 400 {
-                console_warn!("RunPod answered {} to {verb}", heard.status);
-            }
-            Some(heard)
-        }
-        Err(cause) => {
-            console_warn!("RunPod did not answer {verb}: {}", error_kind(&cause));
-            None
-        }
-    }
-}
-
-async fn exchange(
-    gpu: &RunpodConfig,
-    method: Method,
-    path: &str,
-    body: Option<&str>,
-    within: DurationMs,
-) -> worker::Result<OwnedHttpReply> {
-    let headers = Headers::new();
-    headers.set("authorization", &format!("Bearer {}", gpu.key.reveal()))?;
-    headers.set("content-type", "application/json")?;
-    let mut init = RequestInit::new();
-    init.with_method(method).with_headers(headers).with_body(body.map(JsValue::from_str));
-    fetch_with_timeout(Request::new_with_init(&format!("{}{path}", gpu.endpoint), &init)?, within).await
 }
 
 /// The whole answer to a request, in time.

@@ -6,13 +6,15 @@ use std::cell::Cell;
 
 use reel_core::base::time::DurationMs;
 use reel_core::config::Config;
+use reel_core::objects::log_event::{LogEvent, LogSubject};
 use reel_core::upload::UploadRecord;
 use reel_core::upload::event::PartPage;
 use reel_core::wire::upload_parts::{ListPartsReply, read_list};
-use worker::{Method, Request, console_warn};
+use worker::{Method, Request};
 
 use super::runpod::{error_kind, fetch_with_timeout};
 use crate::platform::clock;
+use crate::platform::log::log;
 
 thread_local! {
     /// Whether this bucket has said that it does not implement `ListParts`: it is not asked again.
@@ -20,7 +22,13 @@ thread_local! {
 }
 
 /// A page of the parts that the bucket has of an upload; `None` when it does not say.
-pub async fn list_parts(config: &Config, upload: &UploadRecord, marker: Option<u32>) -> Option<PartPage> {
+pub async fn list_parts(
+    config: &Config,
+    upload_id: &str,
+    upload: &UploadRecord,
+    marker: Option<u32>,
+) -> Option<PartPage> {
+    let failed = |detail: &str| log(LogSubject::Upload(upload_id), LogEvent::PartsNotListed, detail);
     if LISTS_NO_PARTS.get() {
         return None;
     }
@@ -28,19 +36,19 @@ pub async fn list_parts(config: &Config, upload: &UploadRecord, marker: Option<u
         config.presigner.list_parts(&upload.key, &upload.storage_id, marker, LIST_LIFETIME, clock::now());
     let request = Request::new(&url, Method::Get).ok()?;
     match fetch_with_timeout(request, config.timeouts.status_request_timeout).await {
-        Ok(heard) => match read_list(heard.status, &heard.body) {
+        Ok(reply) => match read_list(reply.status, &reply.body) {
             ListPartsReply::Page(page) => Some(page),
             ListPartsReply::NotImplemented => {
                 LISTS_NO_PARTS.set(true);
                 None
             }
             ListPartsReply::Nothing => {
-                console_warn!("the bucket answered {} to a list of parts", heard.status);
+                failed(&format!("HTTP {}", reply.status));
                 None
             }
         },
         Err(cause) => {
-            console_warn!("the bucket did not answer a list of parts: {}", error_kind(&cause));
+            failed(error_kind(&cause));
             None
         }
     }

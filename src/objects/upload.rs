@@ -10,6 +10,7 @@ use futures::channel::oneshot;
 use futures::future::join_all;
 use reel_core::base::time::Timestamp;
 use reel_core::http::problem::Problem;
+use reel_core::objects::log_event::{LogEvent, LogSubject};
 use reel_core::objects::upload::{UploadCommand, UploadReply, not_found, requested};
 use reel_core::upload::effect::{Step, UploadEffect};
 use reel_core::upload::event::{CallerId, CompleteReply, UploadEvent, UploadedObject};
@@ -17,12 +18,13 @@ use reel_core::upload::step::{EXPIRY_RETRY_DELAY, apply, create};
 use reel_core::upload::{Upload as UploadInMemory, UploadRecord};
 use reel_core::wire::upload_parts::{is_aborted_error, parse_complete_error};
 use worker::{
-    DurableObject, Env, MultipartUpload, Request, Response, Result, State, UploadedPart, console_error,
-    durable_object,
+    DurableObject, Env, MultipartUpload, Request, Response, Result, State, UploadedPart, durable_object,
 };
 
 use crate::clients::s3;
+use crate::objects::reply_response;
 use crate::objects::upload_store::UploadStore;
+use crate::platform::log::log;
 use crate::platform::object_storage::set_alarm;
 use crate::platform::timeout::{BINDING, COMPLETION, with_timeout};
 use crate::platform::{clock, env};
@@ -62,8 +64,11 @@ impl DurableObject for Upload {
 
     /// The body is an [`UploadCommand`], the answer always 200 and an [`UploadReply`].
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let reply = self.execute(request.json().await?).await;
-        Response::from_json(&reply.unwrap_or_else(UploadReply::Problem))
+        let reply = match request.text().await.map(|text| serde_json::from_str(&text)) {
+            Ok(Ok(command)) => self.execute(command).await,
+            _ => Err(Problem::internal()),
+        };
+        Ok(reply_response(reply.unwrap_or_else(UploadReply::Problem).to_text()))
     }
 
     /// Never fails: the platform gives an alarm up after six failures.
@@ -75,7 +80,7 @@ impl DurableObject for Upload {
         if let Err(problem) = advanced
             && problem != not_found()
         {
-            console_error!("an upload's alarm failed: {}", problem.detail);
+            self.log(LogEvent::UploadAlarmFailed, &problem.detail);
             let _logged = self.set_alarm(clock::now() + EXPIRY_RETRY_DELAY);
         }
         Response::empty()
@@ -165,7 +170,7 @@ impl Upload {
         Some(match effect {
             UploadEffect::ListParts { call, marker } => {
                 let page = match (env::config(&self.env), self.record()) {
-                    (Ok(config), Ok(record)) => s3::list_parts(&config, &record, marker).await,
+                    (Ok(config), Ok(record)) => s3::list_parts(&config, &self.id(), &record, marker).await,
                     _ => None,
                 };
                 UploadEvent::PartsListed { call, page }
@@ -277,9 +282,16 @@ impl Upload {
 
     /// Logs a cause once and makes the problem that callers see. The bucket's sentences name no key.
     fn log_and_hide(&self, what: &str, cause: &worker::Error) -> Problem {
-        let name = self.state.id().name().unwrap_or_default();
-        console_error!("upload {name}: {what} failed: {cause}");
+        self.log(LogEvent::UploadFailed, &format!("{what} failed: {cause}"));
         Problem::internal()
+    }
+
+    fn log(&self, event: LogEvent, detail: &str) {
+        log(LogSubject::Upload(&self.id()), event, detail);
+    }
+
+    fn id(&self) -> String {
+        self.state.id().name().unwrap_or_default()
     }
 }
 

@@ -1,7 +1,9 @@
 //! Now and chance: the only places in this repository's Worker where either comes from.
 
+use crate::platform::log::log;
 use reel_core::base::id::{JobId, UploadId};
 use reel_core::base::time::Timestamp;
+use reel_core::objects::log_event::{LogEvent, LogSubject};
 use worker::js_sys;
 
 /// The time of the last IO: Workers do not let time pass while they compute.
@@ -34,7 +36,7 @@ pub fn request_id() -> String {
 fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     if getrandom::fill(&mut bytes).is_err() {
-        worker::console_error!("the platform gave no random bytes");
+        log(LogSubject::Startup, LogEvent::NoRandomness, "ids and jitter are zero");
     }
     bytes
 }

@@ -1,11 +1,13 @@
 //! Every binding and setting by its name, once; raw settings to a [`Config`].
 
+use crate::platform::log::log;
+use reel_core::objects::log_event::{LogEvent, LogSubject};
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use reel_core::config::{Config, RawConfig};
 use reel_core::http::problem::{Problem, ProblemCode};
-use worker::{Bucket, D1Database, Env, ObjectNamespace, console_error};
+use worker::{Bucket, D1Database, Env, ObjectNamespace};
 
 /// Durable Objects of jobs.
 pub const EXPORT_JOB: &str = "EXPORT_JOB";
@@ -55,7 +57,7 @@ fn parse(env: &Env) -> Parsed {
         clock_speed: setting("CLOCK_SPEED"),
     };
     Config::parse(raw).map(Rc::new).map_err(|faults| {
-        console_error!("configuration: {}", faults.join("; "));
+        log(LogSubject::Startup, LogEvent::NotConfigured, &faults.join("; "));
         faults.into()
     })
 }

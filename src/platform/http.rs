@@ -1,6 +1,8 @@
 //! Requests and answers over `web_sys`: read only what a route needs, answer with as few crossings
 //! between JavaScript and wasm as can be. Handlers see nothing of `worker::Request`.
 
+use crate::platform::log::log;
+use reel_core::objects::log_event::{LogEvent, LogSubject};
 use std::borrow::Cow;
 
 use reel_core::http::problem::{Problem, ProblemCode};
@@ -189,7 +191,11 @@ impl HttpResponse {
         match self.build(request_id, with_body) {
             Ok(response) => response,
             Err(cause) => {
-                worker::console_error!("{request_id} the answer could not be built: {cause:?}");
+                log(
+                    LogSubject::Request(request_id),
+                    LogEvent::RequestFailed,
+                    &format!("the response could not be built: {cause:?}"),
+                );
                 web_sys::Response::error()
             }
         }

@@ -4,5 +4,6 @@
 pub mod clock;
 pub mod env;
 pub mod http;
+pub mod log;
 pub mod object_storage;
 pub mod timeout;

@@ -14,6 +14,11 @@ pub async fn with_timeout<T>(limit: Duration, answer: impl Future<Output = Resul
     }
 }
 
+/// Lets time pass.
+pub async fn sleep(length: Duration) {
+    Delay::from(length).await;
+}
+
 /// The bucket and the index answer in milliseconds, or something is wrong with them.
 pub const BINDING: Duration = Duration::from_secs(10);
 

@@ -2,20 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The three kinds of job, by their names on the wire.
+/// The three types of job, by their names on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum JobType {
-    /// Crop and pace one clip.
+    /// Crop clips and change their speed.
     Framing,
     /// Highlight players in a finished clip.
     Overlay,
-    /// Join annotated moments of a game.
+    /// Join annotated clips of a game.
     Annotate,
 }
 
 impl JobType {
-    /// Every kind with its word on the wire.
+    /// Every type with its word on the wire.
     pub const WORDS: &'static [(&'static str, Self)] =
         &[("framing", Self::Framing), ("overlay", Self::Overlay), ("annotate", Self::Annotate)];
 

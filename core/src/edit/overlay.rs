@@ -7,7 +7,7 @@ use crate::edit::{FrameSize, Interpolation, Regions, crop};
 use crate::json::field_error::FieldContext;
 use crate::json::reader::{ObjectReader, one_of};
 
-/// How a highlight sets its players apart.
+/// How players are highlighted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum HighlightEffect {
     /// Outside is out of focus.
@@ -34,16 +34,16 @@ impl HighlightEffect {
     ];
 }
 
-/// A highlight job, ready to draw.
+/// An overlay job.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Overlay {
-    /// Where the players are; none means that the clip stays as it is.
+    /// Where the players are. Without regions the clip is not changed.
     pub regions: Regions,
-    /// How they are set apart.
+    /// How they are highlighted.
     pub effect: HighlightEffect,
-    /// The part of the picture to show, scaled to `output`; `None` keeps the source's picture and size.
+    /// The part of the frame to show, scaled to `output`; `None` keeps the whole frame and its size.
     pub crop: Option<CropTrack>,
-    /// The size of a cropped reel; without a crop it means nothing.
+    /// The size of the output; used only with a crop.
     pub output: FrameSize,
     /// How regions move between keyframes.
     pub interpolation: Interpolation,

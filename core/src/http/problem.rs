@@ -3,14 +3,13 @@
 //! Three kinds of client read one body (design.md 2): `detail` for FastAPI's, `error` for the plan's,
 //! `errors` with pointers for ours.
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::json::field_error::{FieldError, MAX_FAULTS};
 use crate::wire::problem::{ProblemJson, problem_json};
 
-use serde::{Deserialize, Serialize};
-
 /// Why a request was refused. The word on the wire, the status and the retry advice come with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ProblemCode {
     /// The body is not JSON.
     NotJson,
@@ -69,6 +68,42 @@ pub enum ProblemCode {
 }
 
 impl ProblemCode {
+    /// Every code.
+    pub const ALL: [Self; 27] = [
+        Self::NotJson,
+        Self::BodyTooLarge,
+        Self::InvalidRequest,
+        Self::InputNotFound,
+        Self::RouteNotFound,
+        Self::MethodNotAllowed,
+        Self::JobNotFound,
+        Self::VideoNotFound,
+        Self::PreconditionFailed,
+        Self::RangeNotSatisfiable,
+        Self::ProjectNotFound,
+        Self::ClipNotFound,
+        Self::NoWorkingVideo,
+        Self::SourceNotFound,
+        Self::UpgradeRequired,
+        Self::Unauthorized,
+        Self::BadToken,
+        Self::StaleAttempt,
+        Self::AlreadyClaimed,
+        Self::IdempotencyConflict,
+        Self::JobState,
+        Self::UploadNotFound,
+        Self::UploadIncomplete,
+        Self::UploadState,
+        Self::NotConfigured,
+        Self::Unavailable,
+        Self::Internal,
+    ];
+
+    /// The code of a word; `None` for a word that this version does not know.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.as_str() == word)
+    }
+
     /// Its word on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -165,8 +200,22 @@ impl ProblemCode {
     }
 }
 
-/// One refused request. Its JSON goes from an object to the Worker and no further; a client gets
-/// [`Problem::body`].
+impl Serialize for ProblemCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for ProblemCode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        Self::from_word(&word).ok_or_else(|| serde::de::Error::custom("an unknown problem code"))
+    }
+}
+
+/// One refused request.
+///
+/// It crosses from an object to the Worker whole, but for `allow`, which only routes have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// What kind.
@@ -175,7 +224,7 @@ pub struct Problem {
     pub detail: String,
     /// Every fault of the body, for [`Code::InvalidRequest`] and [`Code::InputNotFound`].
     pub faults: Vec<FieldError>,
-    /// The methods that would be right, for [`Code::MethodNotAllowed`]: objects know nothing of methods.
+    /// The methods that would be right, for [`Code::MethodNotAllowed`].
     #[serde(skip)]
     pub allow: Option<&'static str>,
 }
@@ -200,6 +249,14 @@ impl Problem {
             [] => "The request is not valid.".to_owned(),
         };
         Self { code: ProblemCode::InvalidRequest, detail, faults, allow: None }
+    }
+
+    /// Something that the request needs did not answer in time: the cause is logged where it happened.
+    pub fn unavailable() -> Self {
+        Self::new(
+            ProblemCode::Unavailable,
+            "The service is temporarily unavailable. Try again in a few seconds.",
+        )
     }
 
     /// A fault of ours: the cause is logged where it happened, not told.
@@ -271,15 +328,6 @@ mod tests {
         );
         assert_eq!(both.faults[1].pointer, "/params/clips/1/video_key");
         assert_eq!(both.faults[1].detail, "input/a/b.mp4 is not in the bucket");
-    }
-
-    #[test]
-    fn a_problem_comes_whole_from_an_object() {
-        let fault = FieldError { pointer: "/parts".into(), detail: "is required".into() };
-        let problem = Problem::invalid(vec![fault]);
-        let json = serde_json::to_string(&problem).unwrap();
-        assert_eq!(serde_json::from_str::<Problem>(&json).unwrap(), problem);
-        assert!(json.contains(&format!("\"{}\"", problem.code.as_str())), "{json}");
     }
 
     #[test]

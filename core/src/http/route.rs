@@ -50,13 +50,13 @@ pub enum Route<'p> {
     /// `GET /api/projects/{id}`.
     Project(ProjectId),
     /// `PUT /api/projects/{id}`.
-    PutProjectRequest(ProjectId),
+    PutProject(ProjectId),
     /// `GET /api/projects/{id}/clips`.
     ListClips(ProjectId),
     /// `GET /api/projects/{id}/clips/{clip_index}`.
     Clip(ClipId),
     /// `PUT /api/projects/{id}/clips/{clip_index}`.
-    PutClipRequest(ClipId),
+    PutClip(ClipId),
     /// `DELETE /api/projects/{id}/clips/{clip_index}`.
     DeleteClip(ClipId),
     /// `POST /api/export/{kind}`.
@@ -173,10 +173,10 @@ impl<'p> Route<'p> {
             | Self::Download(_)
             | Self::ListProjects
             | Self::Project(_)
-            | Self::PutProjectRequest(_)
+            | Self::PutProject(_)
             | Self::ListClips(_)
             | Self::Clip(_)
-            | Self::PutClipRequest(_)
+            | Self::PutClip(_)
             | Self::DeleteClip(_)
             | Self::CreateExport(_)
             | Self::Export(..)
@@ -206,10 +206,10 @@ impl<'p> Route<'p> {
             | Self::Upload(..)
             | Self::ListProjects
             | Self::Project(_)
-            | Self::PutProjectRequest(_)
+            | Self::PutProject(_)
             | Self::ListClips(_)
             | Self::Clip(_)
-            | Self::PutClipRequest(_)
+            | Self::PutClip(_)
             | Self::DeleteClip(_)
             | Self::CreateExport(_)
             | Self::ActiveExports
@@ -221,14 +221,14 @@ impl<'p> Route<'p> {
 fn project_route(method: &str, id: &str, rest: &[&str]) -> Result<Route<'static>, Problem> {
     let project = || ProjectId::parse(id).ok_or_else(|| invalid_project_id(method));
     match rest {
-        [] if method == "PUT" => project().map(Route::PutProjectRequest),
+        [] if method == "PUT" => project().map(Route::PutProject),
         [] => require_method(method, "GET, PUT").and_then(|()| project()).map(Route::Project),
         ["clips"] => require_method(method, "GET").and_then(|()| project()).map(Route::ListClips),
         ["clips", index] => {
             require_method(method, "GET, PUT, DELETE")?;
             let clip = ClipId::parse(project()?, index).ok_or_else(|| invalid_clip_index(method))?;
             Ok(match method {
-                "PUT" => Route::PutClipRequest(clip),
+                "PUT" => Route::PutClip(clip),
                 "DELETE" => Route::DeleteClip(clip),
                 _ => Route::Clip(clip),
             })
@@ -303,10 +303,10 @@ mod tests {
             ),
             ("GET", "/api/projects".to_owned(), Route::ListProjects),
             ("GET", "/api/projects/7".to_owned(), Route::Project(project)),
-            ("PUT", "/api/projects/7".to_owned(), Route::PutProjectRequest(project)),
+            ("PUT", "/api/projects/7".to_owned(), Route::PutProject(project)),
             ("GET", "/api/projects/7/clips".to_owned(), Route::ListClips(project)),
             ("GET", "/api/projects/7/clips/0".to_owned(), Route::Clip(clip)),
-            ("PUT", "/api/projects/7/clips/0".to_owned(), Route::PutClipRequest(clip)),
+            ("PUT", "/api/projects/7/clips/0".to_owned(), Route::PutClip(clip)),
             ("DELETE", "/api/projects/7/clips/0".to_owned(), Route::DeleteClip(clip)),
             ("POST", "/api/export/overlay".to_owned(), Route::CreateExport(ExportType::Overlay)),
             ("POST", "/api/export/framing".to_owned(), Route::CreateExport(ExportType::Framing)),

@@ -1,4 +1,14 @@
-//! What the Worker asks its objects, and what they answer. Internal: both sides are always one release,
-//! and none of this is stored.
+//! What the Worker and its Durable Objects say to each other, and the rules of an object that are not rules
+//! of its state machine: who hears what, how a deletion goes, when a subscriber is let in.
+//!
+//! Invariant: nothing acts on a bare HTTP status. A command and its reply are types of this folder, and
+//! "there is no such job" is a reply of the object itself.
 
+pub mod deletion;
+pub mod job;
+pub mod job_view;
+pub mod log_event;
+pub mod reconcile;
+pub mod reply;
+pub mod subscribe;
 pub mod upload;

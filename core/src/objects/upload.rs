@@ -1,11 +1,10 @@
-//! The conversation between the Worker and the object of an upload, and every sentence about uploads.
-//!
-//! Invariant: the object answers with an [`UploadReply`]. Whatever else comes back, it was not reached.
+//! Commands to an upload's object, its replies, and every sentence about uploads.
 
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
+use super::reply::{PROBLEM, join, problem_from_text, problem_to_text, split};
 use crate::base::time::{DurationMs, Timestamp};
 use crate::http::problem::{Problem, ProblemCode};
 use crate::http::requests::body::body_text;
@@ -16,7 +15,7 @@ use crate::upload::event::{CallerId, UploadEvent};
 use crate::upload::{PartLayout, Upload, UploadRecord};
 use crate::wire::upload::{CompletedUpload, ConfirmedParts, SignedParts, UploadJson};
 
-/// What the Worker asks of an upload's object.
+/// What the Worker asks of an upload's object. Not stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UploadCommand {
@@ -36,23 +35,22 @@ pub enum UploadCommand {
     },
 }
 
-/// What the object answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// What an upload's object replies. JSON in it is written for the client and passes the Worker unread.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UploadReply {
     /// The new upload is stored.
     Created,
-    /// URLs to send parts to.
-    Signed(SignedParts),
-    /// Parts are recorded.
-    Confirmed(ConfirmedParts),
-    /// What has arrived.
-    Upload(UploadJson),
-    /// The video is in the bucket.
-    Completed(CompletedUpload),
+    /// URLs to send parts to, as JSON.
+    Signed(String),
+    /// Parts are recorded; how many there are, as JSON.
+    Confirmed(String),
+    /// What has arrived, as JSON.
+    Upload(String),
+    /// The video is in the bucket; JSON that describes it.
+    Completed(String),
     /// The upload is aborted.
     Aborted,
-    /// The request is refused.
+    /// It was refused, or something failed.
     Problem(Problem),
 }
 
@@ -102,42 +100,73 @@ impl UploadReply {
         now: Timestamp,
     ) -> Self {
         let record = &upload.record;
-        match outcome {
-            UploadOutcome::Refused(refusal) => Self::Problem(problem(&refusal, &record.plan)),
+        let reply = match outcome {
+            UploadOutcome::Refused(refusal) => Ok(Self::Problem(problem(&refusal, &record.plan))),
             UploadOutcome::Done(UploadDone::Signable { part_numbers }) => {
                 let sign = |number, size_bytes| {
                     let id = &record.storage_id;
                     presigner.upload_part(&record.key, id, number, size_bytes, PART_URL_LIFETIME, now)
                 };
-                Self::Signed(SignedParts::new(record, &part_numbers, now + PART_URL_LIFETIME, sign))
+                let signed = SignedParts::new(record, &part_numbers, now + PART_URL_LIFETIME, sign);
+                serde_json::to_string(&signed).map(Self::Signed)
             }
             UploadOutcome::Done(UploadDone::Confirmed) => {
-                Self::Confirmed(ConfirmedParts { confirmed: upload.confirmed() })
+                let confirmed = ConfirmedParts { confirmed: upload.confirmed() };
+                serde_json::to_string(&confirmed).map(Self::Confirmed)
             }
-            UploadOutcome::Done(UploadDone::Shown) => Self::Upload(UploadJson::shown(upload, upload_id)),
-            UploadOutcome::Done(UploadDone::Completed { etag }) => Self::Completed(CompletedUpload {
-                video_key: record.key.as_str().to_owned(),
-                size_bytes: record.plan.size_bytes(),
-                etag,
-            }),
-            UploadOutcome::Done(UploadDone::Aborted) => Self::Aborted,
+            UploadOutcome::Done(UploadDone::Shown) => {
+                serde_json::to_string(&UploadJson::shown(upload, upload_id)).map(Self::Upload)
+            }
+            UploadOutcome::Done(UploadDone::Completed { etag }) => {
+                serde_json::to_string(&CompletedUpload::new(record, &etag)).map(Self::Completed)
+            }
+            UploadOutcome::Done(UploadDone::Aborted) => Ok(Self::Aborted),
+        };
+        reply.unwrap_or_else(|_| Self::Problem(Problem::internal()))
+    }
+
+    /// As one text, see [`super::reply`].
+    pub fn to_text(&self) -> String {
+        match self {
+            Self::Created => join("created", ""),
+            Self::Signed(json) => join("signed", json),
+            Self::Confirmed(json) => join("confirmed", json),
+            Self::Upload(json) => join("upload", json),
+            Self::Completed(json) => join("completed", json),
+            Self::Aborted => join("aborted", ""),
+            Self::Problem(problem) => problem_to_text(problem),
         }
     }
 
-    /// The client's JSON.
+    /// Reads what [`UploadReply::to_text`] wrote; `None` for anything else.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let (word, rest) = split(text)?;
+        Some(match word {
+            "created" => Self::Created,
+            "signed" => Self::Signed(rest.to_owned()),
+            "confirmed" => Self::Confirmed(rest.to_owned()),
+            "upload" => Self::Upload(rest.to_owned()),
+            "completed" => Self::Completed(rest.to_owned()),
+            "aborted" => Self::Aborted,
+            PROBLEM => Self::Problem(problem_from_text(rest)?),
+            _ => return None,
+        })
+    }
+
+    /// The body of the HTTP response to a client.
     ///
     /// # Errors
-    /// The problem, if it is one.
+    /// The problem that the client gets instead.
     pub fn into_body(self) -> Result<String, Problem> {
-        let body = match &self {
-            Self::Problem(problem) => return Err(problem.clone()),
-            Self::Created | Self::Aborted => Ok(r#"{"success":true}"#.to_owned()),
-            Self::Signed(parts) => serde_json::to_string(parts),
-            Self::Confirmed(parts) => serde_json::to_string(parts),
-            Self::Upload(upload) => serde_json::to_string(upload),
-            Self::Completed(upload) => serde_json::to_string(upload),
-        };
-        body.map_err(|_| Problem::internal())
+        match self {
+            Self::Signed(json) | Self::Confirmed(json) | Self::Upload(json) | Self::Completed(json) => {
+                Ok(json)
+            }
+            Self::Aborted => Ok(r#"{"success":true}"#.to_owned()),
+            Self::Problem(problem) => Err(problem),
+            // Only a new upload has this reply, and its client gets another body.
+            Self::Created => Err(Problem::internal()),
+        }
     }
 }
 

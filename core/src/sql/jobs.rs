@@ -1,14 +1,81 @@
-//! Statements on the index of jobs.
-
-use std::fmt::Write as _;
+//! Statements on the rows of jobs.
 
 use serde::Deserialize;
 
 use crate::base::id::JobId;
+use crate::base::object_key::ObjectKey;
 use crate::base::time::Timestamp;
 use crate::edit::JobType;
+use crate::job::snapshot::Snapshot;
+use crate::job::spec::JobSpec;
 use crate::job::status::JobStatus;
-use crate::sql::statement::SqlValue;
+use crate::sql::projects::set_working_video;
+use crate::sql::statement::{SqlStatement, SqlValue};
+
+/// Brings a job's row up to `version`; a row that is as new or newer stays. The result of an export may
+/// become its project's working video in the same batch: both are written or neither, so that no project
+/// waits for a job whose row says that it is complete.
+pub fn upsert_job(spec: &JobSpec, snapshot: &Snapshot, version: u64) -> Vec<SqlStatement> {
+    let output = snapshot.output.as_ref();
+    let failure = snapshot.failure.as_ref();
+    let values = [
+        spec.id.to_string().into(),
+        spec.project_id.into(),
+        spec.job_type.as_str().into(),
+        snapshot.status.as_str().into(),
+        i64::from(snapshot.attempt).into(),
+        spec.input_key.as_str().into(),
+        output.map(|output| output.key.as_str()).into(),
+        output.map(|output| integer(output.bytes)).into(),
+        output.and_then(|output| output.poster.as_deref()).into(),
+        failure.map(|failure| failure.sentence.as_str()).into(),
+        failure.map(|failure| failure.code.as_str()).into(),
+        spec.created_at.0.into(),
+        snapshot.started_at.map(|at| at.0).into(),
+        snapshot.completed_at.map(|at| at.0).into(),
+        integer(version).into(),
+        extra_inputs(spec).as_deref().into(),
+    ];
+    let row = SqlStatement::new(UPSERT_JOB, values);
+    std::iter::once(row).chain(set_working_video(spec, snapshot)).collect()
+}
+
+/// Removes a job's row.
+pub fn delete_job(id: JobId) -> SqlStatement {
+    SqlStatement::new("DELETE FROM export_jobs WHERE id = ?1", [id.to_string().into()])
+}
+
+/// The column `further_inputs`: keys have no blanks, so one with a blank on both sides is found whole.
+fn extra_inputs(spec: &JobSpec) -> Option<String> {
+    let keys: Vec<&str> = spec.extra_inputs.iter().map(ObjectKey::as_str).collect();
+    (!keys.is_empty()).then(|| format!(" {} ", keys.join(" ")))
+}
+
+fn integer(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// The oldest jobs that have not ended by their rows and were created before `before`: an [`OpenJobRow`]
+/// each. The sweep asks each job whether that is so.
+pub fn select_open_jobs(before: Timestamp, limit: u32) -> SqlStatement {
+    SqlStatement::new(SELECT_OPEN_JOBS, [before.0.into(), i64::from(limit).into()])
+}
+
+/// A row that the sweep shows to its job.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct OpenJobRow {
+    /// The job.
+    pub id: JobId,
+    /// The version of its row.
+    pub version: u64,
+}
+
+impl OpenJobRow {
+    /// Reads a row; `None` when it has another form: one such row must not stop the sweep.
+    pub fn parse(body: &str) -> Option<Self> {
+        serde_json::from_str(body).ok()
+    }
+}
 
 /// `GET /api/jobs`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +84,7 @@ pub struct JobListQuery {
     pub project_id: Option<i64>,
     /// Only in this status.
     pub status: Option<JobStatus>,
-    /// Only of this kind.
+    /// Only of this type.
     pub job_type: Option<JobType>,
     /// At most so many, 1 to 100.
     pub limit: u32,
@@ -35,43 +102,44 @@ pub struct Cursor {
 }
 
 impl JobListQuery {
-    /// The query of one page, and one job more: it tells whether another page follows.
-    pub fn select_statement(&self) -> (String, Vec<SqlValue>) {
-        let mut sql = "SELECT id, project_id, type, status, attempt, input_video_key, output_video_key, \
-            output_bytes, poster_key, error, error_code, created_at, started_at, completed_at \
-            FROM export_jobs WHERE 1"
-            .to_owned();
-        let mut values = Vec::new();
+    /// The statement of one page, and one job more: it tells whether another page follows. Each row is a
+    /// [`JobRow`].
+    pub fn select_statement(&self) -> SqlStatement {
+        let mut sql = SELECT_JOBS.to_owned();
+        let mut values: Vec<SqlValue> = Vec::new();
+        let mut bind = |value: SqlValue| {
+            values.push(value);
+            format!("?{}", values.len())
+        };
         if let Some(project_id) = self.project_id {
-            sql.push_str(" AND project_id = ?");
-            values.push(SqlValue::Integer(project_id));
+            sql.extend([" AND project_id = ", &bind(project_id.into())]);
         }
         if let Some(status) = self.status {
-            sql.push_str(" AND status = ?");
-            values.push(SqlValue::Text(status.as_str().to_owned()));
+            sql.extend([" AND status = ", &bind(status.as_str().into())]);
         }
-        if let Some(kind) = self.job_type {
-            sql.push_str(" AND type = ?");
-            values.push(SqlValue::Text(kind.as_str().to_owned()));
+        if let Some(job_type) = self.job_type {
+            sql.extend([" AND type = ", &bind(job_type.as_str().into())]);
         }
-        if let Some(cursor) = self.cursor {
-            sql.push_str(" AND (created_at, id) < (?, ?)");
-            values.extend([SqlValue::Integer(cursor.created_at.0), SqlValue::Text(cursor.id.to_string())]);
+        if let Some(Cursor { created_at, id }) = self.cursor {
+            let (created_at, id) = (bind(created_at.0.into()), bind(id.to_string().into()));
+            sql.extend([" AND (created_at, id) < (", &created_at, ", ", &id, ")"]);
         }
-        // Writing to a string cannot fail.
-        let _ = write!(sql, " ORDER BY created_at DESC, id DESC LIMIT {}", self.limit + 1);
-        (sql, values)
+        let limit = bind((i64::from(self.limit) + 1).into());
+        sql.extend([" ORDER BY created_at DESC, id DESC LIMIT ", &limit]);
+        SqlStatement::new(sql, values)
     }
 }
 
-/// A row of the index.
-#[derive(Clone, Debug, Deserialize)]
+/// A row of a list. Its words are shown as they are: a newer version may have written one that this
+/// version does not know.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[allow(missing_docs, reason = "each field is the column of its name")]
 pub struct JobRow {
     pub id: String,
     pub project_id: i64,
     #[serde(rename = "type")]
     pub kind: String,
-    pub status: JobStatus,
+    pub status: String,
     pub attempt: u32,
     pub input_video_key: String,
     pub output_video_key: Option<String>,
@@ -83,3 +151,33 @@ pub struct JobRow {
     pub started_at: Option<Timestamp>,
     pub completed_at: Option<Timestamp>,
 }
+
+impl JobRow {
+    /// Reads the rows of a page.
+    ///
+    /// # Errors
+    /// The first row that has another form.
+    pub fn parse_all(bodies: &[String]) -> serde_json::Result<Vec<Self>> {
+        bodies.iter().map(|body| serde_json::from_str(body)).collect()
+    }
+}
+
+const UPSERT_JOB: &str = "INSERT INTO export_jobs (id, project_id, type, status, attempt, input_video_key, \
+    output_video_key, output_bytes, poster_key, error, error_code, created_at, started_at, completed_at, \
+    version, further_inputs) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) \
+    ON CONFLICT (id) DO UPDATE SET status = excluded.status, attempt = excluded.attempt, \
+    output_video_key = excluded.output_video_key, output_bytes = excluded.output_bytes, \
+    poster_key = excluded.poster_key, \
+    error = excluded.error, error_code = excluded.error_code, started_at = excluded.started_at, \
+    completed_at = excluded.completed_at, version = excluded.version \
+    WHERE excluded.version > export_jobs.version";
+
+const SELECT_OPEN_JOBS: &str = "SELECT json_object('id', id, 'version', version) AS body FROM export_jobs \
+    WHERE status IN ('pending', 'processing') AND created_at < ?1 ORDER BY created_at LIMIT ?2";
+
+const SELECT_JOBS: &str = "SELECT json_object('id', id, 'project_id', project_id, 'type', type, \
+    'status', status, 'attempt', attempt, 'input_video_key', input_video_key, \
+    'output_video_key', output_video_key, 'output_bytes', output_bytes, 'poster_key', poster_key, \
+    'error', error, 'error_code', error_code, 'created_at', created_at, 'started_at', started_at, \
+    'completed_at', completed_at) AS body FROM export_jobs WHERE 1";

@@ -1,6 +1,4 @@
-//! Statements on projects and clips. Each answers one column, `body`, and takes its values by number.
-
-use serde_json::Value as Json;
+//! Statements on projects and clips.
 
 use crate::base::time::Timestamp;
 use crate::job::snapshot::Snapshot;
@@ -10,12 +8,12 @@ use crate::sql::statement::{SqlStatement, SqlValue};
 
 /// A project's row.
 pub fn select_project(id: ProjectId) -> SqlStatement {
-    SqlStatement::new(SHOW_PROJECT, [id.get().into()])
+    SqlStatement::new(SELECT_PROJECT, [id.get().into()])
 }
 
 /// A project's clips in their order, after a first answer that is empty when the project does not exist.
 pub fn select_clips(id: ProjectId) -> Vec<SqlStatement> {
-    vec![project_exists(id), SqlStatement::new(LIST_CLIPS, [id.get().into()])]
+    vec![project_exists(id), SqlStatement::new(SELECT_CLIPS, [id.get().into()])]
 }
 
 fn project_exists(id: ProjectId) -> SqlStatement {
@@ -24,16 +22,16 @@ fn project_exists(id: ProjectId) -> SqlStatement {
 
 /// A clip's row.
 pub fn select_clip(id: ClipId) -> SqlStatement {
-    SqlStatement::new(SHOW_CLIP, clip_values(id))
+    SqlStatement::new(SELECT_CLIP, clip_values(id))
 }
 
-/// Deletes a clip; the first answer is empty when it did not exist. Its video stays in the bucket.
+/// Deletes a clip; the first answer is empty when there was none. Its video stays in the bucket.
 pub fn delete_clip(id: ClipId) -> Vec<SqlStatement> {
-    vec![select_clip(id), delete_unused_video(id, None), SqlStatement::new(REMOVE_CLIP, clip_values(id))]
+    vec![select_clip(id), delete_unused_video(id, None), SqlStatement::new(DELETE_CLIP, clip_values(id))]
 }
 
 fn delete_unused_video(id: ClipId, except: Option<&str>) -> SqlStatement {
-    SqlStatement::new(DROP_RAW, [id.project.get().into(), id.index().into(), except.into()])
+    SqlStatement::new(DELETE_UNUSED_VIDEO, [id.project.get().into(), id.index().into(), except.into()])
 }
 
 fn clip_values(id: ClipId) -> [SqlValue; 2] {
@@ -51,7 +49,7 @@ pub fn upsert_project(id: ProjectId, put: &PutProjectRequest, now: Timestamp) ->
         i64::from(put.working_video != FieldPatch::Keep).into(),
         now.0.into(),
     ];
-    vec![project_exists(id), SqlStatement::new(PUT_PROJECT, values), select_project(id)]
+    vec![project_exists(id), SqlStatement::new(UPSERT_PROJECT, values), select_project(id)]
 }
 
 fn patch_value<T: AsRef<str>>(patch: &FieldPatch<T>) -> SqlValue {
@@ -76,8 +74,8 @@ pub fn upsert_clip(id: ClipId, put: &PutClipRequest) -> Vec<SqlStatement> {
     vec![
         select_clip(id),
         delete_unused_video(id, Some(key)),
-        SqlStatement::new(ADD_RAW, [project.into(), key.into()]),
-        SqlStatement::new(PUT_CLIP, values),
+        SqlStatement::new(INSERT_VIDEO, [project.into(), key.into()]),
+        SqlStatement::new(UPSERT_CLIP, values),
         select_clip(id),
     ]
 }
@@ -95,28 +93,17 @@ impl ProjectListQuery {
     /// The statement of one page, and one project more: it tells whether another page follows.
     pub fn select_statement(self) -> SqlStatement {
         let (at, id) = self.before;
-        SqlStatement::new(LIST_PROJECTS, [at.into(), id.into(), (self.limit + 1).into()])
+        SqlStatement::new(SELECT_PROJECTS, [at.into(), id.into(), (self.limit + 1).into()])
     }
 }
 
-/// What is pending or processing, the 100 newest: `GET /api/exports/active`.
-pub fn select_active_exports() -> SqlStatement {
-    SqlStatement::new(ACTIVE_EXPORTS, [])
-}
-
-/// Makes a finished export its project's working video, if its order says so and none came after it.
-/// Belongs to the same batch as the job's row, and may be written again at any time.
-pub fn set_working_video_statement(order: &JobSpec, face: &Snapshot) -> Option<SqlStatement> {
-    let wanted = order.export.as_ref().is_some_and(|export| export.set_working_video);
-    let (output, at) = (face.output.as_ref()?, face.completed_at?);
-    let values = [output.key.as_str().into(), at.0.into(), order.project_id.into()];
+/// Makes the result of an export its project's working video, if the request said so and no later video
+/// has taken the place. It belongs to the batch of the job's row, and may be run again at any time.
+pub(super) fn set_working_video(spec: &JobSpec, snapshot: &Snapshot) -> Option<SqlStatement> {
+    let wanted = spec.export.as_ref().is_some_and(|export| export.set_working_video);
+    let (output, at) = (snapshot.output.as_ref()?, snapshot.completed_at?);
+    let values = [output.key.as_str().into(), at.0.into(), spec.project_id.into()];
     wanted.then(|| SqlStatement::new(SET_WORKING_VIDEO, values))
-}
-
-/// Which of these keys must stay in the bucket: those that a project or clip names, and the inputs of jobs
-/// that have not ended, `but_by` aside.
-pub fn keys_in_use(keys: Vec<String>, but_by: &str) -> SqlStatement {
-    SqlStatement::new(KEYS_IN_USE, [Json::from(keys).to_string().as_str().into(), but_by.into()])
 }
 
 macro_rules! project_row {
@@ -134,16 +121,16 @@ macro_rules! clip_row {
     };
 }
 
-const SHOW_PROJECT: &str = concat!(project_row!(), "WHERE id = ?1");
+const SELECT_PROJECT: &str = concat!(project_row!(), "WHERE id = ?1");
 
-const LIST_PROJECTS: &str =
+const SELECT_PROJECTS: &str =
     concat!(project_row!(), "WHERE (created_at, id) < (?1, ?2) ORDER BY created_at DESC, id DESC LIMIT ?3");
 
-const SHOW_CLIP: &str = concat!(clip_row!(), "WHERE wc.project_id = ?1 AND wc.clip_index = ?2");
+const SELECT_CLIP: &str = concat!(clip_row!(), "WHERE wc.project_id = ?1 AND wc.clip_index = ?2");
 
-const LIST_CLIPS: &str = concat!(clip_row!(), "WHERE wc.project_id = ?1 ORDER BY wc.clip_index");
+const SELECT_CLIPS: &str = concat!(clip_row!(), "WHERE wc.project_id = ?1 ORDER BY wc.clip_index");
 
-const PUT_PROJECT: &str = "INSERT INTO projects \
+const UPSERT_PROJECT: &str = "INSERT INTO projects \
     (id, name, working_video_key, working_video_at, created_at, updated_at) \
     VALUES (?1, ?2, ?4, iif(?5, ?6, NULL), ?6, ?6) ON CONFLICT (id) DO UPDATE SET \
     name = iif(?3, excluded.name, name), \
@@ -158,16 +145,17 @@ const SET_WORKING_VIDEO: &str = "UPDATE projects SET working_video_key = ?1, wor
     updated_at = max(updated_at, ?2) WHERE id = ?3 AND (working_video_at IS NULL \
     OR (working_video_at, coalesce(working_video_key, '')) < (?2, ?1))";
 
-/// Before the clip changes: its video's row, unless it stays the same or another clip has it too.
-const DROP_RAW: &str = "DELETE FROM raw_clips WHERE id = \
+/// Runs before the clip changes. It deletes the row of the clip's video, unless the clip keeps that video or
+/// another clip has it too.
+const DELETE_UNUSED_VIDEO: &str = "DELETE FROM raw_clips WHERE id = \
     (SELECT raw_clip_id FROM working_clips WHERE project_id = ?1 AND clip_index = ?2) \
     AND video_key IS NOT ?3 AND NOT EXISTS (SELECT 1 FROM working_clips AS other \
     WHERE other.raw_clip_id = raw_clips.id AND (other.project_id, other.clip_index) <> (?1, ?2))";
 
-const ADD_RAW: &str = "INSERT INTO raw_clips (video_key) SELECT ?2 FROM projects WHERE id = ?1 \
+const INSERT_VIDEO: &str = "INSERT INTO raw_clips (video_key) SELECT ?2 FROM projects WHERE id = ?1 \
     ON CONFLICT (video_key) DO NOTHING";
 
-const PUT_CLIP: &str = "INSERT INTO working_clips \
+const UPSERT_CLIP: &str = "INSERT INTO working_clips \
     (project_id, clip_index, raw_clip_id, start_time, end_time, name) \
     SELECT p.id, ?2, rc.id, ?4, ?5, ?6 FROM projects AS p JOIN raw_clips AS rc ON rc.video_key = ?3 \
     WHERE p.id = ?1 ON CONFLICT (project_id, clip_index) DO UPDATE SET \
@@ -175,19 +163,4 @@ const PUT_CLIP: &str = "INSERT INTO working_clips \
     name = excluded.name WHERE (raw_clip_id, start_time, end_time, name) \
     IS NOT (excluded.raw_clip_id, excluded.start_time, excluded.end_time, excluded.name)";
 
-const REMOVE_CLIP: &str = "DELETE FROM working_clips WHERE project_id = ?1 AND clip_index = ?2";
-
-const ACTIVE_EXPORTS: &str = "SELECT json_object('job_id', job.id, 'project_id', job.project_id, \
-    'project_name', project.name, 'type', job.type, 'status', job.status, 'error', job.error, \
-    'output_video_id', NULL, 'output_filename', NULL, 'created_at', job.created_at, \
-    'started_at', job.started_at, 'completed_at', job.completed_at) AS body \
-    FROM export_jobs AS job LEFT JOIN projects AS project ON project.id = job.project_id \
-    WHERE job.status IN ('pending', 'processing') ORDER BY job.created_at DESC, job.id DESC LIMIT 100";
-
-const KEYS_IN_USE: &str = "SELECT value AS body FROM json_each(?1) WHERE \
-    EXISTS (SELECT 1 FROM projects WHERE working_video_key = value) \
-    OR EXISTS (SELECT 1 FROM raw_clips WHERE video_key = value) \
-    OR EXISTS (SELECT 1 FROM export_jobs WHERE input_video_key = value AND id <> ?2 \
-    AND status IN ('pending', 'processing')) \
-    OR EXISTS (SELECT 1 FROM export_jobs WHERE further_inputs IS NOT NULL \
-    AND instr(further_inputs, ' ' || value || ' ') AND id <> ?2 AND status IN ('pending', 'processing'))";
+const DELETE_CLIP: &str = "DELETE FROM working_clips WHERE project_id = ?1 AND clip_index = ?2";

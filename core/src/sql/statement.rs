@@ -1,9 +1,11 @@
-//! Questions to the index as data: the shell binds and sends them, and decides nothing.
+//! Statements as data: the Worker binds and runs them, and decides nothing.
 
-/// A value of a query, in the order of its `?`.
+use std::borrow::Cow;
+
+/// A value of a statement.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SqlValue {
-    /// Nothing.
+    /// `NULL`.
     Null,
     /// A whole number below 2^53.
     Integer(i64),
@@ -13,26 +15,44 @@ pub enum SqlValue {
     Text(String),
 }
 
-/// One statement. It uses each of its values: D1 refuses a value too many. A question answers in one
-/// column, `body`: JSON text, which the core reads.
+/// One statement. It uses each of its values, since D1 refuses a value too many. A `SELECT` answers in one
+/// column, `body`: JSON text or a plain key, which the core reads.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SqlStatement {
     /// With a `?1`, `?2` for each value.
-    pub sql: &'static str,
-    /// What stands for them.
+    pub sql: Cow<'static, str>,
+    /// The values, in the order of their numbers.
     pub values: Vec<SqlValue>,
 }
 
 impl SqlStatement {
     /// A statement and its values.
-    pub fn new(sql: &'static str, values: impl Into<Vec<SqlValue>>) -> Self {
-        Self { sql, values: values.into() }
+    pub fn new(sql: impl Into<Cow<'static, str>>, values: impl Into<Vec<SqlValue>>) -> Self {
+        Self { sql: sql.into(), values: values.into() }
     }
 }
 
 impl From<i64> for SqlValue {
     fn from(number: i64) -> Self {
         Self::Integer(number)
+    }
+}
+
+impl From<Option<i64>> for SqlValue {
+    fn from(number: Option<i64>) -> Self {
+        number.map_or(Self::Null, Self::Integer)
+    }
+}
+
+impl From<Option<f64>> for SqlValue {
+    fn from(number: Option<f64>) -> Self {
+        number.map_or(Self::Null, Self::Real)
+    }
+}
+
+impl From<String> for SqlValue {
+    fn from(text: String) -> Self {
+        Self::Text(text)
     }
 }
 
@@ -45,11 +65,5 @@ impl From<&str> for SqlValue {
 impl From<Option<&str>> for SqlValue {
     fn from(text: Option<&str>) -> Self {
         text.map_or(Self::Null, Self::from)
-    }
-}
-
-impl From<Option<f64>> for SqlValue {
-    fn from(number: Option<f64>) -> Self {
-        number.map_or(Self::Null, Self::Real)
     }
 }

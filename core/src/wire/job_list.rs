@@ -5,11 +5,10 @@ use serde::Serialize;
 use crate::base::object_key::ObjectKey;
 use crate::base::time::{DurationMs, Timestamp};
 use crate::job::error_code::ErrorCode;
-use crate::job::status::JobStatus;
 use crate::s3::Presigner;
 use crate::sql::jobs::{JobListQuery, JobRow};
 
-/// The answer: `{"jobs": [...], "next_cursor": ...}`, with a URL of each job's picture for `lifetime`.
+/// The response: `{"jobs": [...], "next_cursor": ...}`. Each poster URL is valid for `lifetime`.
 pub fn to_page_json(
     query: &JobListQuery,
     mut rows: Vec<JobRow>,
@@ -18,9 +17,9 @@ pub fn to_page_json(
     now: Timestamp,
 ) -> String {
     let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
-    let more = rows.len() > limit;
+    let has_next = rows.len() > limit;
     rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(|row| format!("{}_{}", row.created_at.0, row.id));
+    let next = rows.last().filter(|_| has_next).map(|row| format!("{}_{}", row.created_at.0, row.id));
     let jobs = rows.iter().map(|row| {
         let job = row.id.parse();
         let key = row.poster_key.as_deref().zip(job.ok());
@@ -31,7 +30,7 @@ pub fn to_page_json(
     serde_json::to_string(&page).unwrap_or_default()
 }
 
-/// The part of the job JSON that the index knows; progress and params are the object's.
+/// The part of the job JSON that the index has. Progress and params are only in the job's object.
 fn row_json(row: &JobRow, poster_url: Option<String>) -> RowJson<'_> {
     let code = row.error_code.as_deref();
     RowJson {
@@ -39,7 +38,7 @@ fn row_json(row: &JobRow, poster_url: Option<String>) -> RowJson<'_> {
         id: &row.id,
         project_id: row.project_id,
         kind: &row.kind,
-        status: row.status,
+        status: &row.status,
         attempt: row.attempt,
         retry_count: row.attempt.saturating_sub(1),
         input_video_key: &row.input_video_key,
@@ -70,7 +69,7 @@ struct RowJson<'r> {
     project_id: i64,
     #[serde(rename = "type")]
     kind: &'r str,
-    status: JobStatus,
+    status: &'r str,
     attempt: u32,
     retry_count: u32,
     input_video_key: &'r str,
@@ -92,7 +91,7 @@ mod tests {
     const ID: &str = "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50";
 
     #[test]
-    fn a_page_points_to_the_next_only_when_there_is_one() {
+    fn a_page_has_a_cursor_only_if_another_follows() {
         let row = |id: &str| -> JobRow {
             serde_json::from_value(serde_json::json!({
                 "id": id, "project_id": 7, "type": "overlay", "status": "error", "attempt": 3,
@@ -101,10 +100,10 @@ mod tests {
             }))
             .unwrap()
         };
-        let listing = JobListQuery::parse("limit=1").unwrap();
+        let query = JobListQuery::parse("limit=1").unwrap();
         let page = |rows| -> serde_json::Value {
             let text = to_page_json(
-                &listing,
+                &query,
                 rows,
                 &presigner(),
                 DurationMs::minutes(60),
@@ -112,17 +111,17 @@ mod tests {
             );
             serde_json::from_str(&text).unwrap()
         };
-        let of_two = page(vec![row(ID), row(ID)]);
-        assert_eq!(of_two["next_cursor"], format!("1000_{ID}"));
+        let first_page = page(vec![row(ID), row(ID)]);
+        assert_eq!(first_page["next_cursor"], format!("1000_{ID}"));
         assert_eq!(
-            (of_two["jobs"].as_array().unwrap().len(), &of_two["jobs"][0]["retryable"]),
+            (first_page["jobs"].as_array().unwrap().len(), &first_page["jobs"][0]["retryable"]),
             (1, &true.into())
         );
         assert_eq!(page(vec![row(ID)])["next_cursor"], serde_json::Value::Null);
     }
 
     #[test]
-    fn a_listed_job_shows_its_own_picture_and_nobody_elses() {
+    fn a_job_in_a_list_has_its_own_poster_only() {
         let row = |poster: serde_json::Value| -> JobRow {
             serde_json::from_value(serde_json::json!({
                 "id": ID, "project_id": 7, "type": "overlay", "status": "complete", "attempt": 1,
@@ -147,7 +146,7 @@ mod tests {
             Timestamp(1_769_850_300_250),
         );
         let page: serde_json::Value = serde_json::from_str(&text).unwrap();
-        let url = |place: usize| page["jobs"][place]["poster_url"].as_str();
+        let url = |index: usize| page["jobs"][index]["poster_url"].as_str();
         assert!(url(0).unwrap().starts_with(&format!("https://r2.example/videos/{own}?")));
         assert!(url(0).unwrap().contains("X-Amz-Expires=3600"));
         assert_eq!([url(1), url(2), url(3)], [None; 3]);

@@ -1,17 +1,17 @@
 //! What clients read of multipart uploads.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::base::time::Timestamp;
 use crate::upload::{Upload, UploadRecord, UploadState};
 
 /// 201 to `POST /api/videos/multipart`, and 200 to `GET .../parts`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UploadJson {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UploadJson<'u> {
     /// Where the video goes.
-    pub video_key: String,
+    pub video_key: &'u str,
     /// Our own name of the upload; whoever has it may write to it.
-    pub upload_id: String,
+    pub upload_id: &'u str,
     /// The whole file.
     pub size_bytes: u64,
     /// Every part but the last.
@@ -21,15 +21,15 @@ pub struct UploadJson {
     /// When it is aborted if it is not complete; ISO 8601.
     pub expires_at: String,
     /// Not of a new upload.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<UploadStatus>,
     /// The confirmed parts in their order; not of a new upload.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub parts: Option<Vec<ConfirmedPartJson>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parts: Option<Vec<ConfirmedPartJson<'u>>>,
 }
 
 /// Whether there is anything left to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum UploadStatus {
     /// It is not complete.
@@ -39,18 +39,18 @@ pub enum UploadStatus {
 }
 
 /// One confirmed part.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ConfirmedPartJson {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ConfirmedPartJson<'u> {
     /// From 1.
     pub part_number: u32,
     /// Without quotes.
-    pub etag: String,
+    pub etag: &'u str,
     /// Its length.
     pub size_bytes: u64,
 }
 
 /// 200 to `POST .../parts`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SignedParts {
     /// In the order of the request.
     pub parts: Vec<SignedPart>,
@@ -59,7 +59,7 @@ pub struct SignedParts {
 }
 
 /// Where one part is sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SignedPart {
     /// From 1.
     pub part_number: u32,
@@ -70,29 +70,29 @@ pub struct SignedPart {
 }
 
 /// 200 to `PUT .../parts`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct ConfirmedParts {
     /// Confirmed parts in all.
     pub confirmed: usize,
 }
 
 /// 200 to `POST .../complete`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CompletedUpload {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CompletedUpload<'u> {
     /// Where the video is.
-    pub video_key: String,
+    pub video_key: &'u str,
     /// Its length.
     pub size_bytes: u64,
     /// The object's entity tag.
-    pub etag: String,
+    pub etag: &'u str,
 }
 
-impl UploadJson {
+impl<'u> UploadJson<'u> {
     /// A new upload.
-    pub fn created(record: &UploadRecord, upload_id: &str) -> Self {
+    pub fn created(record: &'u UploadRecord, upload_id: &'u str) -> Self {
         Self {
-            video_key: record.key.as_str().to_owned(),
-            upload_id: upload_id.to_owned(),
+            video_key: record.key.as_str(),
+            upload_id,
             size_bytes: record.plan.size_bytes(),
             part_size: record.plan.part_bytes(),
             part_count: record.plan.part_count(),
@@ -103,14 +103,14 @@ impl UploadJson {
     }
 
     /// An upload with what has arrived. An aborted one is not shown.
-    pub fn shown(upload: &Upload, upload_id: &str) -> Self {
+    pub fn shown(upload: &'u Upload, upload_id: &'u str) -> Self {
         let status = match upload.record.state {
             UploadState::Complete { .. } => UploadStatus::Complete,
             UploadState::Open | UploadState::Completing | UploadState::Aborted => UploadStatus::Open,
         };
         let parts = upload.parts().map(|(part_number, etag, size_bytes)| ConfirmedPartJson {
             part_number,
-            etag: etag.to_owned(),
+            etag,
             size_bytes,
         });
         Self {
@@ -118,6 +118,13 @@ impl UploadJson {
             parts: Some(parts.collect()),
             ..Self::created(&upload.record, upload_id)
         }
+    }
+}
+
+impl<'u> CompletedUpload<'u> {
+    /// A complete upload.
+    pub fn new(record: &'u UploadRecord, etag: &'u str) -> Self {
+        Self { video_key: record.key.as_str(), size_bytes: record.plan.size_bytes(), etag }
     }
 }
 

@@ -136,7 +136,7 @@ fn states() -> Vec<(&'static str, JobState)> {
     let poster = ObjectKey::poster(id(), 2);
     vec![
         ("waiting", JobState::PendingSubmit(waiting.clone())),
-        ("submitting", JobState::Submitting { waiting, sent_at: AT }),
+        ("submitting", JobState::Submitting { pending: waiting, sent_at: AT }),
         ("queued", queued(None)),
         ("queued-with-message", queued(Some("Waiting for a renderer"))),
         ("rendering", rendering(Some(runpod_job_id()))),

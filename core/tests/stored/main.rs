@@ -4,6 +4,7 @@
 //! Invariant: what a release has stored is read by every later one. A changed form fails here until a
 //! reader of the old one exists; then the old file stays under another name and is read as well.
 
+mod index;
 mod job;
 mod token;
 mod upload;
@@ -21,6 +22,7 @@ fn every_stored_form_is_written_and_read_as_its_golden_file() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stored/golden");
     let mut golden = GoldenFiles::at(folder, ADVICE);
     job::pin(&mut golden);
+    index::pin(&mut golden);
     upload::pin(&mut golden);
     token::pin(&mut golden);
     golden.finish();

@@ -1,23 +1,24 @@
-//! A request body as JSON, and the fields that several bodies have.
+//! Request bodies as JSON, and readers of fields that several bodies have.
+
+use serde_json::Value;
 
 use crate::base::id::JobId;
 use crate::http::problem::{Problem, ProblemCode};
 use crate::json::field_error::FieldContext;
 use crate::json::reader::text;
-use serde_json::Value;
 
-/// Reads a body as JSON, with every fault at once.
+/// Reads a body as JSON and collects every error.
 pub(crate) fn read_body<T>(
     body: &[u8],
     read: impl FnOnce(&Value, FieldContext<'_>) -> Option<T>,
 ) -> Result<T, Problem> {
-    // One reader for all JSON: that of bytes would be the same code a second time.
+    // `from_slice` would compile the same parser a second time.
     let value: Value = serde_json::from_str(body_text(body)?).map_err(|error| not_json(&error))?;
-    let mut faults = Vec::new();
-    let read = read(&value, FieldContext::root(&mut faults));
+    let mut errors = Vec::new();
+    let read = read(&value, FieldContext::root(&mut errors));
     match read {
-        Some(read) if faults.is_empty() => Ok(read),
-        _ => Err(Problem::invalid(faults)),
+        Some(read) if errors.is_empty() => Ok(read),
+        _ => Err(Problem::invalid(errors)),
     }
 }
 
@@ -39,7 +40,7 @@ pub(crate) fn filename(value: &Value, at: FieldContext<'_>) -> Option<String> {
     text(255)(value, at).map(str::to_owned)
 }
 
-/// `video/...`, without parameters: it becomes part of a signature.
+/// `video/…` without parameters: the type becomes part of a signature.
 pub(crate) fn video_type(value: &Value, mut at: FieldContext<'_>) -> Option<String> {
     let Value::String(text) = value else { return at.reject("must be a string") };
     let lower = text.trim().to_ascii_lowercase();

@@ -1,0 +1,384 @@
+//! Commands to a job's object, and its replies.
+//!
+//! Invariant: a caller learns everything from the reply. What an outcome means depends on who asked: a
+//! client reads the job, a GPU worker reads whether to go on, RunPod reads that it was heard.
+
+use serde::{Deserialize, Serialize};
+
+use super::reply::{PROBLEM, join, problem_from_text, problem_to_text, split};
+use crate::edit::JobType;
+use crate::http::problem::{Problem, ProblemCode};
+use crate::job::effect::Outcome;
+use crate::job::event::{JobEvent, Report};
+use crate::job::spec::JobSpec;
+use crate::job::state::Job;
+use crate::job::status::JobStatus;
+use crate::wire::gpu_worker::CallbackResponse;
+
+/// What the Worker asks of a job's object. Not stored: both ends are of one deploy, but for the moment in
+/// which one is replaced; then an unreadable command is answered as a problem, and its sender repeats it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobCommand {
+    /// Take this job, or reply with the one that is here if it is the same.
+    Create {
+        /// What is asked for.
+        spec: JobSpec,
+        /// Whether all of its inputs are in the bucket. Otherwise only an existing job is replied with.
+        inputs_found: bool,
+    },
+    /// Reply with the job JSON, if it is of this type.
+    Get {
+        /// Any type, when it is not given.
+        job_type: Option<JobType>,
+    },
+    /// Say whether this key is the job's result or its poster: the index may not know yet.
+    HasOutput {
+        /// The key, under the job's own prefix.
+        key: String,
+    },
+    /// Reply with the log entries after this one.
+    Events {
+        /// Number of the last entry that the caller has.
+        after: u64,
+    },
+    /// Take a GPU worker's callback; its token was good for this attempt.
+    Callback {
+        /// The token's attempt.
+        attempt: u32,
+        /// What it reports.
+        report: Report,
+    },
+    /// Take RunPod's webhook.
+    Webhook {
+        /// The token's attempt.
+        attempt: u32,
+    },
+    /// Compare the index row, which has this version.
+    Reconcile {
+        /// The row's version.
+        version: u64,
+    },
+    /// Delete the job, with its files.
+    Delete,
+    /// Stop it.
+    Cancel,
+    /// Start it over.
+    Retry,
+}
+
+/// What a job's object replies. JSON in it is written for the client and passes the Worker unread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobReply {
+    /// The job JSON.
+    Job(String),
+    /// The stored entries, as JSON.
+    Events(String),
+    /// What a GPU worker needs for the attempt that it claimed, as JSON.
+    Claimed(String),
+    /// A callback or a webhook was taken; JSON that says whether it changed anything.
+    Received(String),
+    /// Whether the key is one of the job's own.
+    HasOutput(bool),
+    /// The job is deleted.
+    Deleted,
+    /// The object holds no job. Only the object itself can say so.
+    NotFound,
+    /// The job does not exist, and its inputs are not in the bucket: it was not created.
+    InputsMissing,
+    /// It was refused, or something failed.
+    Problem(Problem),
+}
+
+impl JobReply {
+    /// As one text, see [`super::reply`].
+    pub fn to_text(&self) -> String {
+        match self {
+            Self::Job(json) => join("job", json),
+            Self::Events(json) => join("events", json),
+            Self::Claimed(json) => join("claimed", json),
+            Self::Received(json) => join("received", json),
+            Self::HasOutput(true) => join("has_output", ""),
+            Self::HasOutput(false) => join("has_no_output", ""),
+            Self::Deleted => join("deleted", ""),
+            Self::NotFound => join("not_found", ""),
+            Self::InputsMissing => join("inputs_missing", ""),
+            Self::Problem(problem) => problem_to_text(problem),
+        }
+    }
+
+    /// Reads what [`JobReply::to_text`] wrote; `None` for anything else.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let (word, rest) = split(text)?;
+        Some(match word {
+            "job" => Self::Job(rest.to_owned()),
+            "events" => Self::Events(rest.to_owned()),
+            "claimed" => Self::Claimed(rest.to_owned()),
+            "received" => Self::Received(rest.to_owned()),
+            "has_output" => Self::HasOutput(true),
+            "has_no_output" => Self::HasOutput(false),
+            "deleted" => Self::Deleted,
+            "not_found" => Self::NotFound,
+            "inputs_missing" => Self::InputsMissing,
+            PROBLEM => Self::Problem(problem_from_text(rest)?),
+            _ => return None,
+        })
+    }
+
+    /// The body of the HTTP response to a client.
+    ///
+    /// # Errors
+    /// The problem that the client gets instead.
+    pub fn into_body(self) -> Result<String, Problem> {
+        match self {
+            Self::Job(json) | Self::Events(json) | Self::Claimed(json) | Self::Received(json) => Ok(json),
+            Self::Deleted => Ok(r#"{"success":true}"#.to_owned()),
+            Self::NotFound => Err(Problem::job_not_found()),
+            Self::Problem(problem) => Err(problem),
+            // Their callers ask for them by name; nobody else gets them.
+            Self::HasOutput(_) | Self::InputsMissing => Err(Problem::internal()),
+        }
+    }
+}
+
+/// What an object does with a [`JobCommand::Create`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Creation {
+    /// The same job is here: reply with it.
+    Existing,
+    /// Nothing is here: create it.
+    New,
+    /// Refuse.
+    Refused(JobReply),
+}
+
+/// Decides a creation. A repeated request finds its job even when the inputs are gone by now.
+pub fn creation(existing: Option<&JobSpec>, spec: &JobSpec, inputs_found: bool) -> Creation {
+    match existing {
+        Some(existing) if existing.same_request(spec) => Creation::Existing,
+        Some(_) => Creation::Refused(JobReply::Problem(idempotency_conflict())),
+        None if inputs_found => Creation::New,
+        None => Creation::Refused(JobReply::InputsMissing),
+    }
+}
+
+/// Who sent an event, and so what the reply looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// A client of the API, or the sweep. It reads the job.
+    Client,
+    /// A GPU worker that claims this attempt. It reads what it needs to render.
+    Claimant {
+        /// The attempt.
+        attempt: u32,
+    },
+    /// A GPU worker that reports on this attempt. It reads whether to go on.
+    Worker {
+        /// The attempt.
+        attempt: u32,
+    },
+    /// RunPod. It reads nothing but the status.
+    Runpod,
+}
+
+/// An event that a command stands for, and who sent it.
+pub fn event_of(command: JobCommand) -> Option<(JobEvent, Caller)> {
+    Some(match command {
+        JobCommand::Callback { attempt, report } => {
+            let caller = match report {
+                Report::Claim { .. } => Caller::Claimant { attempt },
+                Report::Progress { .. } | Report::Complete { .. } | Report::Error { .. } => {
+                    Caller::Worker { attempt }
+                }
+            };
+            (JobEvent::CallbackReceived { attempt, report }, caller)
+        }
+        JobCommand::Webhook { attempt } => (JobEvent::WebhookReceived { attempt }, Caller::Runpod),
+        JobCommand::Reconcile { version } => {
+            (JobEvent::IndexReconciled { version: Some(version) }, Caller::Client)
+        }
+        JobCommand::Cancel => (JobEvent::CancelRequested, Caller::Client),
+        JobCommand::Retry => (JobEvent::RetryRequested, Caller::Client),
+        JobCommand::Create { .. }
+        | JobCommand::Get { .. }
+        | JobCommand::HasOutput { .. }
+        | JobCommand::Events { .. }
+        | JobCommand::Delete => return None,
+    })
+}
+
+/// What the sender of an event is replied, once its effects are done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The job JSON.
+    Job,
+    /// The claim response of this attempt.
+    Claim {
+        /// The attempt.
+        attempt: u32,
+    },
+    /// A response to a callback or a webhook.
+    Received(CallbackResponse),
+    /// A problem.
+    Problem(Problem),
+}
+
+/// Decides the answer from who asked, what came of it, and the job afterwards: whether a result was really
+/// there is known only then.
+pub fn answer(caller: Caller, outcome: Outcome, job: &Job) -> Answer {
+    let received =
+        |applied, retrying| Answer::Received(CallbackResponse { success: true, applied, retrying });
+    match (caller, outcome) {
+        (_, Outcome::Stale) => Answer::Problem(Problem::new(
+            ProblemCode::StaleAttempt,
+            "This attempt has been superseded by a newer one. Stop: its output will not be used.",
+        )),
+        (_, Outcome::AlreadyClaimed) => Answer::Problem(Problem::new(
+            ProblemCode::AlreadyClaimed,
+            "This attempt is already claimed by another worker. Stop.",
+        )),
+        (_, Outcome::WrongStatus(status)) => Answer::Problem(wrong_status(status)),
+        (Caller::Client, Outcome::Applied | Outcome::Retrying | Outcome::Ignored) => Answer::Job,
+        (Caller::Claimant { attempt }, Outcome::Applied) => Answer::Claim { attempt },
+        (Caller::Worker { attempt }, Outcome::Applied | Outcome::Retrying) => {
+            received(true, Some(job.attempt != attempt))
+        }
+        (Caller::Claimant { .. } | Caller::Runpod, Outcome::Applied | Outcome::Retrying) => {
+            received(true, None)
+        }
+        (Caller::Claimant { .. } | Caller::Worker { .. } | Caller::Runpod, Outcome::Ignored) => {
+            received(false, None)
+        }
+    }
+}
+
+fn wrong_status(status: JobStatus) -> Problem {
+    let sentence = match status {
+        JobStatus::Complete => {
+            "The job is already complete and cannot be cancelled or retried. Create a new job to render again."
+        }
+        JobStatus::Pending | JobStatus::Processing => "The job is still running. Cancel it before retrying.",
+        JobStatus::Error => "The job has failed. Retry it first.",
+    };
+    Problem::new(ProblemCode::JobState, sentence)
+}
+
+fn idempotency_conflict() -> Problem {
+    Problem::new(
+        ProblemCode::IdempotencyConflict,
+        "This job_id or Idempotency-Key was already used for a different request. Use a new one.",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::id::JobId;
+    use crate::base::object_key::ObjectKey;
+    use crate::base::time::Timestamp;
+    use crate::json::field_error::FieldError;
+    use serde_json::value::RawValue;
+
+    fn spec(project_id: i64) -> JobSpec {
+        JobSpec {
+            id: JobId::from_random([9; 16]),
+            project_id,
+            job_type: JobType::Overlay,
+            input_key: ObjectKey::parse_input("input/a/b.mp4").unwrap(),
+            extra_inputs: Vec::new(),
+            params: RawValue::from_string("{}".into()).unwrap(),
+            created_at: Timestamp(1),
+            export: None,
+        }
+    }
+
+    fn job() -> Job {
+        Job::new(JobId::from_random([9; 16]), Timestamp(1))
+    }
+
+    #[test]
+    fn every_reply_crosses_whole() {
+        let mut problem =
+            Problem::invalid(vec![FieldError { pointer: "/a".into(), detail: "is wrong".into() }]);
+        problem.allow = Some("GET, POST");
+        for reply in [
+            JobReply::Job("{\"a\":\"\\n\"}".into()),
+            JobReply::Events("{}".into()),
+            JobReply::Claimed("{}".into()),
+            JobReply::Received("{}".into()),
+            JobReply::HasOutput(true),
+            JobReply::HasOutput(false),
+            JobReply::Deleted,
+            JobReply::NotFound,
+            JobReply::InputsMissing,
+            JobReply::Problem(Problem::new(ProblemCode::JobState, "No.")),
+        ] {
+            assert_eq!(JobReply::from_text(&reply.to_text()), Some(reply.clone()), "{reply:?}");
+        }
+        let crossed = JobReply::from_text(&JobReply::Problem(problem.clone()).to_text());
+        let Some(JobReply::Problem(crossed)) = crossed else { panic!("a problem") };
+        assert_eq!(
+            (crossed.code, crossed.detail, crossed.faults),
+            (problem.code, problem.detail, problem.faults)
+        );
+        for text in
+            ["", "job", "404\n", "problem\n{}", "problem\n{\"code\":\"no_such_code\",\"detail\":\"\"}"]
+        {
+            assert_eq!(JobReply::from_text(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_object_itself_says_that_there_is_no_job() {
+        assert_eq!(JobReply::NotFound.into_body().unwrap_err().code, ProblemCode::JobNotFound);
+        for reply in [JobReply::HasOutput(true), JobReply::InputsMissing] {
+            assert_eq!(reply.into_body().unwrap_err().code, ProblemCode::Internal);
+        }
+    }
+
+    #[test]
+    fn a_repeated_request_finds_its_job_even_without_its_inputs() {
+        assert_eq!(creation(None, &spec(7), true), Creation::New);
+        assert_eq!(creation(None, &spec(7), false), Creation::Refused(JobReply::InputsMissing));
+        assert_eq!(creation(Some(&spec(7)), &spec(7), false), Creation::Existing);
+        let Creation::Refused(JobReply::Problem(problem)) = creation(Some(&spec(8)), &spec(7), true) else {
+            panic!("a conflict")
+        };
+        assert_eq!(problem.code, ProblemCode::IdempotencyConflict);
+    }
+
+    #[test]
+    fn each_caller_hears_what_it_asked_for() {
+        let (client, claimant, worker, runpod) =
+            (Caller::Client, Caller::Claimant { attempt: 1 }, Caller::Worker { attempt: 1 }, Caller::Runpod);
+        let received =
+            |applied, retrying| Answer::Received(CallbackResponse { success: true, applied, retrying });
+        for (caller, outcome, expected) in [
+            (client, Outcome::Applied, Answer::Job),
+            (client, Outcome::Ignored, Answer::Job),
+            (claimant, Outcome::Applied, Answer::Claim { attempt: 1 }),
+            (claimant, Outcome::Ignored, received(false, None)),
+            (worker, Outcome::Applied, received(true, Some(false))),
+            (worker, Outcome::Retrying, received(true, Some(false))),
+            (worker, Outcome::Ignored, received(false, None)),
+            (runpod, Outcome::Applied, received(true, None)),
+            (runpod, Outcome::Ignored, received(false, None)),
+        ] {
+            assert_eq!(answer(caller, outcome, &job()), expected, "{caller:?} {outcome:?}");
+        }
+        let mut next = job();
+        next.attempt = 2;
+        assert_eq!(answer(worker, Outcome::Retrying, &next), received(true, Some(true)));
+        for caller in [client, claimant, worker, runpod] {
+            for (outcome, code) in [
+                (Outcome::Stale, ProblemCode::StaleAttempt),
+                (Outcome::AlreadyClaimed, ProblemCode::AlreadyClaimed),
+                (Outcome::WrongStatus(JobStatus::Complete), ProblemCode::JobState),
+            ] {
+                assert!(
+                    matches!(answer(caller, outcome, &job()), Answer::Problem(problem) if problem.code == code)
+                );
+            }
+        }
+    }
+}

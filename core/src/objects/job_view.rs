@@ -1,0 +1,101 @@
+//! What a job's object makes for its readers: URLs of this moment, the claim response, callback URLs.
+//!
+//! Invariant: URLs are signed when they are read, and never stored.
+
+use crate::auth::token::Purpose;
+use crate::base::object_key::ObjectKey;
+use crate::base::time::{DurationMs, Timestamp};
+use crate::config::{ApiAccess, Config, RunpodConfig};
+use crate::job::snapshot::Snapshot;
+use crate::job::spec::JobSpec;
+use crate::job::state::Job;
+use crate::wire::gpu_worker::{ClaimResponse, InputDownload, PresignedPut};
+use crate::wire::job::JobUrls;
+
+/// Makes the URLs that belong to this moment and hands them to `render`.
+pub fn with_urls<T>(
+    config: &Config,
+    spec: &JobSpec,
+    snapshot: &Snapshot,
+    now: Timestamp,
+    render: impl FnOnce(JobUrls<'_>) -> T,
+) -> T {
+    let get = |key: &str, download_name: Option<&str>| {
+        let key = ObjectKey::parse_output_of(spec.id, key).ok()?;
+        Some(config.presigner.get(&key, download_name, RESULT_URL_LIFETIME, now))
+    };
+    let output_url = snapshot
+        .output
+        .as_ref()
+        .and_then(|output| get(&output.key, Some(&format!("{}-{}.mp4", spec.job_type.as_str(), spec.id))));
+    // Without a name to save it under, a browser shows it: the type was signed when it was put.
+    let poster_url = snapshot.output.as_ref().and_then(|output| get(output.poster.as_deref()?, None));
+    let path = format!("/api/jobs/{}/ws", spec.id);
+    let websocket_url = match &config.access {
+        ApiAccess::Open => path,
+        ApiAccess::Key(_) => {
+            let token = config.signer.sign(Purpose::Watch, spec.id, 0, now, WATCH_LIFETIME);
+            format!("{path}?token={token}")
+        }
+    };
+    render(JobUrls {
+        output_url: output_url.as_deref(),
+        poster_url: poster_url.as_deref(),
+        websocket_url: &websocket_url,
+    })
+}
+
+/// What a GPU worker needs for the attempt that it has claimed: the edit, and URLs that are fresh now.
+pub fn claim_response(config: &Config, spec: &JobSpec, attempt: u32, now: Timestamp) -> ClaimResponse {
+    let put = |key: &ObjectKey, content_type: &str| PresignedPut {
+        url: config.presigner.put(key, content_type, None, WORKER_URL_LIFETIME, now),
+        key: key.as_str().to_owned(),
+        content_type: content_type.to_owned(),
+    };
+    let input_url = |key: &ObjectKey| config.presigner.get(key, None, WORKER_URL_LIFETIME, now);
+    let download =
+        |key: &ObjectKey| InputDownload { video_key: key.as_str().to_owned(), url: input_url(key) };
+    let several = !spec.extra_inputs.is_empty();
+    ClaimResponse {
+        applied: true,
+        job_id: spec.id,
+        attempt,
+        job_type: spec.job_type,
+        params: spec.params.clone(),
+        input_url: input_url(&spec.input_key),
+        inputs: spec.inputs().filter(|_| several).map(download).collect(),
+        output: put(&ObjectKey::output(spec.id, attempt), OUTPUT_TYPE),
+        poster: Some(put(&ObjectKey::poster(spec.id, attempt), POSTER_TYPE)),
+    }
+}
+
+/// The callback URL and the webhook URL of one attempt. They are good for the whole of queue and execution,
+/// and a little longer.
+pub fn callback_urls(config: &Config, spec: &JobSpec, attempt: u32, now: Timestamp) -> (String, String) {
+    let timeouts = &config.timeouts;
+    let lifetime = DurationMs(timeouts.queue_timeout.0 + timeouts.execution_timeout.0 + TOKEN_MARGIN.0);
+    let token = |purpose| config.signer.sign(purpose, spec.id, attempt, now, lifetime);
+    let (base, id) = (&config.public_url, spec.id);
+    (
+        format!("{base}/api/jobs/{id}/do/{}", token(Purpose::Callback)),
+        format!("{base}/api/runpod/webhook/{id}/{}", token(Purpose::Webhook)),
+    )
+}
+
+/// The endpoint that has this job, with today's key. Without a configured endpoint there is none.
+pub fn endpoint_of(config: &Config, job: &Job) -> Option<RunpodConfig> {
+    let runpod = config.runpod.as_ref()?;
+    let endpoint = job.endpoint.clone().unwrap_or_else(|| runpod.endpoint.clone());
+    Some(RunpodConfig { endpoint, key: runpod.key.clone() })
+}
+
+/// One hour, for a reel and its poster.
+pub const RESULT_URL_LIFETIME: DurationMs = DurationMs::minutes(60);
+/// One hour.
+const WATCH_LIFETIME: DurationMs = DurationMs::minutes(60);
+/// Longer than any attempt may take.
+const WORKER_URL_LIFETIME: DurationMs = DurationMs::minutes(60);
+/// Clocks differ, and a result may arrive late.
+const TOKEN_MARGIN: DurationMs = DurationMs::minutes(30);
+const OUTPUT_TYPE: &str = "video/mp4";
+const POSTER_TYPE: &str = "image/jpeg";

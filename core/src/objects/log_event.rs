@@ -1,0 +1,171 @@
+//! Log lines: one JSON object a line, of a closed list of events.
+//!
+//! Invariant: every line names what it is about (a request, a job and attempt, an upload, the sweep), and no
+//! line has a URL, a token or a key. `docs/operations.md` has a row for each event: what it means, and what
+//! an operator does. A test compares the two.
+
+use serde::Serialize;
+
+/// How much it matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// A fault, or data that may be wrong.
+    Error,
+    /// Something outside did not do what it should; it is repeated.
+    Warn,
+    /// What was done on schedule.
+    Info,
+}
+
+/// What a line is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogSubject<'s> {
+    /// A request to the Worker.
+    Request(&'s str),
+    /// A job, and its attempt when that is known.
+    Job(&'s str, Option<u32>),
+    /// An upload in parts.
+    Upload(&'s str),
+    /// The scheduled sweep.
+    Sweep,
+    /// The Worker's start.
+    Startup,
+}
+
+macro_rules! log_events {
+    ($($(#[$doc:meta])* $name:ident $level:ident $word:literal,)*) => {
+        /// What happened.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum LogEvent { $($(#[$doc])* $name,)* }
+
+        impl LogEvent {
+            /// Every event.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// Its word in the log.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $word,)* }
+            }
+
+            /// How much it matters.
+            pub const fn level(self) -> LogLevel {
+                match self { $(Self::$name => LogLevel::$level,)* }
+            }
+        }
+    };
+}
+
+log_events! {
+    /// Settings are missing or wrong; the detail names them.
+    NotConfigured Error "not_configured",
+    /// The platform gave no random bytes.
+    NoRandomness Error "no_randomness",
+    /// A request was answered 500.
+    RequestFailed Error "request_failed",
+    /// The bucket, the index or an object did not answer; the client got 503.
+    Unavailable Error "unavailable",
+    /// An object replied with something that this version cannot read.
+    UnreadableReply Error "unreadable_reply",
+    /// Something of a job's object failed; the detail says what.
+    JobFailed Error "job_failed",
+    /// A job's alarm failed and rings again.
+    JobAlarmFailed Error "job_alarm_failed",
+    /// A commit wrote another number of rows than it is billed for.
+    RowsMiscounted Error "rows_miscounted",
+    /// RunPod answered with an error status.
+    RunpodRefused Warn "runpod_refused",
+    /// RunPod did not answer.
+    RunpodSilent Warn "runpod_silent",
+    /// Something of an upload's object failed; the detail says what.
+    UploadFailed Error "upload_failed",
+    /// An upload's alarm failed and rings again.
+    UploadAlarmFailed Error "upload_alarm_failed",
+    /// The bucket did not list the parts of an upload.
+    PartsNotListed Warn "parts_not_listed",
+    /// A part of the sweep failed; the next run tries again.
+    SweepFailed Error "sweep_failed",
+    /// The sweep compared rows of the index.
+    RowsReconciled Info "rows_reconciled",
+    /// The sweep deleted inputs past their retention.
+    InputsExpired Info "inputs_expired",
+}
+
+/// One line.
+pub fn log_line(subject: LogSubject<'_>, event: LogEvent, detail: &str) -> String {
+    let (request_id, job_id, attempt, upload_id, part) = match subject {
+        LogSubject::Request(id) => (Some(id), None, None, None, None),
+        LogSubject::Job(id, attempt) => (None, Some(id), attempt, None, None),
+        LogSubject::Upload(id) => (None, None, None, Some(id), None),
+        LogSubject::Sweep => (None, None, None, None, Some("sweep")),
+        LogSubject::Startup => (None, None, None, None, Some("startup")),
+    };
+    let line = Line {
+        level: event.level(),
+        event: event.as_str(),
+        request_id,
+        job_id,
+        attempt,
+        upload_id,
+        part,
+        detail,
+    };
+    serde_json::to_string(&line).unwrap_or_default()
+}
+
+#[derive(Serialize)]
+struct Line<'l> {
+    level: LogLevel,
+    event: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'l str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    job_id: Option<&'l str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempt: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upload_id: Option<&'l str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<&'l str>,
+    detail: &'l str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_one_json_object_that_names_its_subject() {
+        let line = |subject| log_line(subject, LogEvent::JobFailed, "a commit failed: \"disk\"\n");
+        let rest = r#""detail":"a commit failed: \"disk\"\n"}"#;
+        for (subject, named) in [
+            (LogSubject::Request("00ff"), r#""request_id":"00ff""#),
+            (LogSubject::Job("3f2b", Some(2)), r#""job_id":"3f2b","attempt":2"#),
+            (LogSubject::Job("3f2b", None), r#""job_id":"3f2b""#),
+            (LogSubject::Upload("3f2b"), r#""upload_id":"3f2b""#),
+            (LogSubject::Sweep, r#""part":"sweep""#),
+        ] {
+            assert_eq!(line(subject), format!(r#"{{"level":"error","event":"job_failed",{named},{rest}"#));
+        }
+    }
+
+    #[test]
+    fn every_event_is_explained_to_operators() {
+        let docs = include_str!("../../../docs/operations.md");
+        for event in LogEvent::ALL {
+            let level = serde_json::to_value(event.level()).unwrap();
+            let row = format!("| `{}` | {} |", event.as_str(), level.as_str().unwrap());
+            assert!(docs.contains(&row), "docs/operations.md has no row {row}");
+        }
+        let rows = docs.lines().filter(|line| line.starts_with("| `")).count();
+        assert_eq!(rows, LogEvent::ALL.len() + 1, "docs/operations.md has a row of an event that is gone");
+    }
+
+    #[test]
+    fn words_are_used_once() {
+        let mut words: Vec<&str> = LogEvent::ALL.iter().map(|event| event.as_str()).collect();
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), LogEvent::ALL.len());
+    }
+}

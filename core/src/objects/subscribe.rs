@@ -1,0 +1,264 @@
+//! WebSockets of a job: which protocol a subscriber speaks, who is let in, what it is sent first, and with
+//! which code it is closed.
+//!
+//! Invariant: a subscriber is sent stored entries in order and without a gap, from the one after its cursor.
+
+use crate::http::problem::{Problem, ProblemCode};
+use crate::job::log::{LogEntry, MessageType};
+use crate::job::snapshot::Snapshot;
+use crate::job::spec::JobSpec;
+use crate::job::state::Job;
+use crate::wire::job::{JobDetail, JobFormat, JobUrls, job_json};
+
+/// Which of the two message forms a socket gets. Its word is also the socket's tag: hibernated sockets keep
+/// theirs over a deploy, so the words never change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SocketProtocol {
+    /// `/api/jobs/{id}/ws`.
+    Message,
+    /// `/ws/export/{id}`, for clients of the FastAPI backend.
+    Legacy,
+}
+
+impl SocketProtocol {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Message, Self::Legacy];
+
+    /// Its tag.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::Message => "message",
+            Self::Legacy => "legacy",
+        }
+    }
+
+    /// The protocol with this tag.
+    pub fn from_tag(tag: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|protocol| protocol.tag() == tag)
+    }
+
+    const fn format(self, message_type: MessageType) -> JobFormat {
+        match self {
+            Self::Message => JobFormat::Message(message_type),
+            Self::Legacy => JobFormat::Legacy,
+        }
+    }
+
+    /// Readers of the old path expect the whole job each time.
+    const fn detail(self) -> JobDetail {
+        match self {
+            Self::Message => JobDetail::Change,
+            Self::Legacy => JobDetail::Whole,
+        }
+    }
+}
+
+/// A socket that is to be opened: its protocol, and the last entry that its client has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SubscribeRequest {
+    /// The protocol.
+    pub protocol: SocketProtocol,
+    /// Number of the last entry that the client has; 0 asks for all.
+    pub after: Option<u64>,
+}
+
+impl SubscribeRequest {
+    /// The path of the request to the object: `/subscribe/{protocol}/{after or -}`.
+    pub fn to_path(self) -> String {
+        let after = self.after.map_or_else(|| "-".to_owned(), |after| after.to_string());
+        format!("/subscribe/{}/{after}", self.protocol.tag())
+    }
+
+    /// Reads what [`SubscribeRequest::to_path`] wrote; `None` for the path of anything else.
+    pub fn from_path(path: &str) -> Option<Self> {
+        let (protocol, after) = path.strip_prefix("/subscribe/")?.split_once('/')?;
+        Some(Self { protocol: SocketProtocol::from_tag(protocol)?, after: after.parse().ok() })
+    }
+
+    /// The tags of its socket. The second is for a socket that may open before its job exists, and wants
+    /// all entries then.
+    pub fn tags(self) -> Vec<&'static str> {
+        let mut tags = vec![self.protocol.tag()];
+        if self.after == Some(0) {
+            tags.push(FROM_START_TAG);
+        }
+        tags
+    }
+
+    /// The request of an open socket, by its tags.
+    pub fn from_tags<'t>(tags: impl Iterator<Item = &'t str> + Clone) -> Option<Self> {
+        let protocol = tags.clone().find_map(SocketProtocol::from_tag)?;
+        let mut tags = tags;
+        Some(Self { protocol, after: tags.any(|tag| tag == FROM_START_TAG).then_some(0) })
+    }
+}
+
+/// Whether one more socket may open.
+///
+/// # Errors
+/// 503 when the job has too many.
+pub fn admit(open_sockets: usize, job_exists: bool) -> Result<(), Problem> {
+    let max = if job_exists { SUBSCRIBERS_MAX } else { EARLY_SUBSCRIBERS_MAX };
+    if open_sockets < max {
+        return Ok(());
+    }
+    Err(Problem::new(
+        ProblemCode::Unavailable,
+        "This job has reached its limit of WebSocket connections. Poll GET /api/jobs/{id} instead.",
+    ))
+}
+
+/// The entry after which a new subscriber is sent the stored ones. Without a cursor it starts from the
+/// snapshot; of a job that has ended it also gets the last entry, which clients wait for.
+pub fn backlog_after(request: SubscribeRequest, job: &Job) -> u64 {
+    let last = if job.end().is_some() { job.seq.saturating_sub(1) } else { job.seq };
+    request.after.unwrap_or(last)
+}
+
+/// What a client says on its socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientMessage {
+    /// `ping` as plain text.
+    PlainPing,
+    /// A ping as JSON, in another spelling than the one that the runtime answers by itself.
+    Ping,
+    /// It wants a snapshot.
+    Subscribe,
+    /// Nothing that we know. Ignored: clients of other versions may say more.
+    Unknown,
+}
+
+impl ClientMessage {
+    /// Reads a message.
+    pub fn parse(text: &str) -> Self {
+        if text == "ping" {
+            return Self::PlainPing;
+        }
+        let value = serde_json::from_str::<serde_json::Value>(text).ok();
+        match value.as_ref().and_then(|value| value.get("type")).and_then(serde_json::Value::as_str) {
+            Some("ping") => Self::Ping,
+            Some("subscribe") => Self::Subscribe,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// The snapshot that a new or asking subscriber gets.
+pub fn snapshot_message(spec: &JobSpec, job: &Job, protocol: SocketProtocol, urls: JobUrls<'_>) -> String {
+    let (format, detail) = (protocol.format(MessageType::Status), JobDetail::Record(job.usage));
+    job_json(spec, &job.snapshot(), Some(job.seq), urls, format, detail)
+}
+
+/// One stored entry.
+pub fn entry_message(
+    spec: &JobSpec,
+    entry: &LogEntry,
+    protocol: SocketProtocol,
+    urls: JobUrls<'_>,
+) -> String {
+    let format = protocol.format(entry.message_type);
+    job_json(spec, &entry.snapshot, Some(entry.seq), urls, format, protocol.detail())
+}
+
+/// Progress that is not stored: such a message has no `seq`.
+pub fn progress_message(
+    spec: &JobSpec,
+    snapshot: &Snapshot,
+    protocol: SocketProtocol,
+    urls: JobUrls<'_>,
+) -> String {
+    job_json(spec, snapshot, None, urls, protocol.format(MessageType::Progress), protocol.detail())
+}
+
+/// The code that answers a close frame. Codes that the runtime invents when the peer sent none (1005, 1006,
+/// 1015) may not be sent (RFC 6455 7.4.1).
+pub const fn reply_close_code(code: u16) -> u16 {
+    match code {
+        1005 | 1006 | 1015 => NORMAL_CLOSURE,
+        code => code,
+    }
+}
+
+/// The job has ended, and the last message was sent (RFC 6455 7.4.1).
+pub const NORMAL_CLOSURE: u16 = 1000;
+/// The job was never created: 4000 and up are the application's (RFC 6455 7.4.2).
+pub const NO_SUCH_JOB: u16 = 4404;
+/// The ping that the runtime answers by itself, while the object sleeps. It compares the text exactly.
+pub const PING: &str = r#"{"type":"ping"}"#;
+/// Its answer.
+pub const PONG: &str = r#"{"type":"pong"}"#;
+/// Tag of a socket that wants all entries. Alive in hibernated sockets, so its word never changes.
+const FROM_START_TAG: &str = "birth";
+/// Sockets that wait for one job to be created: a page and its reloads.
+const EARLY_SUBSCRIBERS_MAX: usize = 16;
+/// The runtime takes 32,768 sockets an object and throws at the next; no job needs a thousand.
+const SUBSCRIBERS_MAX: usize = 1_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::id::JobId;
+    use crate::base::time::Timestamp;
+    use crate::job::error_code::ErrorCode;
+    use crate::job::state::{JobEnd, JobState};
+
+    fn request(after: Option<u64>) -> SubscribeRequest {
+        SubscribeRequest { protocol: SocketProtocol::Legacy, after }
+    }
+
+    #[test]
+    fn a_request_crosses_as_a_path_and_lives_on_as_tags() {
+        for after in [None, Some(0), Some(7)] {
+            assert_eq!(SubscribeRequest::from_path(&request(after).to_path()), Some(request(after)));
+        }
+        for path in ["/", "/subscribe/", "/subscribe/dance/1", "/subscribe/message"] {
+            assert_eq!(SubscribeRequest::from_path(path), None, "{path}");
+        }
+        assert_eq!(request(Some(0)).tags(), ["legacy", "birth"], "tags of sleeping sockets never change");
+        assert_eq!(request(Some(7)).tags(), ["legacy"]);
+        let from_tags = |tags: &[&str]| SubscribeRequest::from_tags(tags.iter().copied());
+        assert_eq!(from_tags(&["legacy", "birth"]), Some(request(Some(0))));
+        assert_eq!(from_tags(&["legacy"]), Some(request(None)));
+        assert_eq!(from_tags(&["other"]), None);
+    }
+
+    #[test]
+    fn early_subscribers_are_fewer() {
+        assert!(admit(15, false).is_ok() && admit(16, true).is_ok() && admit(999, true).is_ok());
+        assert!(admit(16, false).is_err() && admit(1_000, true).is_err());
+    }
+
+    #[test]
+    fn a_late_subscriber_gets_the_end_that_it_waits_for() {
+        let mut job = Job::new(JobId::from_random([9; 16]), Timestamp(1));
+        job.seq = 5;
+        assert_eq!(backlog_after(request(None), &job), 5, "the snapshot is enough");
+        assert_eq!(backlog_after(request(Some(2)), &job), 2);
+        let (code, message) = (ErrorCode::GpuError, String::new());
+        job.state = JobState::Ended(JobEnd::Failed { code, message, at: Timestamp(2), progress: 0 });
+        assert_eq!(backlog_after(request(None), &job), 4);
+        assert_eq!(backlog_after(request(Some(5)), &job), 5);
+    }
+
+    #[test]
+    fn clients_say_little() {
+        for (text, message) in [
+            ("ping", ClientMessage::PlainPing),
+            (r#"{ "type": "ping" }"#, ClientMessage::Ping),
+            (r#"{"type":"subscribe","more":1}"#, ClientMessage::Subscribe),
+            (r#"{"type":7}"#, ClientMessage::Unknown),
+            ("[]", ClientMessage::Unknown),
+            ("{", ClientMessage::Unknown),
+        ] {
+            assert_eq!(ClientMessage::parse(text), message, "{text}");
+        }
+    }
+
+    #[test]
+    fn codes_that_may_not_be_sent_are_not() {
+        assert_eq!(
+            [1000, 1001, 1005, 1006, 1015, 4404].map(reply_close_code),
+            [1000, 1001, 1000, 1000, 1000, 4404]
+        );
+    }
+}

@@ -1,3 +1,0 @@
-//! The index in D1: runs the core's statements.
-
-pub mod jobs;

@@ -1,0 +1,171 @@
+//! Commands of the Worker: read, performed, replied to. What a reply says is the core's.
+
+use std::rc::Rc;
+
+use reel_core::http::problem::Problem;
+use reel_core::job::log::LogEntry;
+use reel_core::job::spec::JobSpec;
+use reel_core::job::state::Job;
+use reel_core::job::usage::Usage;
+use reel_core::objects::deletion::{Deletion, DeletionStep, StepDone};
+use reel_core::objects::job::{Answer, Creation, JobCommand, JobReply, answer, creation, event_of};
+use reel_core::objects::job_view::{claim_response, with_urls};
+use reel_core::objects::subscribe::{SocketProtocol, entry_message};
+use reel_core::sql::jobs::{delete_job, upsert_job};
+use reel_core::sql::references::select_keys_outliving;
+use reel_core::wire::job::{JobDetail, JobFormat, job_json};
+use serde::Serialize;
+use worker::Object;
+
+use super::{AlarmState, ExportJob, LoadedJob};
+use crate::index;
+use crate::objects::subscribers::Subscribers;
+use crate::platform::timeout::{BINDING, with_timeout};
+use crate::platform::{clock, env};
+
+impl ExportJob {
+    /// Replies to a command.
+    pub(super) async fn reply_to(&self, body: worker::Result<String>) -> JobReply {
+        let command = body.map(|text| serde_json::from_str::<JobCommand>(&text));
+        let Ok(Ok(command)) = command else { return JobReply::Problem(Problem::internal()) };
+        self.execute(command).await.unwrap_or_else(JobReply::Problem)
+    }
+
+    async fn execute(&self, command: JobCommand) -> Result<JobReply, Problem> {
+        match command {
+            JobCommand::Create { spec, inputs_found } => return self.create(spec, inputs_found).await,
+            JobCommand::Delete => return self.delete().await,
+            JobCommand::Get { job_type } => {
+                let loaded = self.load()?;
+                let known =
+                    loaded.filter(|loaded| job_type.is_none_or(|wanted| wanted == loaded.spec.job_type));
+                return known.map_or(Ok(JobReply::NotFound), |_| self.job_reply());
+            }
+            JobCommand::HasOutput { key } => {
+                let loaded = self.load()?;
+                return Ok(loaded
+                    .map_or(JobReply::NotFound, |loaded| JobReply::HasOutput(loaded.job.has_output(&key))));
+            }
+            JobCommand::Events { after } => return self.events(after),
+            JobCommand::Callback { .. }
+            | JobCommand::Webhook { .. }
+            | JobCommand::Reconcile { .. }
+            | JobCommand::Cancel
+            | JobCommand::Retry => {}
+        }
+        let Some((event, caller)) = event_of(command) else { return Err(Problem::internal()) };
+        if self.load()?.is_none() {
+            return Ok(JobReply::NotFound);
+        }
+        let outcome = self.advance(event).await?;
+        let Some(LoadedJob { spec, job }) = self.load()? else { return Ok(JobReply::NotFound) };
+        match answer(caller, outcome, &job) {
+            Answer::Job => self.job_reply(),
+            Answer::Claim { attempt } => {
+                let claim = claim_response(&*env::config(&self.env)?, &spec, attempt, clock::now());
+                Ok(JobReply::Claimed(to_json(&claim)?))
+            }
+            Answer::Received(response) => Ok(JobReply::Received(to_json(&response)?)),
+            Answer::Problem(problem) => Err(problem),
+        }
+    }
+
+    async fn create(&self, spec: JobSpec, inputs_found: bool) -> Result<JobReply, Problem> {
+        // The only wait comes first: between the look and the write nothing can slip in.
+        self.load_alarm().await?;
+        let existing = self.load()?.map(|loaded| loaded.spec);
+        match creation(existing.as_deref(), &spec, inputs_found) {
+            Creation::Existing => return self.job_reply(),
+            Creation::Refused(reply) => return Ok(reply),
+            Creation::New => {}
+        }
+        let timeouts = self.timeouts()?;
+        let job = Job::new(spec.id, spec.created_at);
+        let rows = self
+            .store
+            .create(&spec, &job, &job.initial_entry())
+            .map_err(|cause| self.log_and_hide("creating the job", &cause))?;
+        self.count(Usage { object_rows: rows, ..Usage::default() });
+        self.schedule_alarm(&job, &timeouts);
+        *self.loaded.borrow_mut() = Some(LoadedJob { spec: Rc::new(spec), job });
+        self.early.created.set(true);
+        self.notify_early_subscribers();
+        self.job_reply()
+    }
+
+    async fn delete(&self) -> Result<JobReply, Problem> {
+        let Some(loaded) = self.load()? else { return Ok(JobReply::NotFound) };
+        let mut deletion = Deletion::begin(&loaded.spec, &loaded.job)?;
+        let deleted = async {
+            while *deletion.step() != DeletionStep::Done {
+                let done = self.delete_step(&loaded, deletion.step()).await?;
+                deletion.advance(done);
+            }
+            Ok(())
+        };
+        with_timeout(BINDING, deleted)
+            .await
+            .map_err(|cause| self.log_and_hide("deleting the job", &cause))?;
+        *self.loaded.borrow_mut() = None;
+        self.early.created.set(false);
+        self.alarm.set(AlarmState::Unset);
+        Subscribers(&self.state).close_all();
+        Ok(JobReply::Deleted)
+    }
+
+    async fn delete_step(&self, loaded: &LoadedJob, step: &DeletionStep) -> worker::Result<StepDone> {
+        let bucket = env::videos(&self.env).map_err(|_| "the bucket is not bound")?;
+        let database = env::database(&self.env).map_err(|_| "the database is not bound")?;
+        let id = loaded.spec.id;
+        match step {
+            DeletionStep::WriteIndex { version } => {
+                let row = upsert_job(&loaded.spec, &loaded.job.snapshot(), *version);
+                index::write(&database, row).await?;
+            }
+            DeletionStep::ListOutputs { prefix } => {
+                let outputs = bucket.list().prefix(prefix.clone()).execute().await?;
+                return Ok(StepDone::Keys(outputs.objects().iter().map(Object::key).collect()));
+            }
+            DeletionStep::FindReferences { keys } => {
+                let outliving = select_keys_outliving(id, keys.clone());
+                return Ok(StepDone::Keys(index::query(&database, outliving).await?));
+            }
+            DeletionStep::DeleteObjects { keys } => bucket.delete_multiple(keys.clone()).await?,
+            DeletionStep::RemoveRow => {
+                index::write(&database, vec![delete_job(id)]).await?;
+            }
+            DeletionStep::DeleteStorage => self.store.delete_all().await?,
+            DeletionStep::Done => {}
+        }
+        Ok(StepDone::Done)
+    }
+
+    fn job_reply(&self) -> Result<JobReply, Problem> {
+        let Some(LoadedJob { spec, job }) = self.load()? else { return Ok(JobReply::NotFound) };
+        let config = env::config(&self.env)?;
+        let snapshot = job.snapshot();
+        let mut usage = job.usage;
+        usage += self.uncounted.get();
+        Ok(JobReply::Job(with_urls(&config, &spec, &snapshot, clock::now(), |urls| {
+            job_json(&spec, &snapshot, Some(job.seq), urls, JobFormat::Plain, JobDetail::Record(usage))
+        })))
+    }
+
+    fn events(&self, after: u64) -> Result<JobReply, Problem> {
+        let Some(LoadedJob { spec, job }) = self.load()? else { return Ok(JobReply::NotFound) };
+        let config = env::config(&self.env)?;
+        let entries =
+            self.store.events_after(after).map_err(|cause| self.log_and_hide("reading events", &cause))?;
+        let message = |entry: &LogEntry| {
+            with_urls(&config, &spec, &entry.snapshot, clock::now(), |urls| {
+                entry_message(&spec, entry, SocketProtocol::Message, urls)
+            })
+        };
+        let messages: Vec<String> = entries.iter().map(message).collect();
+        Ok(JobReply::Events(format!("{{\"events\":[{}],\"seq\":{}}}", messages.join(","), job.seq)))
+    }
+}
+
+fn to_json(value: &impl Serialize) -> Result<String, Problem> {
+    serde_json::to_string(value).map_err(|_| Problem::internal())
+}

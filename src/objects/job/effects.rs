@@ -1,0 +1,108 @@
+//! Effects of a job, performed side by side. Each has an end of its own, and ends in an event or in nothing.
+
+use futures::future::{join, join_all};
+use reel_core::base::object_key::ObjectKey;
+use reel_core::http::problem::Problem;
+use reel_core::job::effect::JobEffect;
+use reel_core::job::event::{JobEvent, ObjectCheck};
+use reel_core::job::gpu_service::{StatusReply, SubmitReply};
+use reel_core::objects::job_view::{callback_urls, endpoint_of};
+use reel_core::sql::jobs::upsert_job;
+use worker::Bucket;
+
+use super::{ExportJob, LoadedJob};
+use crate::clients::runpod::Caller;
+use crate::index;
+use crate::platform::timeout::{BINDING, with_timeout};
+use crate::platform::{clock, env};
+
+impl ExportJob {
+    /// Performs effects, and those that follow from what came of them.
+    pub(super) async fn run_effects(&self, effects: Vec<JobEffect>) -> Result<(), Problem> {
+        let mut effects = effects;
+        while !effects.is_empty() {
+            let events = join_all(effects.into_iter().map(|effect| self.run_effect(effect))).await;
+            effects = Vec::new();
+            for event in events {
+                if let Some(event) = event? {
+                    effects.extend(self.step(event)?.1);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Performs one effect and gives the event that it ends in, if it does in one.
+    async fn run_effect(&self, effect: JobEffect) -> Result<Option<JobEvent>, Problem> {
+        let config = env::config(&self.env)?;
+        let Some(LoadedJob { spec, job }) = self.load()? else { return Err(Problem::job_not_found()) };
+        // Where this job's RunPod jobs are asked about. Without an endpoint an operator must act, as when the
+        // key is refused.
+        let runpod = endpoint_of(&config, &job);
+        let runpod =
+            runpod.as_ref().map(|endpoint| Caller { endpoint, timeouts: &config.timeouts, spec: &spec });
+        Ok(Some(match effect {
+            JobEffect::Submit { attempt } => {
+                let Some(configured) = &config.runpod else {
+                    let (endpoint, reply) = (String::new(), SubmitReply::Unauthorized);
+                    return Ok(Some(JobEvent::SubmitReplied { attempt, endpoint, reply }));
+                };
+                let (callback, webhook) = callback_urls(&config, &spec, attempt, clock::now());
+                let caller = Caller { endpoint: configured, timeouts: &config.timeouts, spec: &spec };
+                let reply = caller.submit(attempt, callback, &webhook).await;
+                JobEvent::SubmitReplied { attempt, endpoint: configured.endpoint.clone(), reply }
+            }
+            JobEffect::PollStatus { attempt, runpod_job_id } => {
+                let reply = match runpod {
+                    Some(runpod) => runpod.status(attempt, &runpod_job_id).await,
+                    None => StatusReply::Unauthorized,
+                };
+                JobEvent::StatusPolled { attempt, reply }
+            }
+            JobEffect::ReadEndpointLoad { attempt } => {
+                let Some(runpod) = runpod else { return Ok(None) };
+                let load = runpod.endpoint_load(attempt).await;
+                return Ok(load.map(|load| JobEvent::EndpointLoadRead { attempt, crowd: load }));
+            }
+            JobEffect::CancelRunpodJob { runpod_job_id } => {
+                let confirmed = match runpod {
+                    Some(runpod) => runpod.cancel(job.attempt, &runpod_job_id).await,
+                    None => false,
+                };
+                JobEvent::CancelReplied { runpod_job_id, settled: confirmed }
+            }
+            JobEffect::CheckOutput { key, poster } => {
+                let bucket = env::videos(&self.env)?;
+                let (output, poster) =
+                    join(self.head_object(&bucket, &key), self.head_object(&bucket, &poster)).await;
+                JobEvent::OutputChecked { key, found: output, poster }
+            }
+            JobEffect::DeleteObjects { keys } => {
+                let keys: Vec<String> = keys.into_iter().map(String::from).collect();
+                let deleted = with_timeout(BINDING, env::videos(&self.env)?.delete_multiple(keys)).await;
+                if let Err(cause) = deleted {
+                    self.log_and_hide("deleting a late result", &cause);
+                }
+                return Ok(None);
+            }
+            JobEffect::WriteIndex { version } => {
+                let database = env::database(&self.env)?;
+                let row = upsert_job(&spec, &job.snapshot(), version);
+                let written = with_timeout(BINDING, index::write(&database, row)).await;
+                let written = written.map_err(|cause| self.log_and_hide("an index row", &cause)).ok();
+                JobEvent::IndexWritten { version, written }
+            }
+        }))
+    }
+
+    async fn head_object(&self, bucket: &Bucket, key: &ObjectKey) -> ObjectCheck {
+        match with_timeout(BINDING, bucket.head(key.as_str())).await {
+            Ok(Some(object)) => ObjectCheck::Present(object.size()),
+            Ok(None) => ObjectCheck::Missing,
+            Err(cause) => {
+                self.log_and_hide("checking the output", &cause);
+                ObjectCheck::Unknown
+            }
+        }
+    }
+}

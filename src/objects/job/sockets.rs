@@ -1,0 +1,130 @@
+//! Sockets of a job: accepted, sent what they missed, and closed when their job does not come.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use reel_core::http::problem::Problem;
+use reel_core::objects::job::JobReply;
+use reel_core::objects::job_view::with_urls;
+use reel_core::objects::log_event::LogEvent;
+use reel_core::objects::subscribe::{
+    ClientMessage, NO_SUCH_JOB, NORMAL_CLOSURE, PONG, SubscribeRequest, admit, backlog_after, entry_message,
+    snapshot_message,
+};
+use worker::{Response, WebSocket};
+
+use super::{ExportJob, LoadedJob};
+use crate::objects::reply_response;
+use crate::objects::subscribers::{Subscribers, close, send};
+use crate::platform::timeout::sleep;
+use crate::platform::{clock, env};
+
+impl ExportJob {
+    /// Opens a socket: the whole job first, then what its client missed. Before the job exists it is
+    /// accepted too, and is sent nothing until it does.
+    pub(super) fn subscribe(&self, request: SubscribeRequest) -> Response {
+        let opened = self.open_socket(request);
+        opened.unwrap_or_else(|problem| reply_response(JobReply::Problem(problem).to_text()))
+    }
+
+    fn open_socket(&self, request: SubscribeRequest) -> Result<Response, Problem> {
+        let loaded = self.load()?;
+        let subscribers = Subscribers(&self.state);
+        admit(subscribers.count(), loaded.is_some())?;
+        let (server, client) =
+            subscribers.accept(request).map_err(|cause| self.log_and_hide("accepting a socket", &cause))?;
+        match loaded {
+            Some(loaded) => self.send_backlog(&loaded, &server, request)?,
+            None => self.close_if_not_created(server)?,
+        }
+        Response::from_websocket(client).map_err(|cause| self.log_and_hide("answering a socket", &cause))
+    }
+
+    /// Sends one subscriber the whole job, then the stored entries that it has not had.
+    fn send_backlog(
+        &self,
+        loaded: &LoadedJob,
+        socket: &WebSocket,
+        request: SubscribeRequest,
+    ) -> Result<(), Problem> {
+        let LoadedJob { spec, job } = loaded;
+        let (config, now) = (env::config(&self.env)?, clock::now());
+        let missed = self.store.events_after(backlog_after(request, job));
+        let missed = missed.map_err(|cause| self.log_and_hide("reading events", &cause))?;
+        let snapshot = job.snapshot();
+        with_urls(&config, spec, &snapshot, now, |urls| {
+            send(socket, &snapshot_message(spec, job, request.protocol, urls));
+        });
+        for entry in &missed {
+            with_urls(&config, spec, &entry.snapshot, now, |urls| {
+                send(socket, &entry_message(spec, entry, request.protocol, urls));
+            });
+        }
+        if job.end().is_some() {
+            close(socket, NORMAL_CLOSURE, "the job has ended");
+        }
+        Ok(())
+    }
+
+    /// What a client says on its socket.
+    pub(super) fn client_message(&self, socket: &WebSocket, text: &str) {
+        match ClientMessage::parse(text) {
+            ClientMessage::PlainPing => send(socket, "pong"),
+            ClientMessage::Ping => send(socket, PONG),
+            ClientMessage::Subscribe => {
+                let request = Subscribers(&self.state).request_of(socket);
+                if let (Some(request), Ok(Some(LoadedJob { spec, job })), Ok(config)) =
+                    (request, self.load(), env::config(&self.env))
+                {
+                    with_urls(&config, &spec, &job.snapshot(), clock::now(), |urls| {
+                        send(socket, &snapshot_message(&spec, &job, request.protocol, urls));
+                    });
+                }
+            }
+            ClientMessage::Unknown => {}
+        }
+    }
+
+    /// The job is there: sends it to the subscribers who came before it. One that cannot be sent to does not
+    /// keep the job from being created; it reconnects with its cursor.
+    pub(super) fn notify_early_subscribers(&self) {
+        let Ok(Some(loaded)) = self.load() else { return };
+        for (socket, request) in Subscribers(&self.state).all() {
+            if let Err(problem) = self.send_backlog(&loaded, &socket, request) {
+                self.log(
+                    LogEvent::JobFailed,
+                    &format!("an early subscriber was not told: {}", problem.detail),
+                );
+            }
+        }
+    }
+
+    /// A subscriber spoke that waits for a job, and its timer is gone with an earlier instance.
+    pub(super) fn restart_early_timers(&self) {
+        if self.early.timers.get() > 0 || !matches!(self.load(), Ok(None)) {
+            return;
+        }
+        for (socket, _) in Subscribers(&self.state).all() {
+            if let Err(problem) = self.close_if_not_created(socket) {
+                self.log(LogEvent::JobFailed, &format!("an early socket has no timer: {}", problem.detail));
+            }
+        }
+    }
+
+    /// Closes a socket if its job is not created in time. The timer is in memory alone: an object without a
+    /// job stores nothing. While it runs the platform keeps the object awake; one that is lost with its
+    /// instance is set anew when a later instance hears from the subscriber.
+    fn close_if_not_created(&self, socket: WebSocket) -> Result<(), Problem> {
+        let timeout_ms = u64::try_from(self.timeouts()?.early_subscriber_timeout.0).unwrap_or(0);
+        let early = Rc::clone(&self.early);
+        early.timers.set(early.timers.get() + 1);
+        self.state.wait_until(async move {
+            sleep(Duration::from_millis(timeout_ms)).await;
+            early.timers.set(early.timers.get().saturating_sub(1));
+            if !early.created.get() {
+                close(&socket, NO_SUCH_JOB, "Job not found");
+            }
+        });
+        Ok(())
+    }
+}
