@@ -1,5 +1,6 @@
 //! Uploads: the Worker signs, the bytes go straight to the bucket.
 
+use reel_core::base::id::UploadId;
 use reel_core::base::object_key::ObjectKey;
 use reel_core::base::time::DurationMs;
 use reel_core::http::problem::Problem;

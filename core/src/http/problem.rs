@@ -58,15 +58,15 @@ word_enum! {
         /// The attempt is in other hands: RunPod ran it twice.
         AlreadyClaimed = "already_claimed" { status: 409, title: "Already claimed" },
         /// The same id or key was used for another request.
-        IdempotencyConflict = "idempotency_conflict" { status: 409, title: "Used for another request" },
+        IdempotencyConflict = "idempotency_conflict" { status: 409, title: "Already used for a different request" },
         /// The job is in a state in which this cannot be done.
-        JobState = "job_state" { status: 409, title: "Not possible in this state" },
+        JobState = "job_state" { status: 409, title: "Not allowed in the current state" },
         /// No such upload, or no longer.
         UploadNotFound = "upload_not_found" { status: 404, title: "Upload not found" },
         /// Parts are missing.
         UploadIncomplete = "upload_incomplete" { status: 409, title: "Parts are missing" },
         /// The upload is in a state in which this cannot be done.
-        UploadState = "upload_state" { status: 409, title: "Not possible in this state" },
+        UploadState = "upload_state" { status: 409, title: "Not allowed in the current state" },
         /// This deployment lacks settings.
         NotConfigured = "not_configured" { status: 503, title: "Not configured" },
         /// Something we lean on did not answer in time.

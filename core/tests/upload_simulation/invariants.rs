@@ -1,14 +1,14 @@
 //! What must hold after every step of every history, and at its end.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use reel_core::base::time::DurationMs;
 use reel_core::upload::effect::{Step, UploadDone, UploadEffect, UploadOutcome, UploadRefusal};
 use reel_core::upload::event::CallerId;
 use reel_core::upload::{Upload, UploadState};
 
-use crate::world::Simulation;
-use crate::world::bucket::{Bucket, Maker, Multipart};
+use crate::environment::Simulation;
+use crate::environment::bucket::{Bucket, Maker, Multipart};
 
 #[derive(Default)]
 pub struct Invariants {
@@ -56,27 +56,32 @@ impl Invariants {
         if old.state != new.state {
             Self::of_new_state(new.plan.size_bytes(), &new.state, bucket)?;
         }
-        for (number, etag, _) in step.upload.parts() {
-            if !self.named.contains(&(number, etag.to_owned())) {
-                return Err(format!("part {number} has an etag that nobody named: {etag}"));
-            }
-        }
-        let written: BTreeSet<(u32, &str)> =
-            step.new_parts.iter().map(|part| (part.number, part.etag())).collect();
-        let known: BTreeSet<(u32, &str)> = before.parts().map(|(number, etag, _)| (number, etag)).collect();
-        let changed: BTreeSet<(u32, &str)> = step
-            .upload
-            .parts()
-            .map(|(number, etag, _)| (number, etag))
-            .filter(|part| !known.contains(part))
-            .collect();
-        if written != changed || written.len() != step.new_parts.len() {
-            return Err(format!("parts written: {written:?}, parts changed: {changed:?}"));
+        Self::of_new_parts(before, step)?;
+        if let Some(part) =
+            step.new_parts.iter().find(|part| !self.named.contains(&(part.number, part.etag().to_owned())))
+        {
+            return Err(format!("a part has an etag that nobody named: {part:?}"));
         }
         if step.effects.contains(&UploadEffect::Forget) && step.effects.len() != 1 {
             return Err(format!("calls are made and forgotten: {:?}", step.effects));
         }
         Ok(())
+    }
+
+    /// The parts that are written are those that changed: each is a row.
+    fn of_new_parts(before: &Upload, step: &Step) -> Result<(), String> {
+        let mut known: BTreeMap<u32, &str> = before.parts().map(|(number, etag, _)| (number, etag)).collect();
+        for part in &step.new_parts {
+            if known.insert(part.number, part.etag()) == Some(part.etag()) {
+                return Err(format!("a part is written that was known: {part:?}"));
+            }
+        }
+        let after = step.upload.parts().map(|(number, etag, _)| (number, etag));
+        if known.into_iter().eq(after) {
+            Ok(())
+        } else {
+            Err("a part changed that was not written".to_owned())
+        }
     }
 
     fn of_new_state(declared_bytes: u64, state: &UploadState, bucket: &Bucket) -> Result<(), String> {
@@ -129,13 +134,13 @@ impl Invariants {
     }
 
     /// Everything is forgotten.
-    pub fn at_the_end(&self, world: &Simulation) -> Result<(), String> {
+    pub fn at_the_end(&self, simulation: &Simulation) -> Result<(), String> {
         if !self.open.is_empty() {
             return Err(format!("never answered: {:?}", self.open));
         }
         // R2 drops the parts by itself a week after the upload was created.
-        let dropped = world.now.since(world.expires_at) >= DurationMs::minutes(7 * 24 * 60);
-        if world.bucket.multipart == Multipart::Open && !dropped {
+        let dropped = simulation.now.since(simulation.expires_at) >= DurationMs::minutes(7 * 24 * 60);
+        if simulation.bucket.multipart == Multipart::Open && !dropped {
             return Err("forgotten while the bucket keeps the parts".to_owned());
         }
         Ok(())

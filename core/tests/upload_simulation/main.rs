@@ -4,23 +4,23 @@
 //! `HISTORIES=1000000 cargo test -p reel-core --release --test upload_simulation -- --nocapture` runs many;
 //! `SEED=n` replays one. A failure names its seed.
 
+mod environment;
 mod invariants;
 #[path = "../simulation/rng.rs"]
 #[allow(dead_code, reason = "shared with the simulation of jobs")]
 mod rng;
-mod world;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use world::Simulation;
+use environment::Simulation;
 
 #[test]
 fn no_history_breaks_an_invariant() {
     if let Some(seed) = number("SEED") {
-        let mut world = Simulation::new(seed);
-        return world.run_to_end().unwrap_or_else(|broken| panic!("seed {seed}: {broken}"));
+        let mut simulation = Simulation::new(seed);
+        return simulation.run_to_end().unwrap_or_else(|broken| panic!("seed {seed}: {broken}"));
     }
     let histories = number("HISTORIES").unwrap_or(20_000);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -42,7 +42,7 @@ fn no_history_breaks_an_invariant() {
     println!("{histories} histories in {:.1} s, {} broken", start.elapsed().as_secs_f64(), broken.len());
     println!("ends: {ends:#?}\nhistories with: {events:#?}");
     assert!(broken.is_empty(), "replay with SEED=n: {:#?}", &broken[..broken.len().min(5)]);
-    // A world in which nothing goes wrong would prove nothing.
+    // An environment in which nothing goes wrong would prove nothing.
     for end in ["complete", "aborted", "expired"] {
         assert!(ends.contains_key(end), "no history ended as {end:?}");
     }
@@ -87,11 +87,11 @@ fn search(next: &AtomicU64, histories: u64) -> Found {
         if seed >= histories || found.broken.len() >= 5 {
             return found;
         }
-        let mut world = Simulation::new(seed);
-        match world.run_to_end() {
+        let mut simulation = Simulation::new(seed);
+        match simulation.run_to_end() {
             Ok(()) => {
-                *found.ends.entry(world.end_summary()).or_default() += 1;
-                for event in world.seen {
+                *found.ends.entry(simulation.end_summary()).or_default() += 1;
+                for event in simulation.seen {
                     *found.events.entry(event).or_default() += 1;
                 }
             }

@@ -44,6 +44,7 @@ fn commands_and_replies_come_over_whole() {
     ] {
         assert_eq!(UploadReply::from_text(&reply.to_text()), Some(reply));
     }
+    assert_eq!(UploadReply::from_text("dance\n"), None);
 }
 
 #[test]

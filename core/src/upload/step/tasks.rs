@@ -63,18 +63,18 @@ impl StepBuilder {
             }
             (UploadedObject::NotOurs, Check::AfterCompletion(CompleteReply::Gone)) => {
                 self.set_state(UploadState::Aborted);
-                self.end(Some(UploadRefusal::LostByStorage));
+                self.end(Some(&UploadRefusal::LostByStorage));
             }
             (UploadedObject::NotOurs, Check::AfterCompletion(CompleteReply::WrongParts)) => {
                 self.set_state(UploadState::Open);
-                self.end(Some(UploadRefusal::PartsDiffer));
+                self.end(Some(&UploadRefusal::PartsDiffer));
             }
             (UploadedObject::NotOurs, Check::AfterAbort) => {
                 self.set_state(UploadState::Aborted);
                 self.end(None);
             }
             (UploadedObject::NotOurs, Check::AfterCompletion(CompleteReply::PerhapsDone))
-            | (UploadedObject::Unknown, _) => self.end(Some(UploadRefusal::OutcomeUnknown)),
+            | (UploadedObject::Unknown, _) => self.end(Some(&UploadRefusal::OutcomeUnknown)),
         }
     }
 
@@ -93,7 +93,7 @@ impl StepBuilder {
         if done {
             self.call(goal, expires, PendingCall::CheckObject(Check::AfterAbort));
         } else {
-            self.end(Some(UploadRefusal::OutcomeUnknown));
+            self.end(Some(&UploadRefusal::OutcomeUnknown));
         }
     }
 
@@ -106,9 +106,10 @@ impl StepBuilder {
         if done {
             self.set_state(UploadState::Aborted);
             // Who wanted the abort has it.
-            self.end((goal == Goal::Complete).then_some(UploadRefusal::WrongSize { stored_bytes }));
+            let refusal = UploadRefusal::WrongSize { stored_bytes };
+            self.end((goal == Goal::Complete).then_some(&refusal));
         } else {
-            self.end(Some(UploadRefusal::OutcomeUnknown));
+            self.end(Some(&UploadRefusal::OutcomeUnknown));
         }
     }
 
@@ -130,11 +131,11 @@ impl StepBuilder {
 
     /// Ends the task. Callers with its goal get its refusal, if there is one; everyone else is looked at
     /// anew, and the first who still needs the bucket starts the next task.
-    fn end(&mut self, refusal: Option<UploadRefusal>) {
+    fn end(&mut self, refusal: Option<&UploadRefusal>) {
         let calls = &mut self.step.upload.calls;
         let Some(task) = calls.task.take() else { return };
         for (caller, goal) in std::mem::take(&mut calls.waiting) {
-            match &refusal {
+            match refusal {
                 Some(refusal) if goal == task.goal => self.reply(caller, Err(refusal.clone())),
                 _ => self.pursue(caller, goal),
             }

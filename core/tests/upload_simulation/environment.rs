@@ -16,12 +16,12 @@ use reel_core::base::object_key::ObjectKey;
 use reel_core::base::time::{DurationMs, Timestamp};
 use reel_core::upload::effect::{Step, UploadEffect};
 use reel_core::upload::event::{CompleteReply, UploadEvent, UploadedObject};
-use reel_core::upload::step::{EXPIRY_RETRY_DELAY, apply, create};
+use reel_core::upload::step::{apply, create};
 use reel_core::upload::{ConfirmedPart, PartLayout, Upload, UploadRecord, UploadState};
 
 use crate::invariants::Invariants;
 use crate::rng::SeededRng;
-use bucket::{Bucket, Maker, Multipart, StoredObject};
+use bucket::{Bucket, Maker, StoredObject};
 use clients::Client;
 
 const MIB: u64 = 1024 * 1024;
@@ -61,7 +61,7 @@ struct FaultRates {
 }
 
 pub struct Simulation {
-    chance: SeededRng,
+    rng: SeededRng,
     faults: FaultRates,
     /// One client uploads without lies, another watches: nothing may go wrong for good.
     honest: bool,
@@ -91,10 +91,10 @@ pub struct Simulation {
 
 impl Simulation {
     pub fn new(seed: u64) -> Self {
-        let mut chance = SeededRng::new(seed);
+        let mut rng = SeededRng::new(seed);
         let now = Timestamp(1_800_000_000_000);
-        let honest = chance.chance_permille(300);
-        let mut scale = |max: u64| if chance.chance_permille(400) { 0 } else { chance.below(max) };
+        let honest = rng.chance_permille(300);
+        let mut scale = |max: u64| if rng.chance_permille(400) { 0 } else { rng.below(max) };
         let mut faults = FaultRates {
             fails: scale(300),
             loses: scale(300),
@@ -107,9 +107,9 @@ impl Simulation {
         if honest {
             (faults.short_parts, faults.people) = (0, 0);
         }
-        let size_bytes = 1 + chance.below(20 * MIB);
+        let size_bytes = 1 + rng.below(20 * MIB);
         let plan = PartLayout::new(size_bytes, Some(5 * MIB)).expect("a layout");
-        let expires_at = now + DurationMs(chance.between_ms(5_000, 400_000));
+        let expires_at = now + DurationMs(rng.between_ms(5_000, 400_000));
         let record = UploadRecord {
             key: ObjectKey::parse_input("input/abc/clip.mp4").expect("a key"),
             storage_id: "s".into(),
@@ -118,7 +118,7 @@ impl Simulation {
             state: UploadState::Open,
         };
         let step = create(record);
-        let mut world = Self {
+        let mut simulation = Self {
             honest,
             now,
             order: 0,
@@ -130,7 +130,7 @@ impl Simulation {
             stored: Some((step.upload.record.to_stored(), BTreeMap::new())),
             alarm: step.alarm,
             alarm_runs: false,
-            page_size: 1 + chance.index_below(4),
+            page_size: 1 + rng.index_below(4),
             bucket: Bucket::new(plan),
             clients: vec![Client::new(false), Client::new(honest)],
             last_caller: 0,
@@ -138,21 +138,21 @@ impl Simulation {
             last_state: UploadState::Open,
             invariants: Invariants::default(),
             seen: BTreeSet::new(),
-            chance,
+            rng,
             faults,
         };
-        for index in 0..world.clients.len() {
-            let starts = world.chance.between_ms(0, 60_000);
-            world.take_turn(index, starts);
+        for index in 0..simulation.clients.len() {
+            let starts = simulation.rng.between_ms(0, 60_000);
+            simulation.take_turn(index, starts);
         }
         if honest {
-            world.seen.insert("an honest client and a watcher");
-        } else if world.chance.chance_permille(200) {
+            simulation.seen.insert("an honest client and a watcher");
+        } else if simulation.rng.chance_permille(200) {
             // Before ours, or in between.
-            let comes = world.chance.between_ms(0, 60_000);
-            world.post(comes, Scheduled::OtherObject);
+            let comes = simulation.rng.between_ms(0, 60_000);
+            simulation.post(comes, Scheduled::OtherObject);
         }
-        world
+        simulation
     }
 
     /// In a word, how it ended.
@@ -185,18 +185,18 @@ impl Simulation {
             let next_mail = self.mail.keys().next().map(|(at, _)| *at);
             let Some(next) = next_mail.into_iter().chain(self.alarm).min() else { break };
             self.now = self.now.max(next);
-            if turn < TURNS_OF_FAULTS && self.chance.chance_permille(2) {
+            if turn < TURNS_OF_FAULTS && self.rng.chance_permille(2) {
                 // Clocks of a platform jump, and an object may sleep for days.
-                let jump = if self.chance.chance_permille(300) { 8 * 24 * 3_600_000 } else { 90_000 };
-                self.now = self.now + DurationMs(self.chance.between_ms(-90_000, jump));
+                let jump = if self.rng.chance_permille(300) { 8 * 24 * 3_600_000 } else { 90_000 };
+                self.now = self.now + DurationMs(self.rng.between_ms(-90_000, jump));
             }
-            if self.chance.chance_permille(self.faults.crashes) {
+            if self.rng.chance_permille(self.faults.crashes) {
                 self.post(0, Scheduled::Crash);
             }
             if self.alarm.is_some_and(|at| at <= self.now) {
                 self.alarm = None;
                 self.alarm_runs = true;
-                if matches!(self.stored_state(), Some(UploadState::Completing)) {
+                if self.is_stored_as_completing() {
                     self.seen.insert("a completion under way at expiry");
                 }
                 self.happen(UploadEvent::AlarmFired)?;
@@ -251,17 +251,17 @@ impl Simulation {
         let step = apply(before.clone(), event, self.now);
         self.invariants.of_step(&before, &step, &self.bucket)?;
         let writes = step.persist || !step.new_parts.is_empty() || step.alarm.is_some();
-        if writes && self.chance.chance_permille(self.faults.crashes / 2) {
+        if writes && self.rng.chance_permille(self.faults.crashes / 2) {
             // The write failed, wholly or after the parts: memory is dropped.
             self.seen.insert("a commit failed");
-            if step.persist && self.chance.chance_permille(500) {
+            if step.persist && self.rng.chance_permille(500) {
                 self.store_parts(&step.new_parts);
             }
             self.crash();
             return Ok(());
         }
         self.commit(&step);
-        if self.chance.chance_permille(self.faults.crashes / 2) {
+        if self.rng.chance_permille(self.faults.crashes / 2) {
             self.seen.insert("a crash after a commit");
             self.crash();
             return Ok(());
@@ -306,8 +306,8 @@ impl Simulation {
         Some(Upload::new(UploadRecord::from_stored(record).expect("a stored record"), parts))
     }
 
-    fn stored_state(&self) -> Option<UploadState> {
-        Some(UploadRecord::from_stored(&self.stored.as_ref()?.0).expect("a stored record").state)
+    fn is_stored_as_completing(&self) -> bool {
+        self.stored.as_ref().is_some_and(|(record, _)| record.contains(r#""stage":"completing""#))
     }
 
     /// Memory is lost, and every connection with it; what the bucket is doing goes on.
@@ -332,9 +332,9 @@ impl Simulation {
 
     /// The bucket works at once, later or never, and its answer comes later, or is given up.
     fn perform(&mut self, effect: UploadEffect) -> Result<(), String> {
-        let fails = self.chance.chance_permille(self.faults.fails);
-        let lost = self.chance.chance_permille(self.faults.loses);
-        let late = self.chance.chance_permille(self.faults.late);
+        let fails = self.rng.chance_permille(self.faults.fails);
+        let lost = self.rng.chance_permille(self.faults.loses);
+        let late = self.rng.chance_permille(self.faults.late);
         let answer = match effect {
             UploadEffect::ListParts { call, marker } => {
                 if marker.is_some() {
@@ -351,7 +351,7 @@ impl Simulation {
                 UploadEvent::ObjectChecked { call, found }
             }
             UploadEffect::CompleteInBucket { call } => {
-                if self.stored_state() != Some(UploadState::Completing) {
+                if !self.is_stored_as_completing() {
                     return Err("a completion is asked for that is not stored".to_owned());
                 }
                 let upload = self.live.as_ref().expect("an upload in memory");
@@ -404,13 +404,13 @@ impl Simulation {
                 }
             }
         };
-        let copies = if self.chance.chance_permille(self.faults.doubles) { 2 } else { 1 };
+        let copies = if self.rng.chance_permille(self.faults.doubles) { 2 } else { 1 };
         if copies == 2 {
             self.seen.insert("an answer that came twice");
         }
         for _ in 0..copies {
-            let slow = if self.chance.chance_permille(self.faults.late) { 20_000 } else { 1_500 };
-            let wait = self.chance.between_ms(1, slow);
+            let slow = if self.rng.chance_permille(self.faults.late) { 20_000 } else { 1_500 };
+            let wait = self.rng.between_ms(1, slow);
             let generation = self.generation;
             self.post(wait, Scheduled::Answer { generation, event: answer.clone() });
         }
@@ -418,7 +418,7 @@ impl Simulation {
     }
 
     fn work_late<T>(&mut self, work: LateWork, unknown: T) -> T {
-        let wait = self.chance.between_ms(1, 60_000);
+        let wait = self.rng.between_ms(1, 60_000);
         self.post(wait, Scheduled::LateWork(work));
         unknown
     }

@@ -38,11 +38,11 @@ impl Simulation {
             return Ok(());
         }
         if client.watches {
-            self.clients[index].left = self.chance.chance_permille(100);
+            self.clients[index].left = self.rng.chance_permille(100);
             return self.request(index, vec![], |caller, _| UploadEvent::ShowRequested { caller });
         }
-        if self.chance.chance_permille(self.faults.people) {
-            return match self.chance.below(6) {
+        if self.rng.chance_permille(self.faults.people) {
+            return match self.rng.below(6) {
                 0 => self.request(index, vec![], |caller, _| UploadEvent::AbortRequested { caller }),
                 1 => self
                     .request(index, vec![], |caller, parts| UploadEvent::CompleteRequested { caller, parts }),
@@ -70,11 +70,11 @@ impl Simulation {
         let unsent = (1..=count).find(|number| !client.etags.contains_key(number));
         let unconfirmed: Vec<u32> =
             client.etags.keys().copied().filter(|number| !client.confirmed.contains(number)).collect();
-        let confirms_now = !unconfirmed.is_empty() && self.chance.chance_permille(500);
+        let confirms_now = !unconfirmed.is_empty() && self.rng.chance_permille(500);
         match unsent {
             Some(number) if !confirms_now => {
                 self.send_part(index, number);
-                let pause = self.chance.between_ms(50, 4_000);
+                let pause = self.rng.between_ms(50, 4_000);
                 self.take_turn(index, pause);
                 Ok(())
             }
@@ -90,12 +90,12 @@ impl Simulation {
     fn send_part(&mut self, index: usize, number: u32) {
         let etag = self.next_etag();
         let whole = self.plan.bytes_of(number).expect("a part of the file");
-        let short = self.chance.chance_permille(self.faults.short_parts);
-        if self.chance.chance_permille(self.faults.fails) {
+        let short = self.rng.chance_permille(self.faults.short_parts);
+        if self.rng.chance_permille(self.faults.fails) {
             return;
         }
         let taken = self.bucket.put(number, &etag, if short { whole - 1 } else { whole });
-        if taken && !self.chance.chance_permille(self.faults.loses) {
+        if taken && !self.rng.chance_permille(self.faults.loses) {
             self.clients[index].etags.insert(number, etag);
         } else if !taken {
             // 404: it asks how the upload stands, by completing it.
@@ -131,7 +131,7 @@ impl Simulation {
     pub(super) fn closed(&mut self, index: usize) {
         if self.clients[index].waits.take().is_some() {
             self.clients[index].left |= self.stored.is_none();
-            let pause = self.chance.between_ms(500, 5_000);
+            let pause = self.rng.between_ms(500, 5_000);
             self.take_turn(index, pause);
         }
     }
@@ -192,7 +192,7 @@ impl Simulation {
                 }
             },
         }
-        let pause = self.chance.between_ms(50, 5_000);
+        let pause = self.rng.between_ms(50, 5_000);
         self.take_turn(index, pause);
         Ok(())
     }
