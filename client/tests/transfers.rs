@@ -175,6 +175,53 @@ async fn a_part_of_an_earlier_run_is_used_only_if_it_is_of_the_same_object() {
     }
 }
 
+/// The two files of an unfinished download, as earlier versions of `reel` wrote them.
+const STORED_PART: &[u8] = include_bytes!("stored/reel.mp4.part");
+const STORED_ETAG: &[u8] = include_bytes!("stored/reel.mp4.part.etag");
+
+#[tokio::test]
+async fn the_stored_form_of_an_unfinished_download_is_read_and_written_as_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("reel.mp4");
+    let part = folder.path().join("reel.mp4.part");
+    let etag = folder.path().join("reel.mp4.part.etag");
+    // Written: the connection breaks after seven bytes, and then the link has expired.
+    let arrived = Arc::new(Notify::new());
+    let cable = Arc::clone(&arrived);
+    let requests = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&requests);
+    let server = Server::start(Router::new().route(
+        "/reel",
+        get(async move |headers: HeaderMap| match count.fetch_add(1, Ordering::SeqCst) {
+            0 => object(&headers, ETAG, Some(cable)),
+            _ => StatusCode::FORBIDDEN.into_response(),
+        }),
+    ))
+    .await;
+    let url = CapabilityUrl::new("/reel");
+    server.client().download(&url, &out, |_, _| arrived.notify_one()).await.unwrap_err();
+    assert_eq!(std::fs::read(&etag).unwrap(), STORED_ETAG);
+    assert_eq!(std::fs::read(&part).unwrap(), STORED_PART);
+    assert_eq!(left_behind(folder.path()), ["reel.mp4.part", "reel.mp4.part.etag"]);
+
+    // Read: what is missing is asked for, with the entity tag.
+    let ranges = Arc::new(Mutex::new(Vec::new()));
+    let note = Arc::clone(&ranges);
+    let server = Server::start(Router::new().route(
+        "/reel",
+        get(async move |headers: HeaderMap| {
+            note.lock().unwrap().push((headers["range"].clone(), headers["if-range"].clone()));
+            object(&headers, ETAG, None)
+        }),
+    ))
+    .await;
+    std::fs::write(&part, STORED_PART).unwrap();
+    std::fs::write(&etag, STORED_ETAG).unwrap();
+    server.client().download(&url, &out, |_, _| ()).await.unwrap();
+    assert_eq!(std::fs::read(&out).unwrap(), VIDEO);
+    assert_eq!(*ranges.lock().unwrap(), [("bytes=7-".parse().unwrap(), ETAG.parse().unwrap())]);
+}
+
 #[tokio::test]
 async fn the_key_is_sent_to_the_apis_own_routes_and_not_with_a_signed_link() {
     let keyed =

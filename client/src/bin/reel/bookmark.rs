@@ -224,6 +224,27 @@ mod tests {
         assert_eq!((mode(&folder), mode(bookmark.path())), (0o700, 0o600));
     }
 
+    /// What earlier versions of `reel` wrote must stay readable, or an upload that was begun before an update
+    /// starts over. Another form needs a reader of this one first.
+    #[test]
+    fn the_stored_form_is_read_and_written_as_before() {
+        let scratch = tempfile::tempdir().unwrap();
+        for stored in [
+            include_str!("../../../tests/stored/resume_file.json"),
+            include_str!("../../../tests/stored/resume_file_without_job.json"),
+        ] {
+            let mut bookmark =
+                Bookmark::open(scratch.path(), "http://one", Path::new("/videos/clip.mp4")).unwrap();
+            fs::write(bookmark.path(), stored).unwrap();
+            let entry = bookmark.read().unwrap();
+            bookmark.write(&entry).unwrap();
+            assert_eq!(fs::read_to_string(bookmark.path()).unwrap(), stored);
+            bookmark.remove();
+        }
+        let name = name("http://localhost:8787", Path::new("/videos/clip.mp4"));
+        assert_eq!(name, "52ff236799118927b89b49d865c45a00.json", "under another name it is not found again");
+    }
+
     #[test]
     fn a_torn_bookmark_is_none() {
         let scratch = tempfile::tempdir().unwrap();
