@@ -15,8 +15,8 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use crate::error::{Error, Result};
-use crate::job::{Job, JobFilter, JobPage, NewJob};
-use crate::problem::Problem;
+use crate::job::{CreateJob, Job, JobFilter, JobPage};
+use crate::problem::ApiProblem;
 use crate::secret::Secret;
 use crate::upload::UploadTarget;
 
@@ -25,7 +25,7 @@ use crate::upload::UploadTarget;
 pub struct Client {
     pub(crate) http: reqwest::Client,
     pub(crate) tls: Arc<ClientConfig>,
-    pub(crate) base: Url,
+    pub(crate) base_url: Url,
     pub(crate) api_key: Option<Secret>,
 }
 
@@ -48,20 +48,20 @@ pub struct Health {
 impl Client {
     /// A client of the API at `base_url`, such as `http://localhost:8787`.
     pub fn new(base_url: &str, api_key: Option<Secret>) -> Result<Self> {
-        let base = parse_base(base_url)?;
+        let base = parse_base_url(base_url)?;
         let tls = tls_config(&base)?;
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls.clone())
-            .connect_timeout(CONNECT_DEADLINE)
+            .connect_timeout(CONNECT_TIMEOUT)
             .user_agent(concat!("reel-client/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map_err(|error| Error::Tls(innermost(&error)))?;
-        Ok(Self { http, tls: Arc::new(tls), base, api_key })
+            .map_err(|error| Error::Tls(root_cause(&error)))?;
+        Ok(Self { http, tls: Arc::new(tls), base_url: base, api_key })
     }
 
     /// Where the API is: scheme, host and port.
     pub fn origin(&self) -> String {
-        origin_of(&self.base)
+        origin_of(&self.base_url)
     }
 
     /// Whether the API is up and what it has configured.
@@ -88,7 +88,7 @@ impl Client {
     }
 
     /// Creates a job. With `job_id` or an idempotency key, sending it again gives the same job.
-    pub async fn create_job(&self, job: &NewJob, idempotency_key: Option<&str>) -> Result<Job> {
+    pub async fn create_job(&self, job: &CreateJob, idempotency_key: Option<&str>) -> Result<Job> {
         self.call(Method::POST, &["api", "jobs"], |request| match idempotency_key {
             Some(key) => request.header("idempotency-key", key).json(job),
             None => request.json(job),
@@ -112,7 +112,7 @@ impl Client {
             if let Some(status) = filter.status {
                 query.append_pair("status", status.as_str());
             }
-            if let Some(kind) = filter.kind {
+            if let Some(kind) = filter.job_type {
                 query.append_pair("type", kind.as_str());
             }
             if let Some(limit) = filter.limit {
@@ -122,8 +122,8 @@ impl Client {
                 query.append_pair("cursor", cursor);
             }
         }
-        let request = self.authorised(self.http.get(url));
-        self.read(request, "GET api/jobs").await
+        let request = self.with_api_key(self.http.get(url));
+        self.send_for_json(request, "GET api/jobs").await
     }
 
     /// Cancels a job; cancelling one that already failed changes nothing.
@@ -139,28 +139,28 @@ impl Client {
     /// Deletes a job that is over, with its input and its outputs.
     pub async fn delete(&self, id: JobId) -> Result<()> {
         let url = self.url(&["api", "jobs", &id.to_string()])?;
-        self.answer(self.authorised(self.http.delete(url))).await.map(drop)
+        self.send(self.with_api_key(self.http.delete(url))).await.map(drop)
     }
 
     /// Adds the key, when there is one.
-    pub(crate) fn authorised(&self, request: RequestBuilder) -> RequestBuilder {
+    pub(crate) fn with_api_key(&self, request: RequestBuilder) -> RequestBuilder {
         match &self.api_key {
-            Some(key) => request.bearer_auth(key.expose()),
+            Some(key) => request.bearer_auth(key.reveal()),
             None => request,
         }
     }
 
     /// Sends a request and takes a success; anything else becomes the server's [`Problem`].
-    async fn answer(&self, request: RequestBuilder) -> Result<Response> {
-        let network = |error: reqwest::Error| Error::network(&error, self.origin(), CALL_DEADLINE.as_secs());
-        let response = request.timeout(CALL_DEADLINE).send().await.map_err(network)?;
+    async fn send(&self, request: RequestBuilder) -> Result<Response> {
+        let network = |error: reqwest::Error| Error::network(&error, self.origin(), CALL_TIMEOUT.as_secs());
+        let response = request.timeout(CALL_TIMEOUT).send().await.map_err(network)?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
         }
         let headers = response.headers().clone();
         let body = response.bytes().await.map_err(network)?;
-        Err(Error::Refused(Box::new(Problem::read(status, &headers, &body))))
+        Err(Error::Api(Box::new(ApiProblem::parse(status, &headers, &body))))
     }
 
     pub(crate) async fn call<T: DeserializeOwned>(
@@ -170,24 +170,28 @@ impl Client {
         fill: impl FnOnce(RequestBuilder) -> RequestBuilder,
     ) -> Result<T> {
         let call = format!("{method} {}", path.join("/"));
-        let request = self.authorised(self.http.request(method, self.url(path)?));
-        self.read(fill(request), &call).await
+        let request = self.with_api_key(self.http.request(method, self.url(path)?));
+        self.send_for_json(fill(request), &call).await
     }
 
-    pub(crate) async fn read<T: DeserializeOwned>(&self, request: RequestBuilder, call: &str) -> Result<T> {
-        let response = self.answer(request).await?;
+    pub(crate) async fn send_for_json<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+        call: &str,
+    ) -> Result<T> {
+        let response = self.send(request).await?;
         let body = response
             .bytes()
             .await
-            .map_err(|error| Error::network(&error, self.origin(), CALL_DEADLINE.as_secs()))?;
+            .map_err(|error| Error::network(&error, self.origin(), CALL_TIMEOUT.as_secs()))?;
         serde_json::from_slice(&body)
-            .map_err(|error| Error::BadAnswer { call: call.to_owned(), reason: error.to_string() })
+            .map_err(|error| Error::UnexpectedResponse { call: call.to_owned(), reason: error.to_string() })
     }
 
     pub(crate) fn url(&self, path: &[&str]) -> Result<Url> {
-        self.base
+        self.base_url
             .join(&path.join("/"))
-            .map_err(|error| Error::BadUrl { what: "the API", reason: error.to_string() })
+            .map_err(|error| Error::InvalidUrl { what: "the API", reason: error.to_string() })
     }
 }
 
@@ -197,7 +201,7 @@ pub(crate) fn origin_of(url: &Url) -> String {
 }
 
 /// The end of a chain of causes says most and, unlike its head, names no URL.
-pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
+pub(crate) fn root_cause(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(inner) = cause.source() {
         cause = inner;
@@ -206,8 +210,8 @@ pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
 }
 
 /// Ends in `/`, so that a path can be joined to it whatever prefix it has.
-fn parse_base(text: &str) -> Result<Url> {
-    let bad = |reason: String| Error::BadUrl { what: "the API", reason };
+fn parse_base_url(text: &str) -> Result<Url> {
+    let bad = |reason: String| Error::InvalidUrl { what: "the API", reason };
     let mut url = Url::parse(text.trim()).map_err(|error| bad(error.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
         return Err(bad("it must begin with http:// or https:// and name a host".to_owned()));
@@ -239,9 +243,9 @@ fn tls_config(base: &Url) -> Result<ClientConfig> {
     }
 }
 
-const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The API answers in milliseconds; half a minute is for cold starts and bad networks.
-const CALL_DEADLINE: Duration = Duration::from_secs(30);
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {
@@ -262,7 +266,7 @@ mod tests {
     #[test]
     fn an_address_that_is_no_url_is_refused_with_a_reason() {
         for bad in ["", "localhost:8787", "ftp://x", "http://", "file:///etc/passwd"] {
-            assert!(matches!(Client::new(bad, None), Err(Error::BadUrl { .. })), "{bad}");
+            assert!(matches!(Client::new(bad, None), Err(Error::InvalidUrl { .. })), "{bad}");
         }
     }
 

@@ -17,7 +17,7 @@ use url::Url;
 use crate::client::{Client, origin_of};
 use crate::error::{Error, Result};
 use crate::secret::CapabilityUrl;
-use crate::upload::refusal;
+use crate::upload::storage_error;
 
 impl Client {
     /// Fetches `url` (absolute, or relative to the API) to `path`; gives the size in bytes.
@@ -31,17 +31,17 @@ impl Client {
         progress: impl Fn(u64, Option<u64>) + Send + Sync,
     ) -> Result<u64> {
         let url = self
-            .base
-            .join(url.expose())
-            .map_err(|error| Error::BadUrl { what: "the download", reason: error.to_string() })?;
-        let part = PartFile::beside(path);
+            .base_url
+            .join(url.reveal())
+            .map_err(|error| Error::InvalidUrl { what: "the download", reason: error.to_string() })?;
+        let part = PartFile::for_output(path);
         let mut pauses = PAUSES.build();
         let mut have_bytes = 0;
         loop {
-            match self.fetch(&url, &part, &progress).await {
+            match self.download_once(&url, &part, &progress).await {
                 Ok(size_bytes) => {
                     fs::rename(&part.path, path).await.map_err(Error::file(path))?;
-                    part.forget().await;
+                    part.remove_etag().await;
                     return Ok(size_bytes);
                 }
                 Err(error) if error.is_transient() => {
@@ -59,31 +59,38 @@ impl Client {
     }
 
     /// One request: the whole file, or the rest of it.
-    async fn fetch(&self, url: &Url, part: &PartFile, progress: &impl Fn(u64, Option<u64>)) -> Result<u64> {
+    async fn download_once(
+        &self,
+        url: &Url,
+        part: &PartFile,
+        progress: &impl Fn(u64, Option<u64>),
+    ) -> Result<u64> {
         let mut request = self.http.get(url.clone());
         // Only the API's own routes know the key; a presigned URL on the same host would refuse it.
-        if url.origin() == self.base.origin() && url.path().starts_with(&format!("{}api/", self.base.path()))
+        if url.origin() == self.base_url.origin()
+            && url.path().starts_with(&format!("{}api/", self.base_url.path()))
         {
-            request = self.authorised(request);
+            request = self.with_api_key(request);
         }
         let resume = part.resumable().await;
         if let Some((have_bytes, etag)) = &resume {
             request = request.header(RANGE, format!("bytes={have_bytes}-")).header(IF_RANGE, etag);
         }
         let origin = origin_of(url);
-        let seconds = SILENCE_DEADLINE.as_secs();
+        let seconds = IDLE_TIMEOUT.as_secs();
         let silent = || Error::TimedOut { origin: origin.clone(), seconds };
-        let mut response = tokio::time::timeout(SILENCE_DEADLINE, request.send())
+        let mut response = tokio::time::timeout(IDLE_TIMEOUT, request.send())
             .await
             .map_err(|_| silent())?
             .map_err(|error| Error::network(&error, origin.clone(), seconds))?;
 
         let (start_bytes, total_bytes) = match (response.status(), &resume) {
             (StatusCode::PARTIAL_CONTENT, Some((have_bytes, _))) => {
-                let range = ContentRange::read(response.headers()).filter(|range| range.start == *have_bytes);
+                let range =
+                    ContentRange::parse(response.headers()).filter(|range| range.start == *have_bytes);
                 let Some(range) = range else {
                     part.discard().await?;
-                    return Err(Error::BadAnswer {
+                    return Err(Error::UnexpectedResponse {
                         call: "the download".to_owned(),
                         reason: "it gave another range than was asked for".to_owned(),
                     });
@@ -92,17 +99,17 @@ impl Client {
             }
             (StatusCode::RANGE_NOT_SATISFIABLE, Some((have_bytes, _))) => {
                 // Everything arrived, and only the rename is missing; or the part is nonsense.
-                if total_of_unsatisfied(response.headers()) == Some(*have_bytes) {
+                if unsatisfied_total_bytes(response.headers()) == Some(*have_bytes) {
                     return Ok(*have_bytes);
                 }
                 part.discard().await?;
-                return Err(Error::Incomplete { got_bytes: 0, expected_bytes: *have_bytes });
+                return Err(Error::Incomplete { received_bytes: 0, expected_bytes: *have_bytes });
             }
             (status, _) if status.is_success() => {
-                part.begin(response.headers()).await?;
+                part.start(response.headers()).await?;
                 (0, response.content_length())
             }
-            _ => return Err(refusal("download", response).await),
+            _ => return Err(storage_error("download", response).await),
         };
 
         progress(start_bytes, total_bytes);
@@ -110,7 +117,7 @@ impl Client {
             part.append(&mut response, start_bytes, total_bytes, progress, &silent, &origin).await?;
         match total_bytes {
             Some(expected_bytes) if expected_bytes != got_bytes => {
-                Err(Error::Incomplete { got_bytes, expected_bytes })
+                Err(Error::Incomplete { received_bytes: got_bytes, expected_bytes })
             }
             _ => Ok(got_bytes),
         }
@@ -124,7 +131,7 @@ struct PartFile {
 }
 
 impl PartFile {
-    fn beside(path: &Path) -> Self {
+    fn for_output(path: &Path) -> Self {
         let with = |suffix: &str| {
             let mut name = OsString::from(path);
             name.push(suffix);
@@ -147,8 +154,8 @@ impl PartFile {
     }
 
     /// Empties it and notes what it will be a part of; without a strong entity tag it cannot be resumed.
-    async fn begin(&self, headers: &HeaderMap) -> Result<()> {
-        self.forget().await;
+    async fn start(&self, headers: &HeaderMap) -> Result<()> {
+        self.remove_etag().await;
         fs::write(&self.path, b"").await.map_err(Error::file(&self.path))?;
         let etag =
             headers.get(ETAG).and_then(|etag| etag.to_str().ok()).filter(|etag| !etag.starts_with("W/"));
@@ -171,7 +178,7 @@ impl PartFile {
             OpenOptions::new().append(true).open(&self.path).await.map_err(Error::file(&self.path))?;
         let mut got_bytes = start_bytes;
         let outcome = loop {
-            match tokio::time::timeout(SILENCE_DEADLINE, response.chunk()).await {
+            match tokio::time::timeout(IDLE_TIMEOUT, response.chunk()).await {
                 Ok(Ok(Some(chunk))) => {
                     file.write_all(&chunk).await.map_err(Error::file(&self.path))?;
                     got_bytes += chunk.len() as u64;
@@ -179,7 +186,7 @@ impl PartFile {
                 }
                 Ok(Ok(None)) => break Ok(got_bytes),
                 Ok(Err(error)) => {
-                    break Err(Error::network(&error, origin.to_owned(), SILENCE_DEADLINE.as_secs()));
+                    break Err(Error::network(&error, origin.to_owned(), IDLE_TIMEOUT.as_secs()));
                 }
                 Err(_) => break Err(silent()),
             }
@@ -190,12 +197,12 @@ impl PartFile {
     }
 
     async fn discard(&self) -> Result<()> {
-        self.forget().await;
+        self.remove_etag().await;
         fs::remove_file(&self.path).await.map_err(Error::file(&self.path))
     }
 
     /// A note that stays behind harms nothing: it is only read beside a part.
-    async fn forget(&self) {
+    async fn remove_etag(&self) {
         let _ = fs::remove_file(&self.etag_path).await;
     }
 }
@@ -207,7 +214,7 @@ struct ContentRange {
 }
 
 impl ContentRange {
-    fn read(headers: &HeaderMap) -> Option<Self> {
+    fn parse(headers: &HeaderMap) -> Option<Self> {
         let value = headers.get(CONTENT_RANGE)?.to_str().ok()?;
         let (range, total) = value.strip_prefix("bytes ")?.split_once('/')?;
         let (start, _) = range.split_once('-')?;
@@ -216,11 +223,11 @@ impl ContentRange {
 }
 
 /// `Content-Range: bytes */10`, the answer to a range behind the end.
-fn total_of_unsatisfied(headers: &HeaderMap) -> Option<u64> {
+fn unsatisfied_total_bytes(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_RANGE)?.to_str().ok()?.strip_prefix("bytes */")?.parse().ok()
 }
 
-const SILENCE_DEADLINE: Duration = Duration::from_secs(30);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 const PAUSES: backon::ExponentialBuilder = backon::ExponentialBuilder::new()
     .with_min_delay(Duration::from_millis(300))
     .with_max_delay(Duration::from_secs(8))
@@ -236,10 +243,10 @@ mod tests {
     fn ranges_are_read_from_both_kinds_of_answer() {
         let headers =
             |value: &'static str| HeaderMap::from_iter([(CONTENT_RANGE, HeaderValue::from_static(value))]);
-        let range = ContentRange::read(&headers("bytes 5-9/10")).unwrap();
+        let range = ContentRange::parse(&headers("bytes 5-9/10")).unwrap();
         assert_eq!((range.start, range.total_bytes), (5, Some(10)));
-        assert_eq!(ContentRange::read(&headers("bytes 5-9/*")).unwrap().total_bytes, None);
-        assert!(ContentRange::read(&headers("bytes */10")).is_none());
-        assert_eq!(total_of_unsatisfied(&headers("bytes */10")), Some(10));
+        assert_eq!(ContentRange::parse(&headers("bytes 5-9/*")).unwrap().total_bytes, None);
+        assert!(ContentRange::parse(&headers("bytes */10")).is_none());
+        assert_eq!(unsatisfied_total_bytes(&headers("bytes */10")), Some(10));
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::problem::Problem;
+use crate::problem::ApiProblem;
 
 /// What a call of this crate ends in.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -18,7 +18,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub enum Error {
     /// The API answered with an error of its own.
     #[error("{0}")]
-    Refused(Box<Problem>),
+    Api(Box<ApiProblem>),
     /// Nobody listens at that address.
     #[error("Nothing answers at {origin}: the connection was refused.")]
     ConnectionRefused {
@@ -43,7 +43,7 @@ pub enum Error {
     },
     /// The answer is not what this version of the client understands.
     #[error("The answer to {call} was not understood: {reason}")]
-    BadAnswer {
+    UnexpectedResponse {
         /// The call, such as `POST api/jobs`.
         call: String,
         /// What the parser says; positions only, no content.
@@ -62,10 +62,10 @@ pub enum Error {
         retry_after_s: Option<u64>,
     },
     /// Fewer bytes arrived than were announced, and asking again did not help.
-    #[error("The download stopped at {got_bytes} of {expected_bytes} bytes; run it again to resume.")]
+    #[error("The download stopped at {received_bytes} of {expected_bytes} bytes; run it again to resume.")]
     Incomplete {
         /// On disk.
-        got_bytes: u64,
+        received_bytes: u64,
         /// Announced by the server.
         expected_bytes: u64,
     },
@@ -79,24 +79,24 @@ pub enum Error {
     },
     /// A file is not what it was when its upload began.
     #[error("{} changed while it was uploaded; run the command again to upload it as it is now.", path.display())]
-    Changed {
+    FileChanged {
         /// Which one.
         path: PathBuf,
     },
     /// The storage's checksum is not that of the bytes that were sent.
     #[error("The storage received other bytes than were sent; something on the way changes them.")]
-    Altered,
+    ChecksumMismatch,
     /// The file and the upload are not of the same size.
-    #[error("The file has {here_bytes} bytes, and its upload {there_bytes}: they do not belong together.")]
-    WrongSize {
+    #[error("The file has {file_bytes} bytes, and its upload {upload_bytes}: they do not belong together.")]
+    SizeMismatch {
         /// On disk.
-        here_bytes: u64,
+        file_bytes: u64,
         /// According to the API.
-        there_bytes: u64,
+        upload_bytes: u64,
     },
     /// The address of the API, or one that it gave, is no http(s) URL.
     #[error("The address of {what} is not a usable http or https URL: {reason}")]
-    BadUrl {
+    InvalidUrl {
         /// Whose address; never the address itself.
         what: &'static str,
         /// Why not.
@@ -119,11 +119,11 @@ impl Error {
         if error.is_timeout() {
             return Self::TimedOut { origin, seconds };
         }
-        Self::from_cause(error, origin)
+        Self::connection(error, origin)
     }
 
     /// Sorts any failed connection by its innermost cause.
-    pub(crate) fn from_cause(error: &(dyn std::error::Error + 'static), origin: String) -> Self {
+    pub(crate) fn connection(error: &(dyn std::error::Error + 'static), origin: String) -> Self {
         let mut cause = error;
         let mut refused = false;
         loop {
@@ -145,19 +145,19 @@ impl Error {
     /// Whether the same call may succeed later without anybody changing anything.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Refused(problem) => matches!(problem.status, 408 | 425 | 429 | 500..),
+            Self::Api(problem) => matches!(problem.status, 408 | 425 | 429 | 500..),
             Self::Storage { status, .. } => matches!(status, 408 | 429 | 500..),
             Self::ConnectionRefused { .. }
             | Self::Network { .. }
             | Self::TimedOut { .. }
             | Self::Incomplete { .. }
-            | Self::Altered
+            | Self::ChecksumMismatch
             // A proxy's page in place of an answer.
-            | Self::BadAnswer { .. } => true,
+            | Self::UnexpectedResponse { .. } => true,
             Self::File { .. }
-            | Self::Changed { .. }
-            | Self::WrongSize { .. }
-            | Self::BadUrl { .. }
+            | Self::FileChanged { .. }
+            | Self::SizeMismatch { .. }
+            | Self::InvalidUrl { .. }
             | Self::Tls(_) => false,
         }
     }
@@ -165,7 +165,7 @@ impl Error {
     /// How long the server wishes to be left alone, when it says so (`Retry-After`, RFC 9110 10.2.3).
     pub fn retry_after(&self) -> Option<Duration> {
         let seconds = match self {
-            Self::Refused(problem) => problem.retry_after_s,
+            Self::Api(problem) => problem.retry_after_s,
             Self::Storage { retry_after_s, .. } => *retry_after_s,
             _ => None,
         };
@@ -180,19 +180,19 @@ mod tests {
     #[test]
     fn a_refused_connection_is_told_from_other_network_faults() {
         let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
-        let error = Error::from_cause(&refused, "http://localhost:8787".into());
+        let error = Error::connection(&refused, "http://localhost:8787".into());
         assert_eq!(
             error.to_string(),
             "Nothing answers at http://localhost:8787: the connection was refused."
         );
         let reset = io::Error::other("connection reset");
-        let error = Error::from_cause(&reset, "http://localhost:8787".into());
+        let error = Error::connection(&reset, "http://localhost:8787".into());
         assert_eq!(error.to_string(), "http://localhost:8787 could not be reached: connection reset");
     }
 
     #[test]
     fn only_faults_that_pass_by_themselves_are_transient() {
-        let refused = |status| Error::Refused(Box::new(Problem { status, ..Problem::default() }));
+        let refused = |status| Error::Api(Box::new(ApiProblem { status, ..ApiProblem::default() }));
         assert!(refused(503).is_transient() && refused(429).is_transient());
         assert!(!refused(404).is_transient() && !refused(422).is_transient());
         assert!(!Error::Tls("none".into()).is_transient());

@@ -13,7 +13,7 @@ use crate::secret::CapabilityUrl;
 /// Where a job stands; the last two are final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Status {
+pub enum JobStatus {
     /// Accepted, not yet with a renderer.
     Pending,
     /// An attempt is under way.
@@ -24,7 +24,7 @@ pub enum Status {
     Error,
 }
 
-impl Status {
+impl JobStatus {
     /// Whether nothing more will happen by itself.
     pub const fn is_terminal(self) -> bool {
         matches!(self, Self::Complete | Self::Error)
@@ -44,7 +44,7 @@ impl Status {
 /// What is being done, finer than [`Status`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Stage {
+pub enum JobStage {
     /// Waiting for a renderer.
     Queued,
     /// A renderer has taken it.
@@ -64,7 +64,7 @@ pub enum Stage {
     Other(String),
 }
 
-impl Stage {
+impl JobStage {
     /// Its word on the wire.
     pub fn as_str(&self) -> &str {
         match self {
@@ -90,12 +90,12 @@ pub struct Job {
     pub project_id: i64,
     /// What it renders.
     #[serde(rename = "type")]
-    pub kind: JobKind,
+    pub job_type: JobKind,
     /// Where it stands.
-    pub status: Status,
+    pub status: JobStatus,
     /// What is being done; absent from servers that do not tell.
     #[serde(default)]
-    pub stage: Option<Stage>,
+    pub stage: Option<JobStage>,
     /// Whole percent of the current attempt.
     #[serde(default)]
     pub progress: f64,
@@ -160,12 +160,12 @@ pub struct Job {
 
 /// A job to be created.
 #[derive(Clone, Debug, Serialize)]
-pub struct NewJob {
+pub struct CreateJob {
     /// The project it belongs to.
     pub project_id: i64,
     /// What to render.
     #[serde(rename = "type")]
-    pub kind: JobKind,
+    pub job_type: JobKind,
     /// The key that [`crate::Client::upload_url`] gave.
     pub input_video_key: String,
     /// The edit; the server validates it and names every fault.
@@ -181,9 +181,9 @@ pub struct JobFilter {
     /// Only this project.
     pub project_id: Option<i64>,
     /// Only jobs that stand so.
-    pub status: Option<Status>,
+    pub status: Option<JobStatus>,
     /// Only this kind.
-    pub kind: Option<JobKind>,
+    pub job_type: Option<JobKind>,
     /// 1 to 100; the server's default is 20.
     pub limit: Option<u32>,
     /// [`JobPage::next_cursor`] of the page before.
@@ -212,16 +212,16 @@ mod tests {
             "stage": "colour grading", "progress": 12, "mood": "sunny"
         }))
         .unwrap();
-        assert_eq!(job.stage, Some(Stage::Other("colour grading".into())));
-        assert_eq!(job.status, Status::Processing);
-        assert_eq!(serde_json::to_value(Stage::Rendering).unwrap(), json!("rendering"));
+        assert_eq!(job.stage, Some(JobStage::Other("colour grading".into())));
+        assert_eq!(job.status, JobStatus::Processing);
+        assert_eq!(serde_json::to_value(JobStage::Rendering).unwrap(), json!("rendering"));
     }
 
     #[test]
     fn a_new_job_without_an_id_sends_none() {
-        let job = NewJob {
+        let job = CreateJob {
             project_id: 1,
-            kind: JobKind::Framing,
+            job_type: JobKind::Framing,
             input_video_key: "input/a/b.mp4".into(),
             params: json!({}),
             job_id: None,

@@ -38,13 +38,13 @@ mod watch;
 
 pub use client::{Client, Health};
 pub use error::{Error, Result};
-pub use job::{Job, JobFilter, JobPage, NewJob, Stage, Status};
-pub use message::{Message, MessageKind};
+pub use job::{CreateJob, Job, JobFilter, JobPage, JobStage, JobStatus};
+pub use message::{Message, MessageType};
 pub use multipart::{
-    ArrivedPart, BadUploadId, CompletedUpload, NewUpload, SignedPart, Upload, UploadId, UploadState,
-    UploadStatus,
+    CompletedUpload, CreateUpload, MultipartUpload, ParseUploadTokenError, SignedPart, UploadResponse,
+    UploadStatus, UploadToken, UploadedPart,
 };
-pub use problem::{Fault, Problem};
+pub use problem::{ApiProblem, FieldError};
 pub use reel_core::edit::JobKind;
 pub use reel_core::id::JobId;
 pub use secret::{CapabilityUrl, Secret};

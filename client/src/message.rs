@@ -8,7 +8,7 @@ use crate::job::Job;
 
 /// What a message says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MessageKind {
+pub enum MessageType {
     /// Where the job stands.
     Status,
     /// It moved.
@@ -23,7 +23,7 @@ pub enum MessageKind {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Message {
     /// What it says.
-    pub kind: MessageKind,
+    pub message_type: MessageType,
     /// Number of the stored event, strictly +1 from one to the next;
     /// absent from snapshots and from ticks that nobody stores.
     pub seq: Option<u64>,
@@ -34,17 +34,17 @@ pub struct Message {
 impl Message {
     /// Whether the job is over.
     pub fn is_terminal(&self) -> bool {
-        matches!(self.kind, MessageKind::Complete | MessageKind::Error)
+        matches!(self.message_type, MessageType::Complete | MessageType::Error)
     }
 
     /// A message made of what `GET` tells, for when no socket is to be had.
     pub(crate) fn snapshot(job: Job) -> Self {
         let kind = match job.status {
-            crate::Status::Complete => MessageKind::Complete,
-            crate::Status::Error => MessageKind::Error,
-            crate::Status::Pending | crate::Status::Processing => MessageKind::Status,
+            crate::JobStatus::Complete => MessageType::Complete,
+            crate::JobStatus::Error => MessageType::Error,
+            crate::JobStatus::Pending | crate::JobStatus::Processing => MessageType::Status,
         };
-        Self { kind, seq: None, job }
+        Self { message_type: kind, seq: None, job }
     }
 
     /// Reads a text frame. `Ok(None)` for what does not concern the job: pongs, and kinds of a newer server.
@@ -54,10 +54,10 @@ impl Message {
         }
         let mut value: Value = serde_json::from_str(text)?;
         let kind = match value.get("type").and_then(Value::as_str) {
-            Some("status") => MessageKind::Status,
-            Some("progress") => MessageKind::Progress,
-            Some("complete") => MessageKind::Complete,
-            Some("error") => MessageKind::Error,
+            Some("status") => MessageType::Status,
+            Some("progress") => MessageType::Progress,
+            Some("complete") => MessageType::Complete,
+            Some("error") => MessageType::Error,
             _ => return Ok(None),
         };
         if let Some(members) = value.as_object_mut() {
@@ -65,14 +65,14 @@ impl Message {
             members.insert("type".to_owned(), job_kind);
         }
         let job: Job = serde_json::from_value(value)?;
-        Ok(Some(Self { kind, seq: job.seq, job }))
+        Ok(Some(Self { message_type: kind, seq: job.seq, job }))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{JobKind, Status};
+    use crate::{JobKind, JobStatus};
 
     const PROGRESS: &str = r#"{"type":"progress","job_type":"overlay","seq":7,"status":"processing",
         "job_id":"3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50","progress":40,"stage":"rendering"}"#;
@@ -80,8 +80,8 @@ mod tests {
     #[test]
     fn a_message_is_the_job_with_its_own_type_beside_the_jobs() {
         let message = Message::parse(PROGRESS).unwrap().unwrap();
-        assert_eq!((message.kind, message.seq), (MessageKind::Progress, Some(7)));
-        assert_eq!((message.job.kind, message.job.status), (JobKind::Overlay, Status::Processing));
+        assert_eq!((message.message_type, message.seq), (MessageType::Progress, Some(7)));
+        assert_eq!((message.job.job_type, message.job.status), (JobKind::Overlay, JobStatus::Processing));
         assert!(!message.is_terminal());
     }
 

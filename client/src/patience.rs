@@ -9,16 +9,16 @@ use backon::BackoffBuilder as _;
 use crate::error::{Error, Result};
 
 /// One series of tries, with longer and longer pauses: about two minutes in all.
-pub(crate) struct Patience(backon::ExponentialBackoff);
+pub(crate) struct RetryBackoff(backon::ExponentialBackoff);
 
-impl Patience {
+impl RetryBackoff {
     pub(crate) fn new() -> Self {
         Self(PAUSES.build())
     }
 
     /// Waits until it is time for another try, as long as the server wishes when it says so. Gives the error
     /// back when another try is of no use, or was the last.
-    pub(crate) async fn after(&mut self, error: Error) -> Result<()> {
+    pub(crate) async fn wait(&mut self, error: Error) -> Result<()> {
         if !error.is_transient() {
             return Err(error);
         }
@@ -30,12 +30,12 @@ impl Patience {
 }
 
 /// Repeats a call that may be repeated, also while nothing listens: servers restart.
-pub(crate) async fn insist<T, F: Future<Output = Result<T>>>(call: impl Fn() -> F) -> Result<T> {
-    let mut patience = Patience::new();
+pub(crate) async fn with_retries<T, F: Future<Output = Result<T>>>(call: impl Fn() -> F) -> Result<T> {
+    let mut patience = RetryBackoff::new();
     loop {
         match call().await {
             Ok(value) => return Ok(value),
-            Err(error) => patience.after(error).await?,
+            Err(error) => patience.wait(error).await?,
         }
     }
 }
@@ -51,18 +51,18 @@ const RETRY_AFTER_MAX: Duration = Duration::from_mins(2);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::problem::Problem;
+    use crate::problem::ApiProblem;
 
     fn refused(status: u16, retry_after_s: Option<u64>) -> Error {
-        Error::Refused(Box::new(Problem { status, retry_after_s, ..Problem::default() }))
+        Error::Api(Box::new(ApiProblem { status, retry_after_s, ..ApiProblem::default() }))
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_servers_wish_is_a_pause_at_least() {
         let began = tokio::time::Instant::now();
-        Patience::new().after(refused(429, Some(7))).await.unwrap();
+        RetryBackoff::new().wait(refused(429, Some(7))).await.unwrap();
         assert_eq!(began.elapsed().as_secs(), 7);
-        Patience::new().after(refused(503, Some(u64::MAX))).await.unwrap();
+        RetryBackoff::new().wait(refused(503, Some(u64::MAX))).await.unwrap();
         assert_eq!(began.elapsed().as_secs(), 7 + 120);
     }
 
@@ -70,8 +70,8 @@ mod tests {
     async fn a_series_of_tries_lasts_minutes_and_ends() {
         let began = tokio::time::Instant::now();
         let mut tries = 0;
-        let mut patience = Patience::new();
-        while patience.after(refused(503, None)).await.is_ok() {
+        let mut patience = RetryBackoff::new();
+        while patience.wait(refused(503, None)).await.is_ok() {
             tries += 1;
         }
         assert_eq!(tries, 9);
@@ -80,6 +80,6 @@ mod tests {
 
     #[tokio::test]
     async fn what_nobody_can_wait_for_is_not_tried_again() {
-        assert!(Patience::new().after(refused(404, Some(1))).await.is_err());
+        assert!(RetryBackoff::new().wait(refused(404, Some(1))).await.is_err());
     }
 }

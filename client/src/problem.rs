@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// One thing wrong with a request, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fault {
+pub struct FieldError {
     /// JSON pointer (RFC 6901) into the body that was sent; empty for the whole body.
     #[serde(default)]
     pub pointer: String,
@@ -22,7 +22,7 @@ pub struct Fault {
 /// `Display` gives the server's sentence, then each fault with its pointer on a line of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Problem {
+pub struct ApiProblem {
     /// A URI that names the kind of problem.
     #[serde(rename = "type")]
     pub type_uri: String,
@@ -37,7 +37,7 @@ pub struct Problem {
     /// The closed word that programs should look at.
     pub code: String,
     /// For invalid requests: every fault at once.
-    pub errors: Vec<Fault>,
+    pub errors: Vec<FieldError>,
     /// Names this very request in the server's logs.
     pub request_id: Option<String>,
     /// How long the server wishes to be left alone, in seconds: its header `Retry-After`.
@@ -45,9 +45,9 @@ pub struct Problem {
     pub retry_after_s: Option<u64>,
 }
 
-impl Problem {
+impl ApiProblem {
     /// Reads an error answer; a body that is no problem (a proxy's HTML, nothing) becomes a plain sentence.
-    pub(crate) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+    pub(crate) fn parse(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         let mut problem: Self = serde_json::from_slice(body).unwrap_or_default();
         problem.status = status.as_u16();
         problem.retry_after_s = retry_after_s(headers);
@@ -72,7 +72,7 @@ pub(crate) fn retry_after_s(headers: &HeaderMap) -> Option<u64> {
     headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for ApiProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.sentence())?;
         for fault in &self.errors {
@@ -96,7 +96,7 @@ mod tests {
             "detail":"The request has 2 faults.","error":"The request has 2 faults.","code":"invalid_request",
             "errors":[{"pointer":"/params/effect_type","detail":"must be one of blur, spotlight"},
                       {"pointer":"","detail":"is odd"}],"request_id":"r1","new_field":1}"#;
-        let problem = Problem::read(StatusCode::BAD_REQUEST, &HeaderMap::new(), body);
+        let problem = ApiProblem::parse(StatusCode::BAD_REQUEST, &HeaderMap::new(), body);
         assert_eq!(
             problem.to_string(),
             "The request has 2 faults.\n  /params/effect_type: must be one of blur, spotlight\n  (the body): is odd"
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_fault_of_the_server_shows_the_request_id_for_a_report() {
-        let problem = Problem::read(
+        let problem = ApiProblem::parse(
             StatusCode::INTERNAL_SERVER_ERROR,
             &HeaderMap::new(),
             br#"{"detail":"Something went wrong on our side.","request_id":"r9"}"#,
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn a_body_that_is_no_problem_still_reads_as_a_sentence() {
         for body in [&b"<html>502</html>"[..], b"", b"null", b"[1]", br#"{"status":"x"}"#] {
-            let problem = Problem::read(StatusCode::BAD_GATEWAY, &HeaderMap::new(), body);
+            let problem = ApiProblem::parse(StatusCode::BAD_GATEWAY, &HeaderMap::new(), body);
             assert_eq!(problem.to_string(), "The server answered 502 Bad Gateway without giving a reason.");
             assert_eq!(problem.status, 502);
         }
@@ -127,7 +127,7 @@ mod tests {
     fn the_plans_error_and_fastapis_detail_are_both_understood() {
         for body in [&br#"{"error":"Job not found"}"#[..], br#"{"detail":"Job not found"}"#] {
             assert_eq!(
-                Problem::read(StatusCode::NOT_FOUND, &HeaderMap::new(), body).sentence(),
+                ApiProblem::parse(StatusCode::NOT_FOUND, &HeaderMap::new(), body).sentence(),
                 "Job not found"
             );
         }
@@ -137,7 +137,7 @@ mod tests {
     fn the_servers_wish_for_peace_is_read_in_seconds() {
         let wish = |value: &str| {
             let headers = HeaderMap::from_iter([(RETRY_AFTER, value.parse().unwrap())]);
-            Problem::read(StatusCode::TOO_MANY_REQUESTS, &headers, b"").retry_after_s
+            ApiProblem::parse(StatusCode::TOO_MANY_REQUESTS, &headers, b"").retry_after_s
         };
         assert_eq!(wish("12"), Some(12));
         assert_eq!([wish("soon"), wish("-1"), wish("Wed, 21 Oct 2026 07:28:00 GMT")], [None, None, None]);

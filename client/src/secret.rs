@@ -24,7 +24,7 @@ impl Secret {
     }
 
     /// The key itself, for the one header that needs it.
-    pub(crate) fn expose(&self) -> &str {
+    pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
 }
@@ -57,7 +57,7 @@ impl CapabilityUrl {
     }
 
     /// The URL itself; keep it out of logs and error texts.
-    pub fn expose(&self) -> &str {
+    pub fn reveal(&self) -> &str {
         &self.0
     }
 }

@@ -17,12 +17,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
 use crate::error::{Error, Result};
-use crate::patience::{Patience, insist};
+use crate::patience::{RetryBackoff, with_retries};
 use crate::secret::CapabilityUrl;
 
 pub use file::VideoFile;
-use meter::Meter;
-pub(crate) use put::refusal;
+use meter::UploadProgress;
+pub(crate) use put::storage_error;
 
 /// Where to put one video, and how.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -46,7 +46,7 @@ impl UploadTarget {
     /// The headers to send. The transport writes length and host itself, from the same facts that were
     /// signed.
     fn signed_headers(&self) -> Result<HeaderMap> {
-        let wrong = || Error::BadAnswer {
+        let wrong = || Error::UnexpectedResponse {
             call: "POST api/videos/upload-url".to_owned(),
             reason: "a header is not a valid one".to_owned(),
         };
@@ -71,54 +71,56 @@ impl Client {
         path: &Path,
         progress: impl Fn(u64) + Send + Sync + 'static,
     ) -> Result<()> {
-        self.put_whole(target, &VideoFile::open(path)?, &Meter::new(0, progress)).await
+        self.put_file(target, &VideoFile::open(path)?, &UploadProgress::new(0, progress)).await
     }
 
     /// Sends a file in one request and gives its key. What breaks is sent again, from the start and with a
     /// fresh link when the old one is refused; for files above [`SINGLE_PUT_MAX_BYTES`] parts are better.
-    pub async fn upload_small(
+    pub async fn upload_in_one_request(
         &self,
         file: &VideoFile,
         content_type: &str,
         job_id: Option<JobId>,
         progress: impl Fn(u64) + Send + Sync + 'static,
     ) -> Result<String> {
-        let meter = Meter::new(0, progress);
+        let meter = UploadProgress::new(0, progress);
         let name = file.name();
         let ask = || self.upload_url(&name, content_type, Some(file.size_bytes()), job_id);
         let mut target = ask().await?;
-        let mut patience = Patience::new();
+        let mut patience = RetryBackoff::new();
         let mut refusals = 0;
         loop {
-            match self.put_whole(&target, file, &meter).await {
+            match self.put_file(&target, file, &meter).await {
                 Ok(()) => {
-                    file.unchanged()?;
+                    file.require_unchanged()?;
                     return Ok(target.video_key);
                 }
-                Err(Error::Storage { status: 403, .. }) if refusals < REFUSALS_MAX => {
+                Err(Error::Storage { status: 403, .. }) if refusals < REJECTIONS_MAX => {
                     refusals += 1;
-                    target = insist(ask).await?;
+                    target = with_retries(ask).await?;
                 }
-                Err(error) => patience.after(error).await?,
+                Err(error) => patience.wait(error).await?,
             }
         }
     }
 
-    async fn put_whole(
+    async fn put_file(
         &self,
         target: &UploadTarget,
         file: &VideoFile,
-        meter: &std::sync::Arc<Meter>,
+        meter: &std::sync::Arc<UploadProgress>,
     ) -> Result<()> {
         let url = &target.upload_url;
-        put::put(&self.http, url, target.signed_headers()?, file, 0..file.size_bytes(), meter).await.map(drop)
+        put::put_range(&self.http, url, target.signed_headers()?, file, 0..file.size_bytes(), meter)
+            .await
+            .map(drop)
     }
 }
 
 /// Up to here a file is sent in one request: there is little to lose, and two calls are saved.
 pub const SINGLE_PUT_MAX_BYTES: u64 = 16 * 1024 * 1024;
 /// A link that was refused so often did not just expire.
-const REFUSALS_MAX: u32 = 2;
+const REJECTIONS_MAX: u32 = 2;
 
 #[cfg(test)]
 mod tests {

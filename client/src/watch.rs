@@ -23,10 +23,10 @@ use tokio_tungstenite::tungstenite::protocol::Message as Frame;
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 use url::Url;
 
-use crate::client::{Client, innermost, origin_of};
+use crate::client::{Client, origin_of, root_cause};
 use crate::error::{Error, Result};
 use crate::job::Job;
-use crate::message::{Message, MessageKind};
+use crate::message::{Message, MessageType};
 use crate::secret::CapabilityUrl;
 
 impl Client {
@@ -34,58 +34,58 @@ impl Client {
     ///
     /// Each (re)connection begins with a snapshot, a message without `seq`.
     pub fn watch(&self, job: &Job, after: u64) -> BoxStream<'static, Result<Message>> {
-        let watch = Watch {
+        let watch = JobStream {
             client: self.clone(),
             job_id: job.job_id,
             params: job.params.clone(),
             websocket_url: job.websocket_url.clone(),
-            cursor: after,
-            gap_at: None,
+            last_seq: after,
+            gap_retried_at: None,
             socket: None,
-            sockets_work: false,
-            next_socket_at: Instant::now(),
-            pauses: PAUSES.build(),
-            heard_at: Instant::now(),
-            polled: None,
-            told: Told::default(),
+            socket_available: false,
+            next_connect_at: Instant::now(),
+            backoff: RECONNECT_BACKOFF.build(),
+            last_activity_at: Instant::now(),
+            last_polled: None,
+            progress_floor: ProgressFloor::default(),
             ended: false,
         };
         stream::unfold(watch, |mut watch| async move { watch.next().await.map(|item| (item, watch)) }).boxed()
     }
 }
 
-struct Watch {
+struct JobStream {
     client: Client,
     job_id: JobId,
     /// They never change, so messages between the snapshots leave them out.
     params: Value,
     websocket_url: Option<CapabilityUrl>,
     /// Number of the last stored event that was given out.
-    cursor: u64,
+    last_seq: u64,
     /// The cursor at which the socket already once went on with a later event than the next.
-    gap_at: Option<u64>,
+    gap_retried_at: Option<u64>,
     socket: Option<Socket>,
     /// The last try gave one.
-    sockets_work: bool,
-    next_socket_at: Instant,
-    pauses: ExponentialBackoff,
+    socket_available: bool,
+    next_connect_at: Instant,
+    backoff: ExponentialBackoff,
     /// The last sign of life of the API.
-    heard_at: Instant,
-    polled: Option<Job>,
-    told: Told,
+    last_activity_at: Instant,
+    last_polled: Option<Job>,
+    progress_floor: ProgressFloor,
     ended: bool,
 }
 
 /// The furthest that was told of an attempt. What is told next never lies behind it: after a crash of the
 /// platform a snapshot may be some seconds old, and a replay begins before the snapshot.
 #[derive(Debug, Default)]
-struct Told {
+struct ProgressFloor {
     attempt: u32,
     progress: f64,
 }
 
-impl Told {
-    fn hold(&mut self, job: &mut Job) {
+impl ProgressFloor {
+    fn clamp(&mut self, job: &mut Job) {
         if job.attempt == self.attempt {
             job.progress = job.progress.max(self.progress);
         }
@@ -97,33 +97,33 @@ impl Told {
 
 struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    pings: Interval,
+    ping_interval: Interval,
     /// The snapshot has not come yet.
-    fresh: bool,
+    awaiting_snapshot: bool,
     /// The snapshot says that the job is over, and only the replay is missing.
-    over: bool,
+    job_ended: bool,
 }
 
 /// What to make of a message that came in.
-enum Verdict {
-    Give(Box<Message>),
+enum MessageAction {
+    Deliver(Box<Message>),
     Skip,
     Reconnect,
 }
 
-impl Watch {
+impl JobStream {
     async fn next(&mut self) -> Option<Result<Message>> {
         while !self.ended {
             let item = match self.socket.take() {
-                Some(socket) => self.listen(socket).await,
-                None => self.reach().await,
+                Some(socket) => self.next_from_socket(socket).await,
+                None => self.connect_or_poll().await,
             };
             match item {
                 Some(Ok(mut message)) => {
                     if message.job.params.is_null() {
                         message.job.params.clone_from(&self.params);
                     }
-                    self.told.hold(&mut message.job);
+                    self.progress_floor.clamp(&mut message.job);
                     self.ended = message.is_terminal();
                     return Some(Ok(message));
                 }
@@ -138,13 +138,13 @@ impl Watch {
     }
 
     /// Waits for the next message of an open socket; `None` when it must be opened anew.
-    async fn listen(&mut self, mut socket: Socket) -> Option<Result<Message>> {
+    async fn next_from_socket(&mut self, mut socket: Socket) -> Option<Result<Message>> {
         loop {
-            let patience = if socket.over { REPLAY_DEADLINE } else { SILENCE_DEADLINE };
+            let patience = if socket.job_ended { REPLAY_TIMEOUT } else { IDLE_TIMEOUT };
             let frame = tokio::select! {
                 frame = timeout(patience, socket.stream.next()) => frame,
-                _ = socket.pings.tick() => {
-                    timeout(CONNECT_DEADLINE, socket.stream.send(Frame::text(PING))).await.ok()?.ok()?;
+                _ = socket.ping_interval.tick() => {
+                    timeout(CONNECT_TIMEOUT, socket.stream.send(Frame::text(PING_MESSAGE))).await.ok()?.ok()?;
                     continue;
                 }
             };
@@ -153,28 +153,28 @@ impl Watch {
                 Ok(Some(Ok(Frame::Ping(_) | Frame::Pong(_) | Frame::Binary(_) | Frame::Frame(_)))) => {
                     continue;
                 }
-                Ok(Some(Ok(Frame::Close(Some(close))))) if u16::from(close.code) == NO_SUCH_JOB => {
+                Ok(Some(Ok(Frame::Close(Some(close))))) if u16::from(close.code) == CLOSE_JOB_NOT_FOUND => {
                     // It was deleted, or never was: `GET` says so, and another socket would only wait.
-                    self.sockets_work = false;
-                    self.next_socket_at = Instant::now() + SOCKET_RETRY;
+                    self.socket_available = false;
+                    self.next_connect_at = Instant::now() + RECONNECT_INTERVAL;
                     return None;
                 }
                 // A close after the end has its message before it; any other way out is mended by `reach`.
                 Ok(Some(Ok(Frame::Close(_)) | Err(_)) | None) | Err(_) => return None,
             };
-            self.heard_at = Instant::now();
+            self.last_activity_at = Instant::now();
             let message = match Message::parse(&text) {
                 Ok(Some(message)) => message,
                 Ok(None) => continue,
                 Err(error) => {
-                    return Some(Err(Error::BadAnswer {
+                    return Some(Err(Error::UnexpectedResponse {
                         call: "the socket".to_owned(),
                         reason: error.to_string(),
                     }));
                 }
             };
-            match self.judge(message, &mut socket) {
-                Verdict::Give(message) => {
+            match self.check_sequence(message, &mut socket) {
+                MessageAction::Deliver(message) => {
                     if message.is_terminal() {
                         // Politeness only: the server closes by itself.
                         let _ = timeout(Duration::from_secs(1), socket.stream.close(None)).await;
@@ -183,118 +183,122 @@ impl Watch {
                     }
                     return Some(Ok(*message));
                 }
-                Verdict::Skip => {}
-                Verdict::Reconnect => return None,
+                MessageAction::Skip => {}
+                MessageAction::Reconnect => return None,
             }
         }
     }
 
-    fn judge(&mut self, mut message: Message, socket: &mut Socket) -> Verdict {
-        if std::mem::take(&mut socket.fresh) && message.kind == MessageKind::Status {
-            let replay_follows = message.job.seq.is_some_and(|seq| seq > self.cursor);
+    fn check_sequence(&mut self, mut message: Message, socket: &mut Socket) -> MessageAction {
+        if std::mem::take(&mut socket.awaiting_snapshot) && message.message_type == MessageType::Status {
+            let replay_follows = message.job.seq.is_some_and(|seq| seq > self.last_seq);
             if message.job.status.is_terminal() && !replay_follows {
-                return Verdict::Give(Box::new(Message::snapshot(message.job)));
+                return MessageAction::Deliver(Box::new(Message::snapshot(message.job)));
             }
-            socket.over = message.job.status.is_terminal();
+            socket.job_ended = message.job.status.is_terminal();
             message.seq = None;
-            return Verdict::Give(Box::new(message));
+            return MessageAction::Deliver(Box::new(message));
         }
         match message.seq {
-            Some(seq) if seq <= self.cursor => Verdict::Skip,
-            Some(seq) if seq > self.cursor + 1 && self.gap_at != Some(self.cursor) => {
+            Some(seq) if seq <= self.last_seq => MessageAction::Skip,
+            Some(seq) if seq > self.last_seq + 1 && self.gap_retried_at != Some(self.last_seq) => {
                 // Something was lost on the way. Once, ask again; if it stays lost, the server has dropped it.
-                self.gap_at = Some(self.cursor);
-                Verdict::Reconnect
+                self.gap_retried_at = Some(self.last_seq);
+                MessageAction::Reconnect
             }
             Some(seq) => {
-                self.cursor = seq;
-                self.pauses = PAUSES.build();
-                Verdict::Give(Box::new(message))
+                self.last_seq = seq;
+                self.backoff = RECONNECT_BACKOFF.build();
+                MessageAction::Deliver(Box::new(message))
             }
-            None => Verdict::Give(Box::new(message)),
+            None => MessageAction::Deliver(Box::new(message)),
         }
     }
 
     /// Opens the socket, or else asks by `GET` and waits a little; `None` when there is nothing to tell.
-    async fn reach(&mut self) -> Option<Result<Message>> {
-        if self.sockets_work {
+    async fn connect_or_poll(&mut self) -> Option<Result<Message>> {
+        if self.socket_available {
             // It was only dropped: what was missed is replayed on the next one, so `GET` need not be asked.
-            sleep(self.next_socket_at.saturating_duration_since(Instant::now())).await;
+            sleep(self.next_connect_at.saturating_duration_since(Instant::now())).await;
         }
-        if self.next_socket_at <= Instant::now() {
+        if self.next_connect_at <= Instant::now() {
             let socket = self.connect().await.ok();
-            self.sockets_work = socket.is_some();
+            self.socket_available = socket.is_some();
             if let Some(socket) = socket {
-                self.heard_at = Instant::now();
+                self.last_activity_at = Instant::now();
                 // Against a server that accepts and drops at once: not sooner than after a pause.
-                self.next_socket_at = self.heard_at + self.pause();
+                self.next_connect_at = self.last_activity_at + self.next_delay();
                 self.socket = Some(socket);
                 return None;
             }
         }
         match self.client.job(self.job_id).await {
             Ok(job) => {
-                self.heard_at = Instant::now();
-                if self.next_socket_at <= self.heard_at {
-                    self.next_socket_at = self.heard_at + self.pauses.next().unwrap_or(SOCKET_RETRY);
+                self.last_activity_at = Instant::now();
+                if self.next_connect_at <= self.last_activity_at {
+                    self.next_connect_at =
+                        self.last_activity_at + self.backoff.next().unwrap_or(RECONNECT_INTERVAL);
                 }
                 self.websocket_url.clone_from(&job.websocket_url);
-                if job.status.is_terminal() || self.polled.as_ref().is_none_or(|old| moved(old, &job)) {
-                    self.polled = Some(job.clone());
+                if job.status.is_terminal()
+                    || self.last_polled.as_ref().is_none_or(|old| has_changed(old, &job))
+                {
+                    self.last_polled = Some(job.clone());
                     return Some(Ok(Message::snapshot(job)));
                 }
-                sleep(POLL_EVERY.min(self.next_socket_at.saturating_duration_since(Instant::now()))).await;
+                sleep(POLL_INTERVAL.min(self.next_connect_at.saturating_duration_since(Instant::now())))
+                    .await;
                 None
             }
-            Err(error) if !error.is_transient() || self.heard_at.elapsed() > GIVE_UP_AFTER => {
+            Err(error) if !error.is_transient() || self.last_activity_at.elapsed() > OFFLINE_TIMEOUT => {
                 Some(Err(error))
             }
             Err(_) => {
-                sleep(self.pause()).await;
+                sleep(self.next_delay()).await;
                 None
             }
         }
     }
 
     /// The next pause, for as long as somebody may be waiting to hear that the server is back.
-    fn pause(&mut self) -> Duration {
-        self.pauses.next().unwrap_or(SOCKET_RETRY).min(POLL_EVERY * 2)
+    fn next_delay(&mut self) -> Duration {
+        self.backoff.next().unwrap_or(RECONNECT_INTERVAL).min(POLL_INTERVAL * 2)
     }
 
     async fn connect(&self) -> Result<Socket> {
-        let bad_url = |reason: String| Error::BadUrl { what: "the socket", reason };
+        let bad_url = |reason: String| Error::InvalidUrl { what: "the socket", reason };
         let given = match &self.websocket_url {
-            Some(url) => url.expose().to_owned(),
+            Some(url) => url.reveal().to_owned(),
             None => format!("api/jobs/{}/ws", self.job_id),
         };
-        let mut url = self.client.base.join(&given).map_err(|error| bad_url(error.to_string()))?;
-        url.query_pairs_mut().append_pair("after", &self.cursor.to_string());
+        let mut url = self.client.base_url.join(&given).map_err(|error| bad_url(error.to_string()))?;
+        url.query_pairs_mut().append_pair("after", &self.last_seq.to_string());
         let origin = origin_of(&url);
-        let own = same_server(&url, &self.client.base);
+        let own = same_server(&url, &self.client.base_url);
         let scheme = if matches!(url.scheme(), "https" | "wss") { "wss" } else { "ws" };
         url.set_scheme(scheme).map_err(|()| bad_url("it is neither http nor ws".to_owned()))?;
 
-        let mut request = url.as_str().into_client_request().map_err(|error| bad_url(innermost(&error)))?;
+        let mut request = url.as_str().into_client_request().map_err(|error| bad_url(root_cause(&error)))?;
         if let (Some(key), true) = (&self.client.api_key, own) {
-            let mut value = HeaderValue::try_from(format!("Bearer {}", key.expose()))
+            let mut value = HeaderValue::try_from(format!("Bearer {}", key.reveal()))
                 .map_err(|_| bad_url("the API key cannot be sent in a header".to_owned()))?;
             value.set_sensitive(true);
             request.headers_mut().insert(AUTHORIZATION, value);
         }
         let connector = Connector::Rustls(self.client.tls.clone());
         let connecting = connect_async_tls_with_config(request, None, false, Some(connector));
-        let (stream, _) = timeout(CONNECT_DEADLINE, connecting)
+        let (stream, _) = timeout(CONNECT_TIMEOUT, connecting)
             .await
-            .map_err(|_| Error::TimedOut { origin: origin.clone(), seconds: CONNECT_DEADLINE.as_secs() })?
-            .map_err(|error| Error::from_cause(&error, origin))?;
-        let mut pings = interval_at(tokio::time::Instant::now() + PING_EVERY, PING_EVERY);
+            .map_err(|_| Error::TimedOut { origin: origin.clone(), seconds: CONNECT_TIMEOUT.as_secs() })?
+            .map_err(|error| Error::connection(&error, origin))?;
+        let mut pings = interval_at(tokio::time::Instant::now() + PING_INTERVAL, PING_INTERVAL);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Ok(Socket { stream, pings, fresh: true, over: false })
+        Ok(Socket { stream, ping_interval: pings, awaiting_snapshot: true, job_ended: false })
     }
 }
 
 /// Whether a watcher would see a difference; URLs are signed anew each time and do not count.
-fn moved(old: &Job, new: &Job) -> bool {
+fn has_changed(old: &Job, new: &Job) -> bool {
     let view =
         |job: &Job| (job.status, job.stage.clone(), job.progress, job.message.clone(), job.attempt, job.seq);
     view(old) != view(new)
@@ -313,22 +317,22 @@ fn same_server(url: &Url, base: &Url) -> bool {
 }
 
 /// The API answers it without waking the job.
-const PING: &str = r#"{"type":"ping"}"#;
+const PING_MESSAGE: &str = r#"{"type":"ping"}"#;
 /// How the API closes a socket whose job was never created.
-const NO_SUCH_JOB: u16 = 4404;
-const PING_EVERY: Duration = Duration::from_secs(30);
+const CLOSE_JOB_NOT_FOUND: u16 = 4404;
+const PING_INTERVAL: Duration = Duration::from_secs(30);
 /// Two pings and their answers: a connection that says nothing for so long is dead.
-const SILENCE_DEADLINE: Duration = Duration::from_secs(75);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 /// The replay follows the snapshot at once.
-const REPLAY_DEADLINE: Duration = Duration::from_secs(10);
-const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
-const POLL_EVERY: Duration = Duration::from_secs(2);
+const REPLAY_TIMEOUT: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// How often to look for a socket again while polling works.
-const SOCKET_RETRY: Duration = Duration::from_secs(30);
-const GIVE_UP_AFTER: Duration = Duration::from_mins(5);
-const PAUSES: backon::ExponentialBuilder = backon::ExponentialBuilder::new()
+const RECONNECT_INTERVAL: Duration = Duration::from_secs(30);
+const OFFLINE_TIMEOUT: Duration = Duration::from_mins(5);
+const RECONNECT_BACKOFF: backon::ExponentialBuilder = backon::ExponentialBuilder::new()
     .with_min_delay(Duration::from_millis(250))
-    .with_max_delay(SOCKET_RETRY)
+    .with_max_delay(RECONNECT_INTERVAL)
     .with_max_times(10)
     .with_jitter();
 
@@ -345,11 +349,11 @@ mod tests {
             }))
             .unwrap()
         };
-        let mut told = Told::default();
+        let mut told = ProgressFloor::default();
         let seen: Vec<f64> = [(1, 50.0), (1, 42.0), (1, 60.0), (2, 0.0), (2, 10.0)]
             .map(|(attempt, progress)| {
                 let mut job = job(attempt, progress);
-                told.hold(&mut job);
+                told.clamp(&mut job);
                 job.progress
             })
             .to_vec();

@@ -10,25 +10,25 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use bucket::{Bucket, Fault, KEY, video};
+use bucket::{FakeStorage, KEY, StorageFault, video};
 use serde_json::Value;
-use server::Server;
+use server::TestServer;
 use tempfile::TempDir;
 
 /// Five parts of 5 MiB, the last of them short.
 const SIZE: usize = 4 * 5 * 1024 * 1024 + 3;
 
-struct Scene {
-    bucket: Bucket,
-    server: Server,
+struct CliEnv {
+    bucket: FakeStorage,
+    server: TestServer,
     folder: TempDir,
     clip: PathBuf,
     bytes: Vec<u8>,
 }
 
-impl Scene {
+impl CliEnv {
     async fn new() -> Self {
-        let bucket = Bucket::new();
+        let bucket = FakeStorage::new();
         let server = bucket.serve().await;
         let folder = tempfile::tempdir().unwrap();
         let bytes = video(SIZE);
@@ -56,15 +56,15 @@ impl Scene {
 
     /// Kills an upload with two parts half-way and three arrived or not begun.
     async fn killed(&self) {
-        self.bucket.fault(4, &[Fault::Held]);
-        self.bucket.fault(5, &[Fault::Held]);
+        self.bucket.inject(4, &[StorageFault::Held]);
+        self.bucket.inject(5, &[StorageFault::Held]);
         let mut child = self
             .reel(&["--parallel", "2", "--part-size", "5"])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        self.bucket.holds(2).await;
+        self.bucket.wait_for_held(2).await;
         child.kill().unwrap();
         child.wait().unwrap();
     }
@@ -85,7 +85,7 @@ fn text(bytes: &[u8]) -> &str {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_upload_goes_on_with_what_is_missing() {
-    let scene = Scene::new().await;
+    let scene = CliEnv::new().await;
     scene.killed().await;
     let output = scene.run(&["--parallel", "2"]).await;
     assert!(output.status.success(), "{}", text(&output.stderr));
@@ -96,14 +96,14 @@ async fn a_killed_upload_goes_on_with_what_is_missing() {
         text(&output.stderr)
     );
     assert!(scene.bucket.content() == scene.bytes);
-    assert_eq!(scene.bucket.times(), [1; 5], "no part was sent twice");
-    assert_eq!(scene.bucket.inside().created, 1);
+    assert_eq!(scene.bucket.accepted_counts(), [1; 5], "no part was sent twice");
+    assert_eq!(scene.bucket.state().created, 1);
     assert!(scene.bookmarks().is_empty(), "nothing to go on with");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_changed_meanwhile_starts_anew_with_a_sentence() {
-    let scene = Scene::new().await;
+    let scene = CliEnv::new().await;
     scene.killed().await;
     let mut bytes = scene.bytes.clone();
     bytes.push(1);
@@ -113,20 +113,20 @@ async fn a_file_that_changed_meanwhile_starts_anew_with_a_sentence() {
     let done: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&done["video_key"], &done["resumed_bytes"]), (&KEY.into(), &0.into()));
     assert!(scene.bucket.content() == bytes);
-    assert_eq!(scene.bucket.inside().created, 2);
+    assert_eq!(scene.bucket.state().created, 2);
 
-    let scene = Scene::new().await;
+    let scene = CliEnv::new().await;
     scene.killed().await;
     let later = fs::metadata(&scene.clip).unwrap().modified().unwrap() + std::time::Duration::from_secs(1);
     fs::File::options().write(true).open(&scene.clip).unwrap().set_modified(later).unwrap();
     let output = scene.run(&[]).await;
     assert!(text(&output.stderr).contains("has changed since its upload began; it starts anew"));
-    assert_eq!(scene.bucket.inside().created, 2);
+    assert_eq!(scene.bucket.state().created, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_device_needs_the_key_the_id_and_the_same_file() {
-    let scene = Scene::new().await;
+    let scene = CliEnv::new().await;
     scene.killed().await;
     for bookmark in scene.bookmarks() {
         fs::remove_file(bookmark).unwrap();
@@ -150,20 +150,20 @@ async fn another_device_needs_the_key_the_id_and_the_same_file() {
     let output = scene.run(&resume).await;
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(scene.bucket.content() == scene.bytes);
-    assert_eq!(scene.bucket.times(), [1; 5]);
+    assert_eq!(scene.bucket.accepted_counts(), [1; 5]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ctrl_c_says_how_to_go_on_and_tells_no_capability() {
-    let scene = Scene::new().await;
-    scene.bucket.fault(2, &[Fault::Held]);
+    let scene = CliEnv::new().await;
+    scene.bucket.inject(2, &[StorageFault::Held]);
     let child = scene
         .reel(&["--parallel", "1", "--part-size", "5"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    scene.bucket.holds(1).await;
+    scene.bucket.wait_for_held(1).await;
     let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(interrupt.success());
     let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
@@ -178,22 +178,22 @@ async fn ctrl_c_says_how_to_go_on_and_tells_no_capability() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_can_be_thrown_away() {
-    let scene = Scene::new().await;
+    let scene = CliEnv::new().await;
     let output = scene.run(&["--abort"]).await;
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("No upload of"), "{}", text(&output.stderr));
     scene.killed().await;
     let output = scene.run(&["--abort"]).await;
     assert!(output.status.success(), "{}", text(&output.stderr));
-    assert!(scene.bucket.inside().gone);
+    assert!(scene.bucket.state().gone);
     assert!(scene.bookmarks().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_that_the_server_has_thrown_away_starts_anew() {
-    let scene = Scene::new().await;
+    let scene = CliEnv::new().await;
     scene.killed().await;
-    scene.bucket.inside().gone = true;
+    scene.bucket.state().gone = true;
     let output = scene.run(&["--part-size", "5"]).await;
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(text(&output.stderr).contains("is gone; it starts anew"), "{}", text(&output.stderr));
@@ -202,15 +202,15 @@ async fn an_upload_that_the_server_has_thrown_away_starts_anew() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_file_is_not_sent_twice_at_once() {
-    let scene = Scene::new().await;
-    scene.bucket.fault(1, &[Fault::Held]);
+    let scene = CliEnv::new().await;
+    scene.bucket.inject(1, &[StorageFault::Held]);
     let mut child = scene
         .reel(&["--parallel", "1", "--part-size", "5"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    scene.bucket.holds(1).await;
+    scene.bucket.wait_for_held(1).await;
     let output = scene.run(&[]).await;
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("another reel is uploading this file"), "{}", text(&output.stderr));
@@ -220,7 +220,7 @@ async fn the_same_file_is_not_sent_twice_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_place_for_its_bookmark_an_upload_still_works() {
-    let scene = Scene::new().await;
+    let scene = CliEnv::new().await;
     fs::write(scene.state(), b"a file where a folder should be").unwrap();
     let output = scene.run(&[]).await;
     assert!(output.status.success(), "{}", text(&output.stderr));

@@ -16,7 +16,7 @@ use axum::routing::{get, put};
 use futures_util::{StreamExt as _, stream};
 use reel_client::{CapabilityUrl, Error, UploadTarget};
 use serde_json::json;
-use server::Server;
+use server::TestServer;
 use tokio::sync::Notify;
 
 const VIDEO: &[u8] = b"twenty bytes of video, nearly";
@@ -70,7 +70,7 @@ fn left_behind(folder: &Path) -> Vec<String> {
 async fn an_upload_has_its_exact_length_the_signed_headers_and_no_key() {
     let seen = Arc::new(Mutex::new(None));
     let note = Arc::clone(&seen);
-    let server = Server::start(Router::new().route(
+    let server = TestServer::start(Router::new().route(
         "/bucket/clip",
         put(async move |headers: HeaderMap, body: Bytes| {
             *note.lock().unwrap() = Some((headers, body));
@@ -106,7 +106,7 @@ async fn an_upload_has_its_exact_length_the_signed_headers_and_no_key() {
 async fn a_refused_upload_tells_the_storages_reason_and_not_the_link() {
     let refusal = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>";
     let server =
-        Server::start(Router::new().fallback(put(async move || (StatusCode::FORBIDDEN, refusal)))).await;
+        TestServer::start(Router::new().fallback(put(async move || (StatusCode::FORBIDDEN, refusal)))).await;
     let folder = tempfile::tempdir().unwrap();
     let clip = folder.path().join("clip.mp4");
     std::fs::write(&clip, VIDEO).unwrap();
@@ -124,7 +124,7 @@ async fn a_download_that_breaks_off_goes_on_where_it_stopped() {
     let note = Arc::clone(&ranges);
     let arrived = Arc::new(Notify::new());
     let cable = Arc::clone(&arrived);
-    let server = Server::start(Router::new().route(
+    let server = TestServer::start(Router::new().route(
         "/reel",
         get(async move |headers: HeaderMap| {
             let mut ranges = note.lock().unwrap();
@@ -157,7 +157,7 @@ async fn a_download_that_breaks_off_goes_on_where_it_stopped() {
 
 #[tokio::test]
 async fn a_part_of_an_earlier_run_is_used_only_if_it_is_of_the_same_object() {
-    let server = Server::start(
+    let server = TestServer::start(
         Router::new().route("/reel", get(async |headers: HeaderMap| object(&headers, ETAG, None))),
     )
     .await;
@@ -190,7 +190,7 @@ async fn the_stored_form_of_an_unfinished_download_is_read_and_written_as_before
     let cable = Arc::clone(&arrived);
     let requests = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&requests);
-    let server = Server::start(Router::new().route(
+    let server = TestServer::start(Router::new().route(
         "/reel",
         get(async move |headers: HeaderMap| match count.fetch_add(1, Ordering::SeqCst) {
             0 => object(&headers, ETAG, Some(cable)),
@@ -207,7 +207,7 @@ async fn the_stored_form_of_an_unfinished_download_is_read_and_written_as_before
     // Read: what is missing is asked for, with the entity tag.
     let ranges = Arc::new(Mutex::new(Vec::new()));
     let note = Arc::clone(&ranges);
-    let server = Server::start(Router::new().route(
+    let server = TestServer::start(Router::new().route(
         "/reel",
         get(async move |headers: HeaderMap| {
             note.lock().unwrap().push((headers["range"].clone(), headers["if-range"].clone()));
@@ -227,7 +227,7 @@ async fn the_key_is_sent_to_the_apis_own_routes_and_not_with_a_signed_link() {
     let keyed =
         async |headers: HeaderMap| (StatusCode::OK, headers.contains_key("authorization").to_string());
     let router = Router::new().route("/api/videos/download/x", get(keyed)).route("/bucket/x", get(keyed));
-    let server = Server::start(router).await;
+    let server = TestServer::start(router).await;
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("reel.mp4");
     for (path, expected) in [("/api/videos/download/x", "true"), ("/bucket/x?X-Amz-Signature=abc", "false")] {
@@ -240,7 +240,7 @@ async fn the_key_is_sent_to_the_apis_own_routes_and_not_with_a_signed_link() {
 async fn a_link_that_is_refused_is_not_tried_again() {
     let tries = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&tries);
-    let server = Server::start(Router::new().fallback(get(async move || {
+    let server = TestServer::start(Router::new().fallback(get(async move || {
         count.fetch_add(1, Ordering::SeqCst);
         StatusCode::FORBIDDEN
     })))

@@ -9,9 +9,9 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use bucket::{Bucket, Fault, KEY, begin, video};
-use reel_client::{CompletedUpload, Error, Result, Upload, UploadState, UploadStatus, VideoFile};
-use server::Server;
+use bucket::{FakeStorage, KEY, StorageFault, begin, video};
+use reel_client::{CompletedUpload, Error, MultipartUpload, Result, UploadResponse, UploadStatus, VideoFile};
+use server::TestServer;
 use tempfile::TempDir;
 
 /// Ten parts, the last of them short, each in many chunks.
@@ -19,18 +19,18 @@ const PART: u64 = 1_000_000;
 const SIZE: usize = 9_000_007;
 const LANES: NonZeroUsize = NonZeroUsize::new(3).unwrap();
 
-struct Scene {
-    bucket: Bucket,
-    server: Server,
+struct UploadEnv {
+    bucket: FakeStorage,
+    server: TestServer,
     folder: TempDir,
     file: VideoFile,
     bytes: Vec<u8>,
     seen: Arc<Mutex<Vec<u64>>>,
 }
 
-impl Scene {
+impl UploadEnv {
     async fn of(size: usize) -> Self {
-        let bucket = Bucket::new();
+        let bucket = FakeStorage::new();
         let server = bucket.serve().await;
         let folder = tempfile::tempdir().unwrap();
         let bytes = video(size);
@@ -40,7 +40,7 @@ impl Scene {
         Self { bucket, server, folder, file, bytes, seen: Arc::default() }
     }
 
-    async fn begun() -> (Self, Upload) {
+    async fn begun() -> (Self, MultipartUpload) {
         let scene = Self::of(SIZE).await;
         let upload = begin(&scene.server, &scene.file, PART).await;
         (scene, upload)
@@ -51,7 +51,7 @@ impl Scene {
         move |bytes| seen.lock().unwrap().push(bytes)
     }
 
-    async fn send(&self, state: UploadState) -> Result<CompletedUpload> {
+    async fn send(&self, state: UploadResponse) -> Result<CompletedUpload> {
         self.server.client().send_parts(state, &self.file, LANES, self.progress()).await
     }
 
@@ -64,18 +64,18 @@ impl Scene {
     }
 }
 
-fn fresh(upload: Upload) -> UploadState {
-    UploadState { upload, status: UploadStatus::Open, parts: Vec::new() }
+fn fresh(upload: MultipartUpload) -> UploadResponse {
+    UploadResponse { upload, status: UploadStatus::Open, parts: Vec::new() }
 }
 
 #[tokio::test]
 async fn every_part_is_sent_once_signed_just_before_and_confirmed() {
-    let (scene, upload) = Scene::begun().await;
+    let (scene, upload) = UploadEnv::begun().await;
     let done = scene.send(fresh(upload)).await.unwrap();
     assert_eq!((done.video_key.as_str(), done.size_bytes), (KEY, SIZE as u64));
     scene.assert_whole();
-    assert_eq!(scene.bucket.times(), [1; 10]);
-    let inside = scene.bucket.inside();
+    assert_eq!(scene.bucket.accepted_counts(), [1; 10]);
+    let inside = scene.bucket.state();
     assert!(inside.puts_at_most <= LANES.get(), "{} at once", inside.puts_at_most);
     assert!(inside.signed.iter().all(|batch| batch.len() <= 2 * LANES.get()), "{:?}", inside.signed);
     assert_eq!(inside.signed.iter().flatten().count(), 10, "each is signed once: {:?}", inside.signed);
@@ -87,40 +87,40 @@ async fn every_part_is_sent_once_signed_just_before_and_confirmed() {
 
 #[tokio::test]
 async fn a_resumed_upload_sends_what_is_missing_and_starts_its_bar_at_what_is_there() {
-    let (scene, upload) = Scene::begun().await;
+    let (scene, upload) = UploadEnv::begun().await;
     let client = scene.server.client();
     // An upload that ends early: its last part is refused for good.
-    scene.bucket.fault(7, &[Fault::Status(400)]);
+    scene.bucket.inject(7, &[StorageFault::Status(400)]);
     let error = scene.send(fresh(upload.clone())).await.unwrap_err();
     assert!(matches!(error, Error::Storage { status: 400, .. }), "{error}");
 
     let state = client.upload_state(&upload.video_key, &upload.upload_id).await.unwrap();
-    let there = state.arrived_bytes();
+    let there = state.uploaded_bytes();
     assert!(there >= PART && state.parts.len() < 10, "{there}");
     scene.seen.lock().unwrap().clear();
     scene.send(state).await.unwrap();
     scene.assert_whole();
-    assert_eq!(scene.bucket.times(), [1; 10], "no part is sent twice");
+    assert_eq!(scene.bucket.accepted_counts(), [1; 10], "no part is sent twice");
     assert_eq!(scene.seen.lock().unwrap()[0], there);
 }
 
 #[tokio::test]
 async fn what_arrived_before_an_upload_failed_is_confirmed() {
-    let (scene, upload) = Scene::begun().await;
-    scene.bucket.fault(9, &[Fault::Status(400)]);
+    let (scene, upload) = UploadEnv::begun().await;
+    scene.bucket.inject(9, &[StorageFault::Status(400)]);
     scene.send(fresh(upload)).await.unwrap_err();
-    let inside = scene.bucket.inside();
+    let inside = scene.bucket.state();
     let confirmed: Vec<u32> = inside.confirms.iter().flatten().copied().collect();
     assert!((1..=6).all(|part| confirmed.contains(&part)), "{confirmed:?}");
 }
 
 #[tokio::test]
 async fn parts_that_break_are_refused_or_arrive_altered_are_sent_again() {
-    let (scene, upload) = Scene::begun().await;
-    scene.bucket.fault(1, &[Fault::Status(503), Fault::Broken]);
-    scene.bucket.fault(2, &[Fault::Altered]);
-    scene.bucket.fault(5, &[Fault::Unanswered]);
-    scene.bucket.fault(10, &[Fault::Status(429), Fault::Status(500)]);
+    let (scene, upload) = UploadEnv::begun().await;
+    scene.bucket.inject(1, &[StorageFault::Status(503), StorageFault::Broken]);
+    scene.bucket.inject(2, &[StorageFault::WrongChecksum]);
+    scene.bucket.inject(5, &[StorageFault::AnswerLost]);
+    scene.bucket.inject(10, &[StorageFault::Status(429), StorageFault::Status(500)]);
     scene.send(fresh(upload)).await.unwrap();
     scene.assert_whole();
     let seen = scene.seen.lock().unwrap();
@@ -129,14 +129,14 @@ async fn parts_that_break_are_refused_or_arrive_altered_are_sent_again() {
 
 #[tokio::test]
 async fn a_link_that_has_expired_is_replaced_and_one_that_never_works_is_an_error() {
-    let (scene, upload) = Scene::begun().await;
-    scene.bucket.fault(4, &[Fault::Status(403), Fault::Status(403)]);
+    let (scene, upload) = UploadEnv::begun().await;
+    scene.bucket.inject(4, &[StorageFault::Status(403), StorageFault::Status(403)]);
     scene.send(fresh(upload)).await.unwrap();
     scene.assert_whole();
-    assert_eq!(scene.bucket.inside().signed.iter().flatten().filter(|part| **part == 4).count(), 3);
+    assert_eq!(scene.bucket.state().signed.iter().flatten().filter(|part| **part == 4).count(), 3);
 
-    let (scene, upload) = Scene::begun().await;
-    scene.bucket.fault(4, &[Fault::Status(403); 3]);
+    let (scene, upload) = UploadEnv::begun().await;
+    scene.bucket.inject(4, &[StorageFault::Status(403); 3]);
     let error = scene.send(fresh(upload)).await.unwrap_err();
     assert!(matches!(error, Error::Storage { status: 403, .. }), "{error}");
     assert!(!error.to_string().contains("Signature"), "{error}");
@@ -144,36 +144,36 @@ async fn a_link_that_has_expired_is_replaced_and_one_that_never_works_is_an_erro
 
 #[tokio::test]
 async fn parts_that_the_server_lost_are_sent_again_before_it_is_called_complete() {
-    let (scene, upload) = Scene::begun().await;
-    scene.bucket.inside().loses = Some(6);
+    let (scene, upload) = UploadEnv::begun().await;
+    scene.bucket.state().loses = Some(6);
     scene.send(fresh(upload)).await.unwrap();
     scene.assert_whole();
-    assert_eq!(scene.bucket.inside().confirms.iter().flatten().count(), 11);
+    assert_eq!(scene.bucket.state().confirms.iter().flatten().count(), 11);
 }
 
 #[tokio::test]
 async fn an_upload_that_was_thrown_away_meanwhile_is_an_error_at_once() {
-    let (scene, upload) = Scene::begun().await;
-    scene.bucket.inside().gone = true;
+    let (scene, upload) = UploadEnv::begun().await;
+    scene.bucket.state().gone = true;
     let error = scene.send(fresh(upload)).await.unwrap_err();
-    assert!(matches!(&error, Error::Refused(problem) if problem.code == "upload_not_found"), "{error}");
+    assert!(matches!(&error, Error::Api(problem) if problem.code == "upload_not_found"), "{error}");
 }
 
 #[tokio::test]
 async fn a_complete_upload_is_not_sent_again() {
-    let (scene, upload) = Scene::begun().await;
+    let (scene, upload) = UploadEnv::begun().await;
     scene.send(fresh(upload.clone())).await.unwrap();
     let state = scene.server.client().upload_state(&upload.video_key, &upload.upload_id).await.unwrap();
-    assert_eq!((state.status, state.arrived_bytes()), (UploadStatus::Complete, SIZE as u64));
+    assert_eq!((state.status, state.uploaded_bytes()), (UploadStatus::Complete, SIZE as u64));
     scene.send(state).await.unwrap();
-    assert_eq!(scene.bucket.times(), [1; 10]);
+    assert_eq!(scene.bucket.accepted_counts(), [1; 10]);
 }
 
 #[tokio::test]
 async fn a_file_that_changes_meanwhile_is_never_completed() {
     for shorter in [true, false] {
-        let (scene, upload) = Scene::begun().await;
-        scene.bucket.fault(1, &[Fault::Status(503)]);
+        let (scene, upload) = UploadEnv::begun().await;
+        scene.bucket.inject(1, &[StorageFault::Status(503)]);
         let path = scene.path();
         let seen = Arc::clone(&scene.seen);
         let progress = move |bytes| {
@@ -186,34 +186,34 @@ async fn a_file_that_changes_meanwhile_is_never_completed() {
         };
         let client = scene.server.client();
         let error = client.send_parts(fresh(upload), &scene.file, LANES, progress).await.unwrap_err();
-        assert!(matches!(error, Error::Changed { .. }), "{error}");
-        assert!(!scene.bucket.inside().complete);
+        assert!(matches!(error, Error::FileChanged { .. }), "{error}");
+        assert!(!scene.bucket.state().complete);
     }
 }
 
 #[tokio::test]
 async fn another_file_is_told_from_the_one_that_was_begun() {
-    let (scene, upload) = Scene::begun().await;
-    scene.bucket.fault(10, &[Fault::Status(400)]);
+    let (scene, upload) = UploadEnv::begun().await;
+    scene.bucket.inject(10, &[StorageFault::Status(400)]);
     scene.send(fresh(upload.clone())).await.unwrap_err();
     let state = scene.server.client().upload_state(&upload.video_key, &upload.upload_id).await.unwrap();
-    assert_eq!(scene.file.first_difference(&state).await.unwrap(), None);
+    assert_eq!(scene.file.first_mismatch(&state).await.unwrap(), None);
     let other = scene.folder.path().join("other.mp4");
     let mut bytes = scene.bytes.clone();
     bytes[2_500_000] ^= 1;
     std::fs::write(&other, bytes).unwrap();
     let other = VideoFile::open(&other).unwrap();
-    assert_eq!(other.first_difference(&state).await.unwrap(), Some(3));
+    assert_eq!(other.first_mismatch(&state).await.unwrap(), Some(3));
 }
 
 #[tokio::test]
 async fn a_small_file_that_breaks_is_sent_again_with_a_fresh_link_when_it_must_be() {
-    let scene = Scene::of(300_000).await;
-    scene.bucket.fault(0, &[Fault::Broken, Fault::Status(403), Fault::Status(503)]);
+    let scene = UploadEnv::of(300_000).await;
+    scene.bucket.inject(0, &[StorageFault::Broken, StorageFault::Status(403), StorageFault::Status(503)]);
     let client = scene.server.client();
-    let key = client.upload_small(&scene.file, "video/mp4", None, scene.progress()).await.unwrap();
+    let key = client.upload_in_one_request(&scene.file, "video/mp4", None, scene.progress()).await.unwrap();
     assert_eq!(key, KEY);
-    let inside = scene.bucket.inside();
+    let inside = scene.bucket.state();
     assert_eq!(inside.small.as_deref(), Some(scene.bytes.as_slice()));
     assert_eq!(inside.signed.len(), 2, "one link, and one after it was refused");
     assert_eq!(scene.seen.lock().unwrap().last(), Some(&300_000));
@@ -221,9 +221,9 @@ async fn a_small_file_that_breaks_is_sent_again_with_a_fresh_link_when_it_must_b
 
 #[tokio::test]
 async fn parts_of_another_size_than_was_asked_for_are_refused() {
-    let (scene, upload) = Scene::begun().await;
-    let wrong = Upload { part_size: PART + 1, ..upload };
+    let (scene, upload) = UploadEnv::begun().await;
+    let wrong = MultipartUpload { part_size: PART + 1, ..upload };
     let error = scene.send(fresh(wrong)).await.unwrap_err();
-    assert!(matches!(error, Error::BadAnswer { .. }), "{error}");
-    assert!(scene.bucket.times().is_empty());
+    assert!(matches!(error, Error::UnexpectedResponse { .. }), "{error}");
+    assert!(scene.bucket.accepted_counts().is_empty());
 }

@@ -15,9 +15,9 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::get;
 use axum::{Json, Router};
 use futures_util::StreamExt as _;
-use reel_client::{Error, Job, Message, MessageKind};
+use reel_client::{Error, Job, Message, MessageType};
 use serde_json::{Value, json};
-use server::Server;
+use server::TestServer;
 
 const ID: &str = "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50";
 const JOB: &str = "/api/jobs/3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50";
@@ -69,17 +69,21 @@ fn scripted(scripts: Vec<Script>, asked: &Arc<Mutex<Vec<HashMap<String, String>>
     )
 }
 
-async fn all(server: &Server, start: Value, after: u64) -> Vec<Result<Message, Error>> {
+async fn all(server: &TestServer, start: Value, after: u64) -> Vec<Result<Message, Error>> {
     server.client().watch(&typed(start), after).collect().await
 }
 
-fn events(messages: Vec<Result<Message, Error>>) -> Vec<(MessageKind, Option<u64>)> {
-    messages.into_iter().map(|message| message.unwrap()).map(|message| (message.kind, message.seq)).collect()
+fn events(messages: Vec<Result<Message, Error>>) -> Vec<(MessageType, Option<u64>)> {
+    messages
+        .into_iter()
+        .map(|message| message.unwrap())
+        .map(|message| (message.message_type, message.seq))
+        .collect()
 }
 
 #[tokio::test]
 async fn a_dropped_socket_is_opened_again_and_nothing_is_lost_or_told_twice() {
-    use MessageKind::{Complete, Progress, Status};
+    use MessageType::{Complete, Progress, Status};
     let asked = Arc::default();
     let first = vec![
         message("status", json!({"seq": 0})),
@@ -95,7 +99,7 @@ async fn a_dropped_socket_is_opened_again_and_nothing_is_lost_or_told_twice() {
         message("complete", json!({"seq": 4, "status": "complete"})),
         message("progress", json!({"seq": 5})),
     ];
-    let server = Server::start(scripted(vec![first, second], &asked)).await;
+    let server = TestServer::start(scripted(vec![first, second], &asked)).await;
     let messages = events(all(&server, job(json!({})), 0).await);
     assert_eq!(
         messages,
@@ -117,7 +121,7 @@ async fn a_dropped_socket_is_opened_again_and_nothing_is_lost_or_told_twice() {
 
 #[tokio::test]
 async fn a_lost_event_is_asked_for_once_and_then_let_go() {
-    use MessageKind::{Error as Failed, Progress, Status};
+    use MessageType::{Error as Failed, Progress, Status};
     let asked = Arc::default();
     let script = || {
         vec![
@@ -127,7 +131,7 @@ async fn a_lost_event_is_asked_for_once_and_then_let_go() {
             message("error", json!({"seq": 4, "status": "error", "error": "No GPU."})),
         ]
     };
-    let server = Server::start(scripted(vec![script(), script()], &asked)).await;
+    let server = TestServer::start(scripted(vec![script(), script()], &asked)).await;
     let messages = events(all(&server, job(json!({})), 0).await);
     assert_eq!(
         messages,
@@ -140,8 +144,8 @@ async fn a_lost_event_is_asked_for_once_and_then_let_go() {
 async fn a_job_that_was_over_before_ends_at_once_with_its_state() {
     let asked = Arc::default();
     let over = vec![message("status", json!({"seq": 9, "status": "complete", "progress": 100}))];
-    let server = Server::start(scripted(vec![over], &asked)).await;
-    assert_eq!(events(all(&server, job(json!({})), 9).await), [(MessageKind::Complete, None)]);
+    let server = TestServer::start(scripted(vec![over], &asked)).await;
+    assert_eq!(events(all(&server, job(json!({})), 9).await), [(MessageType::Complete, None)]);
 }
 
 #[tokio::test]
@@ -158,16 +162,16 @@ async fn without_sockets_the_job_is_polled_to_its_end() {
             })
         }),
     );
-    let server = Server::start(router).await;
+    let server = TestServer::start(router).await;
     let messages = events(all(&server, job(json!({})), 0).await);
-    assert_eq!(messages, [(MessageKind::Status, None), (MessageKind::Complete, None)]);
+    assert_eq!(messages, [(MessageType::Status, None), (MessageType::Complete, None)]);
     assert_eq!(polls.load(Ordering::SeqCst), 3);
 }
 
 #[tokio::test]
 async fn a_job_that_nobody_knows_ends_the_stream_with_the_servers_sentence() {
     let not_found = async || (StatusCode::NOT_FOUND, r#"{"error":"Job not found"}"#);
-    let server = Server::start(Router::new().fallback(get(not_found))).await;
+    let server = TestServer::start(Router::new().fallback(get(not_found))).await;
     let messages = all(&server, job(json!({})), 0).await;
     assert_eq!(messages.len(), 1);
     assert_eq!(messages[0].as_ref().unwrap_err().to_string(), "Job not found");
@@ -176,7 +180,7 @@ async fn a_job_that_nobody_knows_ends_the_stream_with_the_servers_sentence() {
 #[tokio::test]
 async fn a_message_that_cannot_be_read_ends_the_stream_instead_of_being_hidden() {
     let asked = Arc::default();
-    let server = Server::start(scripted(vec![vec![json!({"type": "progress"})]], &asked)).await;
+    let server = TestServer::start(scripted(vec![vec![json!({"type": "progress"})]], &asked)).await;
     let messages = all(&server, job(json!({})), 0).await;
-    assert!(matches!(messages[..], [Err(Error::BadAnswer { .. })]), "{messages:?}");
+    assert!(matches!(messages[..], [Err(Error::UnexpectedResponse { .. })]), "{messages:?}");
 }

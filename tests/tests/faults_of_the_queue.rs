@@ -6,10 +6,10 @@
 use std::time::Duration;
 
 use e2e::{Asked, LentStack, Story, bare_http};
-use reel_client::{Job, JobKind, Stage, Status};
+use reel_client::{Job, JobKind, JobStage, JobStatus};
 use serde_json::{Value, json};
 
-const COMPLETE_AT_ONCE: e2e::Ending = (Status::Complete, None, 1);
+const COMPLETE_AT_ONCE: e2e::Ending = (JobStatus::Complete, None, 1);
 
 /// What the Worker asked of RunPod that begins with `what`.
 fn asked(stack: &LentStack, what: &str) -> Vec<Asked> {
@@ -46,7 +46,7 @@ async fn fault_02_a_webhook_that_is_doubled_late_lying_or_forged_changes_nothing
     let stack = LentStack::playing(&script).await;
     let (story, other) =
         (Story::begin(&stack, JobKind::Overlay).await, Story::begin(&stack, JobKind::Framing).await);
-    story.until("a renderer works on it", |job| job.status == Status::Processing).await;
+    story.until("a renderer works on it", |job| job.status == JobStatus::Processing).await;
     other.until("RunPod has it", |job| job.runpod_job_id.is_some()).await;
     let (callback, webhook) = story.capabilities(&stack);
 
@@ -68,7 +68,7 @@ async fn fault_02_a_webhook_that_is_doubled_late_lying_or_forged_changes_nothing
         assert_eq!(post(&webhook, lie.clone()).await, (200, json!({"success": true, "applied": false})));
     }
     let now = stack.client().job(ended.job_id).await.expect("the job");
-    assert_eq!((now.status, now.seq), (Status::Complete, ended.seq));
+    assert_eq!((now.status, now.seq), (JobStatus::Complete, ended.seq));
     other.ends(COMPLETE_AT_ONCE).await;
 }
 
@@ -86,7 +86,7 @@ async fn fault_03_a_job_that_runpod_has_forgotten_ends_by_what_lies_in_the_bucke
     let (made, lost) =
         (Story::begin(&stack, JobKind::Overlay).await, Story::begin(&stack, JobKind::Framing).await);
     made.ends(COMPLETE_AT_ONCE).await;
-    lost.ends((Status::Complete, None, 2)).await;
+    lost.ends((JobStatus::Complete, None, 2)).await;
 }
 
 #[tokio::test]
@@ -101,7 +101,7 @@ async fn fault_04_a_404_soon_after_the_submit_is_no_loss() {
     ]});
     let stack = LentStack::playing(&script).await;
     let busy = Story::begin(&stack, JobKind::Overlay).await;
-    busy.until("the renderer is busy", |job| job.status == Status::Processing).await;
+    busy.until("the renderer is busy", |job| job.status == JobStatus::Processing).await;
     let early = Story::begin(&stack, JobKind::Framing).await;
     let id = early.until("RunPod has it", |job| job.runpod_job_id.is_some()).await.runpod_job_id;
     let question = format!("status/{}", id.expect("an id"));
@@ -138,7 +138,7 @@ async fn fault_06_a_job_that_no_worker_ever_takes_ends_by_its_own_deadline_and_l
     let id = id.expect("an id");
     // Whoever waits is told that the queue is short, and that nothing moves.
     story.until("the queue is described", |job| says(job, "1 in the queue, 0 being rendered")).await;
-    let ended = story.ends((Status::Error, Some("queue_timeout"), 1)).await;
+    let ended = story.ends((JobStatus::Error, Some("queue_timeout"), 1)).await;
     assert_eq!(ended.retryable, Some(true));
     let status = format!("status/{id}");
     e2e::wait_until("RunPod has cancelled it", async || {
@@ -159,7 +159,7 @@ async fn fault_12_a_submit_without_an_answer_is_neither_lost_nor_run_for_nothing
     ]});
     let stack = LentStack::playing(&script).await;
     let never = Story::begin(&stack, JobKind::Overlay).await;
-    never.until("the renderer is busy", |job| job.status == Status::Processing).await;
+    never.until("the renderer is busy", |job| job.status == JobStatus::Processing).await;
     let doubled = Story::begin(&stack, JobKind::Framing).await;
     e2e::wait_until("the same attempt was submitted twice", async || doubled.asked(&stack).len() >= 2).await;
     let silent = Story::begin(&stack, JobKind::Annotate).await;
@@ -203,7 +203,7 @@ async fn fault_14_a_refused_key_or_a_deleted_endpoint_makes_jobs_wait_and_burns_
     let waiting = story
         .until("it says why it waits", |job| job.message.as_deref().is_some_and(|text| text.contains("key")))
         .await;
-    assert_eq!((waiting.status, waiting.attempt), (Status::Pending, 1));
+    assert_eq!((waiting.status, waiting.attempt), (JobStatus::Pending, 1));
     story.ends(COMPLETE_AT_ONCE).await;
     assert_eq!(asked(&stack, "run").len(), 3);
     assert!(asked(&stack, "status/").len() >= 3);
@@ -217,11 +217,11 @@ async fn fault_17_a_cold_start_is_shown_as_waiting_for_a_renderer() {
     ]});
     let stack = LentStack::playing(&script).await;
     let busy = Story::begin(&stack, JobKind::Overlay).await;
-    busy.until("the renderer is busy", |job| job.status == Status::Processing).await;
+    busy.until("the renderer is busy", |job| job.status == JobStatus::Processing).await;
     let cold = Story::begin(&stack, JobKind::Framing).await;
     let waiting = cold.until("RunPod has it", |job| job.runpod_job_id.is_some()).await;
     assert!(says(&waiting, "Waiting for a renderer"), "{:?}", waiting.message);
-    assert_eq!((waiting.status, waiting.stage), (Status::Pending, Some(Stage::Queued)));
+    assert_eq!((waiting.status, waiting.stage), (JobStatus::Pending, Some(JobStage::Queued)));
     assert_eq!(waiting.started_at, None);
     let ended = cold.ends(COMPLETE_AT_ONCE).await;
     assert!(ended.started_at > ended.created_at);
@@ -233,13 +233,13 @@ async fn fault_18_an_endpoint_scaled_to_zero_ends_jobs_with_a_sentence_and_a_ret
     let mut stack = LentStack::playing(&json!({"rules": [{"faults": [{"fault": "scaled_to_zero"}]}]})).await;
     let story = Story::begin(&stack, JobKind::Overlay).await;
     story.until("it is told that there is no renderer", |job| says(job, "has none at work")).await;
-    let ended = story.ends((Status::Error, Some("queue_timeout"), 1)).await;
+    let ended = story.ends((JobStatus::Error, Some("queue_timeout"), 1)).await;
     let sentence = ended.error.as_deref().expect("a sentence");
     assert!(sentence.contains("No renderer") && sentence.ends_with('.'), "{sentence}");
 
     // The operator raises the workers, the person tries again.
     stack.play(&json!({"fake_render_ms": 300})).await;
     let retried = stack.client().retry(ended.job_id).await.expect("a failed job can be retried");
-    assert_eq!((retried.status, retried.error.as_deref(), retried.attempt), (Status::Pending, None, 2));
-    Story::resume(&stack, retried).await.ends((Status::Complete, None, 2)).await;
+    assert_eq!((retried.status, retried.error.as_deref(), retried.attempt), (JobStatus::Pending, None, 2));
+    Story::resume(&stack, retried).await.ends((JobStatus::Complete, None, 2)).await;
 }

@@ -15,7 +15,7 @@ use futures_util::stream::{self, Stream, StreamExt as _};
 use md5::{Digest as _, Md5};
 
 use crate::error::{Error, Result};
-use crate::multipart::UploadState;
+use crate::multipart::UploadResponse;
 
 /// An open video. Cheap to clone; clones share the open file.
 #[derive(Clone, Debug)]
@@ -85,8 +85,8 @@ impl VideoFile {
     }
 
     /// Says so when the file is no longer what was opened: parts of two versions are no video.
-    pub(crate) fn unchanged(&self) -> Result<()> {
-        let changed = || Error::Changed { path: self.path.clone() };
+    pub(crate) fn require_unchanged(&self) -> Result<()> {
+        let changed = || Error::FileChanged { path: self.path.clone() };
         let open = self.file.metadata().map_err(Error::file(&self.path))?;
         // By its name, too: editors write a new file and give it the old name.
         let named = fs::metadata(&self.path).map_err(|_| changed())?;
@@ -98,7 +98,7 @@ impl VideoFile {
 
     /// The number of a part that arrived and is not of this file, as far as that can be told: where the
     /// storage's entity tag is an MD5, it is compared with the bytes here.
-    pub async fn first_difference(&self, upload: &UploadState) -> Result<Option<u32>> {
+    pub async fn first_mismatch(&self, upload: &UploadResponse) -> Result<Option<u32>> {
         for part in &upload.parts {
             let Some(expected) = md5_of_etag(&part.etag) else { continue };
             let Some(range) = upload.upload.range(part.part_number) else {
@@ -188,14 +188,14 @@ mod tests {
         let path = folder.path().join("clip.mp4");
         fs::write(&path, b"one").unwrap();
         let file = VideoFile::open(&path).unwrap();
-        assert!(file.unchanged().is_ok());
+        assert!(file.require_unchanged().is_ok());
         let other = folder.path().join("other.mp4");
         fs::write(&other, b"three").unwrap();
         fs::rename(&other, &path).unwrap();
-        assert!(matches!(file.unchanged(), Err(Error::Changed { .. })));
+        assert!(matches!(file.require_unchanged(), Err(Error::FileChanged { .. })));
         let file = VideoFile::open(&path).unwrap();
         fs::write(&path, b"threeandmore").unwrap();
-        assert!(matches!(file.unchanged(), Err(Error::Changed { .. })));
+        assert!(matches!(file.require_unchanged(), Err(Error::FileChanged { .. })));
         assert!(VideoFile::open(folder.path()).is_err(), "a folder is no video");
     }
 

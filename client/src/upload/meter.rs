@@ -7,48 +7,48 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The bytes of one upload.
-pub(super) struct Meter {
-    through_bytes: AtomicU64,
+pub(super) struct UploadProgress {
+    sent_bytes: AtomicU64,
     report: Box<dyn Fn(u64) + Send + Sync>,
 }
 
-impl Meter {
+impl UploadProgress {
     /// Begins with what is there already, and reports that.
     pub(super) fn new(through_bytes: u64, report: impl Fn(u64) + Send + Sync + 'static) -> Arc<Self> {
         report(through_bytes);
-        Arc::new(Self { through_bytes: through_bytes.into(), report: Box::new(report) })
+        Arc::new(Self { sent_bytes: through_bytes.into(), report: Box::new(report) })
     }
 
     fn add(&self, bytes: u64) {
-        (self.report)(self.through_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes);
+        (self.report)(self.sent_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes);
     }
 
-    fn take_back(&self, bytes: u64) {
-        (self.report)(self.through_bytes.fetch_sub(bytes, Ordering::Relaxed).saturating_sub(bytes));
+    fn subtract(&self, bytes: u64) {
+        (self.report)(self.sent_bytes.fetch_sub(bytes, Ordering::Relaxed).saturating_sub(bytes));
     }
 }
 
-impl fmt::Debug for Meter {
+impl fmt::Debug for UploadProgress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Meter").field("through_bytes", &self.through_bytes).finish_non_exhaustive()
+        f.debug_struct("Meter").field("through_bytes", &self.sent_bytes).finish_non_exhaustive()
     }
 }
 
 /// The bytes of one request; dropped before it is [kept](Tally::keep), they do not count.
 #[derive(Debug)]
-pub(super) struct Tally {
-    meter: Arc<Meter>,
+pub(super) struct RequestBytes {
+    progress: Arc<UploadProgress>,
     bytes: AtomicU64,
 }
 
-impl Tally {
-    pub(super) fn new(meter: &Arc<Meter>) -> Arc<Self> {
-        Arc::new(Self { meter: Arc::clone(meter), bytes: AtomicU64::new(0) })
+impl RequestBytes {
+    pub(super) fn new(meter: &Arc<UploadProgress>) -> Arc<Self> {
+        Arc::new(Self { progress: Arc::clone(meter), bytes: AtomicU64::new(0) })
     }
 
     pub(super) fn add(&self, bytes: u64) {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        self.meter.add(bytes);
+        self.progress.add(bytes);
     }
 
     pub(super) fn bytes(&self) -> u64 {
@@ -56,16 +56,16 @@ impl Tally {
     }
 
     /// They have arrived.
-    pub(super) fn keep(&self) {
+    pub(super) fn commit(&self) {
         self.bytes.store(0, Ordering::Relaxed);
     }
 }
 
-impl Drop for Tally {
+impl Drop for RequestBytes {
     fn drop(&mut self) {
         let bytes = *self.bytes.get_mut();
         if bytes > 0 {
-            self.meter.take_back(bytes);
+            self.progress.subtract(bytes);
         }
     }
 }
@@ -79,12 +79,12 @@ mod tests {
     fn only_what_arrived_stays_counted() {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let note = Arc::clone(&seen);
-        let meter = Meter::new(100, move |bytes| note.lock().unwrap().push(bytes));
-        let (good, bad) = (Tally::new(&meter), Tally::new(&meter));
+        let meter = UploadProgress::new(100, move |bytes| note.lock().unwrap().push(bytes));
+        let (good, bad) = (RequestBytes::new(&meter), RequestBytes::new(&meter));
         good.add(5);
         bad.add(7);
         drop(bad);
-        good.keep();
+        good.commit();
         drop(good);
         assert_eq!(*seen.lock().unwrap(), [100, 105, 112, 105]);
     }

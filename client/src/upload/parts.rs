@@ -13,13 +13,13 @@ use futures_util::future::try_join_all;
 use reqwest::header::HeaderMap;
 use tokio::sync::{Mutex, mpsc};
 
-use super::meter::Meter;
-use super::put::put;
-use super::{REFUSALS_MAX, VideoFile};
+use super::meter::UploadProgress;
+use super::put::put_range;
+use super::{REJECTIONS_MAX, VideoFile};
 use crate::client::Client;
 use crate::error::{Error, Result};
-use crate::multipart::{ArrivedPart, CompletedUpload, Upload, UploadState, UploadStatus};
-use crate::patience::{Patience, insist};
+use crate::multipart::{CompletedUpload, MultipartUpload, UploadResponse, UploadStatus, UploadedPart};
+use crate::patience::{RetryBackoff, with_retries};
 use crate::secret::CapabilityUrl;
 
 impl Client {
@@ -31,38 +31,38 @@ impl Client {
     /// be taken up again with [`Client::upload_state`].
     pub async fn send_parts(
         &self,
-        state: UploadState,
+        state: UploadResponse,
         file: &VideoFile,
         parallel: NonZeroUsize,
         progress: impl Fn(u64) + Send + Sync + 'static,
     ) -> Result<CompletedUpload> {
-        let meter = Meter::new(state.arrived_bytes(), progress);
+        let meter = UploadProgress::new(state.uploaded_bytes(), progress);
         let (video_key, id) = (state.upload.video_key.clone(), state.upload.upload_id.clone());
         let mut state = state;
-        let mut rounds_left = ROUNDS_MAX;
+        let mut rounds_left = COMPLETE_MAX_ATTEMPTS;
         loop {
             if state.status == UploadStatus::Open {
                 if state.upload.size_bytes != file.size_bytes() {
-                    return Err(Error::WrongSize {
-                        here_bytes: file.size_bytes(),
-                        there_bytes: state.upload.size_bytes,
+                    return Err(Error::SizeMismatch {
+                        file_bytes: file.size_bytes(),
+                        upload_bytes: state.upload.size_bytes,
                     });
                 }
-                Sending::new(self, &state, file, parallel, &meter).run(parallel).await?;
-                file.unchanged()?;
+                PartUploader::new(self, &state, file, parallel, &meter).run(parallel).await?;
+                file.require_unchanged()?;
             }
             rounds_left -= 1;
-            match insist(|| self.complete_upload(&video_key, &id)).await {
+            match with_retries(|| self.complete_upload(&video_key, &id)).await {
                 Ok(done) if done.size_bytes != file.size_bytes() => {
-                    return Err(Error::WrongSize {
-                        here_bytes: file.size_bytes(),
-                        there_bytes: done.size_bytes,
+                    return Err(Error::SizeMismatch {
+                        file_bytes: file.size_bytes(),
+                        upload_bytes: done.size_bytes,
                     });
                 }
                 // The server lost, or the storage refused, parts that were there: what is missing is asked
                 // for once more.
-                Err(Error::Refused(problem)) if problem.code == "upload_incomplete" && rounds_left > 0 => {
-                    state = insist(|| self.upload_state(&video_key, &id)).await?;
+                Err(Error::Api(problem)) if problem.code == "upload_incomplete" && rounds_left > 0 => {
+                    state = with_retries(|| self.upload_state(&video_key, &id)).await?;
                 }
                 outcome => return outcome,
             }
@@ -71,31 +71,31 @@ impl Client {
 }
 
 /// One upload on its way.
-struct Sending<'u> {
+struct PartUploader<'u> {
     client: &'u Client,
-    upload: &'u Upload,
+    upload: &'u MultipartUpload,
     file: &'u VideoFile,
-    meter: &'u Arc<Meter>,
-    links: Mutex<Links>,
+    progress: &'u Arc<UploadProgress>,
+    signed_urls: Mutex<SignedUrls>,
     /// Links that are asked for at once.
-    batch: usize,
+    sign_batch: usize,
     /// Parts that have arrived in this run: as long as there are more of them, nobody gives up.
-    arrivals: AtomicUsize,
+    completed_parts: AtomicUsize,
 }
 
 /// Which parts nobody has begun yet, and the links that were asked for.
-struct Links {
-    waiting: VecDeque<u32>,
-    signed: HashMap<u32, CapabilityUrl>,
+struct SignedUrls {
+    pending: VecDeque<u32>,
+    urls: HashMap<u32, CapabilityUrl>,
 }
 
-impl<'u> Sending<'u> {
+impl<'u> PartUploader<'u> {
     fn new(
         client: &'u Client,
-        state: &'u UploadState,
+        state: &'u UploadResponse,
         file: &'u VideoFile,
         parallel: NonZeroUsize,
-        meter: &'u Arc<Meter>,
+        meter: &'u Arc<UploadProgress>,
     ) -> Self {
         let arrived: HashSet<u32> = state.parts.iter().map(|part| part.part_number).collect();
         let waiting = (1..=state.upload.part_count).filter(|number| !arrived.contains(number)).collect();
@@ -103,10 +103,10 @@ impl<'u> Sending<'u> {
             client,
             upload: &state.upload,
             file,
-            meter,
-            links: Mutex::new(Links { waiting, signed: HashMap::new() }),
-            batch: parallel.get().saturating_mul(2).min(SIGNED_MAX),
-            arrivals: AtomicUsize::new(0),
+            progress: meter,
+            signed_urls: Mutex::new(SignedUrls { pending: waiting, urls: HashMap::new() }),
+            sign_batch: parallel.get().saturating_mul(2).min(SIGN_MAX_PARTS),
+            completed_parts: AtomicUsize::new(0),
         }
     }
 
@@ -115,13 +115,13 @@ impl<'u> Sending<'u> {
     async fn run(&self, parallel: NonZeroUsize) -> Result<()> {
         let (arrived, arrivals) = mpsc::unbounded_channel();
         let sending = async move {
-            let lanes = try_join_all((0..parallel.get()).map(|_| self.lane(arrived.clone())));
+            let lanes = try_join_all((0..parallel.get()).map(|_| self.upload_worker(arrived.clone())));
             // The lanes hold the only ends of the channel now, and let go of them as they end.
             drop(arrived);
             lanes.await.map(drop)
         };
         let mut sending = std::pin::pin!(sending);
-        let mut confirming = std::pin::pin!(self.confirm(arrivals));
+        let mut confirming = std::pin::pin!(self.confirm_parts(arrivals));
         tokio::select! {
             sent = &mut sending => {
                 // The channel is closed by now, so that this ends as well.
@@ -134,12 +134,12 @@ impl<'u> Sending<'u> {
     }
 
     /// Sends one part after the other.
-    async fn lane(&self, arrived: mpsc::UnboundedSender<ArrivedPart>) -> Result<()> {
+    async fn upload_worker(&self, arrived: mpsc::UnboundedSender<UploadedPart>) -> Result<()> {
         loop {
-            let next = self.links.lock().await.waiting.pop_front();
+            let next = self.signed_urls.lock().await.pending.pop_front();
             let Some(number) = next else { return Ok(()) };
-            let part = self.part(number).await?;
-            self.arrivals.fetch_add(1, Ordering::Relaxed);
+            let part = self.upload_part(number).await?;
+            self.completed_parts.fetch_add(1, Ordering::Relaxed);
             if arrived.send(part).is_err() {
                 // Nobody confirms any more; why, the other side tells.
                 return Ok(());
@@ -148,84 +148,86 @@ impl<'u> Sending<'u> {
     }
 
     /// Sends one part until it has arrived.
-    async fn part(&self, number: u32) -> Result<ArrivedPart> {
+    async fn upload_part(&self, number: u32) -> Result<UploadedPart> {
         let Some(range) = self.upload.range(number) else {
-            return Err(unknown_part());
+            return Err(unexpected_parts());
         };
         let size_bytes = range.end - range.start;
-        let mut patience = Patience::new();
-        let mut arrivals = self.arrivals.load(Ordering::Relaxed);
+        let mut patience = RetryBackoff::new();
+        let mut arrivals = self.completed_parts.load(Ordering::Relaxed);
         let (mut refusals, mut failures) = (0, 0);
-        let mut link = self.link(number).await?;
+        let mut link = self.signed_url(number).await?;
         loop {
             let http = &self.client.http;
-            let error = match put(http, &link, HeaderMap::new(), self.file, range.clone(), self.meter).await {
-                Ok(etag) => {
-                    return Ok(ArrivedPart { part_number: number, etag, size_bytes: Some(size_bytes) });
-                }
-                Err(error) => error,
-            };
-            if matches!(error, Error::Storage { status: 403, .. }) && refusals < REFUSALS_MAX {
+            let error =
+                match put_range(http, &link, HeaderMap::new(), self.file, range.clone(), self.progress).await
+                {
+                    Ok(etag) => {
+                        return Ok(UploadedPart { part_number: number, etag, size_bytes: Some(size_bytes) });
+                    }
+                    Err(error) => error,
+                };
+            if matches!(error, Error::Storage { status: 403, .. }) && refusals < REJECTIONS_MAX {
                 // It has expired, as after a night with the lid closed.
                 refusals += 1;
-                link = self.link(number).await?;
+                link = self.signed_url(number).await?;
                 continue;
             }
-            let now = self.arrivals.load(Ordering::Relaxed);
+            let now = self.completed_parts.load(Ordering::Relaxed);
             if now > arrivals {
-                (arrivals, patience) = (now, Patience::new());
+                (arrivals, patience) = (now, RetryBackoff::new());
             }
-            patience.after(error).await?;
+            patience.wait(error).await?;
             failures += 1;
             if failures > 1 {
                 // A refusal that comes in the middle of a body may be lost with its connection.
-                link = self.link(number).await?;
+                link = self.signed_url(number).await?;
             }
         }
     }
 
     /// A link for this part that was not used yet; asks for some more when there is none.
-    async fn link(&self, number: u32) -> Result<CapabilityUrl> {
-        let mut links = self.links.lock().await;
-        if let Some(link) = links.signed.remove(&number) {
+    async fn signed_url(&self, number: u32) -> Result<CapabilityUrl> {
+        let mut links = self.signed_urls.lock().await;
+        if let Some(link) = links.urls.remove(&number) {
             return Ok(link);
         }
-        let soon = links.waiting.iter().copied().filter(|soon| !links.signed.contains_key(soon));
-        let numbers: Vec<u32> = [number].into_iter().chain(soon).take(self.batch).collect();
-        let Upload { video_key, upload_id, .. } = self.upload;
-        let signed = insist(|| self.client.sign_parts(video_key, upload_id, &numbers)).await?;
+        let soon = links.pending.iter().copied().filter(|soon| !links.urls.contains_key(soon));
+        let numbers: Vec<u32> = [number].into_iter().chain(soon).take(self.sign_batch).collect();
+        let MultipartUpload { video_key, upload_id, .. } = self.upload;
+        let signed = with_retries(|| self.client.sign_parts(video_key, upload_id, &numbers)).await?;
         for part in signed {
             let expected_bytes = self.upload.range(part.part_number).map(|range| range.end - range.start);
             if expected_bytes != Some(part.size_bytes) {
-                return Err(unknown_part());
+                return Err(unexpected_parts());
             }
-            links.signed.insert(part.part_number, part.url);
+            links.urls.insert(part.part_number, part.url);
         }
-        links.signed.remove(&number).ok_or_else(unknown_part)
+        links.urls.remove(&number).ok_or_else(unexpected_parts)
     }
 
     /// Confirms parts as they arrive.
-    async fn confirm(&self, mut arrivals: mpsc::UnboundedReceiver<ArrivedPart>) -> Result<()> {
-        let Upload { video_key, upload_id, .. } = self.upload;
+    async fn confirm_parts(&self, mut arrivals: mpsc::UnboundedReceiver<UploadedPart>) -> Result<()> {
+        let MultipartUpload { video_key, upload_id, .. } = self.upload;
         let mut parts = Vec::new();
-        while arrivals.recv_many(&mut parts, CONFIRMED_MAX).await > 0 {
-            insist(|| self.client.confirm_parts(video_key, upload_id, &parts)).await?;
+        while arrivals.recv_many(&mut parts, CONFIRM_MAX_PARTS).await > 0 {
+            with_retries(|| self.client.confirm_parts(video_key, upload_id, &parts)).await?;
             parts.clear();
         }
         Ok(())
     }
 }
 
-fn unknown_part() -> Error {
-    Error::BadAnswer {
+fn unexpected_parts() -> Error {
+    Error::UnexpectedResponse {
         call: "POST api/videos/multipart/{id}/parts".to_owned(),
         reason: "it names other parts than were asked for".to_owned(),
     }
 }
 
 /// What the API signs at once.
-const SIGNED_MAX: usize = 100;
+const SIGN_MAX_PARTS: usize = 100;
 /// What the API confirms at once.
-const CONFIRMED_MAX: usize = 1_000;
+const CONFIRM_MAX_PARTS: usize = 1_000;
 /// How often an upload whose parts are all sent may turn out to lack some.
-const ROUNDS_MAX: u32 = 3;
+const COMPLETE_MAX_ATTEMPTS: u32 = 3;

@@ -12,7 +12,7 @@ use reqwest::header::{CONTENT_LENGTH, ETAG, HeaderMap};
 use url::Url;
 
 use super::file::{VideoFile, hex, md5_of_etag};
-use super::meter::{Meter, Tally};
+use super::meter::{RequestBytes, UploadProgress};
 use crate::client::origin_of;
 use crate::error::{Error, Result};
 use crate::problem::retry_after_s;
@@ -20,28 +20,28 @@ use crate::secret::CapabilityUrl;
 
 /// What the body leaves behind for when the request is over.
 #[derive(Default)]
-struct Trace {
+struct BodyResult {
     digest: Md5,
-    broken: Option<io::Error>,
+    read_error: Option<io::Error>,
 }
 
 /// Sends `range` of `file`; gives the storage's entity tag, empty when it gave none. What arrived is checked
 /// against the entity tag where that is an MD5.
 ///
 /// The deadline is silence: a minute without a byte going out or an answer coming in.
-pub(super) async fn put(
+pub(super) async fn put_range(
     http: &reqwest::Client,
     url: &CapabilityUrl,
     headers: HeaderMap,
     file: &VideoFile,
     range: Range<u64>,
-    meter: &Arc<Meter>,
+    meter: &Arc<UploadProgress>,
 ) -> Result<String> {
-    let url = Url::parse(url.expose())
-        .map_err(|error| Error::BadUrl { what: "the upload", reason: error.to_string() })?;
+    let url = Url::parse(url.reveal())
+        .map_err(|error| Error::InvalidUrl { what: "the upload", reason: error.to_string() })?;
     let origin = origin_of(&url);
-    let tally = Tally::new(meter);
-    let trace = Arc::new(Mutex::new(Trace::default()));
+    let tally = RequestBytes::new(meter);
+    let trace = Arc::new(Mutex::new(BodyResult::default()));
     let length = range.end - range.start;
     let body = {
         let (tally, trace) = (Arc::clone(&tally), Arc::clone(&trace));
@@ -55,7 +55,7 @@ pub(super) async fn put(
                 }
                 Err(error) => {
                     let kind = error.kind();
-                    trace.broken = Some(error);
+                    trace.read_error = Some(error);
                     Err(io::Error::from(kind))
                 }
             }
@@ -66,40 +66,40 @@ pub(super) async fn put(
     let mut sending = std::pin::pin!(request.body(reqwest::Body::wrap_stream(body)).send());
     let mut seen_bytes = 0;
     let outcome = loop {
-        if let Ok(outcome) = tokio::time::timeout(SILENCE_DEADLINE, &mut sending).await {
+        if let Ok(outcome) = tokio::time::timeout(IDLE_TIMEOUT, &mut sending).await {
             break outcome;
         }
         let now_bytes = tally.bytes();
         if now_bytes == seen_bytes {
-            return Err(Error::TimedOut { origin, seconds: SILENCE_DEADLINE.as_secs() });
+            return Err(Error::TimedOut { origin, seconds: IDLE_TIMEOUT.as_secs() });
         }
         seen_bytes = now_bytes;
     };
     let trace = std::mem::take(&mut *trace.lock().unwrap_or_else(PoisonError::into_inner));
-    match (outcome, trace.broken) {
+    match (outcome, trace.read_error) {
         // The network is not to blame.
         (_, Some(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            Err(Error::Changed { path: file.path().to_owned() })
+            Err(Error::FileChanged { path: file.path().to_owned() })
         }
         (_, Some(error)) => Err(Error::file(file.path())(error)),
-        (Err(error), None) => Err(Error::network(&error, origin, SILENCE_DEADLINE.as_secs())),
+        (Err(error), None) => Err(Error::network(&error, origin, IDLE_TIMEOUT.as_secs())),
         (Ok(response), None) if response.status().is_success() => {
             let etag = response.headers().get(ETAG).and_then(|etag| etag.to_str().ok()).unwrap_or_default();
             if md5_of_etag(etag).is_some_and(|md5| md5 != hex(&trace.digest.finalize())) {
-                return Err(Error::Altered);
+                return Err(Error::ChecksumMismatch);
             }
-            tally.keep();
+            tally.commit();
             Ok(etag.to_owned())
         }
-        (Ok(response), None) => Err(refusal("upload", response).await),
+        (Ok(response), None) => Err(storage_error("upload", response).await),
     }
 }
 
 /// An S3 error: the status, and `Code` and `Message` of the XML body when there are any.
-pub(crate) async fn refusal(action: &'static str, response: Response) -> Error {
+pub(crate) async fn storage_error(action: &'static str, response: Response) -> Error {
     let status = response.status().as_u16();
     let retry_after_s = retry_after_s(response.headers());
-    let body = match tokio::time::timeout(SILENCE_DEADLINE, response.bytes()).await {
+    let body = match tokio::time::timeout(IDLE_TIMEOUT, response.bytes()).await {
         Ok(Ok(body)) => body,
         _ => bytes::Bytes::new(),
     };
@@ -117,7 +117,7 @@ fn s3_reason(body: &str) -> String {
     [element("Code"), element("Message")].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-const SILENCE_DEADLINE: Duration = Duration::from_mins(1);
+const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
 #[cfg(test)]
 mod tests {

@@ -6,12 +6,12 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 /// Stops when dropped.
-pub struct Server {
+pub struct TestServer {
     pub origin: String,
     task: JoinHandle<()>,
 }
 
-impl Server {
+impl TestServer {
     pub async fn start(router: Router) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let origin = format!("http://{}", listener.local_addr().expect("an address"));
@@ -24,7 +24,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for TestServer {
     fn drop(&mut self) {
         self.task.abort();
     }

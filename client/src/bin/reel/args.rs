@@ -4,11 +4,11 @@ use std::num::{NonZeroU8, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use reel_client::{JobFilter, JobId, JobKind, Secret, Status};
+use reel_client::{JobFilter, JobId, JobKind, JobStatus, Secret};
 
-use crate::failure::Failure;
-use crate::notation::{Crop, Region, Size};
-use crate::upload::Wish;
+use crate::failure::CliError;
+use crate::notation::{CropArg, RegionArg, SizeArg};
+use crate::upload::UploadOptions;
 
 /// Export video reels: upload a clip, render it, fetch the result.
 #[derive(Debug, Parser)]
@@ -46,10 +46,10 @@ pub struct Args {
 pub enum Command {
     /// Upload a clip, render it, and fetch the reel
     #[command(after_help = EXPORT_EXAMPLES)]
-    Export(Export),
+    Export(ExportArgs),
     /// Upload a video and print its key; one that was broken off goes on where it stopped
     #[command(after_help = UPLOAD_NOTES)]
-    Upload(Upload),
+    Upload(UploadArgs),
     /// Follow a job until it is over
     Watch {
         /// The job's id
@@ -71,7 +71,7 @@ pub enum Command {
         job_id: JobId,
     },
     /// List jobs, newest first
-    List(List),
+    List(ListArgs),
     /// Fetch the reel of a complete job; resumes a download that was broken off
     Download {
         /// The job's id
@@ -84,12 +84,12 @@ pub enum Command {
 
 /// `reel export`.
 #[derive(Debug, clap::Args)]
-pub struct Export {
+pub struct ExportArgs {
     /// The clip
     pub clip: PathBuf,
     /// What to render
     #[arg(long = "type", value_enum, value_name = "TYPE")]
-    pub kind: Kind,
+    pub job_type: JobTypeArg,
     /// Where to put the reel
     #[arg(long, short, value_name = "FILE")]
     pub out: PathBuf,
@@ -99,17 +99,17 @@ pub struct Export {
     /// Overlay: an ellipse to highlight, `START-END@X,Y,RX,RY[,OPACITY]`, in frames and pixels of the clip;
     /// both frames belong to it. Repeatable
     #[arg(long = "region", value_name = "REGION")]
-    pub regions: Vec<Region>,
+    pub regions: Vec<RegionArg>,
     /// A crop keyframe, `FRAME:X,Y,WIDTH,HEIGHT`, in pixels of the clip; between two the crop moves
     /// steadily. Repeatable
     #[arg(long = "crop", value_name = "KEYFRAME", conflicts_with = "crop_keyframes")]
-    pub crops: Vec<Crop>,
+    pub crops: Vec<CropArg>,
     /// The crop keyframes from a file: a JSON list of {"frame" or "time", "x", "y", "width", "height"}
     #[arg(long, value_name = "FILE.json")]
     pub crop_keyframes: Option<PathBuf>,
     /// Size of the reel in pixels [default: the API's, 1080x1920]
     #[arg(long, value_name = "WIDTHxHEIGHT")]
-    pub size: Option<Size>,
+    pub size: Option<SizeArg>,
     /// Framing: begin at this second of the clip
     #[arg(long, value_name = "SECONDS")]
     pub start: Option<f64>,
@@ -124,18 +124,18 @@ pub struct Export {
     pub project: i64,
     /// How the clip goes up
     #[command(flatten)]
-    pub parallel: Parallel,
+    pub parallel: ParallelArg,
 }
 
 /// `reel upload`.
 #[derive(Debug, clap::Args)]
-pub struct Upload {
+pub struct UploadArgs {
     /// The video
     #[arg(value_name = "FILE")]
     pub video: PathBuf,
     /// How it goes up
     #[command(flatten)]
-    parallel: Parallel,
+    parallel: ParallelArg,
     /// Size of a part in MiB, 5 to 5115 [default: the API's, 16 for most files]. Smaller ones lose less on a
     /// line that breaks often
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(5..=5115))]
@@ -148,48 +148,48 @@ pub struct Upload {
     pub abort: bool,
 }
 
-impl Upload {
+impl UploadArgs {
     /// What to do, in the upload's own words.
-    pub fn into_wish(self) -> Result<Wish, Failure> {
+    pub fn into_options(self) -> Result<UploadOptions, CliError> {
         let resume = match self.resume.as_deref() {
             Some([video_key, id]) => {
-                let id = id.parse().map_err(|error| Failure::Usage(format!("--resume: {error}")))?;
+                let id = id.parse().map_err(|error| CliError::Usage(format!("--resume: {error}")))?;
                 Some((video_key.clone(), id))
             }
             _ => None,
         };
         let part_size = self.part_size.map(|mib| mib * 1024 * 1024);
-        Ok(Wish { parallel: self.parallel.lanes(), part_size, resume, job_id: None })
+        Ok(UploadOptions { parallel: self.parallel.concurrency(), part_size, resume, job_id: None })
     }
 }
 
 /// How many parts of a large file go up side by side.
 #[derive(Clone, Copy, Debug, clap::Args)]
-pub struct Parallel {
+pub struct ParallelArg {
     /// Parts of a large file that go up side by side, 1 to 16
     #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
     parallel: u8,
 }
 
-impl Parallel {
+impl ParallelArg {
     /// At least one.
-    pub fn lanes(self) -> NonZeroUsize {
+    pub fn concurrency(self) -> NonZeroUsize {
         NonZeroUsize::from(NonZeroU8::new(self.parallel).unwrap_or(NonZeroU8::MIN))
     }
 }
 
 /// `reel list`.
 #[derive(Debug, clap::Args)]
-pub struct List {
+pub struct ListArgs {
     /// Only jobs of this project
     #[arg(long, value_name = "ID")]
     project: Option<i64>,
     /// Only jobs that stand so
     #[arg(long, value_enum)]
-    status: Option<Standing>,
+    status: Option<StatusArg>,
     /// Only jobs of this type
     #[arg(long = "type", value_enum, value_name = "TYPE")]
-    kind: Option<Kind>,
+    kind: Option<JobTypeArg>,
     /// How many, 1 to 100
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100))]
     limit: Option<u32>,
@@ -198,13 +198,13 @@ pub struct List {
     cursor: Option<String>,
 }
 
-impl List {
+impl ListArgs {
     /// What to ask the API for.
     pub fn into_filter(self) -> JobFilter {
         JobFilter {
             project_id: self.project,
-            status: self.status.map(Standing::into),
-            kind: self.kind.map(Kind::into),
+            status: self.status.map(StatusArg::into),
+            job_type: self.kind.map(JobTypeArg::into),
             limit: self.limit,
             cursor: self.cursor,
         }
@@ -213,7 +213,7 @@ impl List {
 
 /// [`JobKind`] with clap's eyes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Kind {
+pub enum JobTypeArg {
     /// Crop and trim one clip
     Framing,
     /// Highlight players
@@ -222,19 +222,19 @@ pub enum Kind {
     Annotate,
 }
 
-impl From<Kind> for JobKind {
-    fn from(kind: Kind) -> Self {
+impl From<JobTypeArg> for JobKind {
+    fn from(kind: JobTypeArg) -> Self {
         match kind {
-            Kind::Framing => Self::Framing,
-            Kind::Overlay => Self::Overlay,
-            Kind::Annotate => Self::Annotate,
+            JobTypeArg::Framing => Self::Framing,
+            JobTypeArg::Overlay => Self::Overlay,
+            JobTypeArg::Annotate => Self::Annotate,
         }
     }
 }
 
 /// [`Status`] with clap's eyes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Standing {
+pub enum StatusArg {
     /// Waiting for a renderer
     Pending,
     /// Being rendered
@@ -245,13 +245,13 @@ pub enum Standing {
     Error,
 }
 
-impl From<Standing> for Status {
-    fn from(standing: Standing) -> Self {
+impl From<StatusArg> for JobStatus {
+    fn from(standing: StatusArg) -> Self {
         match standing {
-            Standing::Pending => Self::Pending,
-            Standing::Processing => Self::Processing,
-            Standing::Complete => Self::Complete,
-            Standing::Error => Self::Error,
+            StatusArg::Pending => Self::Pending,
+            StatusArg::Processing => Self::Processing,
+            StatusArg::Complete => Self::Complete,
+            StatusArg::Error => Self::Error,
         }
     }
 }
@@ -309,7 +309,7 @@ mod tests {
             panic!("it parses");
         };
         assert!(!format!("{:?}", upload.parallel).is_empty());
-        let wish = upload.into_wish().unwrap();
+        let wish = upload.into_options().unwrap();
         assert_eq!((wish.parallel.get(), wish.part_size), (2, Some(5 * 1024 * 1024)));
         assert_eq!(wish.resume.unwrap().0, "input/a/clip.mp4");
         for wrong in [
@@ -324,7 +324,7 @@ mod tests {
         let Ok(Args { command: Command::Upload(upload), .. }) = parse("reel upload c --resume k ../x") else {
             panic!("it parses");
         };
-        assert!(upload.into_wish().is_err());
+        assert!(upload.into_options().is_err());
     }
 
     #[test]

@@ -9,20 +9,20 @@ use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use md5::{Digest as _, Md5};
-use reel_client::{JobId, Upload, VideoFile};
+use reel_client::{JobId, MultipartUpload, VideoFile};
 use serde::{Deserialize, Serialize};
 
 /// The bookmark of one video at one API, in this command's hands.
 #[derive(Debug)]
-pub struct Bookmark {
+pub struct ResumeFile {
     path: PathBuf,
     file: File,
-    kept: bool,
+    keep: bool,
 }
 
 /// What a bookmark says.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Entry {
+pub struct ResumeState {
     /// The API's address.
     pub api: String,
     /// The video's canonical path.
@@ -35,12 +35,12 @@ pub struct Entry {
     #[serde(default)]
     pub job_id: Option<JobId>,
     /// The upload.
-    pub upload: Upload,
+    pub upload: MultipartUpload,
 }
 
-impl Entry {
+impl ResumeState {
     /// An entry about an upload of `video` as it is now.
-    pub fn new(api: &str, video: &VideoFile, upload: Upload, job_id: Option<JobId>) -> Self {
+    pub fn new(api: &str, video: &VideoFile, upload: MultipartUpload, job_id: Option<JobId>) -> Self {
         Self {
             api: api.to_owned(),
             video: canonical(video.path()),
@@ -52,41 +52,41 @@ impl Entry {
     }
 
     /// Whether the video is what it was.
-    pub fn is_of(&self, video: &VideoFile) -> bool {
+    pub fn matches(&self, video: &VideoFile) -> bool {
         (self.video_bytes, self.video_modified_ns) == (video.size_bytes(), modified_ns(video))
     }
 }
 
 /// Why there is no bookmark.
 #[derive(Debug)]
-pub enum Unavailable {
+pub enum ResumeFileError {
     /// Another command is sending this video.
-    Busy,
+    Locked,
     /// There is no place for it.
-    NoPlace(io::Error),
+    Io(io::Error),
 }
 
-impl Bookmark {
+impl ResumeFile {
     /// Opens the bookmark of `video` at `api` in `folder`, empty when there is none.
-    pub fn open(folder: &Path, api: &str, video: &Path) -> Result<Self, Unavailable> {
-        make_private(folder).map_err(Unavailable::NoPlace)?;
+    pub fn open(folder: &Path, api: &str, video: &Path) -> Result<Self, ResumeFileError> {
+        make_private(folder).map_err(ResumeFileError::Io)?;
         let path = folder.join(name(api, video));
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&path).map_err(Unavailable::NoPlace)?;
+        let file = options.open(&path).map_err(ResumeFileError::Io)?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(Unavailable::Busy),
-            Err(TryLockError::Error(error)) => return Err(Unavailable::NoPlace(error)),
+            Err(TryLockError::WouldBlock) => return Err(ResumeFileError::Locked),
+            Err(TryLockError::Error(error)) => return Err(ResumeFileError::Io(error)),
         }
         let kept = file.metadata().is_ok_and(|metadata| metadata.len() > 0);
-        Ok(Self { path, file, kept })
+        Ok(Self { path, file, keep: kept })
     }
 
     /// What it says; nothing when it is empty, or was torn by a power cut.
-    pub fn read(&mut self) -> Option<Entry> {
+    pub fn read(&mut self) -> Option<ResumeState> {
         let mut text = String::new();
         self.file.rewind().ok()?;
         self.file.read_to_string(&mut text).ok()?;
@@ -94,18 +94,18 @@ impl Bookmark {
     }
 
     /// Keeps `entry` and nothing else.
-    pub fn write(&mut self, entry: &Entry) -> io::Result<()> {
+    pub fn write(&mut self, entry: &ResumeState) -> io::Result<()> {
         let text = serde_json::to_vec(entry)?;
         self.file.set_len(0)?;
         self.file.rewind()?;
         self.file.write_all(&text)?;
-        self.kept = true;
+        self.keep = true;
         self.file.sync_all()
     }
 
     /// Throws it away.
     pub fn remove(mut self) {
-        self.kept = false;
+        self.keep = false;
     }
 
     /// Where it is.
@@ -114,9 +114,9 @@ impl Bookmark {
     }
 }
 
-impl Drop for Bookmark {
+impl Drop for ResumeFile {
     fn drop(&mut self) {
-        if !self.kept {
+        if !self.keep {
             // While it is still locked. One that stays behind is asked about, and is of no use then.
             let _ = fs::remove_file(&self.path);
         }
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn upload() -> Upload {
+    fn upload() -> MultipartUpload {
         serde_json::from_value(json!({"video_key": "input/a/clip.mp4", "upload_id": "u.m", "size_bytes": 5,
             "part_size": 5, "part_count": 1}))
         .unwrap()
@@ -181,23 +181,23 @@ mod tests {
         let clip = scratch.path().join("clip.mp4");
         fs::write(&clip, b"video").unwrap();
         let video = VideoFile::open(&clip).unwrap();
-        let mut bookmark = Bookmark::open(&folder, "http://one", &clip).unwrap();
+        let mut bookmark = ResumeFile::open(&folder, "http://one", &clip).unwrap();
         assert!(bookmark.read().is_none());
-        bookmark.write(&Entry::new("http://one", &video, upload(), None)).unwrap();
-        bookmark.write(&Entry::new("http://one", &video, upload(), None)).unwrap();
+        bookmark.write(&ResumeState::new("http://one", &video, upload(), None)).unwrap();
+        bookmark.write(&ResumeState::new("http://one", &video, upload(), None)).unwrap();
         drop(bookmark);
 
         let indirect = folder.join("../../clip.mp4");
-        let mut found = Bookmark::open(&folder, "http://one", &indirect).unwrap();
+        let mut found = ResumeFile::open(&folder, "http://one", &indirect).unwrap();
         let entry = found.read().unwrap();
-        assert!(entry.is_of(&video));
+        assert!(entry.matches(&video));
         assert_eq!(entry.upload, upload());
-        let mut other = Bookmark::open(&folder, "http://two", &clip).unwrap();
+        let mut other = ResumeFile::open(&folder, "http://two", &clip).unwrap();
         assert!(other.read().is_none());
         drop(other);
 
         fs::write(&clip, b"another video").unwrap();
-        assert!(!entry.is_of(&VideoFile::open(&clip).unwrap()));
+        assert!(!entry.matches(&VideoFile::open(&clip).unwrap()));
         found.remove();
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 0, "nothing is left behind");
     }
@@ -207,10 +207,13 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         let clip = scratch.path().join("clip.mp4");
         fs::write(&clip, b"video").unwrap();
-        let held = Bookmark::open(scratch.path(), "http://one", &clip).unwrap();
-        assert!(matches!(Bookmark::open(scratch.path(), "http://one", &clip), Err(Unavailable::Busy)));
+        let held = ResumeFile::open(scratch.path(), "http://one", &clip).unwrap();
+        assert!(matches!(
+            ResumeFile::open(scratch.path(), "http://one", &clip),
+            Err(ResumeFileError::Locked)
+        ));
         drop(held);
-        assert!(Bookmark::open(scratch.path(), "http://one", &clip).is_ok());
+        assert!(ResumeFile::open(scratch.path(), "http://one", &clip).is_ok());
     }
 
     #[cfg(unix)]
@@ -219,7 +222,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let scratch = tempfile::tempdir().unwrap();
         let folder = scratch.path().join("uploads");
-        let bookmark = Bookmark::open(&folder, "http://one", scratch.path()).unwrap();
+        let bookmark = ResumeFile::open(&folder, "http://one", scratch.path()).unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&folder), mode(bookmark.path())), (0o700, 0o600));
     }
@@ -234,7 +237,7 @@ mod tests {
             include_str!("../../../tests/stored/resume_file_without_job.json"),
         ] {
             let mut bookmark =
-                Bookmark::open(scratch.path(), "http://one", Path::new("/videos/clip.mp4")).unwrap();
+                ResumeFile::open(scratch.path(), "http://one", Path::new("/videos/clip.mp4")).unwrap();
             fs::write(bookmark.path(), stored).unwrap();
             let entry = bookmark.read().unwrap();
             bookmark.write(&entry).unwrap();
@@ -249,7 +252,7 @@ mod tests {
     fn a_torn_bookmark_is_none() {
         let scratch = tempfile::tempdir().unwrap();
         let clip = scratch.path().join("clip.mp4");
-        let mut bookmark = Bookmark::open(scratch.path(), "http://one", &clip).unwrap();
+        let mut bookmark = ResumeFile::open(scratch.path(), "http://one", &clip).unwrap();
         fs::write(bookmark.path(), b"{\"api\": \"htt").unwrap();
         assert!(bookmark.read().is_none());
     }

@@ -4,13 +4,13 @@ use std::path::Path;
 
 use reel_client::VideoFile;
 
-use crate::failure::Failure;
+use crate::failure::CliError;
 
 /// Opens a file that has something in it.
-pub fn open(path: &Path) -> Result<VideoFile, Failure> {
+pub fn open(path: &Path) -> Result<VideoFile, CliError> {
     let file = VideoFile::open(path)?;
     if file.size_bytes() == 0 {
-        return Err(Failure::Usage(format!("{}: is empty", path.display())));
+        return Err(CliError::Usage(format!("{}: is empty", path.display())));
     }
     Ok(file)
 }
@@ -55,7 +55,7 @@ mod tests {
         for path in [folder.path(), &empty, &folder.path().join("missing.mp4")] {
             let failure = open(path).unwrap_err();
             assert!(
-                matches!(failure, Failure::Usage(_) | Failure::Call(Error::File { .. })),
+                matches!(failure, CliError::Usage(_) | CliError::Call(Error::File { .. })),
                 "{}",
                 path.display()
             );

@@ -4,47 +4,47 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use crate::args::{Export, Kind};
-use crate::failure::Failure;
+use crate::args::{ExportArgs, JobTypeArg};
+use crate::failure::CliError;
 
 /// The params of an export: what the options say, overridden by the members of `--params`.
 ///
 /// Only what would waste an upload is refused here; everything else is the API's to judge.
-pub fn params(export: &Export) -> Result<Value, Failure> {
+pub fn params(export: &ExportArgs) -> Result<Value, CliError> {
     let mut params = from_options(export)?;
     if let Some(path) = &export.params {
         let Value::Object(members) = read_json(path)? else {
-            return Err(Failure::Usage(format!("{}: must be a JSON object", path.display())));
+            return Err(CliError::Usage(format!("{}: must be a JSON object", path.display())));
         };
         params.extend(members);
     }
-    match export.kind {
-        Kind::Framing if !params.contains_key("crop_keyframes") => {
-            Err(Failure::Usage("framing needs a crop: give --crop, --crop-keyframes or --params".to_owned()))
+    match export.job_type {
+        JobTypeArg::Framing if !params.contains_key("crop_keyframes") => {
+            Err(CliError::Usage("framing needs a crop: give --crop, --crop-keyframes or --params".to_owned()))
         }
-        Kind::Annotate if !params.contains_key("clips") => {
-            Err(Failure::Usage("annotate needs --params with the list \"clips\"".to_owned()))
+        JobTypeArg::Annotate if !params.contains_key("clips") => {
+            Err(CliError::Usage("annotate needs --params with the list \"clips\"".to_owned()))
         }
         _ => Ok(Value::Object(params)),
     }
 }
 
 /// The size of the reel, when the params tell it: an overlay without a crop keeps the clip's size.
-pub fn resolution(export: &Export, params: &Value) -> Option<(u64, u64)> {
+pub fn resolution(export: &ExportArgs, params: &Value) -> Option<(u64, u64)> {
     let cropped = params.get("crop_keyframes").is_some_and(|keyframes| !keyframes.is_null());
-    let told = match export.kind {
-        Kind::Framing => true,
-        Kind::Overlay => cropped,
-        Kind::Annotate => false,
+    let told = match export.job_type {
+        JobTypeArg::Framing => true,
+        JobTypeArg::Overlay => cropped,
+        JobTypeArg::Annotate => false,
     };
     let side = |name, default| params.get(name).map_or(Some(default), Value::as_u64);
     told.then(|| Some((side("output_width", 1080)?, side("output_height", 1920)?))).flatten()
 }
 
-fn from_options(export: &Export) -> Result<Map<String, Value>, Failure> {
+fn from_options(export: &ExportArgs) -> Result<Map<String, Value>, CliError> {
     let misplaced =
-        |option: &str, kind: &str| Err(Failure::Usage(format!("{option} is only for --type {kind}")));
-    if export.kind != Kind::Overlay {
+        |option: &str, kind: &str| Err(CliError::Usage(format!("{option} is only for --type {kind}")));
+    if export.job_type != JobTypeArg::Overlay {
         if !export.regions.is_empty() {
             return misplaced("--region", "overlay");
         }
@@ -52,12 +52,12 @@ fn from_options(export: &Export) -> Result<Map<String, Value>, Failure> {
             return misplaced("--effect", "overlay");
         }
     }
-    if export.kind != Kind::Framing && (export.start.is_some() || export.end.is_some()) {
+    if export.job_type != JobTypeArg::Framing && (export.start.is_some() || export.end.is_some()) {
         return misplaced("--start and --end", "framing");
     }
 
     let mut params = Map::new();
-    if export.kind == Kind::Overlay {
+    if export.job_type == JobTypeArg::Overlay {
         params.insert("highlight_regions".to_owned(), json!(export.regions));
         if let Some(effect) = &export.effect {
             params.insert("effect_type".to_owned(), json!(effect));
@@ -78,7 +78,7 @@ fn from_options(export: &Export) -> Result<Map<String, Value>, Failure> {
     Ok(params)
 }
 
-fn crop_keyframes(export: &Export) -> Result<Option<Value>, Failure> {
+fn crop_keyframes(export: &ExportArgs) -> Result<Option<Value>, CliError> {
     let Some(path) = &export.crop_keyframes else {
         return Ok((!export.crops.is_empty()).then(|| json!(export.crops)));
     };
@@ -89,11 +89,11 @@ fn crop_keyframes(export: &Export) -> Result<Option<Value>, Failure> {
     if list.is_array() {
         return Ok(Some(list));
     }
-    Err(Failure::Usage(format!("{}: must be a JSON list of crop keyframes", path.display())))
+    Err(CliError::Usage(format!("{}: must be a JSON list of crop keyframes", path.display())))
 }
 
-fn read_json(path: &Path) -> Result<Value, Failure> {
-    let usage = |reason: String| Failure::Usage(format!("{}: {reason}", path.display()));
+fn read_json(path: &Path) -> Result<Value, CliError> {
+    let usage = |reason: String| CliError::Usage(format!("{}: {reason}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| usage(error.to_string()))?;
     serde_json::from_str(&text).map_err(|error| usage(format!("is not JSON: {error}")))
 }
@@ -104,7 +104,7 @@ mod tests {
     use crate::args::{Args, Command};
     use clap::Parser as _;
 
-    fn export(line: &str) -> Export {
+    fn export(line: &str) -> ExportArgs {
         let line = format!("reel export clip.mp4 --out reel.mp4 {line}");
         match Args::try_parse_from(line.split_whitespace()).unwrap().command {
             Command::Export(export) => export,
@@ -171,7 +171,7 @@ mod tests {
             &format!("--type overlay --params {}", bad.display()),
             &format!("--type framing --crop-keyframes {}", bad.display()),
         ] {
-            assert!(matches!(params(&export(line)), Err(Failure::Usage(_))), "{line}");
+            assert!(matches!(params(&export(line)), Err(CliError::Usage(_))), "{line}");
         }
     }
 }

@@ -5,15 +5,15 @@ use std::time::Instant;
 
 use futures_util::StreamExt as _;
 use indicatif::HumanBytes;
-use reel_client::{Client, Error, Job, JobFilter, JobId, Status};
+use reel_client::{Client, Error, Job, JobFilter, JobId, JobStatus};
 use serde_json::{Value, json};
 
-use crate::failure::Failure;
-use crate::screen::Screen;
-use crate::under_way::{Stage, UnderWay};
+use crate::failure::CliError;
+use crate::screen::Ui;
+use crate::under_way::{InterruptState, Interruptible};
 
 /// Shows `job` until it is over, and gives it back complete.
-pub async fn follow(client: &Client, job: Job, screen: &Screen) -> Result<Job, Failure> {
+pub async fn follow_to_end(client: &Client, job: Job, screen: &Ui) -> Result<Job, CliError> {
     let mut view = screen.job();
     view.show(&job);
     let mut messages = client.watch(&job, job.seq.unwrap_or(0));
@@ -24,9 +24,9 @@ pub async fn follow(client: &Client, job: Job, screen: &Screen) -> Result<Job, F
     }
     view.finish();
     match last.status {
-        Status::Complete => Ok(last),
-        Status::Error => Err(Failure::Job(Box::new(last))),
-        Status::Pending | Status::Processing => Err(Failure::Call(Error::BadAnswer {
+        JobStatus::Complete => Ok(last),
+        JobStatus::Error => Err(CliError::Job(Box::new(last))),
+        JobStatus::Pending | JobStatus::Processing => Err(CliError::Call(Error::UnexpectedResponse {
             call: "the socket".to_owned(),
             reason: "it ended before the job did".to_owned(),
         })),
@@ -34,21 +34,21 @@ pub async fn follow(client: &Client, job: Job, screen: &Screen) -> Result<Job, F
 }
 
 /// Fetches the reel of a complete job to `out`; gives its size in bytes.
-pub async fn fetch(client: &Client, job: &Job, out: &Path, screen: &Screen) -> Result<u64, Failure> {
+pub async fn download_output(client: &Client, job: &Job, out: &Path, screen: &Ui) -> Result<u64, CliError> {
     let Some(url) = &job.output_url else {
-        return Err(Failure::Call(Error::BadAnswer {
+        return Err(CliError::Call(Error::UnexpectedResponse {
             call: "GET api/jobs/{id}".to_owned(),
             reason: "the job is complete and names no output_url".to_owned(),
         }));
     };
     let transfer = screen.transfer("download", job.output_bytes);
-    let bytes = client.download(url, out, |done, total| transfer.at(done, total)).await?;
+    let bytes = client.download(url, out, |done, total| transfer.set_position(done, total)).await?;
     transfer.finish();
     Ok(bytes)
 }
 
 /// The one line, or the one JSON object, that an export or a download ends with.
-pub fn report(screen: &Screen, job: &Job, reel: &Reel<'_>) {
+pub fn print_saved(screen: &Ui, job: &Job, reel: &SavedReel<'_>) {
     let seconds = reel.started.elapsed().as_secs_f64();
     if screen.json() {
         let mut value = json!(job);
@@ -65,7 +65,7 @@ pub fn report(screen: &Screen, job: &Job, reel: &Reel<'_>) {
 }
 
 /// A reel on disk.
-pub struct Reel<'p> {
+pub struct SavedReel<'p> {
     /// The file.
     pub out: &'p Path,
     /// Its size.
@@ -77,15 +77,20 @@ pub struct Reel<'p> {
 }
 
 /// `reel watch`.
-pub async fn watch(client: &Client, id: JobId, screen: &Screen, under_way: &UnderWay) -> Result<(), Failure> {
+pub async fn watch(
+    client: &Client,
+    id: JobId,
+    screen: &Ui,
+    under_way: &InterruptState,
+) -> Result<(), CliError> {
     let job = client.job(id).await?;
     if !job.status.is_terminal() {
-        under_way.set(Stage::Job(id));
+        under_way.set(Interruptible::Job(id));
     }
     let job = match job.status {
-        Status::Complete => job,
-        Status::Error => return Err(Failure::Job(Box::new(job))),
-        Status::Pending | Status::Processing => follow(client, job, screen).await?,
+        JobStatus::Complete => job,
+        JobStatus::Error => return Err(CliError::Job(Box::new(job))),
+        JobStatus::Pending | JobStatus::Processing => follow_to_end(client, job, screen).await?,
     };
     if screen.json() {
         println!("{}", json!(job));
@@ -96,45 +101,45 @@ pub async fn watch(client: &Client, id: JobId, screen: &Screen, under_way: &Unde
 }
 
 /// `reel download`.
-pub async fn download(client: &Client, id: JobId, out: &Path, screen: &Screen) -> Result<(), Failure> {
+pub async fn download(client: &Client, id: JobId, out: &Path, screen: &Ui) -> Result<(), CliError> {
     let started = Instant::now();
-    prepare(out)?;
+    create_parent(out)?;
     let job = client.job(id).await?;
     match job.status {
-        Status::Complete => {}
-        Status::Error => return Err(Failure::Job(Box::new(job))),
-        Status::Pending | Status::Processing => {
-            return Err(Failure::Usage(format!(
+        JobStatus::Complete => {}
+        JobStatus::Error => return Err(CliError::Job(Box::new(job))),
+        JobStatus::Pending | JobStatus::Processing => {
+            return Err(CliError::Usage(format!(
                 "the job is still {}; to wait for it: reel watch {id}",
                 job.status.as_str()
             )));
         }
     }
-    let bytes = fetch(client, &job, out, screen).await?;
-    report(screen, &job, &Reel { out, bytes, resolution: None, started });
+    let bytes = download_output(client, &job, out, screen).await?;
+    print_saved(screen, &job, &SavedReel { out, bytes, resolution: None, started });
     Ok(())
 }
 
 /// `reel status`.
-pub async fn status(client: &Client, id: JobId, screen: &Screen) -> Result<(), Failure> {
-    show(&client.job(id).await?, screen);
+pub async fn status(client: &Client, id: JobId, screen: &Ui) -> Result<(), CliError> {
+    print_job(&client.job(id).await?, screen);
     Ok(())
 }
 
 /// `reel cancel`.
-pub async fn cancel(client: &Client, id: JobId, screen: &Screen) -> Result<(), Failure> {
-    show(&client.cancel(id).await?, screen);
+pub async fn cancel(client: &Client, id: JobId, screen: &Ui) -> Result<(), CliError> {
+    print_job(&client.cancel(id).await?, screen);
     Ok(())
 }
 
 /// `reel retry`.
-pub async fn retry(client: &Client, id: JobId, screen: &Screen) -> Result<(), Failure> {
-    show(&client.retry(id).await?, screen);
+pub async fn retry(client: &Client, id: JobId, screen: &Ui) -> Result<(), CliError> {
+    print_job(&client.retry(id).await?, screen);
     Ok(())
 }
 
 /// `reel list`.
-pub async fn list(client: &Client, filter: &JobFilter, screen: &Screen) -> Result<(), Failure> {
+pub async fn list(client: &Client, filter: &JobFilter, screen: &Ui) -> Result<(), CliError> {
     let page = client.jobs(filter).await?;
     if screen.json() {
         println!("{}", json!(page));
@@ -145,20 +150,20 @@ pub async fn list(client: &Client, filter: &JobFilter, screen: &Screen) -> Resul
         println!(
             "{}  {:8}  {:10}  {:>3} %  {created_at}",
             job.job_id,
-            job.kind.as_str(),
+            job.job_type.as_str(),
             job.status.as_str(),
             job.progress
         );
     }
     if let Some(cursor) = &page.next_cursor {
-        screen.say(&format!("more: reel list --cursor {cursor}"));
+        screen.println(&format!("more: reel list --cursor {cursor}"));
     }
     Ok(())
 }
 
 /// Makes the folder of `out`, so that a wrong path is known before anything is sent or rendered.
-pub fn prepare(out: &Path) -> Result<(), Failure> {
-    let usage = |reason: String| Failure::Usage(format!("{}: {reason}", out.display()));
+pub fn create_parent(out: &Path) -> Result<(), CliError> {
+    let usage = |reason: String| CliError::Usage(format!("{}: {reason}", out.display()));
     if out.is_dir() {
         return Err(usage("is a folder; give the name of a file".to_owned()));
     }
@@ -168,13 +173,13 @@ pub fn prepare(out: &Path) -> Result<(), Failure> {
     }
 }
 
-fn show(job: &Job, screen: &Screen) {
+fn print_job(job: &Job, screen: &Ui) {
     if screen.json() {
         println!("{}", json!(job));
         return;
     }
     let stage = job.stage.as_ref().map(|stage| format!(" ({})", stage.as_str())).unwrap_or_default();
-    println!("{} {}: {}{stage}, {} %", job.kind.as_str(), job.job_id, job.status.as_str(), job.progress);
+    println!("{} {}: {}{stage}, {} %", job.job_type.as_str(), job.job_id, job.status.as_str(), job.progress);
     let attempts = (job.attempt > 0).then(|| format!("{} of {}", job.attempt, job.max_attempts));
     let failed = job.error.as_ref().map(|error| match &job.error_code {
         Some(code) => format!("{error} ({code})"),

@@ -23,21 +23,21 @@ use clap::Parser as _;
 use reel_client::Client;
 
 use args::{Args, Command};
-use failure::Failure;
-use screen::Screen;
-use under_way::UnderWay;
+use failure::CliError;
+use screen::Ui;
+use under_way::InterruptState;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let args = Args::parse();
-    let screen = Screen::new(args.json, std::io::stderr().is_terminal());
+    let screen = Ui::new(args.json, std::io::stderr().is_terminal());
     let json = args.json;
-    let under_way = UnderWay::default();
+    let under_way = InterruptState::default();
     let outcome = tokio::select! {
         outcome = run(args, &screen, &under_way) => outcome,
         signal = tokio::signal::ctrl_c() => match signal {
-            Ok(()) => Err(Failure::Interrupted(under_way.get())),
-            Err(error) => Err(Failure::Usage(format!("Ctrl-C cannot be caught: {error}"))),
+            Ok(()) => Err(CliError::Interrupted(under_way.get())),
+            Err(error) => Err(CliError::Usage(format!("Ctrl-C cannot be caught: {error}"))),
         },
     };
     match outcome {
@@ -54,7 +54,7 @@ async fn main() -> ExitCode {
 }
 
 /// `under_way` learns what goes on, or can be taken up again, when this command is stopped.
-async fn run(args: Args, screen: &Screen, under_way: &UnderWay) -> Result<(), Failure> {
+async fn run(args: Args, screen: &Ui, under_way: &InterruptState) -> Result<(), CliError> {
     let client = Client::new(&args.api, args.api_key.filter(|key| !key.is_empty()))?;
     match args.command {
         Command::Export(export) => export::export(&client, &export, screen, under_way).await,

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 /// A fixed ellipse over a run of frames.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Region {
+pub struct RegionArg {
     start_frame: u32,
     end_frame: u32,
     x: f64,
@@ -22,7 +22,7 @@ pub struct Region {
 
 /// A crop rectangle at one frame.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Crop {
+pub struct CropArg {
     frame: u32,
     x: f64,
     y: f64,
@@ -32,7 +32,7 @@ pub struct Crop {
 
 /// Width and height in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Size {
+pub struct SizeArg {
     /// Pixels.
     pub width: u32,
     /// Pixels.
@@ -41,7 +41,7 @@ pub struct Size {
 
 /// Why a short form could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum BadNotation {
+pub enum ParseArgError {
     /// The separators are not where they belong.
     #[error("expected {0}")]
     Form(&'static str),
@@ -57,11 +57,11 @@ pub enum BadNotation {
     },
 }
 
-impl FromStr for Region {
-    type Err = BadNotation;
+impl FromStr for RegionArg {
+    type Err = ParseArgError;
 
-    fn from_str(text: &str) -> Result<Self, BadNotation> {
-        const FORM: BadNotation = BadNotation::Form(
+    fn from_str(text: &str) -> Result<Self, ParseArgError> {
+        const FORM: ParseArgError = ParseArgError::Form(
             "START-END@X,Y,RX,RY or START-END@X,Y,RX,RY,OPACITY, such as 0-60@640,360,120,200",
         );
         let (frames, ellipse) = text.split_once('@').ok_or(FORM)?;
@@ -84,11 +84,11 @@ impl FromStr for Region {
     }
 }
 
-impl FromStr for Crop {
-    type Err = BadNotation;
+impl FromStr for CropArg {
+    type Err = ParseArgError;
 
-    fn from_str(text: &str) -> Result<Self, BadNotation> {
-        const FORM: BadNotation = BadNotation::Form("FRAME:X,Y,WIDTH,HEIGHT, such as 0:100,0,405,720");
+    fn from_str(text: &str) -> Result<Self, ParseArgError> {
+        const FORM: ParseArgError = ParseArgError::Form("FRAME:X,Y,WIDTH,HEIGHT, such as 0:100,0,405,720");
         let (at, rectangle) = text.split_once(':').ok_or(FORM)?;
         let parts: Vec<&str> = rectangle.split(',').collect();
         let [x, y, width, height] = parts[..] else { return Err(FORM) };
@@ -102,33 +102,33 @@ impl FromStr for Crop {
     }
 }
 
-impl FromStr for Size {
-    type Err = BadNotation;
+impl FromStr for SizeArg {
+    type Err = ParseArgError;
 
-    fn from_str(text: &str) -> Result<Self, BadNotation> {
+    fn from_str(text: &str) -> Result<Self, ParseArgError> {
         let (width, height) =
-            text.split_once(['x', 'X']).ok_or(BadNotation::Form("WIDTHxHEIGHT, such as 1080x1920"))?;
+            text.split_once(['x', 'X']).ok_or(ParseArgError::Form("WIDTHxHEIGHT, such as 1080x1920"))?;
         Ok(Self { width: pixels("WIDTH", width)?, height: pixels("HEIGHT", height)? })
     }
 }
 
-fn frame(part: &'static str, text: &str) -> Result<u32, BadNotation> {
+fn frame(part: &'static str, text: &str) -> Result<u32, ParseArgError> {
     whole(part, "a frame number", text)
 }
 
-fn pixels(part: &'static str, text: &str) -> Result<u32, BadNotation> {
+fn pixels(part: &'static str, text: &str) -> Result<u32, ParseArgError> {
     whole(part, "a whole number of pixels", text)
 }
 
-fn whole(part: &'static str, wanted: &'static str, text: &str) -> Result<u32, BadNotation> {
-    text.trim().parse().map_err(|_| BadNotation::Part { part, wanted, found: text.to_owned() })
+fn whole(part: &'static str, wanted: &'static str, text: &str) -> Result<u32, ParseArgError> {
+    text.trim().parse().map_err(|_| ParseArgError::Part { part, wanted, found: text.to_owned() })
 }
 
-fn number(part: &'static str, text: &str) -> Result<f64, BadNotation> {
+fn number(part: &'static str, text: &str) -> Result<f64, ParseArgError> {
     match text.trim().parse::<f64>() {
         // JSON has no word for the infinite.
         Ok(number) if number.is_finite() => Ok(number),
-        _ => Err(BadNotation::Part { part, wanted: "a number", found: text.to_owned() }),
+        _ => Err(ParseArgError::Part { part, wanted: "a number", found: text.to_owned() }),
     }
 }
 
@@ -139,18 +139,18 @@ mod tests {
 
     #[test]
     fn a_region_becomes_the_apis_fixed_ellipse() {
-        let region: Region = "0-60@640,360.5,120,-200".parse().unwrap();
+        let region: RegionArg = "0-60@640,360.5,120,-200".parse().unwrap();
         assert_eq!(
             serde_json::to_value(&region).unwrap(),
             json!({"start_frame": 0, "end_frame": 60, "x": 640.0, "y": 360.5, "radius_x": 120.0, "radius_y": -200.0})
         );
-        let region: Region = "5-6@-1,2,3,4,0.25".parse().unwrap();
+        let region: RegionArg = "5-6@-1,2,3,4,0.25".parse().unwrap();
         assert_eq!(serde_json::to_value(&region).unwrap()["opacity"], json!(0.25));
     }
 
     #[test]
     fn a_crop_becomes_a_keyframe() {
-        let crop: Crop = "131: 775, 0, 405, 720".parse().unwrap();
+        let crop: CropArg = "131: 775, 0, 405, 720".parse().unwrap();
         assert_eq!(
             serde_json::to_value(&crop).unwrap(),
             json!({"frame": 131, "x": 775.0, "y": 0.0, "width": 405.0, "height": 720.0})
@@ -159,10 +159,10 @@ mod tests {
 
     #[test]
     fn a_size_is_two_whole_numbers() {
-        assert_eq!("1080x1920".parse(), Ok(Size { width: 1080, height: 1920 }));
-        assert!("1080".parse::<Size>().is_err());
+        assert_eq!("1080x1920".parse(), Ok(SizeArg { width: 1080, height: 1920 }));
+        assert!("1080".parse::<SizeArg>().is_err());
         assert_eq!(
-            "10.5x3".parse::<Size>().unwrap_err().to_string(),
+            "10.5x3".parse::<SizeArg>().unwrap_err().to_string(),
             "WIDTH must be a whole number of pixels, not \"10.5\""
         );
     }
@@ -170,18 +170,18 @@ mod tests {
     #[test]
     fn a_wrong_form_is_answered_with_an_example_and_a_wrong_part_with_its_name() {
         for bad in ["", "0-60", "0@1,2,3,4", "0-60@1,2,3", "0-60@1,2,3,4,5,6"] {
-            let error = bad.parse::<Region>().unwrap_err().to_string();
+            let error = bad.parse::<RegionArg>().unwrap_err().to_string();
             assert!(error.contains("such as 0-60@640,360,120,200"), "{bad}: {error}");
         }
         for (bad, part) in
             [("-1-60@1,2,3,4", "START"), ("0-b@1,2,3,4", "END"), ("0-1@1,2,3,inf", "RY"), ("0-1@1,,3,4", "Y")]
         {
-            let error = bad.parse::<Region>().unwrap_err().to_string();
+            let error = bad.parse::<RegionArg>().unwrap_err().to_string();
             assert!(error.starts_with(&format!("{part} must be")), "{bad}: {error}");
         }
         for bad in ["0", "0:1,2,3", "0:1,2,3,4,5"] {
             assert!(
-                bad.parse::<Crop>().unwrap_err().to_string().contains("such as 0:100,0,405,720"),
+                bad.parse::<CropArg>().unwrap_err().to_string().contains("such as 0:100,0,405,720"),
                 "{bad}"
             );
         }

@@ -8,102 +8,102 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressStyle};
-use reel_client::{Job, Stage, Status};
+use reel_client::{Job, JobStage, JobStatus};
 
 /// How to show progress.
 #[derive(Debug)]
-pub struct Screen {
-    mode: Mode,
+pub struct Ui {
+    mode: OutputMode,
 }
 
 #[derive(Clone, Debug)]
-enum Mode {
+enum OutputMode {
     Bars(MultiProgress),
     Lines,
     Quiet,
 }
 
-impl Screen {
+impl Ui {
     /// `json` wants silence; a terminal gets bars.
     pub fn new(json: bool, terminal: bool) -> Self {
         let mode = match (json, terminal) {
-            (true, _) => Mode::Quiet,
-            (false, true) => Mode::Bars(MultiProgress::new()),
-            (false, false) => Mode::Lines,
+            (true, _) => OutputMode::Quiet,
+            (false, true) => OutputMode::Bars(MultiProgress::new()),
+            (false, false) => OutputMode::Lines,
         };
         Self { mode }
     }
 
     /// Whether results are to be JSON.
     pub fn json(&self) -> bool {
-        matches!(self.mode, Mode::Quiet)
+        matches!(self.mode, OutputMode::Quiet)
     }
 
     /// One line that stays.
-    pub fn say(&self, line: &str) {
+    pub fn println(&self, line: &str) {
         match &self.mode {
-            Mode::Bars(bars) => {
+            OutputMode::Bars(bars) => {
                 // Nobody to tell when the terminal is gone.
                 let _ = bars.println(line);
             }
-            Mode::Lines => eprintln!("{line}"),
-            Mode::Quiet => {}
+            OutputMode::Lines => eprintln!("{line}"),
+            OutputMode::Quiet => {}
         }
     }
 
     /// Takes the bars away before a complaint. Not after a result: it would wipe that out as well.
     pub fn clear(&self) {
-        if let Mode::Bars(bars) = &self.mode {
+        if let OutputMode::Bars(bars) = &self.mode {
             let _ = bars.clear();
         }
     }
 
     /// A transfer of bytes, under way.
-    pub fn transfer(&self, label: &'static str, total_bytes: Option<u64>) -> Transfer {
+    pub fn transfer(&self, label: &'static str, total_bytes: Option<u64>) -> TransferBar {
         let bar = match &self.mode {
-            Mode::Bars(bars) => {
+            OutputMode::Bars(bars) => {
                 let bar = bars.add(ProgressBar::no_length().with_style(style(BYTES)).with_prefix(label));
                 if let Some(total_bytes) = total_bytes {
                     bar.set_length(total_bytes);
                 }
                 Some(bar)
             }
-            Mode::Lines | Mode::Quiet => None,
+            OutputMode::Lines | OutputMode::Quiet => None,
         };
-        let lines = matches!(self.mode, Mode::Lines);
+        let lines = matches!(self.mode, OutputMode::Lines);
         if lines {
             let size = total_bytes.map(|bytes| format!(" {}", HumanBytes(bytes))).unwrap_or_default();
             eprintln!("{label}{size}");
         }
-        Transfer { label, bar, lines, said_tenths: AtomicU64::new(0) }
+        TransferBar { label, bar, lines, printed_tenths: AtomicU64::new(0) }
     }
 
     /// A job, being followed.
-    pub fn job(&self) -> JobView<'_> {
-        JobView { screen: self, since: Instant::now(), bar: None, queue: None, said: None }
+    pub fn job(&self) -> JobProgress<'_> {
+        JobProgress { screen: self, since: Instant::now(), bar: None, queue: None, last_line: None }
     }
 }
 
 /// The bytes of one upload or download.
 #[derive(Debug)]
-pub struct Transfer {
+pub struct TransferBar {
     label: &'static str,
     bar: Option<ProgressBar>,
     lines: bool,
-    said_tenths: AtomicU64,
+    printed_tenths: AtomicU64,
 }
 
-impl Transfer {
+impl TransferBar {
     /// So many bytes were through before it began: they count for the bar, and not for the rate.
-    pub fn begin_at(&self, done_bytes: u64, total_bytes: u64) {
-        self.at(done_bytes, Some(total_bytes));
+    pub fn resume_at(&self, done_bytes: u64, total_bytes: u64) {
+        self.set_position(done_bytes, Some(total_bytes));
         if let Some(bar) = &self.bar {
             bar.reset_eta();
         }
     }
 
     /// So many bytes are through.
-    pub fn at(&self, done_bytes: u64, total_bytes: Option<u64>) {
+    pub fn set_position(&self, done_bytes: u64, total_bytes: Option<u64>) {
         if let Some(bar) = &self.bar {
             if let Some(total_bytes) = total_bytes {
                 bar.set_length(total_bytes);
@@ -112,7 +112,7 @@ impl Transfer {
         }
         if let (true, Some(total_bytes)) = (self.lines, total_bytes) {
             let tenths = done_bytes.saturating_mul(10).checked_div(total_bytes).unwrap_or(10);
-            if self.said_tenths.fetch_max(tenths, Ordering::Relaxed) < tenths {
+            if self.printed_tenths.fetch_max(tenths, Ordering::Relaxed) < tenths {
                 eprintln!("{} {} %", self.label, tenths * 10);
             }
         }
@@ -128,44 +128,48 @@ impl Transfer {
 
 /// A job as it goes: waiting, then attempts.
 #[derive(Debug)]
-pub struct JobView<'s> {
-    screen: &'s Screen,
+pub struct JobProgress<'s> {
+    screen: &'s Ui,
     since: Instant,
     bar: Option<ProgressBar>,
     queue: Option<ProgressBar>,
-    said: Option<Said>,
+    last_line: Option<LastLine>,
 }
 
 /// What the last plain line told.
 #[derive(Clone, Debug, PartialEq)]
-struct Said {
+struct LastLine {
     attempt: u32,
-    stage: Option<Stage>,
-    status: Status,
+    stage: Option<JobStage>,
+    status: JobStatus,
     tenths: u64,
 }
 
-impl JobView<'_> {
+impl JobProgress<'_> {
     /// The job's newest state.
     pub fn show(&mut self, job: &Job) {
         let percent = whole_percent(job.progress);
-        let now =
-            Said { attempt: job.attempt, stage: job.stage.clone(), status: job.status, tenths: percent / 10 };
-        if self.said.as_ref().is_some_and(|said| said.attempt > 0 && said.attempt < now.attempt) {
-            self.screen.say(&format!("Attempt {} of {}", job.attempt, job.max_attempts));
+        let now = LastLine {
+            attempt: job.attempt,
+            stage: job.stage.clone(),
+            status: job.status,
+            tenths: percent / 10,
+        };
+        if self.last_line.as_ref().is_some_and(|said| said.attempt > 0 && said.attempt < now.attempt) {
+            self.screen.println(&format!("Attempt {} of {}", job.attempt, job.max_attempts));
         }
         match &self.screen.mode {
-            Mode::Bars(bars) => {
+            OutputMode::Bars(bars) => {
                 let bars = bars.clone();
                 self.draw(&bars, job, percent);
             }
             // Why a job failed is the command's last word, and said once.
-            Mode::Lines if self.said.as_ref() != Some(&now) && job.status != Status::Error => {
+            OutputMode::Lines if self.last_line.as_ref() != Some(&now) && job.status != JobStatus::Error => {
                 eprintln!("{}", line(job, percent));
             }
-            Mode::Lines | Mode::Quiet => {}
+            OutputMode::Lines | OutputMode::Quiet => {}
         }
-        self.said = Some(now);
+        self.last_line = Some(now);
     }
 
     /// The job is over; the bars stay where it got to.
@@ -176,7 +180,7 @@ impl JobView<'_> {
     }
 
     fn draw(&mut self, bars: &MultiProgress, job: &Job, percent: u64) {
-        if job.status == Status::Pending {
+        if job.status == JobStatus::Pending {
             let since = self.since;
             let queue = self.queue.get_or_insert_with(|| {
                 let spinner = ProgressBar::new_spinner().with_style(style(WAITING)).with_prefix("queue");
@@ -194,15 +198,15 @@ impl JobView<'_> {
             bars.add(ProgressBar::new(100).with_style(style(PERCENT)).with_prefix("render"))
         });
         bar.set_position(percent);
-        let words = job.message.as_deref().or(job.stage.as_ref().map(Stage::as_str)).unwrap_or_default();
+        let words = job.message.as_deref().or(job.stage.as_ref().map(JobStage::as_str)).unwrap_or_default();
         bar.set_message(words.to_owned());
     }
 }
 
 /// `rendering 40 %: 210 of 600 frames`.
 fn line(job: &Job, percent: u64) -> String {
-    let mut line = job.stage.as_ref().map_or(job.status.as_str(), Stage::as_str).to_owned();
-    if job.status == Status::Processing {
+    let mut line = job.stage.as_ref().map_or(job.status.as_str(), JobStage::as_str).to_owned();
+    if job.status == JobStatus::Processing {
         let _ = write!(line, " {percent} %");
     }
     if let Some(message) = job.message.as_deref().filter(|message| !message.is_empty()) {

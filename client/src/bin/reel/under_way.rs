@@ -7,11 +7,11 @@ use reel_client::JobId;
 
 /// What is under way; written by the commands, read when Ctrl-C comes.
 #[derive(Debug, Default)]
-pub struct UnderWay(Mutex<Stage>);
+pub struct InterruptState(Mutex<Interruptible>);
 
 /// How far a command has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Stage {
+pub enum Interruptible {
     /// Nothing of it will be left.
     #[default]
     Nothing,
@@ -24,14 +24,14 @@ pub enum Stage {
     Job(JobId),
 }
 
-impl UnderWay {
+impl InterruptState {
     /// The command has come so far.
-    pub fn set(&self, stage: Stage) {
+    pub fn set(&self, stage: Interruptible) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = stage;
     }
 
     /// How far it has come.
-    pub fn get(&self) -> Stage {
+    pub fn get(&self) -> Interruptible {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

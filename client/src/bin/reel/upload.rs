@@ -11,34 +11,34 @@ use std::time::{Duration, Instant};
 use backon::BackoffBuilder as _;
 use indicatif::HumanBytes;
 use reel_client::{
-    Client, Error, JobId, NewUpload, SINGLE_PUT_MAX_BYTES, Upload, UploadId, UploadState, UploadStatus,
-    VideoFile,
+    Client, CreateUpload, Error, JobId, MultipartUpload, SINGLE_PUT_MAX_BYTES, UploadResponse, UploadStatus,
+    UploadToken, VideoFile,
 };
 use serde_json::json;
 
 use crate::args;
-use crate::bookmark::{self, Bookmark, Entry, Unavailable};
+use crate::bookmark::{self, ResumeFile, ResumeFileError, ResumeState};
 use crate::clip;
-use crate::failure::Failure;
-use crate::screen::{Screen, Transfer};
-use crate::under_way::{Stage, UnderWay};
+use crate::failure::CliError;
+use crate::screen::{TransferBar, Ui};
+use crate::under_way::{InterruptState, Interruptible};
 
 /// What is asked of an upload, beside its file.
 #[derive(Debug)]
-pub struct Wish {
+pub struct UploadOptions {
     /// Parts at a time.
     pub parallel: NonZeroUsize,
     /// Bytes of a part; else the API chooses.
     pub part_size: Option<u64>,
     /// Go on with this one, whatever the bookmark says.
-    pub resume: Option<(String, UploadId)>,
+    pub resume: Option<(String, UploadToken)>,
     /// The job that the video is for, unless an upload of it is under way for another.
     pub job_id: Option<JobId>,
 }
 
 /// A video that is there.
 #[derive(Debug)]
-pub struct Uploaded {
+pub struct UploadedVideo {
     /// The name under which a job finds it.
     pub video_key: String,
     /// Its length.
@@ -47,12 +47,12 @@ pub struct Uploaded {
     pub resumed_bytes: u64,
     /// The job that it is for, as the upload was begun.
     pub job_id: Option<JobId>,
-    bookmark: Option<Bookmark>,
+    bookmark: Option<ResumeFile>,
 }
 
-impl Uploaded {
+impl UploadedVideo {
     /// The key has reached whoever needs it.
-    pub fn forget(self) {
+    pub fn remove_resume_file(self) {
         if let Some(bookmark) = self.bookmark {
             bookmark.remove();
         }
@@ -62,17 +62,17 @@ impl Uploaded {
 /// `reel upload`.
 pub async fn run(
     client: &Client,
-    command: args::Upload,
-    screen: &Screen,
-    under_way: &UnderWay,
-) -> Result<(), Failure> {
+    command: args::UploadArgs,
+    screen: &Ui,
+    under_way: &InterruptState,
+) -> Result<(), CliError> {
     let began = Instant::now();
     let (video, abort) = (command.video.clone(), command.abort);
-    let wish = command.into_wish()?;
+    let wish = command.into_options()?;
     if abort {
-        return throw_away(client, &video, wish.resume, screen).await;
+        return abort_upload(client, &video, wish.resume, screen).await;
     }
-    let done = send(client, &clip::open(&video)?, &wish, screen, under_way).await?;
+    let done = upload_file(client, &clip::open(&video)?, &wish, screen, under_way).await?;
     if screen.json() {
         println!(
             "{}",
@@ -82,96 +82,96 @@ pub async fn run(
     } else {
         println!("{}", done.video_key);
     }
-    done.forget();
+    done.remove_resume_file();
     Ok(())
 }
 
 /// Uploads `file`, or what is missing of it.
-pub async fn send(
+pub async fn upload_file(
     client: &Client,
     file: &VideoFile,
-    wish: &Wish,
-    screen: &Screen,
-    under_way: &UnderWay,
-) -> Result<Uploaded, Failure> {
+    wish: &UploadOptions,
+    screen: &Ui,
+    under_way: &InterruptState,
+) -> Result<UploadedVideo, CliError> {
     if file.size_bytes() <= SINGLE_PUT_MAX_BYTES && wish.resume.is_none() {
-        return send_small(client, file, wish, screen).await;
+        return upload_small_file(client, file, wish, screen).await;
     }
-    let mut bookmark = open_bookmark(client, file, screen)?;
-    let found = find(client, file, wish, bookmark.as_mut(), screen).await?;
+    let mut bookmark = open_resume_file(client, file, screen)?;
+    let found = find_resumable(client, file, wish, bookmark.as_mut(), screen).await?;
     let (state, job_id) = match found {
         Some(found) => found,
-        None => (create(client, file, wish).await?, wish.job_id),
+        None => (create_upload(client, file, wish).await?, wish.job_id),
     };
     if let Some(open) = &mut bookmark {
-        let entry = Entry::new(&client.origin(), file, state.upload.clone(), job_id);
+        let entry = ResumeState::new(&client.origin(), file, state.upload.clone(), job_id);
         match open.write(&entry) {
-            Ok(()) => under_way.set(Stage::Upload { bookmark: open.path().to_owned() }),
-            Err(error) => screen.say(&unresumable(&error)),
+            Ok(()) => under_way.set(Interruptible::Upload { bookmark: open.path().to_owned() }),
+            Err(error) => screen.println(&not_resumable_warning(&error)),
         }
     }
     let (video_key, size_bytes) = (state.upload.video_key.clone(), file.size_bytes());
-    let resumed_bytes = state.arrived_bytes();
+    let resumed_bytes = state.uploaded_bytes();
     if resumed_bytes > 0 {
         let (there, all) = (HumanBytes(resumed_bytes), HumanBytes(size_bytes));
-        screen.say(&format!("{there} of {all} are there already"));
+        screen.println(&format!("{there} of {all} are there already"));
     }
     let transfer = Arc::new(screen.transfer("upload", Some(size_bytes)));
-    transfer.begin_at(resumed_bytes, size_bytes);
-    let done = client.send_parts(state, file, wish.parallel, reporter(&transfer, size_bytes)).await;
+    transfer.resume_at(resumed_bytes, size_bytes);
+    let done = client.send_parts(state, file, wish.parallel, progress_callback(&transfer, size_bytes)).await;
     if let Err(error) = done {
         let bookmark = bookmark.as_ref().map(|bookmark| bookmark.path().to_owned());
-        return Err(Failure::Upload { error, bookmark });
+        return Err(CliError::Upload { error, bookmark });
     }
     transfer.finish();
-    under_way.set(Stage::Nothing);
-    Ok(Uploaded { video_key, size_bytes, resumed_bytes, job_id, bookmark })
+    under_way.set(Interruptible::Nothing);
+    Ok(UploadedVideo { video_key, size_bytes, resumed_bytes, job_id, bookmark })
 }
 
-async fn send_small(
+async fn upload_small_file(
     client: &Client,
     file: &VideoFile,
-    wish: &Wish,
-    screen: &Screen,
-) -> Result<Uploaded, Failure> {
+    wish: &UploadOptions,
+    screen: &Ui,
+) -> Result<UploadedVideo, CliError> {
     let size_bytes = file.size_bytes();
     let transfer = Arc::new(screen.transfer("upload", Some(size_bytes)));
-    let report = reporter(&transfer, size_bytes);
+    let report = progress_callback(&transfer, size_bytes);
     let content_type = clip::content_type(file.path());
-    let video_key = client.upload_small(file, content_type, wish.job_id, report).await?;
+    let video_key = client.upload_in_one_request(file, content_type, wish.job_id, report).await?;
     transfer.finish();
-    Ok(Uploaded { video_key, size_bytes, resumed_bytes: 0, job_id: wish.job_id, bookmark: None })
+    Ok(UploadedVideo { video_key, size_bytes, resumed_bytes: 0, job_id: wish.job_id, bookmark: None })
 }
 
-fn reporter(transfer: &Arc<Transfer>, size_bytes: u64) -> impl Fn(u64) + Send + Sync + 'static {
+fn progress_callback(transfer: &Arc<TransferBar>, size_bytes: u64) -> impl Fn(u64) + Send + Sync + 'static {
     let bar = Arc::clone(transfer);
-    move |done_bytes| bar.at(done_bytes, Some(size_bytes))
+    move |done_bytes| bar.set_position(done_bytes, Some(size_bytes))
 }
 
 /// `reel upload --abort`.
-async fn throw_away(
+async fn abort_upload(
     client: &Client,
     video: &Path,
-    resume: Option<(String, UploadId)>,
-    screen: &Screen,
-) -> Result<(), Failure> {
-    let folder = bookmark::folder().map_err(Unavailable::NoPlace);
-    let mut bookmark = match folder.and_then(|folder| Bookmark::open(&folder, &client.origin(), video)) {
+    resume: Option<(String, UploadToken)>,
+    screen: &Ui,
+) -> Result<(), CliError> {
+    let folder = bookmark::folder().map_err(ResumeFileError::Io);
+    let mut bookmark = match folder.and_then(|folder| ResumeFile::open(&folder, &client.origin(), video)) {
         Ok(bookmark) => Some(bookmark),
-        Err(Unavailable::Busy) => return Err(busy(video)),
-        Err(Unavailable::NoPlace(_)) => None,
+        Err(ResumeFileError::Locked) => return Err(locked_error(video)),
+        Err(ResumeFileError::Io(_)) => None,
     };
-    let entry = bookmark.as_mut().and_then(Bookmark::read);
+    let entry = bookmark.as_mut().and_then(ResumeFile::read);
     let known = entry.map(|entry| (entry.upload.video_key, entry.upload.upload_id));
     let named = resume.is_some();
     let Some((video_key, id)) = resume.or_else(|| known.clone()) else {
         let sentence = format!("No upload of {} to {} is under way here.", video.display(), client.origin());
-        return Err(Failure::Usage(sentence));
+        return Err(CliError::Usage(sentence));
     };
     match insist(|| client.abort_upload(&video_key, &id)).await {
         Ok(()) => {}
         // It was thrown away before.
-        Err(Error::Refused(problem)) if problem.status == 404 && !named => {}
+        Err(Error::Api(problem)) if problem.status == 404 && !named => {}
         Err(error) => return Err(error.into()),
     }
     if let Some(bookmark) = bookmark.filter(|_| known.is_some_and(|(known_key, _)| known_key == video_key)) {
@@ -186,23 +186,23 @@ async fn throw_away(
 }
 
 /// The upload to go on with, if there is one, and the job that it is for.
-async fn find(
+async fn find_resumable(
     client: &Client,
     file: &VideoFile,
-    wish: &Wish,
-    bookmark: Option<&mut Bookmark>,
-    screen: &Screen,
-) -> Result<Option<(UploadState, Option<JobId>)>, Failure> {
+    wish: &UploadOptions,
+    bookmark: Option<&mut ResumeFile>,
+    screen: &Ui,
+) -> Result<Option<(UploadResponse, Option<JobId>)>, CliError> {
     if let Some((video_key, id)) = &wish.resume {
         let state = insist(|| client.upload_state(video_key, id)).await?;
-        belongs(file, &state).await?;
+        require_same_file(file, &state).await?;
         return Ok(Some((state, wish.job_id)));
     }
-    let Some(entry) = bookmark.and_then(Bookmark::read) else { return Ok(None) };
-    let Upload { video_key, upload_id, .. } = &entry.upload;
+    let Some(entry) = bookmark.and_then(ResumeFile::read) else { return Ok(None) };
+    let MultipartUpload { video_key, upload_id, .. } = &entry.upload;
     let name = file.path().display();
-    if !entry.is_of(file) {
-        screen.say(&format!("{name} has changed since its upload began; it starts anew"));
+    if !entry.matches(file) {
+        screen.println(&format!("{name} has changed since its upload began; it starts anew"));
         // What was sent is of no use to anybody. Should this fail, time throws it away.
         let _ = client.abort_upload(video_key, upload_id).await;
         return Ok(None);
@@ -210,8 +210,8 @@ async fn find(
     match insist(|| client.upload_state(video_key, upload_id)).await {
         Ok(state) if state.upload.size_bytes == file.size_bytes() => Ok(Some((state, entry.job_id))),
         Ok(_) => Ok(None),
-        Err(Error::Refused(problem)) if matches!(problem.status, 403 | 404) => {
-            screen.say(&format!("the earlier upload of {name} is gone; it starts anew"));
+        Err(Error::Api(problem)) if matches!(problem.status, 403 | 404) => {
+            screen.println(&format!("the earlier upload of {name} is gone; it starts anew"));
             Ok(None)
         }
         Err(error) => Err(error.into()),
@@ -219,23 +219,29 @@ async fn find(
 }
 
 /// An upload that was begun elsewhere must be of this very file.
-async fn belongs(file: &VideoFile, state: &UploadState) -> Result<(), Failure> {
+async fn require_same_file(file: &VideoFile, state: &UploadResponse) -> Result<(), CliError> {
     let (here_bytes, there_bytes) = (file.size_bytes(), state.upload.size_bytes);
     if here_bytes != there_bytes {
-        return Err(Failure::Usage(Error::WrongSize { here_bytes, there_bytes }.to_string()));
+        return Err(CliError::Usage(
+            Error::SizeMismatch { file_bytes: here_bytes, upload_bytes: there_bytes }.to_string(),
+        ));
     }
-    match file.first_difference(state).await? {
+    match file.first_mismatch(state).await? {
         None => Ok(()),
-        Some(part) => Err(Failure::Usage(format!(
+        Some(part) => Err(CliError::Usage(format!(
             "{}: part {part} of the upload is of another file",
             file.path().display()
         ))),
     }
 }
 
-async fn create(client: &Client, file: &VideoFile, wish: &Wish) -> Result<UploadState, Failure> {
+async fn create_upload(
+    client: &Client,
+    file: &VideoFile,
+    wish: &UploadOptions,
+) -> Result<UploadResponse, CliError> {
     let name = file.name();
-    let order = NewUpload {
+    let order = CreateUpload {
         filename: &name,
         content_type: clip::content_type(file.path()),
         size_bytes: file.size_bytes(),
@@ -243,27 +249,27 @@ async fn create(client: &Client, file: &VideoFile, wish: &Wish) -> Result<Upload
         part_size: wish.part_size,
     };
     let upload = insist(|| client.create_upload(&order)).await?;
-    Ok(UploadState { upload, status: UploadStatus::Open, parts: Vec::new() })
+    Ok(UploadResponse { upload, status: UploadStatus::Open, parts: Vec::new() })
 }
 
 /// Without a place for it, the upload goes on and cannot be taken up again.
-fn open_bookmark(client: &Client, file: &VideoFile, screen: &Screen) -> Result<Option<Bookmark>, Failure> {
-    let folder = bookmark::folder().map_err(Unavailable::NoPlace);
-    match folder.and_then(|folder| Bookmark::open(&folder, &client.origin(), file.path())) {
+fn open_resume_file(client: &Client, file: &VideoFile, screen: &Ui) -> Result<Option<ResumeFile>, CliError> {
+    let folder = bookmark::folder().map_err(ResumeFileError::Io);
+    match folder.and_then(|folder| ResumeFile::open(&folder, &client.origin(), file.path())) {
         Ok(bookmark) => Ok(Some(bookmark)),
-        Err(Unavailable::Busy) => Err(busy(file.path())),
-        Err(Unavailable::NoPlace(error)) => {
-            screen.say(&unresumable(&error));
+        Err(ResumeFileError::Locked) => Err(locked_error(file.path())),
+        Err(ResumeFileError::Io(error)) => {
+            screen.println(&not_resumable_warning(&error));
             Ok(None)
         }
     }
 }
 
-fn busy(video: &Path) -> Failure {
-    Failure::Usage(format!("{}: another reel is uploading this file right now", video.display()))
+fn locked_error(video: &Path) -> CliError {
+    CliError::Usage(format!("{}: another reel is uploading this file right now", video.display()))
 }
 
-fn unresumable(error: &std::io::Error) -> String {
+fn not_resumable_warning(error: &std::io::Error) -> String {
     format!("should this upload be broken off, it cannot be resumed: {error}")
 }
 
