@@ -24,28 +24,21 @@
     reason = "every call fails as `Error` says, variant by variant; repeating it at each call would tell nothing"
 )]
 
-mod client;
-mod download;
-mod error;
-mod job;
-mod message;
-mod multipart;
-mod patience;
-mod problem;
-mod secret;
-mod upload;
+mod api;
+mod transfer;
 mod watch;
 
-pub use client::{Client, Health};
-pub use error::{Error, Result};
-pub use job::{CreateJob, Job, JobFilter, JobPage, JobStage, JobStatus};
-pub use message::{Message, MessageType};
-pub use multipart::{
+pub use api::client::{Client, Health};
+pub use api::error::{Error, Result};
+pub use api::job::{CreateJob, Job, JobFilter, JobPage, JobStage, JobStatus};
+pub use api::message::{Message, MessageType};
+pub use api::problem::{ApiProblem, FieldError};
+pub use api::secret::{CapabilityUrl, Secret};
+pub use api::uploads::{
     CompletedUpload, CreateUpload, MultipartUpload, ParseUploadTokenError, SignedPart, UploadResponse,
-    UploadStatus, UploadToken, UploadedPart,
+    UploadStatus, UploadTarget, UploadToken, UploadedPart,
 };
-pub use problem::{ApiProblem, FieldError};
 pub use reel_core::edit::JobKind;
 pub use reel_core::id::JobId;
-pub use secret::{CapabilityUrl, Secret};
-pub use upload::{SINGLE_PUT_MAX_BYTES, UploadTarget, VideoFile};
+pub use transfer::file::VideoFile;
+pub use transfer::upload::SINGLE_PUT_MAX_BYTES;

@@ -23,11 +23,11 @@ use tokio_tungstenite::tungstenite::protocol::Message as Frame;
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 use url::Url;
 
-use crate::client::{Client, origin_of, root_cause};
-use crate::error::{Error, Result};
-use crate::job::Job;
-use crate::message::{Message, MessageType};
-use crate::secret::CapabilityUrl;
+use crate::api::client::{Client, origin_of, root_cause};
+use crate::api::error::{Error, Result};
+use crate::api::job::Job;
+use crate::api::message::{Message, MessageType};
+use crate::api::secret::CapabilityUrl;
 
 impl Client {
     /// Every message about `job` after its stored event number `after` (0 for all), until it is over.

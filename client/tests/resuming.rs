@@ -3,17 +3,17 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![cfg(unix)]
 
-mod bucket;
-mod server;
+mod fake_storage;
+mod test_server;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use bucket::{FakeStorage, KEY, StorageFault, video};
+use fake_storage::{FakeStorage, KEY, StorageFault, video};
 use serde_json::Value;
-use server::TestServer;
 use tempfile::TempDir;
+use test_server::TestServer;
 
 /// Five parts of 5 MiB, the last of them short.
 const SIZE: usize = 4 * 5 * 1024 * 1024 + 3;

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod server;
+mod test_server;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -16,7 +16,7 @@ use axum::routing::{get, put};
 use futures_util::{StreamExt as _, stream};
 use reel_client::{CapabilityUrl, Error, UploadTarget};
 use serde_json::json;
-use server::TestServer;
+use test_server::TestServer;
 use tokio::sync::Notify;
 
 const VIDEO: &[u8] = b"twenty bytes of video, nearly";

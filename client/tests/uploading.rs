@@ -2,17 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod bucket;
-mod server;
+mod fake_storage;
+mod test_server;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use bucket::{FakeStorage, KEY, StorageFault, begin, video};
+use fake_storage::{FakeStorage, KEY, StorageFault, begin, video};
 use reel_client::{CompletedUpload, Error, MultipartUpload, Result, UploadResponse, UploadStatus, VideoFile};
-use server::TestServer;
 use tempfile::TempDir;
+use test_server::TestServer;
 
 /// Ten parts, the last of them short, each in many chunks.
 const PART: u64 = 1_000_000;

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::needless_pass_by_value, reason = "literals read better without an ampersand")]
 
-mod server;
+mod test_server;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +17,7 @@ use axum::{Json, Router};
 use futures_util::StreamExt as _;
 use reel_client::{Error, Job, Message, MessageType};
 use serde_json::{Value, json};
-use server::TestServer;
+use test_server::TestServer;
 
 const ID: &str = "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50";
 const JOB: &str = "/api/jobs/3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50";

@@ -6,9 +6,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use reel_client::{JobFilter, JobId, JobKind, JobStatus, Secret};
 
-use crate::failure::CliError;
-use crate::notation::{CropArg, RegionArg, SizeArg};
-use crate::upload::UploadOptions;
+use crate::shorthand::{CropArg, RegionArg, SizeArg};
 
 /// Export video reels: upload a clip, render it, fetch the result.
 #[derive(Debug, Parser)]
@@ -135,32 +133,17 @@ pub struct UploadArgs {
     pub video: PathBuf,
     /// How it goes up
     #[command(flatten)]
-    parallel: ParallelArg,
+    pub parallel: ParallelArg,
     /// Size of a part in MiB, 5 to 5115 [default: the API's, 16 for most files]. Smaller ones lose less on a
     /// line that breaks often
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(5..=5115))]
-    part_size: Option<u64>,
+    pub part_size: Option<u64>,
     /// Go on with an upload that was begun on another device; FILE must be the same file
     #[arg(long, num_args = 2, value_names = ["VIDEO_KEY", "UPLOAD_ID"])]
-    resume: Option<Vec<String>>,
+    pub resume: Option<Vec<String>>,
     /// Throw away what has arrived of an unfinished upload of FILE
     #[arg(long)]
     pub abort: bool,
-}
-
-impl UploadArgs {
-    /// What to do, in the upload's own words.
-    pub fn into_options(self) -> Result<UploadOptions, CliError> {
-        let resume = match self.resume.as_deref() {
-            Some([video_key, id]) => {
-                let id = id.parse().map_err(|error| CliError::Usage(format!("--resume: {error}")))?;
-                Some((video_key.clone(), id))
-            }
-            _ => None,
-        };
-        let part_size = self.part_size.map(|mib| mib * 1024 * 1024);
-        Ok(UploadOptions { parallel: self.parallel.concurrency(), part_size, resume, job_id: None })
-    }
 }
 
 /// How many parts of a large file go up side by side.
@@ -301,17 +284,9 @@ mod tests {
     }
 
     #[test]
-    fn resuming_takes_a_key_and_an_id() {
+    fn upload_options_outside_their_range_are_refused() {
         let parse = |line: &str| Args::try_parse_from(line.split(' '));
-        let Ok(Args { command: Command::Upload(upload), .. }) =
-            parse("reel upload clip.mp4 --resume input/a/clip.mp4 u.m --parallel 2 --part-size 5")
-        else {
-            panic!("it parses");
-        };
-        assert!(!format!("{:?}", upload.parallel).is_empty());
-        let wish = upload.into_options().unwrap();
-        assert_eq!((wish.parallel.get(), wish.part_size), (2, Some(5 * 1024 * 1024)));
-        assert_eq!(wish.resume.unwrap().0, "input/a/clip.mp4");
+        assert!(parse("reel upload clip.mp4 --resume k u.m --parallel 16 --part-size 5").is_ok());
         for wrong in [
             "reel upload clip.mp4 --resume input/a/clip.mp4",
             "reel upload clip.mp4 --parallel 0",
@@ -321,10 +296,6 @@ mod tests {
         ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
-        let Ok(Args { command: Command::Upload(upload), .. }) = parse("reel upload c --resume k ../x") else {
-            panic!("it parses");
-        };
-        assert!(upload.into_options().is_err());
     }
 
     #[test]

@@ -5,16 +5,13 @@
 //! complaints go to standard error. Exit codes are in [`failure`].
 
 mod args;
-mod bookmark;
-mod clip;
-mod edit;
-mod export;
-mod failure;
-mod jobs;
-mod notation;
-mod screen;
-mod under_way;
-mod upload;
+mod commands;
+mod error;
+mod interrupt;
+mod params;
+mod resume_file;
+mod shorthand;
+mod ui;
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
@@ -23,9 +20,10 @@ use clap::Parser as _;
 use reel_client::Client;
 
 use args::{Args, Command};
-use failure::CliError;
-use screen::Ui;
-use under_way::InterruptState;
+use commands::{export, jobs, upload};
+use error::CliError;
+use interrupt::InterruptState;
+use ui::Ui;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -58,7 +56,7 @@ async fn run(args: Args, screen: &Ui, under_way: &InterruptState) -> Result<(), 
     let client = Client::new(&args.api, args.api_key.filter(|key| !key.is_empty()))?;
     match args.command {
         Command::Export(export) => export::export(&client, &export, screen, under_way).await,
-        Command::Upload(command) => upload::run(&client, command, screen, under_way).await,
+        Command::Upload(args) => upload::run(&client, &args, screen, under_way).await,
         Command::Watch { job_id } => jobs::watch(&client, job_id, screen, under_way).await,
         Command::Download { job_id, out } => jobs::download(&client, job_id, &out, screen).await,
         Command::Status { job_id } => jobs::status(&client, job_id, screen).await,

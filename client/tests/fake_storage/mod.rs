@@ -18,7 +18,7 @@ use reel_client::{CreateUpload, MultipartUpload, VideoFile};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::server::TestServer;
+use crate::test_server::TestServer;
 
 /// What happens to a request for one part, instead of what should.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::job::Job;
+use crate::api::job::Job;
 
 /// What a message says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,9 +40,11 @@ impl Message {
     /// A message made of what `GET` tells, for when no socket is to be had.
     pub(crate) fn snapshot(job: Job) -> Self {
         let kind = match job.status {
-            crate::JobStatus::Complete => MessageType::Complete,
-            crate::JobStatus::Error => MessageType::Error,
-            crate::JobStatus::Pending | crate::JobStatus::Processing => MessageType::Status,
+            crate::api::job::JobStatus::Complete => MessageType::Complete,
+            crate::api::job::JobStatus::Error => MessageType::Error,
+            crate::api::job::JobStatus::Pending | crate::api::job::JobStatus::Processing => {
+                MessageType::Status
+            }
         };
         Self { message_type: kind, seq: None, job }
     }
@@ -72,7 +74,8 @@ impl Message {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{JobKind, JobStatus};
+    use crate::api::job::JobStatus;
+    use reel_core::edit::JobKind;
 
     const PROGRESS: &str = r#"{"type":"progress","job_type":"overlay","seq":7,"status":"processing",
         "job_id":"3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50","progress":40,"stage":"rendering"}"#;

@@ -3,63 +3,18 @@
 //! Invariants: the file is streamed, never held in memory; exactly the headers that were signed are sent,
 //! and no API key, since the storage would take it for a second signature.
 
-mod file;
-mod meter;
-mod parts;
-mod put;
-
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use reel_core::id::JobId;
 use reqwest::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue};
-use serde::{Deserialize, Serialize};
 
-use crate::client::Client;
-use crate::error::{Error, Result};
-use crate::patience::{RetryBackoff, with_retries};
-use crate::secret::CapabilityUrl;
-
-pub use file::VideoFile;
-use meter::UploadProgress;
-pub(crate) use put::storage_error;
-
-/// Where to put one video, and how.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct UploadTarget {
-    /// Presigned; valid until `expires_at`.
-    pub upload_url: CapabilityUrl,
-    /// The name under which a job finds the video.
-    pub video_key: String,
-    /// Always `PUT` so far.
-    #[serde(default)]
-    pub method: Option<String>,
-    /// Headers that belong to the signature.
-    #[serde(default)]
-    pub headers: BTreeMap<String, String>,
-    /// ISO 8601, UTC.
-    #[serde(default)]
-    pub expires_at: Option<String>,
-}
-
-impl UploadTarget {
-    /// The headers to send. The transport writes length and host itself, from the same facts that were
-    /// signed.
-    fn signed_headers(&self) -> Result<HeaderMap> {
-        let wrong = || Error::UnexpectedResponse {
-            call: "POST api/videos/upload-url".to_owned(),
-            reason: "a header is not a valid one".to_owned(),
-        };
-        let mut headers = HeaderMap::new();
-        for (name, value) in &self.headers {
-            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong())?;
-            if name != CONTENT_LENGTH && name != HOST {
-                headers.insert(name, HeaderValue::from_str(value).map_err(|_| wrong())?);
-            }
-        }
-        Ok(headers)
-    }
-}
+use crate::api::client::Client;
+use crate::api::error::{Error, Result};
+use crate::api::retry::{RetryBackoff, with_retries};
+use crate::api::uploads::UploadTarget;
+use crate::transfer::file::VideoFile;
+use crate::transfer::progress::UploadProgress;
+use crate::transfer::put::put_range;
 
 impl Client {
     /// Puts the file at `path` where `target` says, once; `progress` gets the bytes handed over so far.
@@ -111,16 +66,30 @@ impl Client {
         meter: &std::sync::Arc<UploadProgress>,
     ) -> Result<()> {
         let url = &target.upload_url;
-        put::put_range(&self.http, url, target.signed_headers()?, file, 0..file.size_bytes(), meter)
-            .await
-            .map(drop)
+        put_range(&self.http, url, signed_headers(target)?, file, 0..file.size_bytes(), meter).await.map(drop)
     }
+}
+
+/// The headers to send. The HTTP client writes length and host itself, with the values that were signed.
+fn signed_headers(target: &UploadTarget) -> Result<HeaderMap> {
+    let invalid = || Error::UnexpectedResponse {
+        call: "POST api/videos/upload-url".to_owned(),
+        reason: "one of its headers is not valid".to_owned(),
+    };
+    let mut headers = HeaderMap::new();
+    for (name, value) in &target.headers {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid())?;
+        if name != CONTENT_LENGTH && name != HOST {
+            headers.insert(name, HeaderValue::from_str(value).map_err(|_| invalid())?);
+        }
+    }
+    Ok(headers)
 }
 
 /// Up to here a file is sent in one request: there is little to lose, and two calls are saved.
 pub const SINGLE_PUT_MAX_BYTES: u64 = 16 * 1024 * 1024;
 /// A link that was refused so often did not just expire.
-const REJECTIONS_MAX: u32 = 2;
+pub(super) const REJECTIONS_MAX: u32 = 2;
 
 #[cfg(test)]
 mod tests {
@@ -142,7 +111,7 @@ mod tests {
             "headers": {"Content-Type": "video/mp4", "content-length": "3", "Host": "r2"}
         }))
         .unwrap();
-        let headers = target.signed_headers().unwrap();
+        let headers = signed_headers(&target).unwrap();
         assert_eq!(headers.len(), 1);
         assert_eq!(headers["content-type"], "video/mp4");
     }

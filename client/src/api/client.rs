@@ -14,11 +14,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use crate::error::{Error, Result};
-use crate::job::{CreateJob, Job, JobFilter, JobPage};
-use crate::problem::ApiProblem;
-use crate::secret::Secret;
-use crate::upload::UploadTarget;
+use crate::api::error::{Error, Result};
+use crate::api::job::{CreateJob, Job, JobFilter, JobPage};
+use crate::api::problem::ApiProblem;
+use crate::api::secret::Secret;
+use crate::api::uploads::UploadTarget;
 
 /// The API at one address, with one key. Cheap to clone; clones share their connections.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ use reel_core::id::JobId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::secret::CapabilityUrl;
+use crate::api::secret::CapabilityUrl;
 
 /// Where a job stands; the last two are final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,14 +7,14 @@ use std::time::Instant;
 
 use reel_client::{Client, CreateJob, Error, Job, JobId};
 
+use super::clip;
+use super::jobs::{self, SavedReel};
+use super::upload::{self, UploadOptions, insist};
 use crate::args::ExportArgs;
-use crate::clip;
-use crate::edit;
-use crate::failure::CliError;
-use crate::jobs::{self, SavedReel};
-use crate::screen::Ui;
-use crate::under_way::{InterruptState, Interruptible};
-use crate::upload::{self, UploadOptions, insist};
+use crate::error::CliError;
+use crate::interrupt::{InterruptState, Interruptible};
+use crate::params;
+use crate::ui::Ui;
 
 /// Does the whole export.
 pub async fn export(
@@ -24,8 +24,8 @@ pub async fn export(
     under_way: &InterruptState,
 ) -> Result<(), CliError> {
     let started = Instant::now();
-    let params = edit::params(export)?;
-    let resolution = edit::resolution(export, &params);
+    let params = params::params(export)?;
+    let resolution = params::resolution(export, &params);
     jobs::create_parent(&export.out)?;
     let file = clip::open(&export.clip)?;
     let wish = UploadOptions {

@@ -14,10 +14,10 @@ use tokio::fs::{self, OpenOptions};
 use tokio::io::AsyncWriteExt as _;
 use url::Url;
 
-use crate::client::{Client, origin_of};
-use crate::error::{Error, Result};
-use crate::secret::CapabilityUrl;
-use crate::upload::storage_error;
+use crate::api::client::{Client, origin_of};
+use crate::api::error::{Error, Result};
+use crate::api::secret::CapabilityUrl;
+use crate::transfer::put::storage_error;
 
 impl Client {
     /// Fetches `url` (absolute, or relative to the API) to `path`; gives the size in bytes.

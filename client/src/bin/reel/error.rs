@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use reel_client::{Error, Job};
 use serde_json::{Value, json};
 
-use crate::under_way::Interruptible;
+use crate::interrupt::Interruptible;
 
 /// Why there is no result.
 #[derive(Debug)]

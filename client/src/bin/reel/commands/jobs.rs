@@ -8,9 +8,9 @@ use indicatif::HumanBytes;
 use reel_client::{Client, Error, Job, JobFilter, JobId, JobStatus};
 use serde_json::{Value, json};
 
-use crate::failure::CliError;
-use crate::screen::Ui;
-use crate::under_way::{InterruptState, Interruptible};
+use crate::error::CliError;
+use crate::interrupt::{InterruptState, Interruptible};
+use crate::ui::Ui;
 
 /// Shows `job` until it is over, and gives it back complete.
 pub async fn follow_to_end(client: &Client, job: Job, screen: &Ui) -> Result<Job, CliError> {

@@ -3,6 +3,7 @@
 //! Invariant: an upload id is a permission. It is never part of an error text or of a `Debug` output, and it
 //! holds only characters that mean nothing in a path.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
@@ -13,9 +14,27 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use thiserror::Error as ThisError;
 
-use crate::client::Client;
-use crate::error::{Error, Result};
-use crate::secret::CapabilityUrl;
+use crate::api::client::Client;
+use crate::api::error::{Error, Result};
+use crate::api::secret::CapabilityUrl;
+
+/// Where to put one video, and how.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UploadTarget {
+    /// Presigned; valid until `expires_at`.
+    pub upload_url: CapabilityUrl,
+    /// The name under which a job finds the video.
+    pub video_key: String,
+    /// Always `PUT` so far.
+    #[serde(default)]
+    pub method: Option<String>,
+    /// Headers that belong to the signature.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// ISO 8601, UTC.
+    #[serde(default)]
+    pub expires_at: Option<String>,
+}
 
 /// What opens one upload, together with its key: whoever has both may send, list, complete and abort.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

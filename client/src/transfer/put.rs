@@ -12,11 +12,11 @@ use reqwest::header::{CONTENT_LENGTH, ETAG, HeaderMap};
 use url::Url;
 
 use super::file::{VideoFile, hex, md5_of_etag};
-use super::meter::{RequestBytes, UploadProgress};
-use crate::client::origin_of;
-use crate::error::{Error, Result};
-use crate::problem::retry_after_s;
-use crate::secret::CapabilityUrl;
+use super::progress::{RequestBytes, UploadProgress};
+use crate::api::client::origin_of;
+use crate::api::error::{Error, Result};
+use crate::api::problem::retry_after_s;
+use crate::api::secret::CapabilityUrl;
 
 /// What the body leaves behind for when the request is over.
 #[derive(Default)]

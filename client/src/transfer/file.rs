@@ -14,8 +14,8 @@ use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt as _};
 use md5::{Digest as _, Md5};
 
-use crate::error::{Error, Result};
-use crate::multipart::UploadResponse;
+use crate::api::error::{Error, Result};
+use crate::api::uploads::UploadResponse;
 
 /// An open video. Cheap to clone; clones share the open file.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use backon::BackoffBuilder as _;
 
-use crate::error::{Error, Result};
+use crate::api::error::{Error, Result};
 
 /// One series of tries, with longer and longer pauses: about two minutes in all.
 pub(crate) struct RetryBackoff(backon::ExponentialBackoff);
@@ -51,7 +51,7 @@ const RETRY_AFTER_MAX: Duration = Duration::from_mins(2);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::problem::ApiProblem;
+    use crate::api::problem::ApiProblem;
 
     fn refused(status: u16, retry_after_s: Option<u64>) -> Error {
         Error::Api(Box::new(ApiProblem { status, retry_after_s, ..ApiProblem::default() }))

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::problem::ApiProblem;
+use crate::api::problem::ApiProblem;
 
 /// What a call of this crate ends in.
 pub type Result<T> = std::result::Result<T, Error>;

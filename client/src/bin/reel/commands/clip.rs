@@ -4,7 +4,7 @@ use std::path::Path;
 
 use reel_client::VideoFile;
 
-use crate::failure::CliError;
+use crate::error::CliError;
 
 /// Opens a file that has something in it.
 pub fn open(path: &Path) -> Result<VideoFile, CliError> {

@@ -13,14 +13,15 @@ use futures_util::future::try_join_all;
 use reqwest::header::HeaderMap;
 use tokio::sync::{Mutex, mpsc};
 
-use super::meter::UploadProgress;
+use super::file::VideoFile;
+use super::progress::UploadProgress;
 use super::put::put_range;
-use super::{REJECTIONS_MAX, VideoFile};
-use crate::client::Client;
-use crate::error::{Error, Result};
-use crate::multipart::{CompletedUpload, MultipartUpload, UploadResponse, UploadStatus, UploadedPart};
-use crate::patience::{RetryBackoff, with_retries};
-use crate::secret::CapabilityUrl;
+use super::upload::REJECTIONS_MAX;
+use crate::api::client::Client;
+use crate::api::error::{Error, Result};
+use crate::api::retry::{RetryBackoff, with_retries};
+use crate::api::secret::CapabilityUrl;
+use crate::api::uploads::{CompletedUpload, MultipartUpload, UploadResponse, UploadStatus, UploadedPart};
 
 impl Client {
     /// Sends what is missing of `state` from `file`, `parallel` parts at a time, and completes the upload.

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use crate::args::{ExportArgs, JobTypeArg};
-use crate::failure::CliError;
+use crate::error::CliError;
 
 /// The params of an export: what the options say, overridden by the members of `--params`.
 ///

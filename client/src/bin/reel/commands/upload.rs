@@ -16,12 +16,12 @@ use reel_client::{
 };
 use serde_json::json;
 
-use crate::args;
-use crate::bookmark::{self, ResumeFile, ResumeFileError, ResumeState};
-use crate::clip;
-use crate::failure::CliError;
-use crate::screen::{TransferBar, Ui};
-use crate::under_way::{InterruptState, Interruptible};
+use super::clip;
+use crate::args::UploadArgs;
+use crate::error::CliError;
+use crate::interrupt::{InterruptState, Interruptible};
+use crate::resume_file::{self, ResumeFile, ResumeFileError, ResumeState};
+use crate::ui::{TransferBar, Ui};
 
 /// What is asked of an upload, beside its file.
 #[derive(Debug)]
@@ -34,6 +34,20 @@ pub struct UploadOptions {
     pub resume: Option<(String, UploadToken)>,
     /// The job that the video is for, unless an upload of it is under way for another.
     pub job_id: Option<JobId>,
+}
+
+impl UploadOptions {
+    fn from_args(args: &UploadArgs) -> Result<Self, CliError> {
+        let resume = match args.resume.as_deref() {
+            Some([video_key, token]) => {
+                let token = token.parse().map_err(|error| CliError::Usage(format!("--resume: {error}")))?;
+                Some((video_key.clone(), token))
+            }
+            _ => None,
+        };
+        let part_size = args.part_size.map(|mib| mib * 1024 * 1024);
+        Ok(Self { parallel: args.parallel.concurrency(), part_size, resume, job_id: None })
+    }
 }
 
 /// A video that is there.
@@ -62,17 +76,16 @@ impl UploadedVideo {
 /// `reel upload`.
 pub async fn run(
     client: &Client,
-    command: args::UploadArgs,
+    args: &UploadArgs,
     screen: &Ui,
     under_way: &InterruptState,
 ) -> Result<(), CliError> {
     let began = Instant::now();
-    let (video, abort) = (command.video.clone(), command.abort);
-    let wish = command.into_options()?;
-    if abort {
-        return abort_upload(client, &video, wish.resume, screen).await;
+    let wish = UploadOptions::from_args(args)?;
+    if args.abort {
+        return abort_upload(client, &args.video, wish.resume, screen).await;
     }
-    let done = upload_file(client, &clip::open(&video)?, &wish, screen, under_way).await?;
+    let done = upload_file(client, &clip::open(&args.video)?, &wish, screen, under_way).await?;
     if screen.json() {
         println!(
             "{}",
@@ -155,7 +168,7 @@ async fn abort_upload(
     resume: Option<(String, UploadToken)>,
     screen: &Ui,
 ) -> Result<(), CliError> {
-    let folder = bookmark::folder().map_err(ResumeFileError::Io);
+    let folder = resume_file::folder().map_err(ResumeFileError::Io);
     let mut bookmark = match folder.and_then(|folder| ResumeFile::open(&folder, &client.origin(), video)) {
         Ok(bookmark) => Some(bookmark),
         Err(ResumeFileError::Locked) => return Err(locked_error(video)),
@@ -254,7 +267,7 @@ async fn create_upload(
 
 /// Without a place for it, the upload goes on and cannot be taken up again.
 fn open_resume_file(client: &Client, file: &VideoFile, screen: &Ui) -> Result<Option<ResumeFile>, CliError> {
-    let folder = bookmark::folder().map_err(ResumeFileError::Io);
+    let folder = resume_file::folder().map_err(ResumeFileError::Io);
     match folder.and_then(|folder| ResumeFile::open(&folder, &client.origin(), file.path())) {
         Ok(bookmark) => Ok(Some(bookmark)),
         Err(ResumeFileError::Locked) => Err(locked_error(file.path())),
@@ -300,3 +313,23 @@ const PAUSES: backon::ExponentialBuilder = backon::ExponentialBuilder::new()
     .with_jitter();
 /// A server that wants more than this is given up instead.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{Args, Command};
+    use clap::Parser as _;
+
+    #[test]
+    fn resuming_takes_a_key_and_an_id() {
+        let parse = |line: &str| match Args::try_parse_from(line.split(' ')).unwrap().command {
+            Command::Upload(args) => UploadOptions::from_args(&args),
+            other => panic!("{other:?}"),
+        };
+        let options =
+            parse("reel upload clip.mp4 --resume input/a/clip.mp4 u.m --parallel 2 --part-size 5").unwrap();
+        assert_eq!((options.parallel.get(), options.part_size), (2, Some(5 * 1024 * 1024)));
+        assert_eq!(options.resume.unwrap().0, "input/a/clip.mp4");
+        assert!(parse("reel upload c --resume k ../x").is_err());
+    }
+}
