@@ -1,4 +1,4 @@
-//! Uploads and downloads over a real connection, broken where it hurts.
+//! Uploads and downloads over a real connection that breaks.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -22,7 +22,7 @@ use tokio::sync::Notify;
 const VIDEO: &[u8] = b"twenty bytes of video, nearly";
 const ETAG: &str = "\"v1\"";
 
-/// The storage's answer to a GET, with Range and If-Range; `cut` sends seven bytes and breaks the connection
+/// The storage's response to a GET, with Range and If-Range; `cut` sends seven bytes and breaks the connection
 /// once they have arrived.
 fn object(headers: &HeaderMap, etag: &str, cut: Option<Arc<Notify>>) -> Response {
     let range = headers.get("range").map(|range| range.to_str().unwrap().to_owned());
@@ -45,21 +45,21 @@ fn object(headers: &HeaderMap, etag: &str, cut: Option<Arc<Notify>>) -> Response
         Some(arrived) => Body::from_stream(stream::iter([Ok(Bytes::from_static(&rest[..7]))]).chain(
             stream::once(async move {
                 arrived.notified().await;
-                Err(std::io::Error::other("the cable was pulled"))
+                Err(std::io::Error::other("the connection broke"))
             }),
         )),
     };
-    let answer = Response::builder().header("etag", etag).header("content-length", rest.len());
-    let answer = if start == 0 {
-        answer
+    let response = Response::builder().header("etag", etag).header("content-length", rest.len());
+    let response = if start == 0 {
+        response
     } else {
         let range = format!("bytes {start}-{}/{}", VIDEO.len() - 1, VIDEO.len());
-        answer.status(StatusCode::PARTIAL_CONTENT).header("content-range", range)
+        response.status(StatusCode::PARTIAL_CONTENT).header("content-range", range)
     };
-    answer.body(body).unwrap()
+    response.body(body).unwrap()
 }
 
-fn left_behind(folder: &Path) -> Vec<String> {
+fn file_names(folder: &Path) -> Vec<String> {
     let names = std::fs::read_dir(folder).unwrap();
     let mut names: Vec<String> = names.map(|name| name.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
@@ -67,13 +67,13 @@ fn left_behind(folder: &Path) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn an_upload_has_its_exact_length_the_signed_headers_and_no_key() {
+async fn an_upload_sends_its_exact_length_and_the_signed_headers_but_no_key() {
     let seen = Arc::new(Mutex::new(None));
-    let note = Arc::clone(&seen);
+    let sink = Arc::clone(&seen);
     let server = TestServer::start(Router::new().route(
         "/bucket/clip",
         put(async move |headers: HeaderMap, body: Bytes| {
-            *note.lock().unwrap() = Some((headers, body));
+            *sink.lock().unwrap() = Some((headers, body));
         }),
     ))
     .await;
@@ -103,7 +103,7 @@ async fn an_upload_has_its_exact_length_the_signed_headers_and_no_key() {
 }
 
 #[tokio::test]
-async fn a_refused_upload_tells_the_storages_reason_and_not_the_link() {
+async fn a_refused_upload_shows_the_reason_of_the_storage_but_not_the_url() {
     let refusal = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>";
     let server =
         TestServer::start(Router::new().fallback(put(async move || (StatusCode::FORBIDDEN, refusal)))).await;
@@ -119,17 +119,17 @@ async fn a_refused_upload_tells_the_storages_reason_and_not_the_link() {
 }
 
 #[tokio::test]
-async fn a_download_that_breaks_off_goes_on_where_it_stopped() {
+async fn an_interrupted_download_is_resumed_where_it_stopped() {
     let ranges = Arc::new(Mutex::new(Vec::new()));
-    let note = Arc::clone(&ranges);
+    let sink = Arc::clone(&ranges);
     let arrived = Arc::new(Notify::new());
-    let cable = Arc::clone(&arrived);
+    let breaks = Arc::clone(&arrived);
     let server = TestServer::start(Router::new().route(
         "/reel",
         get(async move |headers: HeaderMap| {
-            let mut ranges = note.lock().unwrap();
+            let mut ranges = sink.lock().unwrap();
             ranges.push(headers.get("range").map(|range| range.to_str().unwrap().to_owned()));
-            object(&headers, ETAG, (ranges.len() <= 2).then(|| Arc::clone(&cable)))
+            object(&headers, ETAG, (ranges.len() <= 2).then(|| Arc::clone(&breaks)))
         }),
     ))
     .await;
@@ -150,13 +150,13 @@ async fn a_download_that_breaks_off_goes_on_where_it_stopped() {
     assert_eq!(bytes.unwrap(), VIDEO.len() as u64);
     assert_eq!(std::fs::read(&out).unwrap(), VIDEO);
     assert_eq!(*ranges.lock().unwrap(), [None, Some("bytes=7-".into()), Some("bytes=14-".into())]);
-    assert_eq!(left_behind(folder.path()), ["reel.mp4"]);
+    assert_eq!(file_names(folder.path()), ["reel.mp4"]);
     let seen = seen.into_inner().unwrap();
     assert!(seen.is_sorted() && seen.iter().all(|(_, total)| *total == Some(VIDEO.len() as u64)), "{seen:?}");
 }
 
 #[tokio::test]
-async fn a_part_of_an_earlier_run_is_used_only_if_it_is_of_the_same_object() {
+async fn an_unfinished_download_is_resumed_only_from_the_same_object() {
     let server = TestServer::start(
         Router::new().route("/reel", get(async |headers: HeaderMap| object(&headers, ETAG, None))),
     )
@@ -171,7 +171,7 @@ async fn a_part_of_an_earlier_run_is_used_only_if_it_is_of_the_same_object() {
         let url = CapabilityUrl::new("/reel");
         server.client().download(&url, &out, |_, _| ()).await.unwrap();
         assert_eq!(std::fs::read(&out).unwrap(), VIDEO, "{etag}");
-        assert_eq!(left_behind(folder.path()), ["reel.mp4"]);
+        assert_eq!(file_names(folder.path()), ["reel.mp4"]);
     }
 }
 
@@ -187,13 +187,13 @@ async fn the_stored_form_of_an_unfinished_download_is_read_and_written_as_before
     let etag = folder.path().join("reel.mp4.part.etag");
     // Written: the connection breaks after seven bytes, and then the link has expired.
     let arrived = Arc::new(Notify::new());
-    let cable = Arc::clone(&arrived);
+    let breaks = Arc::clone(&arrived);
     let requests = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&requests);
     let server = TestServer::start(Router::new().route(
         "/reel",
         get(async move |headers: HeaderMap| match count.fetch_add(1, Ordering::SeqCst) {
-            0 => object(&headers, ETAG, Some(cable)),
+            0 => object(&headers, ETAG, Some(breaks)),
             _ => StatusCode::FORBIDDEN.into_response(),
         }),
     ))
@@ -202,15 +202,15 @@ async fn the_stored_form_of_an_unfinished_download_is_read_and_written_as_before
     server.client().download(&url, &out, |_, _| arrived.notify_one()).await.unwrap_err();
     assert_eq!(std::fs::read(&etag).unwrap(), STORED_ETAG);
     assert_eq!(std::fs::read(&part).unwrap(), STORED_PART);
-    assert_eq!(left_behind(folder.path()), ["reel.mp4.part", "reel.mp4.part.etag"]);
+    assert_eq!(file_names(folder.path()), ["reel.mp4.part", "reel.mp4.part.etag"]);
 
     // Read: what is missing is asked for, with the entity tag.
     let ranges = Arc::new(Mutex::new(Vec::new()));
-    let note = Arc::clone(&ranges);
+    let sink = Arc::clone(&ranges);
     let server = TestServer::start(Router::new().route(
         "/reel",
         get(async move |headers: HeaderMap| {
-            note.lock().unwrap().push((headers["range"].clone(), headers["if-range"].clone()));
+            sink.lock().unwrap().push((headers["range"].clone(), headers["if-range"].clone()));
             object(&headers, ETAG, None)
         }),
     ))
@@ -223,7 +223,7 @@ async fn the_stored_form_of_an_unfinished_download_is_read_and_written_as_before
 }
 
 #[tokio::test]
-async fn the_key_is_sent_to_the_apis_own_routes_and_not_with_a_signed_link() {
+async fn the_key_is_sent_to_routes_of_the_api_and_not_with_a_presigned_url() {
     let keyed =
         async |headers: HeaderMap| (StatusCode::OK, headers.contains_key("authorization").to_string());
     let router = Router::new().route("/api/videos/download/x", get(keyed)).route("/bucket/x", get(keyed));
@@ -237,7 +237,7 @@ async fn the_key_is_sent_to_the_apis_own_routes_and_not_with_a_signed_link() {
 }
 
 #[tokio::test]
-async fn a_link_that_is_refused_is_not_tried_again() {
+async fn a_rejected_url_is_not_retried() {
     let tries = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&tries);
     let server = TestServer::start(Router::new().fallback(get(async move || {
@@ -250,5 +250,5 @@ async fn a_link_that_is_refused_is_not_tried_again() {
     let error = server.client().download(&url, &folder.path().join("r.mp4"), |_, _| ()).await.unwrap_err();
     assert!(matches!(error, Error::Storage { status: 403, .. }), "{error}");
     assert_eq!(tries.load(Ordering::SeqCst), 1);
-    assert!(left_behind(folder.path()).is_empty());
+    assert!(file_names(folder.path()).is_empty());
 }

@@ -1,4 +1,4 @@
-//! Everything that can go wrong on this side of the wire: a closed list, each with a sentence to act on.
+//! Why a call failed: a closed list, each with a sentence that a person can act on.
 //!
 //! Invariant: no variant holds a URL with a query, because queries carry signatures and tokens.
 
@@ -6,47 +6,44 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use thiserror::Error;
+use thiserror::Error as ThisError;
 
-use crate::api::problem::ApiProblem;
-
-/// What a call of this crate ends in.
-pub type Result<T> = std::result::Result<T, Error>;
+use super::problem::ApiProblem;
 
 /// Why a call failed.
-#[derive(Debug, Error)]
+#[derive(Debug, ThisError)]
 pub enum Error {
-    /// The API answered with an error of its own.
+    /// The API answered with an error.
     #[error("{0}")]
     Api(Box<ApiProblem>),
-    /// Nobody listens at that address.
-    #[error("Nothing answers at {origin}: the connection was refused.")]
+    /// Nothing listens at that address.
+    #[error("Could not connect to {origin}: connection refused.")]
     ConnectionRefused {
         /// Scheme, host and port.
         origin: String,
     },
-    /// The network failed before an answer was complete.
-    #[error("{origin} could not be reached: {reason}")]
+    /// The connection failed before the response was complete.
+    #[error("Could not reach {origin}: {reason}")]
     Network {
         /// Scheme, host and port.
         origin: String,
         /// The innermost cause.
         reason: String,
     },
-    /// No answer, or no byte, within the deadline.
+    /// No response, or no further byte of it, within the timeout.
     #[error("{origin} did not answer within {seconds} s.")]
     TimedOut {
         /// Scheme, host and port.
         origin: String,
-        /// The deadline that passed.
+        /// The timeout.
         seconds: u64,
     },
-    /// The answer is not what this version of the client understands.
-    #[error("The answer to {call} was not understood: {reason}")]
+    /// This version of the client cannot read the response.
+    #[error("Unexpected response to {call}: {reason}")]
     UnexpectedResponse {
         /// The call, such as `POST api/jobs`.
         call: String,
-        /// What the parser says; positions only, no content.
+        /// What the parser says: positions, no content.
         reason: String,
     },
     /// The object storage refused an upload or a download.
@@ -56,54 +53,58 @@ pub enum Error {
         action: &'static str,
         /// HTTP status.
         status: u16,
-        /// The storage's own code and message, when it gave one.
+        /// Code and message of the storage; empty when it sent none.
         reason: String,
-        /// How long it wishes to be left alone, in seconds, when it says so.
+        /// The value of `Retry-After`.
         retry_after_s: Option<u64>,
     },
-    /// Fewer bytes arrived than were announced, and asking again did not help.
-    #[error("The download stopped at {received_bytes} of {expected_bytes} bytes; run it again to resume.")]
+    /// A download ended early, and resuming it did not help.
+    #[error(
+        "The download stopped at {received_bytes} of {expected_bytes} bytes. Run the command again to resume."
+    )]
     Incomplete {
-        /// On disk.
+        /// Bytes on disk.
         received_bytes: u64,
-        /// Announced by the server.
+        /// Bytes that the server announced.
         expected_bytes: u64,
     },
     /// A local file could not be read or written.
     #[error("{}: {source}", path.display())]
     File {
-        /// Which one.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// A file is not what it was when its upload began.
-    #[error("{} changed while it was uploaded; run the command again to upload it as it is now.", path.display())]
+    /// A file was changed or replaced during its upload.
+    #[error("{} changed during the upload. Run the command again to upload the new version.", path.display())]
     FileChanged {
-        /// Which one.
+        /// The file.
         path: PathBuf,
     },
     /// The storage's checksum is not that of the bytes that were sent.
-    #[error("The storage received other bytes than were sent; something on the way changes them.")]
+    #[error("Checksum mismatch: the storage received different bytes than were sent.")]
     ChecksumMismatch,
-    /// The file and the upload are not of the same size.
-    #[error("The file has {file_bytes} bytes, and its upload {upload_bytes}: they do not belong together.")]
+    /// The file and the upload have different sizes.
+    #[error(
+        "The file has {file_bytes} bytes, but the upload was created for {upload_bytes}: it is not the same file."
+    )]
     SizeMismatch {
-        /// On disk.
+        /// Bytes on disk.
         file_bytes: u64,
-        /// According to the API.
+        /// Bytes according to the API.
         upload_bytes: u64,
     },
-    /// The address of the API, or one that it gave, is no http(s) URL.
-    #[error("The address of {what} is not a usable http or https URL: {reason}")]
+    /// The URL of the API, or a URL that the API returned, is not usable.
+    #[error("The URL of {what} is not a valid http or https URL: {reason}")]
     InvalidUrl {
-        /// Whose address; never the address itself.
+        /// Whose URL; never the URL itself.
         what: &'static str,
-        /// Why not.
+        /// What is wrong with it.
         reason: String,
     },
-    /// TLS could not be set up, for want of certificates.
-    #[error("TLS cannot be used here: {0}")]
+    /// TLS could not be set up, usually because there are no certificates.
+    #[error("Could not set up TLS: {0}")]
     Tls(String),
 }
 
@@ -114,31 +115,27 @@ impl Error {
         move |source| Self::File { path, source }
     }
 
-    /// Sorts a failed request; `seconds` is the deadline it had.
-    pub(crate) fn network(error: &reqwest::Error, origin: String, seconds: u64) -> Self {
+    /// A failed HTTP request that had this timeout.
+    pub(crate) fn network(error: &reqwest::Error, origin: String, timeout: Duration) -> Self {
         if error.is_timeout() {
-            return Self::TimedOut { origin, seconds };
+            return Self::timed_out(origin, timeout);
         }
         Self::connection(error, origin)
     }
 
-    /// Sorts any failed connection by its innermost cause.
+    pub(crate) const fn timed_out(origin: String, timeout: Duration) -> Self {
+        Self::TimedOut { origin, seconds: timeout.as_secs() }
+    }
+
+    /// A failed connection, told by the causes of `error`.
     pub(crate) fn connection(error: &(dyn std::error::Error + 'static), origin: String) -> Self {
-        let mut cause = error;
-        let mut refused = false;
-        loop {
-            refused |= cause
-                .downcast_ref::<io::Error>()
-                .is_some_and(|io_error| io_error.kind() == io::ErrorKind::ConnectionRefused);
-            match cause.source() {
-                Some(inner) => cause = inner,
-                None => break,
-            }
-        }
+        let refused = causes(error).any(|cause| {
+            cause.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::ConnectionRefused)
+        });
         if refused {
             Self::ConnectionRefused { origin }
         } else {
-            Self::Network { origin, reason: cause.to_string() }
+            Self::Network { origin, reason: root_cause(error) }
         }
     }
 
@@ -152,7 +149,7 @@ impl Error {
             | Self::TimedOut { .. }
             | Self::Incomplete { .. }
             | Self::ChecksumMismatch
-            // A proxy's page in place of an answer.
+            // A proxy's page instead of the API's response.
             | Self::UnexpectedResponse { .. } => true,
             Self::File { .. }
             | Self::FileChanged { .. }
@@ -162,7 +159,7 @@ impl Error {
         }
     }
 
-    /// How long the server wishes to be left alone, when it says so (`Retry-After`, RFC 9110 10.2.3).
+    /// How long the server asks to wait before the next try (`Retry-After`, RFC 9110 10.2.3).
     pub fn retry_after(&self) -> Option<Duration> {
         let seconds = match self {
             Self::Api(problem) => problem.retry_after_s,
@@ -173,28 +170,37 @@ impl Error {
     }
 }
 
+/// The innermost cause of an error. It says most and, unlike the outer ones, names no URL.
+pub(crate) fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    causes(error).last().map_or_else(String::new, ToString::to_string)
+}
+
+/// The error itself, then each cause below it.
+fn causes<'e>(
+    error: &'e (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'e (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |error| error.source())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_refused_connection_is_told_from_other_network_faults() {
+    fn a_refused_connection_is_told_from_other_network_errors() {
         let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
         let error = Error::connection(&refused, "http://localhost:8787".into());
-        assert_eq!(
-            error.to_string(),
-            "Nothing answers at http://localhost:8787: the connection was refused."
-        );
+        assert_eq!(error.to_string(), "Could not connect to http://localhost:8787: connection refused.");
         let reset = io::Error::other("connection reset");
         let error = Error::connection(&reset, "http://localhost:8787".into());
-        assert_eq!(error.to_string(), "http://localhost:8787 could not be reached: connection reset");
+        assert_eq!(error.to_string(), "Could not reach http://localhost:8787: connection reset");
     }
 
     #[test]
-    fn only_faults_that_pass_by_themselves_are_transient() {
-        let refused = |status| Error::Api(Box::new(ApiProblem { status, ..ApiProblem::default() }));
-        assert!(refused(503).is_transient() && refused(429).is_transient());
-        assert!(!refused(404).is_transient() && !refused(422).is_transient());
+    fn only_errors_that_pass_by_themselves_are_transient() {
+        let api = |status| Error::Api(Box::new(ApiProblem { status, ..ApiProblem::default() }));
+        assert!(api(503).is_transient() && api(429).is_transient());
+        assert!(!api(404).is_transient() && !api(422).is_transient());
         assert!(!Error::Tls("none".into()).is_transient());
     }
 }

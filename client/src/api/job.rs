@@ -1,31 +1,31 @@
 //! The job as the API shows it, and as a client asks for it.
 //!
-//! Reading is lenient: unknown fields are ignored and unknown stages kept as words, so that an older
-//! client goes on working with a newer server.
+//! Reading is lenient: unknown fields are ignored and unknown stages are kept, so that an older client works with
+//! a newer server.
 
 use reel_core::edit::JobKind;
 use reel_core::id::JobId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::api::secret::CapabilityUrl;
+use super::capability_url::CapabilityUrl;
 
-/// Where a job stands; the last two are final.
+/// The status of a job; the last two are final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum JobStatus {
-    /// Accepted, not yet with a renderer.
+    /// Waiting for a renderer.
     Pending,
-    /// An attempt is under way.
+    /// Being rendered.
     Processing,
-    /// The result is there.
+    /// The output exists.
     Complete,
-    /// It failed or was cancelled.
+    /// Failed or cancelled.
     Error,
 }
 
 impl JobStatus {
-    /// Whether nothing more will happen by itself.
+    /// Whether the job has ended.
     pub const fn is_terminal(self) -> bool {
         matches!(self, Self::Complete | Self::Error)
     }
@@ -41,25 +41,28 @@ impl JobStatus {
     }
 }
 
-/// What is being done, finer than [`Status`].
+/// What is being done, finer than [`JobStatus`].
+///
+/// The core has the same list without `Other`: the server knows all its stages, and a client may be older than
+/// the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum JobStage {
     /// Waiting for a renderer.
     Queued,
-    /// A renderer has taken it.
+    /// A renderer has the job.
     Starting,
-    /// The renderer fetches the input.
+    /// The renderer downloads the input.
     Downloading,
-    /// The renderer works.
+    /// The renderer renders.
     Rendering,
-    /// The renderer puts the output.
+    /// The renderer uploads the output.
     Uploading,
     /// The API checks the output.
     Verifying,
-    /// Over.
+    /// Ended.
     Done,
-    /// A word of a newer server.
+    /// A stage of a newer server.
     #[serde(untagged)]
     Other(String),
 }
@@ -83,82 +86,66 @@ impl JobStage {
 /// One export job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Job {
-    /// Its identity.
+    /// Identifies the job.
     pub job_id: JobId,
-    /// The project it was made for.
+    /// The project it belongs to.
     #[serde(default)]
     pub project_id: i64,
     /// What it renders.
     #[serde(rename = "type")]
     pub job_type: JobKind,
-    /// Where it stands.
+    /// Its status.
     pub status: JobStatus,
-    /// What is being done; absent from servers that do not tell.
-    #[serde(default)]
+    /// What is being done; absent from older servers.
     pub stage: Option<JobStage>,
-    /// Whole percent of the current attempt.
+    /// Percent of the current attempt, 0 to 100.
     #[serde(default)]
     pub progress: f64,
     /// One line for a person.
-    #[serde(default)]
     pub message: Option<String>,
-    /// 1 for the first try, 0 before any.
+    /// The current attempt, from 1; 0 before the first.
     #[serde(default)]
     pub attempt: u32,
-    /// How many tries it has in all.
+    /// How many attempts it may have.
     #[serde(default)]
     pub max_attempts: u32,
-    /// Attempts that failed so far.
+    /// How many attempts have failed.
     #[serde(default)]
     pub retry_count: u32,
-    /// Where the input lies in the bucket.
-    #[serde(default)]
+    /// Key of the input in the bucket.
     pub input_video_key: Option<String>,
-    /// Where the output lies, once complete.
-    #[serde(default)]
+    /// Key of the output in the bucket, once complete.
     pub output_video_key: Option<String>,
-    /// Size of the output.
-    #[serde(default)]
+    /// Size of the output, once complete.
     pub output_bytes: Option<u64>,
-    /// Where to fetch the output, once complete; valid for an hour.
-    #[serde(default)]
+    /// Where to download the output, once complete; valid for an hour.
     pub output_url: Option<CapabilityUrl>,
-    /// Where to fetch a picture of the output, when there is one; valid for an hour.
-    #[serde(default)]
+    /// Where to download a still of the output, if there is one; valid for an hour.
     pub poster_url: Option<CapabilityUrl>,
-    /// The edit, as the server understood it.
+    /// The edit as the server understood it.
     #[serde(default)]
     pub params: Value,
     /// Why it failed, in one sentence.
-    #[serde(default)]
     pub error: Option<String>,
-    /// Why it failed, as the API's closed word.
-    #[serde(default)]
+    /// Why it failed, as a word that programs can match on.
     pub error_code: Option<String>,
-    /// Whether `retry` can help.
-    #[serde(default)]
+    /// Whether a retry can help.
     pub retryable: Option<bool>,
-    /// Number of the last stored event; absent from messages that are not stored.
-    #[serde(default)]
+    /// Number of the last log entry; absent from messages that are not stored.
     pub seq: Option<u64>,
     /// ISO 8601, UTC.
-    #[serde(default)]
     pub created_at: Option<String>,
-    /// ISO 8601, UTC: the first sign of a renderer.
-    #[serde(default)]
+    /// ISO 8601, UTC: when a renderer first reported.
     pub started_at: Option<String>,
-    /// ISO 8601, UTC: the end, good or bad.
-    #[serde(default)]
+    /// ISO 8601, UTC: when the job ended.
     pub completed_at: Option<String>,
-    /// The GPU service's own id of the current attempt.
-    #[serde(default)]
+    /// RunPod's id of the current attempt.
     pub runpod_job_id: Option<String>,
-    /// Where to listen, relative to the API or absolute; may carry a token.
-    #[serde(default)]
+    /// The job's WebSocket, absolute or relative to the API; may carry a token.
     pub websocket_url: Option<CapabilityUrl>,
 }
 
-/// A job to be created.
+/// The request that creates a job.
 #[derive(Clone, Debug, Serialize)]
 pub struct CreateJob {
     /// The project it belongs to.
@@ -166,28 +153,43 @@ pub struct CreateJob {
     /// What to render.
     #[serde(rename = "type")]
     pub job_type: JobKind,
-    /// The key that [`crate::Client::upload_url`] gave.
+    /// The key of an upload.
     pub input_video_key: String,
-    /// The edit; the server validates it and names every fault.
+    /// The edit; the server validates it.
     pub params: Value,
-    /// An identity chosen by the caller: sending the same job again is then harmless.
+    /// An id chosen by the caller, so that sending the same request again creates no second job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job_id: Option<JobId>,
 }
 
-/// Which jobs to list; the default asks for the newest of all.
+/// Which jobs to list; by default all, newest first.
 #[derive(Clone, Debug, Default)]
 pub struct JobFilter {
-    /// Only this project.
+    /// Only jobs of this project.
     pub project_id: Option<i64>,
-    /// Only jobs that stand so.
+    /// Only jobs with this status.
     pub status: Option<JobStatus>,
-    /// Only this kind.
+    /// Only jobs of this type.
     pub job_type: Option<JobKind>,
-    /// 1 to 100; the server's default is 20.
+    /// Jobs per page, 1 to 100; the server's default is 20.
     pub limit: Option<u32>,
-    /// [`JobPage::next_cursor`] of the page before.
+    /// [`JobPage::next_cursor`] of the previous page.
     pub cursor: Option<String>,
+}
+
+impl JobFilter {
+    /// The query parameters of a list.
+    pub(crate) fn query(&self) -> impl Iterator<Item = (&'static str, String)> {
+        [
+            ("project_id", self.project_id.map(|id| id.to_string())),
+            ("status", self.status.map(|status| status.as_str().to_owned())),
+            ("type", self.job_type.map(|job_type| job_type.as_str().to_owned())),
+            ("limit", self.limit.map(|limit| limit.to_string())),
+            ("cursor", self.cursor.clone()),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+    }
 }
 
 /// One page of a list, newest first.
@@ -195,8 +197,7 @@ pub struct JobFilter {
 pub struct JobPage {
     /// The jobs.
     pub jobs: Vec<Job>,
-    /// For the next page; absent on the last.
-    #[serde(default)]
+    /// The cursor of the next page; absent from the last.
     pub next_cursor: Option<String>,
 }
 
@@ -206,10 +207,10 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn unknown_fields_and_stages_of_a_newer_server_are_kept_out_of_the_way() {
+    fn a_job_of_a_newer_server_can_be_read() {
         let job: Job = serde_json::from_value(json!({
             "job_id": "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50", "type": "overlay", "status": "processing",
-            "stage": "colour grading", "progress": 12, "mood": "sunny"
+            "stage": "colour grading", "progress": 12, "new_field": "sunny"
         }))
         .unwrap();
         assert_eq!(job.stage, Some(JobStage::Other("colour grading".into())));
@@ -218,8 +219,8 @@ mod tests {
     }
 
     #[test]
-    fn a_new_job_without_an_id_sends_none() {
-        let job = CreateJob {
+    fn a_request_without_an_id_sends_none() {
+        let request = CreateJob {
             project_id: 1,
             job_type: JobKind::Framing,
             input_video_key: "input/a/b.mp4".into(),
@@ -227,8 +228,20 @@ mod tests {
             job_id: None,
         };
         assert_eq!(
-            serde_json::to_value(&job).unwrap(),
+            serde_json::to_value(&request).unwrap(),
             json!({"project_id": 1, "type": "framing", "input_video_key": "input/a/b.mp4", "params": {}})
         );
+    }
+
+    #[test]
+    fn a_filter_sends_only_what_is_set() {
+        let filter = JobFilter {
+            status: Some(JobStatus::Error),
+            job_type: Some(JobKind::Overlay),
+            limit: Some(5),
+            ..JobFilter::default()
+        };
+        let query: Vec<_> = filter.query().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(query, ["status=error", "type=overlay", "limit=5"]);
     }
 }

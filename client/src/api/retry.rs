@@ -1,85 +1,125 @@
-//! Trying again what failed on the way.
+//! Repeating a call that failed.
 //!
-//! Invariant: only faults that pass by themselves are tried again, and every series of tries ends.
+//! Invariant: only errors that may pass by themselves are retried, and every series of retries ends.
 
 use std::time::Duration;
 
-use backon::BackoffBuilder as _;
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 
-use crate::api::error::{Error, Result};
+use super::error::Error;
 
-/// One series of tries, with longer and longer pauses: about two minutes in all.
-pub(crate) struct RetryBackoff(backon::ExponentialBackoff);
+/// How long a call is repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetryPolicy {
+    /// For a call that a person waits for: a few seconds. A refused connection is an error at once.
+    Interactive,
+    /// For a call in the middle of a transfer: about two minutes, also while nothing listens, since servers restart.
+    Background,
+}
 
-impl RetryBackoff {
-    pub(crate) fn new() -> Self {
-        Self(PAUSES.build())
+impl RetryPolicy {
+    const fn delays(self) -> ExponentialBuilder {
+        let (max_delay, max_retries) = match self {
+            Self::Interactive => (Duration::from_secs(5), 3),
+            Self::Background => (Duration::from_secs(30), 9),
+        };
+        ExponentialBuilder::new()
+            .with_min_delay(Duration::from_millis(500))
+            .with_max_delay(max_delay)
+            .with_max_times(max_retries)
+            .with_jitter()
     }
 
-    /// Waits until it is time for another try, as long as the server wishes when it says so. Gives the error
-    /// back when another try is of no use, or was the last.
-    pub(crate) async fn wait(&mut self, error: Error) -> Result<()> {
-        if !error.is_transient() {
+    /// The longest `Retry-After` that is respected; the next try does not wait longer than this.
+    const fn retry_after_max(self) -> Duration {
+        match self {
+            Self::Interactive => Duration::from_secs(30),
+            Self::Background => Duration::from_mins(2),
+        }
+    }
+
+    fn retries(self, error: &Error) -> bool {
+        let refused = matches!(error, Error::ConnectionRefused { .. });
+        error.is_transient() && !(refused && self == Self::Interactive)
+    }
+}
+
+/// The growing delays between the tries of one call.
+pub(crate) struct RetryBackoff {
+    policy: RetryPolicy,
+    delays: ExponentialBackoff,
+}
+
+impl RetryBackoff {
+    pub(crate) fn new(policy: RetryPolicy) -> Self {
+        Self { policy, delays: policy.delays().build() }
+    }
+
+    /// Waits until the next try, at least as long as the server asks for. Returns the error if there is no next try.
+    pub(crate) async fn wait(&mut self, error: Error) -> Result<(), Error> {
+        if !self.policy.retries(&error) {
             return Err(error);
         }
-        let Some(pause) = self.0.next() else { return Err(error) };
-        let wish = error.retry_after().unwrap_or_default().min(RETRY_AFTER_MAX);
-        tokio::time::sleep(pause.max(wish)).await;
+        let Some(delay) = self.delays.next() else { return Err(error) };
+        let retry_after = error.retry_after().unwrap_or_default().min(self.policy.retry_after_max());
+        tokio::time::sleep(delay.max(retry_after)).await;
         Ok(())
     }
 }
 
-/// Repeats a call that may be repeated, also while nothing listens: servers restart.
-pub(crate) async fn with_retries<T, F: Future<Output = Result<T>>>(call: impl Fn() -> F) -> Result<T> {
-    let mut patience = RetryBackoff::new();
+/// Repeats a call as `policy` says. The call must be one that may be sent twice.
+pub async fn with_retries<T, F: Future<Output = Result<T, Error>>>(
+    policy: RetryPolicy,
+    call: impl Fn() -> F,
+) -> Result<T, Error> {
+    let mut backoff = RetryBackoff::new(policy);
     loop {
         match call().await {
             Ok(value) => return Ok(value),
-            Err(error) => patience.wait(error).await?,
+            Err(error) => backoff.wait(error).await?,
         }
     }
 }
-
-const PAUSES: backon::ExponentialBuilder = backon::ExponentialBuilder::new()
-    .with_min_delay(Duration::from_millis(500))
-    .with_max_delay(Duration::from_secs(30))
-    .with_max_times(9)
-    .with_jitter();
-/// A server that wants more than this is given up instead.
-const RETRY_AFTER_MAX: Duration = Duration::from_mins(2);
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::api::problem::ApiProblem;
 
-    fn refused(status: u16, retry_after_s: Option<u64>) -> Error {
+    fn api_error(status: u16, retry_after_s: Option<u64>) -> Error {
         Error::Api(Box::new(ApiProblem { status, retry_after_s, ..ApiProblem::default() }))
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_servers_wish_is_a_pause_at_least() {
-        let began = tokio::time::Instant::now();
-        RetryBackoff::new().wait(refused(429, Some(7))).await.unwrap();
-        assert_eq!(began.elapsed().as_secs(), 7);
-        RetryBackoff::new().wait(refused(503, Some(u64::MAX))).await.unwrap();
-        assert_eq!(began.elapsed().as_secs(), 7 + 120);
+    async fn retry_after_is_a_minimum_up_to_a_limit() {
+        let started_at = tokio::time::Instant::now();
+        RetryBackoff::new(RetryPolicy::Background).wait(api_error(429, Some(7))).await.unwrap();
+        assert_eq!(started_at.elapsed().as_secs(), 7);
+        RetryBackoff::new(RetryPolicy::Background).wait(api_error(503, Some(u64::MAX))).await.unwrap();
+        assert_eq!(started_at.elapsed().as_secs(), 7 + 120);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_series_of_tries_lasts_minutes_and_ends() {
-        let began = tokio::time::Instant::now();
-        let mut tries = 0;
-        let mut patience = RetryBackoff::new();
-        while patience.wait(refused(503, None)).await.is_ok() {
-            tries += 1;
+    async fn every_series_of_retries_ends() {
+        for (policy, expected_retries, seconds) in
+            [(RetryPolicy::Interactive, 3, 3..12), (RetryPolicy::Background, 9, 60..300)]
+        {
+            let started_at = tokio::time::Instant::now();
+            let mut retries = 0;
+            let mut backoff = RetryBackoff::new(policy);
+            while backoff.wait(api_error(503, None)).await.is_ok() {
+                retries += 1;
+            }
+            assert_eq!(retries, expected_retries);
+            assert!(seconds.contains(&started_at.elapsed().as_secs()), "{:?}", started_at.elapsed());
         }
-        assert_eq!(tries, 9);
-        assert!((60..300).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
     }
 
-    #[tokio::test]
-    async fn what_nobody_can_wait_for_is_not_tried_again() {
-        assert!(RetryBackoff::new().wait(refused(404, Some(1))).await.is_err());
+    #[tokio::test(start_paused = true)]
+    async fn what_waiting_cannot_help_is_not_retried() {
+        assert!(RetryBackoff::new(RetryPolicy::Background).wait(api_error(404, Some(1))).await.is_err());
+        let refused = || Error::ConnectionRefused { origin: "http://localhost:8787".into() };
+        assert!(RetryBackoff::new(RetryPolicy::Interactive).wait(refused()).await.is_err());
+        assert!(RetryBackoff::new(RetryPolicy::Background).wait(refused()).await.is_ok());
     }
 }

@@ -1,7 +1,7 @@
-//! A video on disk, as it was when it was opened, read in any order.
+//! A video on disk, as it was when it was opened.
 //!
-//! Invariants: at most one chunk is in memory for each stream; a file that changes meanwhile is noticed before
-//! anybody calls the upload good.
+//! Invariants: at most one chunk is in memory for each stream; a file that changes during an upload is noticed before
+//! the upload is completed.
 
 use std::fs::{self, File};
 use std::io;
@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt as _};
 use md5::{Digest as _, Md5};
 
-use crate::api::error::{Error, Result};
+use crate::api::error::Error;
 use crate::api::uploads::UploadResponse;
 
 /// An open video. Cheap to clone; clones share the open file.
@@ -23,12 +23,12 @@ pub struct VideoFile {
     path: PathBuf,
     file: Arc<File>,
     size_bytes: u64,
-    modified: Option<SystemTime>,
+    modified_at: Option<SystemTime>,
 }
 
 impl VideoFile {
     /// Opens a file for reading.
-    pub fn open(path: &Path) -> Result<Self> {
+    pub fn open(path: &Path) -> Result<Self, Error> {
         let file = File::open(path).map_err(Error::file(path))?;
         let metadata = file.metadata().map_err(Error::file(path))?;
         if !metadata.is_file() {
@@ -38,30 +38,30 @@ impl VideoFile {
             path: path.to_owned(),
             file: Arc::new(file),
             size_bytes: metadata.len(),
-            modified: metadata.modified().ok(),
+            modified_at: metadata.modified().ok(),
         })
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Its name, as the API wants it.
+    /// The name of the file without its folder.
     pub fn name(&self) -> String {
         self.path.file_name().map_or_else(|| "video".to_owned(), |name| name.to_string_lossy().into_owned())
     }
 
-    /// Its length when it was opened.
+    /// Its size when it was opened.
     pub const fn size_bytes(&self) -> u64 {
         self.size_bytes
     }
 
-    /// When it was last written to before it was opened, in nanoseconds since 1970; 0 where the file system
-    /// does not know.
-    pub fn modified_ns(&self) -> u128 {
-        let since = self.modified.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
-        since.map_or(0, |since| since.as_nanos())
+    /// When it had last been modified when it was opened, in nanoseconds since 1970; 0 if the file system does not
+    /// know. The number fits until the year 2554.
+    pub fn modified_ns(&self) -> u64 {
+        let since_epoch = self.modified_at.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
+        since_epoch.map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
     }
 
     /// The bytes of `range`, in chunks.
@@ -84,21 +84,21 @@ impl VideoFile {
         })
     }
 
-    /// Says so when the file is no longer what was opened: parts of two versions are no video.
-    pub(crate) fn require_unchanged(&self) -> Result<()> {
+    /// Fails if the file is no longer what was opened, since parts of two versions are no video.
+    pub(crate) fn require_unchanged(&self) -> Result<(), Error> {
         let changed = || Error::FileChanged { path: self.path.clone() };
         let open = self.file.metadata().map_err(Error::file(&self.path))?;
-        // By its name, too: editors write a new file and give it the old name.
+        // Also by its name: editors write a new file and give it the old name.
         let named = fs::metadata(&self.path).map_err(|_| changed())?;
         let same = |metadata: &fs::Metadata| {
-            metadata.len() == self.size_bytes && metadata.modified().ok() == self.modified
+            metadata.len() == self.size_bytes && metadata.modified().ok() == self.modified_at
         };
         if same(&open) && same(&named) { Ok(()) } else { Err(changed()) }
     }
 
-    /// The number of a part that arrived and is not of this file, as far as that can be told: where the
-    /// storage's entity tag is an MD5, it is compared with the bytes here.
-    pub async fn first_mismatch(&self, upload: &UploadResponse) -> Result<Option<u32>> {
+    /// The first uploaded part whose bytes are not those of this file. Only parts whose entity tag is an MD5 can be
+    /// compared; R2 writes such tags.
+    pub async fn first_mismatch(&self, upload: &UploadResponse) -> Result<Option<u32>, Error> {
         for part in &upload.parts {
             let Some(expected) = md5_of_etag(&part.etag) else { continue };
             let Some(range) = upload.upload.range(part.part_number) else {
@@ -117,8 +117,7 @@ impl VideoFile {
     }
 }
 
-/// The MD5 that an entity tag is, when it looks like one: 32 hexadecimal digits. R2 gives a part its MD5;
-/// other storages may give anything.
+/// The MD5 in an entity tag of 32 hexadecimal digits. R2 writes the MD5 of a part; other storages may write anything.
 pub(crate) fn md5_of_etag(etag: &str) -> Option<String> {
     let text = etag.trim().trim_matches('"');
     (text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| text.to_ascii_lowercase())
@@ -132,33 +131,33 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-fn read_at(file: &File, at: u64, length: u64) -> io::Result<Vec<u8>> {
+fn read_at(file: &File, offset: u64, length: u64) -> io::Result<Vec<u8>> {
     let length = usize::try_from(length).map_err(io::Error::other)?;
     let mut chunk = vec![0; length];
-    read_exact_at(file, &mut chunk, at)?;
+    read_exact_at(file, &mut chunk, offset)?;
     Ok(chunk)
 }
 
 #[cfg(unix)]
-fn read_exact_at(file: &File, chunk: &mut [u8], at: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::read_exact_at(file, chunk, at)
+fn read_exact_at(file: &File, chunk: &mut [u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, chunk, offset)
 }
 
 #[cfg(windows)]
-fn read_exact_at(file: &File, mut chunk: &mut [u8], mut at: u64) -> io::Result<()> {
+fn read_exact_at(file: &File, mut chunk: &mut [u8], mut offset: u64) -> io::Result<()> {
     use std::os::windows::fs::FileExt as _;
     while !chunk.is_empty() {
-        let count = file.seek_read(chunk, at)?;
+        let count = file.seek_read(chunk, offset)?;
         if count == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         chunk = chunk.split_at_mut(count).1;
-        at += count as u64;
+        offset += count as u64;
     }
     Ok(())
 }
 
-/// Large enough that a part is few trips to the pool of blocking threads.
+/// Large enough that a part takes few calls to the pool of blocking threads.
 const CHUNK_BYTES: u64 = 256 * 1024;
 
 #[cfg(test)]
@@ -166,7 +165,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn any_range_can_be_read_and_none_behind_the_end() {
+    async fn any_range_can_be_read_up_to_the_end() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("clip.mp4");
         let bytes: Vec<u8> = (0..600_000_u32).map(|n| n.to_le_bytes()[0] ^ n.to_le_bytes()[1]).collect();
@@ -183,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_written_to_or_replaced_has_changed() {
+    fn a_file_that_was_written_or_replaced_has_changed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("clip.mp4");
         fs::write(&path, b"one").unwrap();
@@ -196,7 +195,7 @@ mod tests {
         let file = VideoFile::open(&path).unwrap();
         fs::write(&path, b"threeandmore").unwrap();
         assert!(matches!(file.require_unchanged(), Err(Error::FileChanged { .. })));
-        assert!(VideoFile::open(folder.path()).is_err(), "a folder is no video");
+        assert!(VideoFile::open(folder.path()).is_err(), "a folder is not a file");
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! Counting the bytes of an upload that are through, over requests that run side by side and may fail.
+//! Counts the bytes of an upload over parallel requests that may fail.
 //!
-//! Invariant: the bytes of a request that failed, or was given up, are not counted.
+//! Invariant: the bytes of a request that failed or was dropped are not counted.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ pub(super) struct UploadProgress {
 }
 
 impl UploadProgress {
-    /// Begins with what is there already, and reports that.
-    pub(super) fn new(through_bytes: u64, report: impl Fn(u64) + Send + Sync + 'static) -> Arc<Self> {
-        report(through_bytes);
-        Arc::new(Self { sent_bytes: through_bytes.into(), report: Box::new(report) })
+    /// Starts at what was uploaded before, and reports that.
+    pub(super) fn new(sent_bytes: u64, report: impl Fn(u64) + Send + Sync + 'static) -> Arc<Self> {
+        report(sent_bytes);
+        Arc::new(Self { sent_bytes: sent_bytes.into(), report: Box::new(report) })
     }
 
     fn add(&self, bytes: u64) {
@@ -30,11 +30,11 @@ impl UploadProgress {
 
 impl fmt::Debug for UploadProgress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Meter").field("through_bytes", &self.sent_bytes).finish_non_exhaustive()
+        f.debug_struct("UploadProgress").field("sent_bytes", &self.sent_bytes).finish_non_exhaustive()
     }
 }
 
-/// The bytes of one request; dropped before it is [kept](Tally::keep), they do not count.
+/// The bytes of one request. If it is dropped before [`RequestBytes::commit`], they are subtracted again.
 #[derive(Debug)]
 pub(super) struct RequestBytes {
     progress: Arc<UploadProgress>,
@@ -42,8 +42,8 @@ pub(super) struct RequestBytes {
 }
 
 impl RequestBytes {
-    pub(super) fn new(meter: &Arc<UploadProgress>) -> Arc<Self> {
-        Arc::new(Self { progress: Arc::clone(meter), bytes: AtomicU64::new(0) })
+    pub(super) fn new(progress: &Arc<UploadProgress>) -> Arc<Self> {
+        Arc::new(Self { progress: Arc::clone(progress), bytes: AtomicU64::new(0) })
     }
 
     pub(super) fn add(&self, bytes: u64) {
@@ -55,7 +55,7 @@ impl RequestBytes {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// They have arrived.
+    /// The storage has them.
     pub(super) fn commit(&self) {
         self.bytes.store(0, Ordering::Relaxed);
     }
@@ -76,16 +76,16 @@ mod tests {
     use std::sync::Mutex;
 
     #[test]
-    fn only_what_arrived_stays_counted() {
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let note = Arc::clone(&seen);
-        let meter = UploadProgress::new(100, move |bytes| note.lock().unwrap().push(bytes));
-        let (good, bad) = (RequestBytes::new(&meter), RequestBytes::new(&meter));
-        good.add(5);
-        bad.add(7);
-        drop(bad);
-        good.commit();
-        drop(good);
-        assert_eq!(*seen.lock().unwrap(), [100, 105, 112, 105]);
+    fn bytes_of_a_failed_request_are_subtracted() {
+        let reports = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&reports);
+        let progress = UploadProgress::new(100, move |bytes| sink.lock().unwrap().push(bytes));
+        let (succeeded, failed) = (RequestBytes::new(&progress), RequestBytes::new(&progress));
+        succeeded.add(5);
+        failed.add(7);
+        drop(failed);
+        succeeded.commit();
+        drop(succeeded);
+        assert_eq!(*reports.lock().unwrap(), [100, 105, 112, 105]);
     }
 }

@@ -13,49 +13,49 @@ use url::Url;
 
 use super::file::{VideoFile, hex, md5_of_etag};
 use super::progress::{RequestBytes, UploadProgress};
+use crate::api::capability_url::CapabilityUrl;
 use crate::api::client::origin_of;
-use crate::api::error::{Error, Result};
+use crate::api::error::Error;
 use crate::api::problem::retry_after_s;
-use crate::api::secret::CapabilityUrl;
 
-/// What the body leaves behind for when the request is over.
+/// What is known of the body after the request.
 #[derive(Default)]
 struct BodyResult {
     digest: Md5,
     read_error: Option<io::Error>,
 }
 
-/// Sends `range` of `file`; gives the storage's entity tag, empty when it gave none. What arrived is checked
-/// against the entity tag where that is an MD5.
+/// Sends `range` of `file` and returns the storage's entity tag, which is empty if it sent none. If the tag is an MD5,
+/// it is compared with the bytes that were sent.
 ///
-/// The deadline is silence: a minute without a byte going out or an answer coming in.
+/// The timeout is one minute in which no byte is sent and no response arrives.
 pub(super) async fn put_range(
     http: &reqwest::Client,
     url: &CapabilityUrl,
     headers: HeaderMap,
     file: &VideoFile,
     range: Range<u64>,
-    meter: &Arc<UploadProgress>,
-) -> Result<String> {
+    progress: &Arc<UploadProgress>,
+) -> Result<String, Error> {
     let url = Url::parse(url.reveal())
         .map_err(|error| Error::InvalidUrl { what: "the upload", reason: error.to_string() })?;
     let origin = origin_of(&url);
-    let tally = RequestBytes::new(meter);
-    let trace = Arc::new(Mutex::new(BodyResult::default()));
     let length = range.end - range.start;
+    let sent = RequestBytes::new(progress);
+    let body_result = Arc::new(Mutex::new(BodyResult::default()));
     let body = {
-        let (tally, trace) = (Arc::clone(&tally), Arc::clone(&trace));
+        let (sent, body_result) = (Arc::clone(&sent), Arc::clone(&body_result));
         file.chunks(range).map(move |chunk| {
-            let mut trace = trace.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut body_result = body_result.lock().unwrap_or_else(PoisonError::into_inner);
             match chunk {
                 Ok(chunk) => {
-                    trace.digest.update(&chunk);
-                    tally.add(chunk.len() as u64);
+                    body_result.digest.update(&chunk);
+                    sent.add(chunk.len() as u64);
                     Ok(chunk)
                 }
                 Err(error) => {
                     let kind = error.kind();
-                    trace.read_error = Some(error);
+                    body_result.read_error = Some(error);
                     Err(io::Error::from(kind))
                 }
             }
@@ -64,39 +64,38 @@ pub(super) async fn put_range(
 
     let request = http.put(url).headers(headers).header(CONTENT_LENGTH, length);
     let mut sending = std::pin::pin!(request.body(reqwest::Body::wrap_stream(body)).send());
-    let mut seen_bytes = 0;
+    let mut sent_before = 0;
     let outcome = loop {
         if let Ok(outcome) = tokio::time::timeout(IDLE_TIMEOUT, &mut sending).await {
             break outcome;
         }
-        let now_bytes = tally.bytes();
-        if now_bytes == seen_bytes {
-            return Err(Error::TimedOut { origin, seconds: IDLE_TIMEOUT.as_secs() });
+        if sent.bytes() == sent_before {
+            return Err(Error::timed_out(origin, IDLE_TIMEOUT));
         }
-        seen_bytes = now_bytes;
+        sent_before = sent.bytes();
     };
-    let trace = std::mem::take(&mut *trace.lock().unwrap_or_else(PoisonError::into_inner));
-    match (outcome, trace.read_error) {
-        // The network is not to blame.
+    let body_result = std::mem::take(&mut *body_result.lock().unwrap_or_else(PoisonError::into_inner));
+    match (outcome, body_result.read_error) {
+        // The file is shorter than it was.
         (_, Some(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
             Err(Error::FileChanged { path: file.path().to_owned() })
         }
         (_, Some(error)) => Err(Error::file(file.path())(error)),
-        (Err(error), None) => Err(Error::network(&error, origin, IDLE_TIMEOUT.as_secs())),
+        (Err(error), None) => Err(Error::network(&error, origin, IDLE_TIMEOUT)),
         (Ok(response), None) if response.status().is_success() => {
             let etag = response.headers().get(ETAG).and_then(|etag| etag.to_str().ok()).unwrap_or_default();
-            if md5_of_etag(etag).is_some_and(|md5| md5 != hex(&trace.digest.finalize())) {
+            if md5_of_etag(etag).is_some_and(|md5| md5 != hex(&body_result.digest.finalize())) {
                 return Err(Error::ChecksumMismatch);
             }
-            tally.commit();
+            sent.commit();
             Ok(etag.to_owned())
         }
         (Ok(response), None) => Err(storage_error("upload", response).await),
     }
 }
 
-/// An S3 error: the status, and `Code` and `Message` of the XML body when there are any.
-pub(crate) async fn storage_error(action: &'static str, response: Response) -> Error {
+/// The error of an S3 storage: the status, with `Code` and `Message` of the XML body if there are any.
+pub(super) async fn storage_error(action: &'static str, response: Response) -> Error {
     let status = response.status().as_u16();
     let retry_after_s = retry_after_s(response.headers());
     let body = match tokio::time::timeout(IDLE_TIMEOUT, response.bytes()).await {
@@ -107,7 +106,7 @@ pub(crate) async fn storage_error(action: &'static str, response: Response) -> E
     Error::Storage { action, status, reason, retry_after_s }
 }
 
-/// Only these two elements: others of an S3 error repeat the request, signature included.
+/// Only these two elements: the others of an S3 error repeat the request, with its signature.
 fn s3_reason(body: &str) -> String {
     let element = |name: &str| {
         let (_, rest) = body.split_once(&format!("<{name}>"))?;
@@ -124,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_storage_error_tells_its_code_and_nothing_of_the_request() {
+    fn a_storage_error_shows_its_code_and_nothing_of_the_request() {
         let body = "<?xml version=\"1.0\"?><Error><Code>SignatureDoesNotMatch</Code><Message>No match.</Message>\
                     <StringToSign>AWS4-HMAC-SHA256 secret stuff</StringToSign></Error>";
         assert_eq!(s3_reason(body), "SignatureDoesNotMatch, No match.");

@@ -1,4 +1,4 @@
-//! The command line, as clap reads it. Names and help texts live here; meaning does not.
+//! The command line, as clap reads it: names, values and help texts. What a command does is in `commands`.
 
 use std::num::{NonZeroU8, NonZeroUsize};
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use reel_client::{JobFilter, JobId, JobKind, JobStatus, Secret};
 
 use crate::shorthand::{CropArg, RegionArg, SizeArg};
 
-/// Export video reels: upload a clip, render it, fetch the result.
+/// Export video reels: upload a clip, render it, download the result.
 #[derive(Debug, Parser)]
 #[command(name = "reel", version, propagate_version = true, after_help = EXIT_CODES)]
 pub struct Args {
@@ -21,14 +21,15 @@ pub struct Args {
         value_name = "URL"
     )]
     pub api: String,
-    /// Key of the export API; better given by the environment, where other users cannot read it
+    /// API key; prefer the environment variable, since other users can read command lines
     #[arg(
         long,
         global = true,
         display_order = 101,
         env = "WORKERS_API_KEY",
         hide_env_values = true,
-        value_name = "KEY"
+        value_name = "KEY",
+        value_parser = secret
     )]
     pub api_key: Option<Secret>,
     /// Print one JSON object for scripts
@@ -42,39 +43,39 @@ pub struct Args {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Upload a clip, render it, and fetch the reel
+    /// Upload a clip, render it, and download the reel
     #[command(after_help = EXPORT_EXAMPLES)]
     Export(ExportArgs),
-    /// Upload a video and print its key; one that was broken off goes on where it stopped
+    /// Upload a video and print its key; resumes an interrupted upload
     #[command(after_help = UPLOAD_NOTES)]
     Upload(UploadArgs),
-    /// Follow a job until it is over
+    /// Follow a job until it ends
     Watch {
-        /// The job's id
+        /// ID of the job
         job_id: JobId,
     },
-    /// Show where a job stands
+    /// Show the status of a job
     Status {
-        /// The job's id
+        /// ID of the job
         job_id: JobId,
     },
-    /// Stop a job
+    /// Cancel a job
     Cancel {
-        /// The job's id
+        /// ID of the job
         job_id: JobId,
     },
-    /// Start a failed job over
+    /// Retry a failed job
     Retry {
-        /// The job's id
+        /// ID of the job
         job_id: JobId,
     },
     /// List jobs, newest first
     List(ListArgs),
-    /// Fetch the reel of a complete job; resumes a download that was broken off
+    /// Download the reel of a completed job; resumes an interrupted download
     Download {
-        /// The job's id
+        /// ID of the job
         job_id: JobId,
-        /// Where to put the reel
+        /// Where to save the reel
         #[arg(long, short, value_name = "FILE")]
         out: PathBuf,
     },
@@ -88,18 +89,18 @@ pub struct ExportArgs {
     /// What to render
     #[arg(long = "type", value_enum, value_name = "TYPE")]
     pub job_type: JobTypeArg,
-    /// Where to put the reel
+    /// Where to save the reel
     #[arg(long, short, value_name = "FILE")]
     pub out: PathBuf,
     /// Overlay: `blur`, `spotlight`, `original`, `brightness_boost` or `dark_overlay`
     #[arg(long, value_name = "NAME")]
     pub effect: Option<String>,
-    /// Overlay: an ellipse to highlight, `START-END@X,Y,RX,RY[,OPACITY]`, in frames and pixels of the clip;
-    /// both frames belong to it. Repeatable
+    /// Overlay: an ellipse to highlight, `START-END@X,Y,RX,RY[,OPACITY]`, in frames and pixels of the clip; both
+    /// frames inclusive. Repeatable
     #[arg(long = "region", value_name = "REGION")]
     pub regions: Vec<RegionArg>,
-    /// A crop keyframe, `FRAME:X,Y,WIDTH,HEIGHT`, in pixels of the clip; between two the crop moves
-    /// steadily. Repeatable
+    /// A crop keyframe, `FRAME:X,Y,WIDTH,HEIGHT`, in pixels of the clip; interpolated linearly in between.
+    /// Repeatable
     #[arg(long = "crop", value_name = "KEYFRAME", conflicts_with = "crop_keyframes")]
     pub crops: Vec<CropArg>,
     /// The crop keyframes from a file: a JSON list of {"frame" or "time", "x", "y", "width", "height"}
@@ -108,7 +109,7 @@ pub struct ExportArgs {
     /// Size of the reel in pixels [default: the API's, 1080x1920]
     #[arg(long, value_name = "WIDTHxHEIGHT")]
     pub size: Option<SizeArg>,
-    /// Framing: begin at this second of the clip
+    /// Framing: start at this second of the clip
     #[arg(long, value_name = "SECONDS")]
     pub start: Option<f64>,
     /// Framing: end at this second of the clip
@@ -120,7 +121,6 @@ pub struct ExportArgs {
     /// The project that the job belongs to
     #[arg(long, default_value_t = 1, value_name = "ID")]
     pub project: i64,
-    /// How the clip goes up
     #[command(flatten)]
     pub parallel: ParallelArg,
 }
@@ -131,31 +131,30 @@ pub struct UploadArgs {
     /// The video
     #[arg(value_name = "FILE")]
     pub video: PathBuf,
-    /// How it goes up
     #[command(flatten)]
     pub parallel: ParallelArg,
-    /// Size of a part in MiB, 5 to 5115 [default: the API's, 16 for most files]. Smaller ones lose less on a
-    /// line that breaks often
+    /// Size of a part in MiB, 5 to 5115 [default: the API's, 16 for most files]. Smaller parts lose less progress on
+    /// an unreliable connection
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(5..=5115))]
     pub part_size: Option<u64>,
-    /// Go on with an upload that was begun on another device; FILE must be the same file
+    /// Resume an upload started on another device; FILE must be the same file
     #[arg(long, num_args = 2, value_names = ["VIDEO_KEY", "UPLOAD_ID"])]
     pub resume: Option<Vec<String>>,
-    /// Throw away what has arrived of an unfinished upload of FILE
+    /// Abort the unfinished upload of FILE and delete its parts
     #[arg(long)]
     pub abort: bool,
 }
 
-/// How many parts of a large file go up side by side.
+/// How many parts are uploaded in parallel.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct ParallelArg {
-    /// Parts of a large file that go up side by side, 1 to 16
+    /// Number of parts to upload in parallel, 1 to 16
     #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
     parallel: u8,
 }
 
 impl ParallelArg {
-    /// At least one.
+    /// The number, at least 1.
     pub fn concurrency(self) -> NonZeroUsize {
         NonZeroUsize::from(NonZeroU8::new(self.parallel).unwrap_or(NonZeroU8::MIN))
     }
@@ -167,34 +166,34 @@ pub struct ListArgs {
     /// Only jobs of this project
     #[arg(long, value_name = "ID")]
     project: Option<i64>,
-    /// Only jobs that stand so
+    /// Only jobs with this status
     #[arg(long, value_enum)]
     status: Option<StatusArg>,
     /// Only jobs of this type
     #[arg(long = "type", value_enum, value_name = "TYPE")]
-    kind: Option<JobTypeArg>,
-    /// How many, 1 to 100
+    job_type: Option<JobTypeArg>,
+    /// Jobs per page, 1 to 100
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100))]
     limit: Option<u32>,
-    /// Where the page before ended
+    /// Cursor printed by the previous page
     #[arg(long)]
     cursor: Option<String>,
 }
 
 impl ListArgs {
-    /// What to ask the API for.
+    /// The query of the API.
     pub fn into_filter(self) -> JobFilter {
         JobFilter {
             project_id: self.project,
             status: self.status.map(StatusArg::into),
-            job_type: self.kind.map(JobTypeArg::into),
+            job_type: self.job_type.map(JobTypeArg::into),
             limit: self.limit,
             cursor: self.cursor,
         }
     }
 }
 
-/// [`JobKind`] with clap's eyes.
+/// A job type with its help text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum JobTypeArg {
     /// Crop and trim one clip
@@ -206,8 +205,8 @@ pub enum JobTypeArg {
 }
 
 impl From<JobTypeArg> for JobKind {
-    fn from(kind: JobTypeArg) -> Self {
-        match kind {
+    fn from(job_type: JobTypeArg) -> Self {
+        match job_type {
             JobTypeArg::Framing => Self::Framing,
             JobTypeArg::Overlay => Self::Overlay,
             JobTypeArg::Annotate => Self::Annotate,
@@ -215,7 +214,7 @@ impl From<JobTypeArg> for JobKind {
     }
 }
 
-/// [`Status`] with clap's eyes.
+/// A job status with its help text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum StatusArg {
     /// Waiting for a renderer
@@ -229,8 +228,8 @@ pub enum StatusArg {
 }
 
 impl From<StatusArg> for JobStatus {
-    fn from(standing: StatusArg) -> Self {
-        match standing {
+    fn from(status: StatusArg) -> Self {
+        match status {
             StatusArg::Pending => Self::Pending,
             StatusArg::Processing => Self::Processing,
             StatusArg::Complete => Self::Complete,
@@ -239,21 +238,26 @@ impl From<StatusArg> for JobStatus {
     }
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "clap's value parsers return a Result")]
+fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
+    Ok(Secret::new(text))
+}
+
 const EXIT_CODES: &str = "\
-Exit codes: 0 done, 1 the job ended as an error, 2 wrong usage, 3 the API or the network failed, \
-130 stopped by Ctrl-C (the job goes on; an upload can be resumed).";
+Exit codes: 0 success, 1 the job failed, 2 usage error, 3 API or network error, 130 interrupted (the job keeps \
+running; an upload can be resumed).";
 
 const UPLOAD_NOTES: &str = "\
 The last line on standard output is the key, for `input_video_key` of a job.
 
-A file above 16 MiB goes up in parts. Stopped, killed or disconnected: the same command goes on with the parts \
-that are missing, for three days. If the file has changed meanwhile, it starts anew. What is needed for \
-that is kept in $XDG_STATE_HOME/reel/uploads (~/.local/state/reel/uploads), readable by you alone: who \
-has the id of an upload can write to it.";
+Files above 16 MiB are uploaded in parts. If the upload is interrupted, run the same command again within three \
+days to send only the missing parts. If the file has changed, the upload starts over. The state of the upload is \
+kept in $XDG_STATE_HOME/reel/uploads (~/.local/state/reel/uploads), where only you can read it: whoever has the id \
+of an upload can write to it.";
 
 const EXPORT_EXAMPLES: &str = "\
 Examples:
-  A spotlight on a player at 640,360 for the first two seconds of a 25 fps clip, then one further left:
+  A spotlight on a player at 640,360 for the first two seconds of a 25 fps clip, then further left:
     reel export clip.mp4 --type overlay --effect spotlight \\
       --region 0-49@640,360,120,200 --region 50-131@500,360,120,200,0.8 --out reel.mp4
 
@@ -272,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn the_examples_of_the_help_can_be_typed() {
+    fn the_examples_of_the_help_can_be_parsed() {
         let text = EXPORT_EXAMPLES.replace("\\\n", "");
         let examples: Vec<&str> =
             text.lines().map(str::trim).filter(|line| line.starts_with("reel ")).collect();
@@ -299,9 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_never_shows_in_the_help() {
-        let help = Args::command().render_long_help().to_string();
-        assert!(help.contains("WORKERS_API_KEY"));
+    fn the_key_is_not_printed() {
         let args = Args::try_parse_from(["reel", "--api-key", "s3cret", "list"]).unwrap();
         assert!(!format!("{args:?}").contains("s3cret"));
     }

@@ -1,4 +1,4 @@
-//! How the command can end other than well: what is said, and with which exit code.
+//! Why the command failed: the sentence, the JSON and the exit code.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,23 +9,23 @@ use serde_json::{Value, json};
 
 use crate::interrupt::Interruptible;
 
-/// Why there is no result.
+/// Why the command failed.
 #[derive(Debug)]
 pub enum CliError {
-    /// The job ended as an error: exit code 1.
+    /// The job failed or was cancelled: exit code 1.
     Job(Box<Job>),
-    /// The command was called wrongly: exit code 2, as clap's own.
+    /// The command was used wrongly: exit code 2, as clap's own errors.
     Usage(String),
-    /// The API, the storage or the network: exit code 3.
+    /// The API, the storage or the network failed: exit code 3.
     Call(Error),
-    /// An upload that was begun: exit code as for any other call.
+    /// An upload failed after it was created: exit code as for any other call.
     Upload {
-        /// Why it stopped.
+        /// The cause.
         error: Error,
-        /// The file that a later command goes on from.
-        bookmark: Option<PathBuf>,
+        /// The file that the same command resumes from.
+        resume_file: Option<PathBuf>,
     },
-    /// Ctrl-C: exit code 130, as shells have it.
+    /// Ctrl-C: exit code 130, as in shells.
     Interrupted(Interruptible),
 }
 
@@ -34,9 +34,9 @@ impl CliError {
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Job(_) => 1,
-            // A local file that cannot be read or written is the caller's to mend, not the network's.
             Self::Usage(_) => 2,
             Self::Call(error) | Self::Upload { error, .. } => match error {
+                // These are up to the caller, not to the network.
                 Error::File { .. }
                 | Error::FileChanged { .. }
                 | Error::InvalidUrl { what: "the API", .. } => 2,
@@ -51,17 +51,19 @@ impl CliError {
         match self {
             Self::Job(job) => json!(job),
             Self::Call(Error::Api(problem)) => json!({"error": problem.sentence(), "problem": problem}),
-            Self::Upload { error: Error::Api(problem), bookmark } => {
-                json!({"error": problem.sentence(), "problem": problem, "bookmark": bookmark})
+            Self::Upload { error: Error::Api(problem), resume_file } => {
+                json!({"error": problem.sentence(), "problem": problem, "bookmark": resume_file})
             }
-            Self::Upload { error, bookmark } => json!({"error": error.to_string(), "bookmark": bookmark}),
-            Self::Interrupted(stage) => {
-                let (job_id, bookmark) = match stage {
+            Self::Upload { error, resume_file } => {
+                json!({"error": error.to_string(), "bookmark": resume_file})
+            }
+            Self::Interrupted(state) => {
+                let (job_id, resume_file) = match state {
                     Interruptible::Nothing => (None, None),
-                    Interruptible::Upload { bookmark } => (None, Some(bookmark)),
+                    Interruptible::Upload { resume_file } => (None, Some(resume_file)),
                     Interruptible::Job(id) => (Some(id), None),
                 };
-                json!({"error": self.to_string(), "job_id": job_id, "bookmark": bookmark})
+                json!({"error": self.to_string(), "job_id": job_id, "bookmark": resume_file})
             }
             Self::Usage(_) | Self::Call(_) => json!({"error": self.to_string()}),
         }
@@ -78,12 +80,12 @@ impl fmt::Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Job(job) => {
-                f.write_str(job.error.as_deref().unwrap_or("The export failed without a reason."))?;
+                f.write_str(job.error.as_deref().unwrap_or("The export failed; the server gave no reason."))?;
                 if let Some(code) = &job.error_code {
                     write!(f, " ({code})")?;
                 }
                 if job.retryable == Some(true) {
-                    write!(f, "\n  To start it over: reel retry {}", job.job_id)?;
+                    write!(f, "\n  To retry: reel retry {}", job.job_id)?;
                 }
                 Ok(())
             }
@@ -95,27 +97,29 @@ impl fmt::Display for CliError {
                     None => Ok(()),
                 }
             }
-            Self::Upload { error, bookmark } => {
+            Self::Upload { error, resume_file } => {
                 write!(f, "{error}")?;
-                match bookmark {
-                    Some(bookmark) if is_resumable(error) => write!(f, "\n  {}", resume_hint(bookmark)),
+                match resume_file {
+                    Some(resume_file) if is_resumable(error) => {
+                        write!(f, "\n  {}", resume_hint(resume_file))
+                    }
                     _ => Ok(()),
                 }
             }
             Self::Interrupted(Interruptible::Job(id)) => {
-                write!(f, "Stopped watching; the job goes on. To follow it: reel watch {id}")
+                write!(f, "Stopped watching; the job is still running. To follow it: reel watch {id}")
             }
-            Self::Interrupted(Interruptible::Upload { bookmark }) => {
-                write!(f, "Stopped. {}", resume_hint(bookmark))
+            Self::Interrupted(Interruptible::Upload { resume_file }) => {
+                write!(f, "Stopped. {}", resume_hint(resume_file))
             }
             Self::Interrupted(Interruptible::Nothing) => {
-                f.write_str("Stopped; nothing was begun on the server.")
+                f.write_str("Stopped before anything was created on the server.")
             }
         }
     }
 }
 
-/// Whether the same upload can still become whole.
+/// Whether the same upload can still be completed.
 fn is_resumable(error: &Error) -> bool {
     match error {
         Error::Api(problem) => !matches!(problem.status, 403 | 404 | 409),
@@ -124,12 +128,12 @@ fn is_resumable(error: &Error) -> bool {
     }
 }
 
-/// How to go on. Key and id are not said: terminals are logged, and the two open the upload.
-fn resume_hint(bookmark: &Path) -> String {
+/// Key and id are not printed: terminals are logged, and both together permit to write to the upload.
+fn resume_hint(resume_file: &Path) -> String {
     format!(
-        "What has arrived is kept for three days; the same command goes on from there.\n  \
-         On another device: reel upload FILE --resume VIDEO_KEY UPLOAD_ID, as they are in {}",
-        bookmark.display()
+        "Uploaded parts are kept for three days. Run the same command again to resume.\n  \
+         To resume on another device: reel upload FILE --resume VIDEO_KEY UPLOAD_ID (both values are in {})",
+        resume_file.display()
     )
 }
 
@@ -137,12 +141,10 @@ fn resume_hint(bookmark: &Path) -> String {
 fn hint(error: &Error) -> Option<&'static str> {
     match error {
         Error::ConnectionRefused { .. } => {
-            Some("Is `npm run dev` running? For another address, give --api URL or set REEL_API_URL.")
+            Some("Is `npm run dev` running? For another address, use --api URL or set REEL_API_URL.")
         }
         Error::Api(problem) if problem.status == 401 => Some("Set WORKERS_API_KEY to the key of this API."),
-        Error::Storage { status: 403, .. } => {
-            Some("The signed link may have expired; run the command again.")
-        }
+        Error::Storage { status: 403, .. } => Some("The signed URL may have expired. Run the command again."),
         _ => None,
     }
 }
@@ -162,58 +164,61 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_job_tells_why_and_whether_trying_again_can_help() {
-        let failure =
+    fn a_failed_job_shows_why_and_whether_a_retry_can_help() {
+        let error =
             CliError::Job(job(json!({"error": "No GPU.", "error_code": "queue_timeout", "retryable": true})));
         assert_eq!(
-            failure.to_string(),
-            "No GPU. (queue_timeout)\n  To start it over: reel retry 3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50"
+            error.to_string(),
+            "No GPU. (queue_timeout)\n  To retry: reel retry 3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50"
         );
-        let failure = CliError::Job(job(json!({"error": "Bad video.", "error_code": "invalid_input"})));
-        assert_eq!(failure.to_string(), "Bad video. (invalid_input)");
-        assert_eq!(failure.json()["error_code"], json!("invalid_input"));
+        let error = CliError::Job(job(json!({"error": "Bad video.", "error_code": "invalid_input"})));
+        assert_eq!(error.to_string(), "Bad video. (invalid_input)");
+        assert_eq!(error.json()["error_code"], json!("invalid_input"));
     }
 
     #[test]
-    fn a_refused_connection_comes_with_the_hint_that_mends_it() {
-        let failure = CliError::Call(Error::ConnectionRefused { origin: "http://localhost:8787".into() });
-        assert!(failure.to_string().contains("Is `npm run dev` running?"));
+    fn a_refused_connection_comes_with_a_hint() {
+        let error = CliError::Call(Error::ConnectionRefused { origin: "http://localhost:8787".into() });
+        assert!(error.to_string().contains("Is `npm run dev` running?"));
     }
 
     #[test]
-    fn an_upload_that_can_go_on_says_how_and_tells_no_capability() {
-        let bookmark = || Some(PathBuf::from("/state/reel/uploads/1.json"));
-        let failure = CliError::Upload {
-            error: Error::TimedOut { origin: "o".into(), seconds: 60 },
-            bookmark: bookmark(),
-        };
-        let text = failure.to_string();
-        assert!(text.contains("the same command goes on") && text.contains("/state/reel"), "{text}");
-        assert_eq!(failure.exit_code(), ExitCode::from(3));
+    fn a_resumable_upload_shows_how_and_nothing_that_permits_to_use_it() {
+        let resume_file = || Some(PathBuf::from("/state/reel/uploads/1.json"));
+        let timed_out = Error::TimedOut { origin: "o".into(), seconds: 60 };
+        let error = CliError::Upload { error: timed_out, resume_file: resume_file() };
+        let text = error.to_string();
+        assert!(
+            text.contains("Run the same command again to resume") && text.contains("/state/reel"),
+            "{text}"
+        );
+        assert_eq!(error.exit_code(), ExitCode::from(3));
+
         let changed = Error::FileChanged { path: "clip.mp4".into() };
-        let failure = CliError::Upload { error: changed, bookmark: bookmark() };
-        assert!(!failure.to_string().contains("three days"), "{failure}");
-        let stopped = CliError::Interrupted(Interruptible::Upload { bookmark: "/state/1.json".into() });
-        assert!(stopped.to_string().contains("the same command goes on"));
+        let error = CliError::Upload { error: changed, resume_file: resume_file() };
+        assert!(!error.to_string().contains("three days"), "{error}");
+
+        let stopped = CliError::Interrupted(Interruptible::Upload { resume_file: "/state/1.json".into() });
+        assert!(stopped.to_string().contains("Run the same command again to resume"));
         assert_eq!(stopped.json()["bookmark"], json!("/state/1.json"));
     }
 
     #[test]
-    fn a_problem_reaches_scripts_with_its_faults() {
+    fn scripts_get_a_problem_with_its_field_errors() {
         let problem = ApiProblem {
-            detail: "The request has a fault.".into(),
+            detail: "The request has an error.".into(),
             status: 400,
             errors: vec![FieldError { pointer: "/params".into(), detail: "is required".into() }],
             ..ApiProblem::default()
         };
         let json = CliError::Call(Error::Api(Box::new(problem))).json();
-        assert_eq!(json["error"], json!("The request has a fault."));
+        assert_eq!(json["error"], json!("The request has an error."));
         assert_eq!(json["problem"]["errors"][0]["pointer"], json!("/params"));
     }
 
     #[test]
-    fn every_kind_of_end_has_its_own_exit_code() {
-        let code = |failure: CliError| failure.exit_code();
+    fn each_sort_of_error_has_its_exit_code() {
+        let code = |error: CliError| error.exit_code();
         assert_eq!(code(CliError::Job(job(json!({})))), ExitCode::from(1));
         assert_eq!(code(CliError::Usage(String::new())), ExitCode::from(2));
         assert_eq!(code(CliError::Call(Error::Api(Box::default()))), ExitCode::from(3));

@@ -1,36 +1,36 @@
-//! What goes on, or can be taken up again, when the command is stopped now.
+//! What Ctrl-C would leave unfinished, so that the last words of the command can say how to continue.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use reel_client::JobId;
 
-/// What is under way; written by the commands, read when Ctrl-C comes.
+/// Written by the commands, read when Ctrl-C arrives.
 #[derive(Debug, Default)]
 pub struct InterruptState(Mutex<Interruptible>);
 
-/// How far a command has come.
+/// What is unfinished.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Interruptible {
-    /// Nothing of it will be left.
+    /// Nothing on the server.
     #[default]
     Nothing,
-    /// An upload that the same command takes up again.
+    /// An upload that the same command resumes.
     Upload {
-        /// The file that knows its key and id.
-        bookmark: PathBuf,
+        /// The file that has its key and id.
+        resume_file: PathBuf,
     },
-    /// A job that goes on by itself.
+    /// A job that keeps running.
     Job(JobId),
 }
 
 impl InterruptState {
-    /// The command has come so far.
-    pub fn set(&self, stage: Interruptible) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = stage;
+    /// Replaces the state.
+    pub fn set(&self, state: Interruptible) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = state;
     }
 
-    /// How far it has come.
+    /// The state now.
     pub fn get(&self) -> Interruptible {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

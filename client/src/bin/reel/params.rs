@@ -1,4 +1,4 @@
-//! From options to the API's `params`.
+//! The API's `params` object, built from the options of `reel export`.
 
 use std::path::Path;
 
@@ -7,70 +7,73 @@ use serde_json::{Map, Value, json};
 use crate::args::{ExportArgs, JobTypeArg};
 use crate::error::CliError;
 
-/// The params of an export: what the options say, overridden by the members of `--params`.
+/// The params of an export: those of the options, overridden by the members of `--params`.
 ///
-/// Only what would waste an upload is refused here; everything else is the API's to judge.
-pub fn params(export: &ExportArgs) -> Result<Value, CliError> {
-    let mut params = from_options(export)?;
-    if let Some(path) = &export.params {
+/// Only what would waste an upload is refused here. The API validates everything else.
+pub fn build(args: &ExportArgs) -> Result<Value, CliError> {
+    let mut params = from_options(args)?;
+    if let Some(path) = &args.params {
         let Value::Object(members) = read_json(path)? else {
             return Err(CliError::Usage(format!("{}: must be a JSON object", path.display())));
         };
         params.extend(members);
     }
-    match export.job_type {
-        JobTypeArg::Framing if !params.contains_key("crop_keyframes") => {
-            Err(CliError::Usage("framing needs a crop: give --crop, --crop-keyframes or --params".to_owned()))
-        }
+    match args.job_type {
+        JobTypeArg::Framing if !params.contains_key("crop_keyframes") => Err(CliError::Usage(
+            "--type framing needs a crop: use --crop, --crop-keyframes or --params".to_owned(),
+        )),
         JobTypeArg::Annotate if !params.contains_key("clips") => {
-            Err(CliError::Usage("annotate needs --params with the list \"clips\"".to_owned()))
+            Err(CliError::Usage("--type annotate needs --params with the list \"clips\"".to_owned()))
         }
         _ => Ok(Value::Object(params)),
     }
 }
 
-/// The size of the reel, when the params tell it: an overlay without a crop keeps the clip's size.
-pub fn resolution(export: &ExportArgs, params: &Value) -> Option<(u64, u64)> {
+/// The size of the reel, if the params determine it. An overlay without a crop has the size of the clip.
+pub fn resolution(args: &ExportArgs, params: &Value) -> Option<(u64, u64)> {
     let cropped = params.get("crop_keyframes").is_some_and(|keyframes| !keyframes.is_null());
-    let told = match export.job_type {
+    let determined = match args.job_type {
         JobTypeArg::Framing => true,
         JobTypeArg::Overlay => cropped,
         JobTypeArg::Annotate => false,
     };
+    if !determined {
+        return None;
+    }
     let side = |name, default| params.get(name).map_or(Some(default), Value::as_u64);
-    told.then(|| Some((side("output_width", 1080)?, side("output_height", 1920)?))).flatten()
+    Some((side("output_width", 1080)?, side("output_height", 1920)?))
 }
 
-fn from_options(export: &ExportArgs) -> Result<Map<String, Value>, CliError> {
-    let misplaced =
-        |option: &str, kind: &str| Err(CliError::Usage(format!("{option} is only for --type {kind}")));
-    if export.job_type != JobTypeArg::Overlay {
-        if !export.regions.is_empty() {
-            return misplaced("--region", "overlay");
+fn from_options(args: &ExportArgs) -> Result<Map<String, Value>, CliError> {
+    let wrong_type =
+        |option: &str, job_type: &str| Err(CliError::Usage(format!("{option} needs --type {job_type}")));
+    if args.job_type != JobTypeArg::Overlay {
+        if !args.regions.is_empty() {
+            return wrong_type("--region", "overlay");
         }
-        if export.effect.is_some() {
-            return misplaced("--effect", "overlay");
+        if args.effect.is_some() {
+            return wrong_type("--effect", "overlay");
         }
     }
-    if export.job_type != JobTypeArg::Framing && (export.start.is_some() || export.end.is_some()) {
-        return misplaced("--start and --end", "framing");
+    if args.job_type != JobTypeArg::Framing && (args.start.is_some() || args.end.is_some()) {
+        return wrong_type("--start or --end", "framing");
     }
 
     let mut params = Map::new();
-    if export.job_type == JobTypeArg::Overlay {
-        params.insert("highlight_regions".to_owned(), json!(export.regions));
-        if let Some(effect) = &export.effect {
+    if args.job_type == JobTypeArg::Overlay {
+        params.insert("highlight_regions".to_owned(), json!(args.regions));
+        if let Some(effect) = &args.effect {
             params.insert("effect_type".to_owned(), json!(effect));
         }
     }
-    if let Some(keyframes) = crop_keyframes(export)? {
+    if let Some(keyframes) = crop_keyframes(args)? {
         params.insert("crop_keyframes".to_owned(), keyframes);
     }
-    if let Some(size) = export.size {
+    if let Some(size) = args.size {
         params.insert("output_width".to_owned(), json!(size.width));
         params.insert("output_height".to_owned(), json!(size.height));
     }
-    for (name, time) in [("start_time", export.start), ("end_time", export.end)] {
+    for (name, time) in [("start_time", args.start), ("end_time", args.end)] {
         if let Some(time) = time {
             params.insert(name.to_owned(), json!(time));
         }
@@ -78,9 +81,9 @@ fn from_options(export: &ExportArgs) -> Result<Map<String, Value>, CliError> {
     Ok(params)
 }
 
-fn crop_keyframes(export: &ExportArgs) -> Result<Option<Value>, CliError> {
-    let Some(path) = &export.crop_keyframes else {
-        return Ok((!export.crops.is_empty()).then(|| json!(export.crops)));
+fn crop_keyframes(args: &ExportArgs) -> Result<Option<Value>, CliError> {
+    let Some(path) = &args.crop_keyframes else {
+        return Ok((!args.crops.is_empty()).then(|| json!(args.crops)));
     };
     let list = match read_json(path)? {
         Value::Object(mut members) => members.remove("crop_keyframes").unwrap_or_default(),
@@ -95,7 +98,7 @@ fn crop_keyframes(export: &ExportArgs) -> Result<Option<Value>, CliError> {
 fn read_json(path: &Path) -> Result<Value, CliError> {
     let usage = |reason: String| CliError::Usage(format!("{}: {reason}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| usage(error.to_string()))?;
-    serde_json::from_str(&text).map_err(|error| usage(format!("is not JSON: {error}")))
+    serde_json::from_str(&text).map_err(|error| usage(format!("is not valid JSON: {error}")))
 }
 
 #[cfg(test)]
@@ -107,7 +110,7 @@ mod tests {
     fn export(line: &str) -> ExportArgs {
         let line = format!("reel export clip.mp4 --out reel.mp4 {line}");
         match Args::try_parse_from(line.split_whitespace()).unwrap().command {
-            Command::Export(export) => export,
+            Command::Export(args) => args,
             other => panic!("{other:?}"),
         }
     }
@@ -116,7 +119,7 @@ mod tests {
     fn an_overlay_is_built_from_its_options() {
         let export =
             export("--type overlay --effect spotlight --region 0-9@1,2,3,4 --crop 0:0,0,10,20 --size 90x160");
-        let params = params(&export).unwrap();
+        let params = build(&export).unwrap();
         assert_eq!(
             params,
             json!({
@@ -130,13 +133,13 @@ mod tests {
     }
 
     #[test]
-    fn an_overlay_without_a_crop_keeps_an_unknown_size() {
+    fn the_size_of_an_overlay_without_a_crop_is_not_known() {
         let export = export("--type overlay --region 0-9@1,2,3,4");
-        assert_eq!(resolution(&export, &params(&export).unwrap()), None);
+        assert_eq!(resolution(&export, &build(&export).unwrap()), None);
     }
 
     #[test]
-    fn files_give_keyframes_and_override_options() {
+    fn keyframes_come_from_a_file_and_params_override_options() {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| {
             let path = folder.path().join(name);
@@ -147,20 +150,20 @@ mod tests {
         for text in [list.to_owned(), format!("{{\"crop_keyframes\":{list}}}")] {
             let export =
                 export(&format!("--type framing --end 2 --crop-keyframes {}", write("crop.json", &text)));
-            let params = params(&export).unwrap();
+            let params = build(&export).unwrap();
             assert_eq!(params["crop_keyframes"][0]["height"], json!(20));
             assert_eq!(params["end_time"], json!(2.0));
         }
         let path = write("params.json", r#"{"effect_type":"blur","output_width":64}"#);
-        let params = params(&export(&format!("--type overlay --effect spotlight --params {path}"))).unwrap();
+        let params = build(&export(&format!("--type overlay --effect spotlight --params {path}"))).unwrap();
         assert_eq!((&params["effect_type"], &params["output_width"]), (&json!("blur"), &json!(64)));
     }
 
     #[test]
-    fn options_of_another_type_and_bad_files_are_wrong_usage() {
+    fn options_of_another_type_and_wrong_files_are_usage_errors() {
         let folder = tempfile::tempdir().unwrap();
-        let bad = folder.path().join("bad.json");
-        std::fs::write(&bad, "3").unwrap();
+        let wrong = folder.path().join("wrong.json");
+        std::fs::write(&wrong, "3").unwrap();
         for line in [
             "--type framing --crop 0:0,0,10,20 --region 0-9@1,2,3,4",
             "--type framing --crop 0:0,0,10,20 --effect blur",
@@ -168,10 +171,10 @@ mod tests {
             "--type framing",
             "--type annotate",
             "--type overlay --params /nowhere/params.json",
-            &format!("--type overlay --params {}", bad.display()),
-            &format!("--type framing --crop-keyframes {}", bad.display()),
+            &format!("--type overlay --params {}", wrong.display()),
+            &format!("--type framing --crop-keyframes {}", wrong.display()),
         ] {
-            assert!(matches!(params(&export(line)), Err(CliError::Usage(_))), "{line}");
+            assert!(matches!(build(&export(line)), Err(CliError::Usage(_))), "{line}");
         }
     }
 }

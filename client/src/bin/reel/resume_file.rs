@@ -1,8 +1,8 @@
-//! Where an upload was when its command ended: a small file for each video that is on its way.
+//! The state of an unfinished upload on disk: one small file for each video and API.
 //!
-//! Invariants: a bookmark opens its upload to whoever reads it, so only its owner can (mode 0600, in a folder
-//! of mode 0700); while one command holds a bookmark, no other can. Of what has arrived it knows nothing: that
-//! the server tells.
+//! Invariants: a resume file permits whoever reads it to use the upload, so only its owner can (mode 0600, in a
+//! directory of mode 0700); while one command has it open, no other can open it. It does not say which parts have
+//! arrived: the server does.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -12,80 +12,90 @@ use md5::{Digest as _, Md5};
 use reel_client::{JobId, MultipartUpload, VideoFile};
 use serde::{Deserialize, Serialize};
 
-/// The bookmark of one video at one API, in this command's hands.
+/// The open and locked resume file of one video at one API.
 #[derive(Debug)]
 pub struct ResumeFile {
     path: PathBuf,
     file: File,
+    /// Whether it stays on disk when it is dropped.
     keep: bool,
 }
 
-/// What a bookmark says.
+/// The content of a resume file. Its JSON is pinned by the files in `tests/stored`.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ResumeState {
-    /// The API's address.
+    /// Origin of the API.
     pub api: String,
     /// The video's canonical path.
     pub video: PathBuf,
-    /// Its length then.
+    /// The video's size when the upload started.
     pub video_bytes: u64,
-    /// When it had been written to last, in nanoseconds since 1970.
+    /// When the video had last been modified, in nanoseconds since 1970.
     pub video_modified_ns: u64,
-    /// The job that it is for.
-    #[serde(default)]
+    /// The job that the upload was created for.
     pub job_id: Option<JobId>,
     /// The upload.
     pub upload: MultipartUpload,
 }
 
 impl ResumeState {
-    /// An entry about an upload of `video` as it is now.
+    /// The state of an upload of `video` as it is now.
     pub fn new(api: &str, video: &VideoFile, upload: MultipartUpload, job_id: Option<JobId>) -> Self {
         Self {
             api: api.to_owned(),
             video: canonical(video.path()),
             video_bytes: video.size_bytes(),
-            video_modified_ns: modified_ns(video),
+            video_modified_ns: video.modified_ns(),
             job_id,
             upload,
         }
     }
 
-    /// Whether the video is what it was.
+    /// Whether the video is unchanged since the upload started.
     pub fn matches(&self, video: &VideoFile) -> bool {
-        (self.video_bytes, self.video_modified_ns) == (video.size_bytes(), modified_ns(video))
+        (self.video_bytes, self.video_modified_ns) == (video.size_bytes(), video.modified_ns())
     }
 }
 
-/// Why there is no bookmark.
+/// Why a resume file cannot be opened.
 #[derive(Debug)]
 pub enum ResumeFileError {
-    /// Another command is sending this video.
+    /// Another command has it open.
     Locked,
-    /// There is no place for it.
+    /// It cannot be created or read.
     Io(io::Error),
 }
 
+impl From<io::Error> for ResumeFileError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
 impl ResumeFile {
-    /// Opens the bookmark of `video` at `api` in `folder`, empty when there is none.
-    pub fn open(folder: &Path, api: &str, video: &Path) -> Result<Self, ResumeFileError> {
-        make_private(folder).map_err(ResumeFileError::Io)?;
-        let path = folder.join(name(api, video));
+    /// Opens the resume file of `video` at `api`; it is empty if there was none.
+    pub fn open(api: &str, video: &Path) -> Result<Self, ResumeFileError> {
+        Self::open_in(&folder()?, api, video)
+    }
+
+    fn open_in(folder: &Path, api: &str, video: &Path) -> Result<Self, ResumeFileError> {
+        create_private(folder)?;
+        let path = folder.join(file_name(api, video));
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&path).map_err(ResumeFileError::Io)?;
+        let file = options.open(&path)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(ResumeFileError::Locked),
-            Err(TryLockError::Error(error)) => return Err(ResumeFileError::Io(error)),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
         }
-        let kept = file.metadata().is_ok_and(|metadata| metadata.len() > 0);
-        Ok(Self { path, file, keep: kept })
+        let keep = file.metadata().is_ok_and(|metadata| metadata.len() > 0);
+        Ok(Self { path, file, keep })
     }
 
-    /// What it says; nothing when it is empty, or was torn by a power cut.
+    /// Its content; `None` if it is empty or damaged, for example by a power cut.
     pub fn read(&mut self) -> Option<ResumeState> {
         let mut text = String::new();
         self.file.rewind().ok()?;
@@ -93,9 +103,9 @@ impl ResumeFile {
         serde_json::from_str(&text).ok()
     }
 
-    /// Keeps `entry` and nothing else.
-    pub fn write(&mut self, entry: &ResumeState) -> io::Result<()> {
-        let text = serde_json::to_vec(entry)?;
+    /// Replaces its content.
+    pub fn write(&mut self, state: &ResumeState) -> io::Result<()> {
+        let text = serde_json::to_vec(state)?;
         self.file.set_len(0)?;
         self.file.rewind()?;
         self.file.write_all(&text)?;
@@ -103,12 +113,12 @@ impl ResumeFile {
         self.file.sync_all()
     }
 
-    /// Throws it away.
+    /// Deletes it.
     pub fn remove(mut self) {
         self.keep = false;
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -117,15 +127,15 @@ impl ResumeFile {
 impl Drop for ResumeFile {
     fn drop(&mut self) {
         if !self.keep {
-            // While it is still locked. One that stays behind is asked about, and is of no use then.
+            // While it is still locked. If this fails, the file is read again later and the server refuses the upload.
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
-/// `$XDG_STATE_HOME/reel/uploads`, by default `~/.local/state/reel/uploads` (XDG Base Directory Specification
-/// 0.8, which says that other than absolute paths do not count).
-pub fn folder() -> io::Result<PathBuf> {
+/// `$XDG_STATE_HOME/reel/uploads`, by default `~/.local/state/reel/uploads`. The XDG Base Directory Specification 0.8
+/// says to ignore paths that are not absolute.
+fn folder() -> io::Result<PathBuf> {
     let absolute =
         |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|folder| folder.is_absolute());
     let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
@@ -133,7 +143,7 @@ pub fn folder() -> io::Result<PathBuf> {
     Ok(state.join("reel/uploads"))
 }
 
-fn make_private(folder: &Path) -> io::Result<()> {
+fn create_private(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -145,13 +155,8 @@ fn canonical(video: &Path) -> PathBuf {
     fs::canonicalize(video).unwrap_or_else(|_| video.to_owned())
 }
 
-fn modified_ns(video: &VideoFile) -> u64 {
-    // Nanoseconds since 1970 fit until the year 2554.
-    u64::try_from(video.modified_ns()).unwrap_or(u64::MAX)
-}
-
-/// One name for one video at one API. No secret depends on it: it only has to be short and the same again.
-fn name(api: &str, video: &Path) -> String {
+/// One name for one video at one API. It has to be short and always the same; no secret depends on it.
+fn file_name(api: &str, video: &Path) -> String {
     use std::fmt::Write as _;
     let mut digest = Md5::new();
     digest.update(api);
@@ -174,86 +179,84 @@ mod tests {
         .unwrap()
     }
 
+    /// What earlier versions of `reel` wrote must stay readable, or an upload that was started before an update starts
+    /// over. A changed form needs a reader of this one first.
     #[test]
-    fn a_bookmark_is_found_again_by_the_same_video_and_api_only() {
+    fn the_stored_form_is_read_and_written_as_before() {
+        let scratch = tempfile::tempdir().unwrap();
+        let video = Path::new("/videos/clip.mp4");
+        for stored in [
+            include_str!("../../../tests/stored/resume_file.json"),
+            include_str!("../../../tests/stored/resume_file_without_job.json"),
+        ] {
+            let mut resume_file = ResumeFile::open_in(scratch.path(), "http://one", video).unwrap();
+            fs::write(resume_file.path(), stored).unwrap();
+            let state = resume_file.read().unwrap();
+            resume_file.write(&state).unwrap();
+            assert_eq!(fs::read_to_string(resume_file.path()).unwrap(), stored);
+            resume_file.remove();
+        }
+        let name = file_name("http://localhost:8787", video);
+        assert_eq!(name, "52ff236799118927b89b49d865c45a00.json", "under another name it is not found again");
+    }
+
+    #[test]
+    fn a_resume_file_is_found_again_for_the_same_video_and_api_only() {
         let scratch = tempfile::tempdir().unwrap();
         let folder = scratch.path().join("state/uploads");
         let clip = scratch.path().join("clip.mp4");
         fs::write(&clip, b"video").unwrap();
         let video = VideoFile::open(&clip).unwrap();
-        let mut bookmark = ResumeFile::open(&folder, "http://one", &clip).unwrap();
-        assert!(bookmark.read().is_none());
-        bookmark.write(&ResumeState::new("http://one", &video, upload(), None)).unwrap();
-        bookmark.write(&ResumeState::new("http://one", &video, upload(), None)).unwrap();
-        drop(bookmark);
+        let mut resume_file = ResumeFile::open_in(&folder, "http://one", &clip).unwrap();
+        assert!(resume_file.read().is_none());
+        resume_file.write(&ResumeState::new("http://one", &video, upload(), None)).unwrap();
+        resume_file.write(&ResumeState::new("http://one", &video, upload(), None)).unwrap();
+        drop(resume_file);
 
         let indirect = folder.join("../../clip.mp4");
-        let mut found = ResumeFile::open(&folder, "http://one", &indirect).unwrap();
-        let entry = found.read().unwrap();
-        assert!(entry.matches(&video));
-        assert_eq!(entry.upload, upload());
-        let mut other = ResumeFile::open(&folder, "http://two", &clip).unwrap();
+        let mut found = ResumeFile::open_in(&folder, "http://one", &indirect).unwrap();
+        let state = found.read().unwrap();
+        assert!(state.matches(&video));
+        assert_eq!(state.upload, upload());
+        let mut other = ResumeFile::open_in(&folder, "http://two", &clip).unwrap();
         assert!(other.read().is_none());
         drop(other);
 
         fs::write(&clip, b"another video").unwrap();
-        assert!(!entry.matches(&VideoFile::open(&clip).unwrap()));
+        assert!(!state.matches(&VideoFile::open(&clip).unwrap()));
         found.remove();
-        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0, "nothing is left behind");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0, "nothing is left");
     }
 
     #[test]
-    fn two_commands_cannot_send_the_same_video_at_once() {
+    fn two_commands_cannot_upload_the_same_video_at_once() {
         let scratch = tempfile::tempdir().unwrap();
         let clip = scratch.path().join("clip.mp4");
         fs::write(&clip, b"video").unwrap();
-        let held = ResumeFile::open(scratch.path(), "http://one", &clip).unwrap();
-        assert!(matches!(
-            ResumeFile::open(scratch.path(), "http://one", &clip),
-            Err(ResumeFileError::Locked)
-        ));
-        drop(held);
-        assert!(ResumeFile::open(scratch.path(), "http://one", &clip).is_ok());
+        let open = || ResumeFile::open_in(scratch.path(), "http://one", &clip);
+        let first = open().unwrap();
+        assert!(matches!(open(), Err(ResumeFileError::Locked)));
+        drop(first);
+        assert!(open().is_ok());
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_bookmark_is_for_its_owners_eyes() {
+    fn only_its_owner_can_read_a_resume_file() {
         use std::os::unix::fs::PermissionsExt as _;
         let scratch = tempfile::tempdir().unwrap();
         let folder = scratch.path().join("uploads");
-        let bookmark = ResumeFile::open(&folder, "http://one", scratch.path()).unwrap();
+        let resume_file = ResumeFile::open_in(&folder, "http://one", scratch.path()).unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode(&folder), mode(bookmark.path())), (0o700, 0o600));
-    }
-
-    /// What earlier versions of `reel` wrote must stay readable, or an upload that was begun before an update
-    /// starts over. Another form needs a reader of this one first.
-    #[test]
-    fn the_stored_form_is_read_and_written_as_before() {
-        let scratch = tempfile::tempdir().unwrap();
-        for stored in [
-            include_str!("../../../tests/stored/resume_file.json"),
-            include_str!("../../../tests/stored/resume_file_without_job.json"),
-        ] {
-            let mut bookmark =
-                ResumeFile::open(scratch.path(), "http://one", Path::new("/videos/clip.mp4")).unwrap();
-            fs::write(bookmark.path(), stored).unwrap();
-            let entry = bookmark.read().unwrap();
-            bookmark.write(&entry).unwrap();
-            assert_eq!(fs::read_to_string(bookmark.path()).unwrap(), stored);
-            bookmark.remove();
-        }
-        let name = name("http://localhost:8787", Path::new("/videos/clip.mp4"));
-        assert_eq!(name, "52ff236799118927b89b49d865c45a00.json", "under another name it is not found again");
+        assert_eq!((mode(&folder), mode(resume_file.path())), (0o700, 0o600));
     }
 
     #[test]
-    fn a_torn_bookmark_is_none() {
+    fn a_damaged_resume_file_is_ignored() {
         let scratch = tempfile::tempdir().unwrap();
         let clip = scratch.path().join("clip.mp4");
-        let mut bookmark = ResumeFile::open(scratch.path(), "http://one", &clip).unwrap();
-        fs::write(bookmark.path(), b"{\"api\": \"htt").unwrap();
-        assert!(bookmark.read().is_none());
+        let mut resume_file = ResumeFile::open_in(scratch.path(), "http://one", &clip).unwrap();
+        fs::write(resume_file.path(), b"{\"api\": \"htt").unwrap();
+        assert!(resume_file.read().is_none());
     }
 }

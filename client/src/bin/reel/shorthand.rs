@@ -1,13 +1,13 @@
 //! The short forms of the command line: `0-60@640,360,120,200`, `0:100,0,405,720`, `1080x1920`.
 //!
-//! Only the form is checked here; what makes sense is the API's to say, so that there is one rule book.
+//! Only the form is checked here. The API checks the values, so that there is one set of rules.
 
 use std::str::FromStr;
 
 use serde::Serialize;
 use thiserror::Error;
 
-/// A fixed ellipse over a run of frames.
+/// A highlighted ellipse over a range of frames. It serialises as one entry of `highlight_regions`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RegionArg {
     start_frame: u32,
@@ -20,7 +20,7 @@ pub struct RegionArg {
     opacity: Option<f64>,
 }
 
-/// A crop rectangle at one frame.
+/// A crop rectangle at one frame. It serialises as one entry of `crop_keyframes`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CropArg {
     frame: u32,
@@ -42,18 +42,18 @@ pub struct SizeArg {
 /// Why a short form could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ParseArgError {
-    /// The separators are not where they belong.
+    /// The separators are missing or wrong.
     #[error("expected {0}")]
     Form(&'static str),
-    /// One part is no number.
-    #[error("{part} must be {wanted}, not \"{found}\"")]
+    /// One value is not a number.
+    #[error("{part} must be {expected}, not \"{actual}\"")]
     Part {
         /// Its name in the form.
         part: &'static str,
         /// What it must be.
-        wanted: &'static str,
+        expected: &'static str,
         /// What it is.
-        found: String,
+        actual: String,
     },
 }
 
@@ -106,29 +106,29 @@ impl FromStr for SizeArg {
     type Err = ParseArgError;
 
     fn from_str(text: &str) -> Result<Self, ParseArgError> {
-        let (width, height) =
-            text.split_once(['x', 'X']).ok_or(ParseArgError::Form("WIDTHxHEIGHT, such as 1080x1920"))?;
+        const FORM: ParseArgError = ParseArgError::Form("WIDTHxHEIGHT, such as 1080x1920");
+        let (width, height) = text.split_once(['x', 'X']).ok_or(FORM)?;
         Ok(Self { width: pixels("WIDTH", width)?, height: pixels("HEIGHT", height)? })
     }
 }
 
 fn frame(part: &'static str, text: &str) -> Result<u32, ParseArgError> {
-    whole(part, "a frame number", text)
+    integer(part, "a frame number", text)
 }
 
 fn pixels(part: &'static str, text: &str) -> Result<u32, ParseArgError> {
-    whole(part, "a whole number of pixels", text)
+    integer(part, "a whole number of pixels", text)
 }
 
-fn whole(part: &'static str, wanted: &'static str, text: &str) -> Result<u32, ParseArgError> {
-    text.trim().parse().map_err(|_| ParseArgError::Part { part, wanted, found: text.to_owned() })
+fn integer(part: &'static str, expected: &'static str, text: &str) -> Result<u32, ParseArgError> {
+    text.trim().parse().map_err(|_| ParseArgError::Part { part, expected, actual: text.to_owned() })
 }
 
 fn number(part: &'static str, text: &str) -> Result<f64, ParseArgError> {
     match text.trim().parse::<f64>() {
-        // JSON has no word for the infinite.
+        // JSON has no infinity and no NaN.
         Ok(number) if number.is_finite() => Ok(number),
-        _ => Err(ParseArgError::Part { part, wanted: "a number", found: text.to_owned() }),
+        _ => Err(ParseArgError::Part { part, expected: "a number", actual: text.to_owned() }),
     }
 }
 
@@ -138,7 +138,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_region_becomes_the_apis_fixed_ellipse() {
+    fn a_region_becomes_a_fixed_ellipse() {
         let region: RegionArg = "0-60@640,360.5,120,-200".parse().unwrap();
         assert_eq!(
             serde_json::to_value(&region).unwrap(),
@@ -168,22 +168,20 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_form_is_answered_with_an_example_and_a_wrong_part_with_its_name() {
-        for bad in ["", "0-60", "0@1,2,3,4", "0-60@1,2,3", "0-60@1,2,3,4,5,6"] {
-            let error = bad.parse::<RegionArg>().unwrap_err().to_string();
-            assert!(error.contains("such as 0-60@640,360,120,200"), "{bad}: {error}");
+    fn an_error_shows_an_example_or_the_name_of_the_wrong_value() {
+        for wrong in ["", "0-60", "0@1,2,3,4", "0-60@1,2,3", "0-60@1,2,3,4,5,6"] {
+            let error = wrong.parse::<RegionArg>().unwrap_err().to_string();
+            assert!(error.contains("such as 0-60@640,360,120,200"), "{wrong}: {error}");
         }
-        for (bad, part) in
+        for (wrong, part) in
             [("-1-60@1,2,3,4", "START"), ("0-b@1,2,3,4", "END"), ("0-1@1,2,3,inf", "RY"), ("0-1@1,,3,4", "Y")]
         {
-            let error = bad.parse::<RegionArg>().unwrap_err().to_string();
-            assert!(error.starts_with(&format!("{part} must be")), "{bad}: {error}");
+            let error = wrong.parse::<RegionArg>().unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{part} must be")), "{wrong}: {error}");
         }
-        for bad in ["0", "0:1,2,3", "0:1,2,3,4,5"] {
-            assert!(
-                bad.parse::<CropArg>().unwrap_err().to_string().contains("such as 0:100,0,405,720"),
-                "{bad}"
-            );
+        for wrong in ["0", "0:1,2,3", "0:1,2,3,4,5"] {
+            let error = wrong.parse::<CropArg>().unwrap_err().to_string();
+            assert!(error.contains("such as 0:100,0,405,720"), "{wrong}: {error}");
         }
     }
 }

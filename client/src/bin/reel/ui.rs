@@ -1,7 +1,7 @@
-//! What a person sees while waiting: bars on a terminal, plain lines in a log, nothing with `--json`.
+//! Progress for a person: bars on a terminal, plain lines in a log, nothing with `--json`.
 //!
-//! Invariant: everything here goes to standard error. In plain lines, a phase says something when it
-//! changes and at most once for every ten percent.
+//! Invariant: everything here goes to standard error. A plain line is printed when the stage changes, and at most once
+//! for every ten percent.
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressStyle};
 use reel_client::{Job, JobStage, JobStatus};
 
-/// How to show progress.
+/// Shows progress.
 #[derive(Debug)]
 pub struct Ui {
     mode: OutputMode,
@@ -24,7 +24,7 @@ enum OutputMode {
 }
 
 impl Ui {
-    /// `json` wants silence; a terminal gets bars.
+    /// Nothing is shown with `json`. A terminal gets bars.
     pub fn new(json: bool, terminal: bool) -> Self {
         let mode = match (json, terminal) {
             (true, _) => OutputMode::Quiet,
@@ -34,16 +34,16 @@ impl Ui {
         Self { mode }
     }
 
-    /// Whether results are to be JSON.
+    /// Whether results are printed as JSON.
     pub fn json(&self) -> bool {
         matches!(self.mode, OutputMode::Quiet)
     }
 
-    /// One line that stays.
+    /// Prints a line that stays above the bars.
     pub fn println(&self, line: &str) {
         match &self.mode {
             OutputMode::Bars(bars) => {
-                // Nobody to tell when the terminal is gone.
+                // An error means that the terminal is gone.
                 let _ = bars.println(line);
             }
             OutputMode::Lines => eprintln!("{line}"),
@@ -51,14 +51,14 @@ impl Ui {
         }
     }
 
-    /// Takes the bars away before a complaint. Not after a result: it would wipe that out as well.
+    /// Removes the bars before an error is printed. After a result it would remove the result too.
     pub fn clear(&self) {
         if let OutputMode::Bars(bars) = &self.mode {
             let _ = bars.clear();
         }
     }
 
-    /// A transfer of bytes, under way.
+    /// Starts to show an upload or a download.
     pub fn transfer(&self, label: &'static str, total_bytes: Option<u64>) -> TransferBar {
         let bar = match &self.mode {
             OutputMode::Bars(bars) => {
@@ -78,9 +78,9 @@ impl Ui {
         TransferBar { label, bar, lines, printed_tenths: AtomicU64::new(0) }
     }
 
-    /// A job, being followed.
+    /// Starts to show a job.
     pub fn job(&self) -> JobProgress<'_> {
-        JobProgress { screen: self, since: Instant::now(), bar: None, queue: None, last_line: None }
+        JobProgress { ui: self, started_at: Instant::now(), bar: None, queue_bar: None, last_line: None }
     }
 }
 
@@ -94,31 +94,31 @@ pub struct TransferBar {
 }
 
 impl TransferBar {
-    /// So many bytes were through before it began: they count for the bar, and not for the rate.
-    pub fn resume_at(&self, done_bytes: u64, total_bytes: u64) {
-        self.set_position(done_bytes, Some(total_bytes));
+    /// Starts at the bytes of an earlier run. They count for the bar but not for the rate.
+    pub fn resume_at(&self, transferred_bytes: u64, total_bytes: u64) {
+        self.set_position(transferred_bytes, Some(total_bytes));
         if let Some(bar) = &self.bar {
             bar.reset_eta();
         }
     }
 
-    /// So many bytes are through.
-    pub fn set_position(&self, done_bytes: u64, total_bytes: Option<u64>) {
+    /// Shows how many bytes were transferred.
+    pub fn set_position(&self, transferred_bytes: u64, total_bytes: Option<u64>) {
         if let Some(bar) = &self.bar {
             if let Some(total_bytes) = total_bytes {
                 bar.set_length(total_bytes);
             }
-            bar.set_position(done_bytes);
+            bar.set_position(transferred_bytes);
         }
         if let (true, Some(total_bytes)) = (self.lines, total_bytes) {
-            let tenths = done_bytes.saturating_mul(10).checked_div(total_bytes).unwrap_or(10);
+            let tenths = transferred_bytes.saturating_mul(10).checked_div(total_bytes).unwrap_or(10);
             if self.printed_tenths.fetch_max(tenths, Ordering::Relaxed) < tenths {
                 eprintln!("{} {} %", self.label, tenths * 10);
             }
         }
     }
 
-    /// It is through; the bar stays as a record.
+    /// Completes the bar, which stays on the screen.
     pub fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish();
@@ -126,17 +126,17 @@ impl TransferBar {
     }
 }
 
-/// A job as it goes: waiting, then attempts.
+/// A job in the queue, then its attempts.
 #[derive(Debug)]
-pub struct JobProgress<'s> {
-    screen: &'s Ui,
-    since: Instant,
+pub struct JobProgress<'u> {
+    ui: &'u Ui,
+    started_at: Instant,
     bar: Option<ProgressBar>,
-    queue: Option<ProgressBar>,
+    queue_bar: Option<ProgressBar>,
     last_line: Option<LastLine>,
 }
 
-/// What the last plain line told.
+/// What decides whether another plain line is printed.
 #[derive(Clone, Debug, PartialEq)]
 struct LastLine {
     attempt: u32,
@@ -146,7 +146,7 @@ struct LastLine {
 }
 
 impl JobProgress<'_> {
-    /// The job's newest state.
+    /// Shows the newest state of the job.
     pub fn show(&mut self, job: &Job) {
         let percent = whole_percent(job.progress);
         let now = LastLine {
@@ -155,15 +155,15 @@ impl JobProgress<'_> {
             status: job.status,
             tenths: percent / 10,
         };
-        if self.last_line.as_ref().is_some_and(|said| said.attempt > 0 && said.attempt < now.attempt) {
-            self.screen.println(&format!("Attempt {} of {}", job.attempt, job.max_attempts));
+        if self.last_line.as_ref().is_some_and(|last| last.attempt > 0 && last.attempt < now.attempt) {
+            self.ui.println(&format!("Attempt {} of {}", job.attempt, job.max_attempts));
         }
-        match &self.screen.mode {
+        match &self.ui.mode {
             OutputMode::Bars(bars) => {
                 let bars = bars.clone();
                 self.draw(&bars, job, percent);
             }
-            // Why a job failed is the command's last word, and said once.
+            // The command itself prints why a job failed.
             OutputMode::Lines if self.last_line.as_ref() != Some(&now) && job.status != JobStatus::Error => {
                 eprintln!("{}", line(job, percent));
             }
@@ -172,38 +172,38 @@ impl JobProgress<'_> {
         self.last_line = Some(now);
     }
 
-    /// The job is over; the bars stay where it got to.
+    /// The job has ended. The bars stay as they are.
     pub fn finish(&self) {
-        for bar in [&self.queue, &self.bar].into_iter().flatten().filter(|bar| !bar.is_finished()) {
+        for bar in [&self.queue_bar, &self.bar].into_iter().flatten().filter(|bar| !bar.is_finished()) {
             bar.abandon();
         }
     }
 
     fn draw(&mut self, bars: &MultiProgress, job: &Job, percent: u64) {
         if job.status == JobStatus::Pending {
-            let since = self.since;
-            let queue = self.queue.get_or_insert_with(|| {
+            let started_at = self.started_at;
+            let queue = self.queue_bar.get_or_insert_with(|| {
                 let spinner = ProgressBar::new_spinner().with_style(style(WAITING)).with_prefix("queue");
-                let spinner = bars.add(spinner.with_elapsed(since.elapsed()));
+                let spinner = bars.add(spinner.with_elapsed(started_at.elapsed()));
                 spinner.enable_steady_tick(Duration::from_millis(120));
                 spinner
             });
             queue.set_message(job.message.clone().unwrap_or_else(|| "waiting for a renderer".to_owned()));
             return;
         }
-        if let Some(queue) = self.queue.take() {
-            queue.finish_with_message("taken by a renderer");
+        if let Some(queue) = self.queue_bar.take() {
+            queue.finish_with_message("a renderer has the job");
         }
         let bar = self.bar.get_or_insert_with(|| {
             bars.add(ProgressBar::new(100).with_style(style(PERCENT)).with_prefix("render"))
         });
         bar.set_position(percent);
-        let words = job.message.as_deref().or(job.stage.as_ref().map(JobStage::as_str)).unwrap_or_default();
-        bar.set_message(words.to_owned());
+        let text = job.message.as_deref().or(job.stage.as_ref().map(JobStage::as_str)).unwrap_or_default();
+        bar.set_message(text.to_owned());
     }
 }
 
-/// `rendering 40 %: 210 of 600 frames`.
+/// Such as `rendering 40 %: 210 of 600 frames`.
 fn line(job: &Job, percent: u64) -> String {
     let mut line = job.stage.as_ref().map_or(job.status.as_str(), JobStage::as_str).to_owned();
     if job.status == JobStatus::Processing {
@@ -215,7 +215,7 @@ fn line(job: &Job, percent: u64) -> String {
     line
 }
 
-/// Servers send whole percents; whatever else comes, a bar ends at 100.
+/// A bar ends at 100, whatever the server sends.
 fn whole_percent(progress: f64) -> u64 {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=100")]
     let percent = progress.clamp(0.0, 100.0) as u64;
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_tells_the_stage_the_percent_and_the_message() {
+    fn a_line_has_the_stage_the_percent_and_the_message() {
         let job = |value| serde_json::from_value::<Job>(value).unwrap();
         let id = "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50";
         let rendering =
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_percents_stay_inside_the_bar() {
+    fn a_wrong_percent_stays_inside_the_bar() {
         assert_eq!([-3.0, 41.9, 250.0, f64::NAN].map(whole_percent), [0, 41, 100, 0]);
     }
 }

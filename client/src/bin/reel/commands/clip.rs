@@ -1,4 +1,4 @@
-//! The file that a command was given: is it one, and what does its name say it is.
+//! The video file that a command is given.
 
 use std::path::Path;
 
@@ -6,19 +6,19 @@ use reel_client::VideoFile;
 
 use crate::error::CliError;
 
-/// Opens a file that has something in it.
+/// Opens a file that is not empty.
 pub fn open(path: &Path) -> Result<VideoFile, CliError> {
     let file = VideoFile::open(path)?;
     if file.size_bytes() == 0 {
-        return Err(CliError::Usage(format!("{}: is empty", path.display())));
+        return Err(CliError::Usage(format!("{}: the file is empty", path.display())));
     }
     Ok(file)
 }
 
-/// By the ending of the name; the API says which types it takes.
+/// The content type by the extension of the name. The API decides which types it accepts.
 pub fn content_type(clip: &Path) -> &'static str {
-    let ending = clip.extension().map(|ending| ending.to_string_lossy().to_lowercase());
-    match ending.as_deref() {
+    let extension = clip.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    match extension.as_deref() {
         Some("mp4" | "m4v") => "video/mp4",
         Some("mov" | "qt") => "video/quicktime",
         Some("webm") => "video/webm",
@@ -35,7 +35,7 @@ mod tests {
     use reel_client::Error;
 
     #[test]
-    fn the_type_of_a_clip_is_told_by_its_name() {
+    fn the_content_type_follows_from_the_name() {
         for (name, expected) in [
             ("a.mp4", "video/mp4"),
             ("A.MOV", "video/quicktime"),
@@ -48,18 +48,18 @@ mod tests {
     }
 
     #[test]
-    fn a_clip_that_is_missing_empty_or_a_folder_is_wrong_usage() {
+    fn a_file_that_is_missing_empty_or_a_directory_is_a_usage_error() {
         let folder = tempfile::tempdir().unwrap();
         let empty = folder.path().join("empty.mp4");
         std::fs::write(&empty, b"").unwrap();
         for path in [folder.path(), &empty, &folder.path().join("missing.mp4")] {
-            let failure = open(path).unwrap_err();
+            let error = open(path).unwrap_err();
             assert!(
-                matches!(failure, CliError::Usage(_) | CliError::Call(Error::File { .. })),
+                matches!(error, CliError::Usage(_) | CliError::Call(Error::File { .. })),
                 "{}",
                 path.display()
             );
-            assert_eq!(failure.exit_code(), std::process::ExitCode::from(2));
+            assert_eq!(error.exit_code(), std::process::ExitCode::from(2));
         }
     }
 }

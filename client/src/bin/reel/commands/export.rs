@@ -1,67 +1,67 @@
-//! `reel export`: a clip goes up, a job is made and followed, a reel comes down.
+//! `reel export`: uploads a clip, creates a job, follows it and downloads the reel.
 //!
-//! The job's id is chosen here before anything is sent, so that a lost answer can be asked for again
-//! without making a second job, and so that the input lies under the job that owns it.
+//! The id of the job is chosen before anything is sent. A lost response can then be requested again without creating a
+//! second job, and the input is stored under the job that it belongs to.
 
 use std::time::Instant;
 
-use reel_client::{Client, CreateJob, Error, Job, JobId};
+use reel_client::{Client, CreateJob, Error, Job, JobId, RetryPolicy, with_retries};
 
 use super::clip;
 use super::jobs::{self, SavedReel};
-use super::upload::{self, UploadOptions, insist};
+use super::upload::{self, UploadOptions};
 use crate::args::ExportArgs;
 use crate::error::CliError;
 use crate::interrupt::{InterruptState, Interruptible};
 use crate::params;
 use crate::ui::Ui;
 
-/// Does the whole export.
-pub async fn export(
+/// `reel export`.
+pub async fn run(
     client: &Client,
-    export: &ExportArgs,
-    screen: &Ui,
-    under_way: &InterruptState,
+    args: &ExportArgs,
+    ui: &Ui,
+    interrupt: &InterruptState,
 ) -> Result<(), CliError> {
-    let started = Instant::now();
-    let params = params::params(export)?;
-    let resolution = params::resolution(export, &params);
-    jobs::create_parent(&export.out)?;
-    let file = clip::open(&export.clip)?;
-    let wish = UploadOptions {
-        parallel: export.parallel.concurrency(),
+    let started_at = Instant::now();
+    let params = params::build(args)?;
+    let resolution = params::resolution(args, &params);
+    jobs::create_parent(&args.out)?;
+    let file = clip::open(&args.clip)?;
+    let options = UploadOptions {
+        parallel: args.parallel.concurrency(),
         part_size: None,
         resume: None,
         job_id: Some(random_id()?),
     };
-    let uploaded = upload::upload_file(client, &file, &wish, screen, under_way).await?;
+    let video = upload::upload_file(client, &file, &options, ui, interrupt).await?;
 
-    let new_job = CreateJob {
-        project_id: export.project,
-        job_type: export.job_type.into(),
-        input_video_key: uploaded.video_key.clone(),
+    let request = CreateJob {
+        project_id: args.project,
+        job_type: args.job_type.into(),
+        input_video_key: video.video_key.clone(),
         params,
-        // One that an earlier run chose, when it was stopped.
-        job_id: uploaded.job_id.or(wish.job_id),
+        // A resumed upload has the id that the first run chose.
+        job_id: video.job_id.or(options.job_id),
     };
-    let job = create(client, new_job).await?;
-    under_way.set(Interruptible::Job(job.job_id));
-    uploaded.remove_resume_file();
-    screen.println(&format!("job {}", job.job_id));
+    let job = create_job(client, request).await?;
+    interrupt.set(Interruptible::Job(job.job_id));
+    video.remove_resume_file();
+    ui.println(&format!("job {}", job.job_id));
 
-    let job = jobs::follow_to_end(client, job, screen).await?;
-    let bytes = jobs::download_output(client, &job, &export.out, screen).await?;
-    jobs::print_saved(screen, &job, &SavedReel { out: &export.out, bytes, resolution, started });
+    let job = jobs::follow_to_end(client, job, ui).await?;
+    let bytes = jobs::download_output(client, &job, &args.out, ui).await?;
+    jobs::print_saved(ui, &job, &SavedReel { out: &args.out, bytes, resolution, started_at });
     Ok(())
 }
 
-/// Creates the job. An earlier run may have created one with the same id and other params just before it was
-/// stopped; then this is another job.
-async fn create(client: &Client, new_job: CreateJob) -> Result<Job, CliError> {
-    match insist(|| client.create_job(&new_job, None)).await {
+/// Creates the job. An earlier run may have created one with the same id and other params just before it was stopped;
+/// this job then gets another id.
+async fn create_job(client: &Client, request: CreateJob) -> Result<Job, CliError> {
+    match with_retries(RetryPolicy::Interactive, || client.create_job(&request, None)).await {
         Err(Error::Api(problem)) if problem.code == "idempotency_conflict" => {
-            let new_job = CreateJob { job_id: Some(random_id()?), ..new_job };
-            Ok(insist(|| client.create_job(&new_job, None)).await?)
+            let request = CreateJob { job_id: Some(random_id()?), ..request };
+            Ok(with_retries(RetryPolicy::Interactive, || client.create_job(&request, None)).await?)
         }
         outcome => Ok(outcome?),
     }
@@ -70,6 +70,6 @@ async fn create(client: &Client, new_job: CreateJob) -> Result<Job, CliError> {
 fn random_id() -> Result<JobId, CliError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes)
-        .map_err(|error| CliError::Usage(format!("the system gives no random bytes: {error}")))?;
+        .map_err(|error| CliError::Usage(format!("the system has no random bytes: {error}")))?;
     Ok(JobId::from_random(bytes))
 }

@@ -1,18 +1,17 @@
-//! `reel upload`, and the upload that `reel export` begins with: taken up where an earlier one ended.
+//! `reel upload`, and the upload that `reel export` begins with. An interrupted upload is resumed.
 //!
-//! A small file goes up in one request and starts over when it breaks; a large one goes in parts, and a
-//! bookmark on disk is what a later command goes on from.
+//! A small file is sent in one request and starts over when it fails. A large one is sent in parts, and a later command
+//! resumes it from a file on disk.
 
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use backon::BackoffBuilder as _;
 use indicatif::HumanBytes;
 use reel_client::{
-    Client, CreateUpload, Error, JobId, MultipartUpload, SINGLE_PUT_MAX_BYTES, UploadResponse, UploadStatus,
-    UploadToken, VideoFile,
+    Client, CreateUpload, Error, JobId, MultipartUpload, RetryPolicy, SINGLE_PUT_MAX_BYTES, UploadResponse,
+    UploadStatus, UploadToken, VideoFile, with_retries,
 };
 use serde_json::json;
 
@@ -20,19 +19,19 @@ use super::clip;
 use crate::args::UploadArgs;
 use crate::error::CliError;
 use crate::interrupt::{InterruptState, Interruptible};
-use crate::resume_file::{self, ResumeFile, ResumeFileError, ResumeState};
+use crate::resume_file::{ResumeFile, ResumeFileError, ResumeState};
 use crate::ui::{TransferBar, Ui};
 
-/// What is asked of an upload, beside its file.
+/// How a file is uploaded.
 #[derive(Debug)]
 pub struct UploadOptions {
     /// Parts at a time.
     pub parallel: NonZeroUsize,
-    /// Bytes of a part; else the API chooses.
+    /// Size of a part in bytes; by default the API chooses.
     pub part_size: Option<u64>,
-    /// Go on with this one, whatever the bookmark says.
+    /// The upload to resume, instead of the one in the resume file.
     pub resume: Option<(String, UploadToken)>,
-    /// The job that the video is for, unless an upload of it is under way for another.
+    /// The job that the video is for. A resumed upload keeps the job that it was created for.
     pub job_id: Option<JobId>,
 }
 
@@ -50,25 +49,23 @@ impl UploadOptions {
     }
 }
 
-/// A video that is there.
+/// A video that was uploaded.
 #[derive(Debug)]
 pub struct UploadedVideo {
-    /// The name under which a job finds it.
+    /// The key under which a job finds it.
     pub video_key: String,
-    /// Its length.
-    pub size_bytes: u64,
-    /// What was there before this command began.
-    pub resumed_bytes: u64,
-    /// The job that it is for, as the upload was begun.
+    /// The job that the upload was created for.
     pub job_id: Option<JobId>,
-    bookmark: Option<ResumeFile>,
+    size_bytes: u64,
+    resumed_bytes: u64,
+    resume_file: Option<ResumeFile>,
 }
 
 impl UploadedVideo {
-    /// The key has reached whoever needs it.
+    /// To be called once the key was printed or used. Until then, the same command can return it again.
     pub fn remove_resume_file(self) {
-        if let Some(bookmark) = self.bookmark {
-            bookmark.remove();
+        if let Some(resume_file) = self.resume_file {
+            resume_file.remove();
         }
     }
 }
@@ -77,88 +74,88 @@ impl UploadedVideo {
 pub async fn run(
     client: &Client,
     args: &UploadArgs,
-    screen: &Ui,
-    under_way: &InterruptState,
+    ui: &Ui,
+    interrupt: &InterruptState,
 ) -> Result<(), CliError> {
-    let began = Instant::now();
-    let wish = UploadOptions::from_args(args)?;
+    let started_at = Instant::now();
+    let options = UploadOptions::from_args(args)?;
     if args.abort {
-        return abort_upload(client, &args.video, wish.resume, screen).await;
+        return abort_upload(client, &args.video, options.resume, ui).await;
     }
-    let done = upload_file(client, &clip::open(&args.video)?, &wish, screen, under_way).await?;
-    if screen.json() {
+    let video = upload_file(client, &clip::open(&args.video)?, &options, ui, interrupt).await?;
+    if ui.json() {
         println!(
             "{}",
-            json!({"video_key": done.video_key, "size_bytes": done.size_bytes,
-                "resumed_bytes": done.resumed_bytes, "seconds": began.elapsed().as_secs_f64()})
+            json!({"video_key": video.video_key, "size_bytes": video.size_bytes,
+                "resumed_bytes": video.resumed_bytes, "seconds": started_at.elapsed().as_secs_f64()})
         );
     } else {
-        println!("{}", done.video_key);
+        println!("{}", video.video_key);
     }
-    done.remove_resume_file();
+    video.remove_resume_file();
     Ok(())
 }
 
-/// Uploads `file`, or what is missing of it.
+/// Uploads `file`, or the parts of it that are missing.
 pub async fn upload_file(
     client: &Client,
     file: &VideoFile,
-    wish: &UploadOptions,
-    screen: &Ui,
-    under_way: &InterruptState,
+    options: &UploadOptions,
+    ui: &Ui,
+    interrupt: &InterruptState,
 ) -> Result<UploadedVideo, CliError> {
-    if file.size_bytes() <= SINGLE_PUT_MAX_BYTES && wish.resume.is_none() {
-        return upload_small_file(client, file, wish, screen).await;
+    if file.size_bytes() <= SINGLE_PUT_MAX_BYTES && options.resume.is_none() {
+        return upload_small_file(client, file, options, ui).await;
     }
-    let mut bookmark = open_resume_file(client, file, screen)?;
-    let found = find_resumable(client, file, wish, bookmark.as_mut(), screen).await?;
-    let (state, job_id) = match found {
-        Some(found) => found,
-        None => (create_upload(client, file, wish).await?, wish.job_id),
+    let mut resume_file = open_resume_file(client, file, ui)?;
+    let resumable = find_resumable(client, file, options, resume_file.as_mut(), ui).await?;
+    let (state, job_id) = match resumable {
+        Some(resumable) => resumable,
+        None => (create_upload(client, file, options).await?, options.job_id),
     };
-    if let Some(open) = &mut bookmark {
-        let entry = ResumeState::new(&client.origin(), file, state.upload.clone(), job_id);
-        match open.write(&entry) {
-            Ok(()) => under_way.set(Interruptible::Upload { bookmark: open.path().to_owned() }),
-            Err(error) => screen.println(&not_resumable_warning(&error)),
+    if let Some(open) = &mut resume_file {
+        let resume_state = ResumeState::new(&client.origin(), file, state.upload.clone(), job_id);
+        match open.write(&resume_state) {
+            Ok(()) => interrupt.set(Interruptible::Upload { resume_file: open.path().to_owned() }),
+            Err(error) => ui.println(&not_resumable_warning(&error)),
         }
     }
     let (video_key, size_bytes) = (state.upload.video_key.clone(), file.size_bytes());
     let resumed_bytes = state.uploaded_bytes();
     if resumed_bytes > 0 {
-        let (there, all) = (HumanBytes(resumed_bytes), HumanBytes(size_bytes));
-        screen.println(&format!("{there} of {all} are there already"));
+        let (uploaded, all) = (HumanBytes(resumed_bytes), HumanBytes(size_bytes));
+        ui.println(&format!("{uploaded} of {all} already uploaded"));
     }
-    let transfer = Arc::new(screen.transfer("upload", Some(size_bytes)));
-    transfer.resume_at(resumed_bytes, size_bytes);
-    let done = client.send_parts(state, file, wish.parallel, progress_callback(&transfer, size_bytes)).await;
-    if let Err(error) = done {
-        let bookmark = bookmark.as_ref().map(|bookmark| bookmark.path().to_owned());
-        return Err(CliError::Upload { error, bookmark });
+    let bar = Arc::new(ui.transfer("upload", Some(size_bytes)));
+    bar.resume_at(resumed_bytes, size_bytes);
+    let sent = client.send_parts(state, file, options.parallel, progress_callback(&bar, size_bytes)).await;
+    if let Err(error) = sent {
+        let resume_file = resume_file.as_ref().map(|file| file.path().to_owned());
+        return Err(CliError::Upload { error, resume_file });
     }
-    transfer.finish();
-    under_way.set(Interruptible::Nothing);
-    Ok(UploadedVideo { video_key, size_bytes, resumed_bytes, job_id, bookmark })
+    bar.finish();
+    interrupt.set(Interruptible::Nothing);
+    Ok(UploadedVideo { video_key, job_id, size_bytes, resumed_bytes, resume_file })
 }
 
 async fn upload_small_file(
     client: &Client,
     file: &VideoFile,
-    wish: &UploadOptions,
-    screen: &Ui,
+    options: &UploadOptions,
+    ui: &Ui,
 ) -> Result<UploadedVideo, CliError> {
     let size_bytes = file.size_bytes();
-    let transfer = Arc::new(screen.transfer("upload", Some(size_bytes)));
-    let report = progress_callback(&transfer, size_bytes);
+    let bar = Arc::new(ui.transfer("upload", Some(size_bytes)));
+    let progress = progress_callback(&bar, size_bytes);
     let content_type = clip::content_type(file.path());
-    let video_key = client.upload_in_one_request(file, content_type, wish.job_id, report).await?;
-    transfer.finish();
-    Ok(UploadedVideo { video_key, size_bytes, resumed_bytes: 0, job_id: wish.job_id, bookmark: None })
+    let video_key = client.upload_in_one_request(file, content_type, options.job_id, progress).await?;
+    bar.finish();
+    Ok(UploadedVideo { video_key, job_id: options.job_id, size_bytes, resumed_bytes: 0, resume_file: None })
 }
 
-fn progress_callback(transfer: &Arc<TransferBar>, size_bytes: u64) -> impl Fn(u64) + Send + Sync + 'static {
-    let bar = Arc::clone(transfer);
-    move |done_bytes| bar.set_position(done_bytes, Some(size_bytes))
+fn progress_callback(bar: &Arc<TransferBar>, size_bytes: u64) -> impl Fn(u64) + Send + Sync + 'static {
+    let bar = Arc::clone(bar);
+    move |sent_bytes| bar.set_position(sent_bytes, Some(size_bytes))
 }
 
 /// `reel upload --abort`.
@@ -166,31 +163,34 @@ async fn abort_upload(
     client: &Client,
     video: &Path,
     resume: Option<(String, UploadToken)>,
-    screen: &Ui,
+    ui: &Ui,
 ) -> Result<(), CliError> {
-    let folder = resume_file::folder().map_err(ResumeFileError::Io);
-    let mut bookmark = match folder.and_then(|folder| ResumeFile::open(&folder, &client.origin(), video)) {
-        Ok(bookmark) => Some(bookmark),
+    let mut resume_file = match ResumeFile::open(&client.origin(), video) {
+        Ok(resume_file) => Some(resume_file),
         Err(ResumeFileError::Locked) => return Err(locked_error(video)),
         Err(ResumeFileError::Io(_)) => None,
     };
-    let entry = bookmark.as_mut().and_then(ResumeFile::read);
-    let known = entry.map(|entry| (entry.upload.video_key, entry.upload.upload_id));
+    let stored = resume_file.as_mut().and_then(ResumeFile::read);
+    let stored = stored.map(|state| (state.upload.video_key, state.upload.upload_id));
     let named = resume.is_some();
-    let Some((video_key, id)) = resume.or_else(|| known.clone()) else {
-        let sentence = format!("No upload of {} to {} is under way here.", video.display(), client.origin());
-        return Err(CliError::Usage(sentence));
+    let Some((video_key, token)) = resume.or_else(|| stored.clone()) else {
+        return Err(CliError::Usage(format!(
+            "No unfinished upload of {} to {} was found on this machine.",
+            video.display(),
+            client.origin()
+        )));
     };
-    match insist(|| client.abort_upload(&video_key, &id)).await {
+    match with_retries(RetryPolicy::Interactive, || client.abort_upload(&video_key, &token)).await {
         Ok(()) => {}
-        // It was thrown away before.
+        // The stored upload has expired or was aborted before.
         Err(Error::Api(problem)) if problem.status == 404 && !named => {}
         Err(error) => return Err(error.into()),
     }
-    if let Some(bookmark) = bookmark.filter(|_| known.is_some_and(|(known_key, _)| known_key == video_key)) {
-        bookmark.remove();
+    let stored_was_aborted = stored.is_some_and(|(stored_key, _)| stored_key == video_key);
+    if let Some(resume_file) = resume_file.filter(|_| stored_was_aborted) {
+        resume_file.remove();
     }
-    if screen.json() {
+    if ui.json() {
         println!("{}", json!({"video_key": video_key, "aborted": true}));
     } else {
         println!("aborted {video_key}");
@@ -198,51 +198,49 @@ async fn abort_upload(
     Ok(())
 }
 
-/// The upload to go on with, if there is one, and the job that it is for.
+/// The upload to resume, if there is one, and the job that it is for.
 async fn find_resumable(
     client: &Client,
     file: &VideoFile,
-    wish: &UploadOptions,
-    bookmark: Option<&mut ResumeFile>,
-    screen: &Ui,
+    options: &UploadOptions,
+    resume_file: Option<&mut ResumeFile>,
+    ui: &Ui,
 ) -> Result<Option<(UploadResponse, Option<JobId>)>, CliError> {
-    if let Some((video_key, id)) = &wish.resume {
-        let state = insist(|| client.upload_state(video_key, id)).await?;
+    if let Some((video_key, token)) = &options.resume {
+        let state = with_retries(RetryPolicy::Interactive, || client.upload_state(video_key, token)).await?;
         require_same_file(file, &state).await?;
-        return Ok(Some((state, wish.job_id)));
+        return Ok(Some((state, options.job_id)));
     }
-    let Some(entry) = bookmark.and_then(ResumeFile::read) else { return Ok(None) };
-    let MultipartUpload { video_key, upload_id, .. } = &entry.upload;
+    let Some(stored) = resume_file.and_then(ResumeFile::read) else { return Ok(None) };
+    let MultipartUpload { video_key, upload_id, .. } = &stored.upload;
     let name = file.path().display();
-    if !entry.matches(file) {
-        screen.println(&format!("{name} has changed since its upload began; it starts anew"));
-        // What was sent is of no use to anybody. Should this fail, time throws it away.
+    if !stored.matches(file) {
+        ui.println(&format!("{name} has changed since the upload started; starting over"));
+        // The parts are of no use any more. If this fails, they expire.
         let _ = client.abort_upload(video_key, upload_id).await;
         return Ok(None);
     }
-    match insist(|| client.upload_state(video_key, upload_id)).await {
-        Ok(state) if state.upload.size_bytes == file.size_bytes() => Ok(Some((state, entry.job_id))),
+    match with_retries(RetryPolicy::Interactive, || client.upload_state(video_key, upload_id)).await {
+        Ok(state) if state.upload.size_bytes == file.size_bytes() => Ok(Some((state, stored.job_id))),
         Ok(_) => Ok(None),
         Err(Error::Api(problem)) if matches!(problem.status, 403 | 404) => {
-            screen.println(&format!("the earlier upload of {name} is gone; it starts anew"));
+            ui.println(&format!("the previous upload of {name} has expired; starting over"));
             Ok(None)
         }
         Err(error) => Err(error.into()),
     }
 }
 
-/// An upload that was begun elsewhere must be of this very file.
+/// An upload that was created on another device must be of the same file.
 async fn require_same_file(file: &VideoFile, state: &UploadResponse) -> Result<(), CliError> {
-    let (here_bytes, there_bytes) = (file.size_bytes(), state.upload.size_bytes);
-    if here_bytes != there_bytes {
-        return Err(CliError::Usage(
-            Error::SizeMismatch { file_bytes: here_bytes, upload_bytes: there_bytes }.to_string(),
-        ));
+    let (file_bytes, upload_bytes) = (file.size_bytes(), state.upload.size_bytes);
+    if file_bytes != upload_bytes {
+        return Err(CliError::Usage(Error::SizeMismatch { file_bytes, upload_bytes }.to_string()));
     }
     match file.first_mismatch(state).await? {
         None => Ok(()),
         Some(part) => Err(CliError::Usage(format!(
-            "{}: part {part} of the upload is of another file",
+            "{}: part {part} of the upload does not match this file",
             file.path().display()
         ))),
     }
@@ -251,68 +249,39 @@ async fn require_same_file(file: &VideoFile, state: &UploadResponse) -> Result<(
 async fn create_upload(
     client: &Client,
     file: &VideoFile,
-    wish: &UploadOptions,
+    options: &UploadOptions,
 ) -> Result<UploadResponse, CliError> {
     let name = file.name();
-    let order = CreateUpload {
+    let request = CreateUpload {
         filename: &name,
         content_type: clip::content_type(file.path()),
         size_bytes: file.size_bytes(),
-        job_id: wish.job_id,
-        part_size: wish.part_size,
+        job_id: options.job_id,
+        part_size: options.part_size,
     };
-    let upload = insist(|| client.create_upload(&order)).await?;
+    let upload = with_retries(RetryPolicy::Interactive, || client.create_upload(&request)).await?;
     Ok(UploadResponse { upload, status: UploadStatus::Open, parts: Vec::new() })
 }
 
-/// Without a place for it, the upload goes on and cannot be taken up again.
-fn open_resume_file(client: &Client, file: &VideoFile, screen: &Ui) -> Result<Option<ResumeFile>, CliError> {
-    let folder = resume_file::folder().map_err(ResumeFileError::Io);
-    match folder.and_then(|folder| ResumeFile::open(&folder, &client.origin(), file.path())) {
-        Ok(bookmark) => Ok(Some(bookmark)),
+/// If the file cannot be opened, the upload proceeds but cannot be resumed.
+fn open_resume_file(client: &Client, file: &VideoFile, ui: &Ui) -> Result<Option<ResumeFile>, CliError> {
+    match ResumeFile::open(&client.origin(), file.path()) {
+        Ok(resume_file) => Ok(Some(resume_file)),
         Err(ResumeFileError::Locked) => Err(locked_error(file.path())),
         Err(ResumeFileError::Io(error)) => {
-            screen.println(&not_resumable_warning(&error));
+            ui.println(&not_resumable_warning(&error));
             Ok(None)
         }
     }
 }
 
 fn locked_error(video: &Path) -> CliError {
-    CliError::Usage(format!("{}: another reel is uploading this file right now", video.display()))
+    CliError::Usage(format!("{}: another `reel` process is already uploading this file", video.display()))
 }
 
 fn not_resumable_warning(error: &std::io::Error) -> String {
-    format!("should this upload be broken off, it cannot be resumed: {error}")
+    format!("this upload cannot be resumed if it is interrupted: {error}")
 }
-
-/// Repeats a call that may be repeated when it failed on the way. A refused connection is not worth
-/// the wait: nothing runs there.
-pub async fn insist<T, F: Future<Output = Result<T, Error>>>(call: impl Fn() -> F) -> Result<T, Error> {
-    let mut pauses = PAUSES.build();
-    loop {
-        match call().await {
-            Err(error) if error.is_transient() && !matches!(error, Error::ConnectionRefused { .. }) => {
-                match pauses.next() {
-                    Some(pause) => {
-                        let wish = error.retry_after().unwrap_or_default().min(RETRY_AFTER_MAX);
-                        tokio::time::sleep(pause.max(wish)).await;
-                    }
-                    None => return Err(error),
-                }
-            }
-            outcome => return outcome,
-        }
-    }
-}
-
-const PAUSES: backon::ExponentialBuilder = backon::ExponentialBuilder::new()
-    .with_min_delay(Duration::from_millis(500))
-    .with_max_delay(Duration::from_secs(5))
-    .with_max_times(3)
-    .with_jitter();
-/// A server that wants more than this is given up instead.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {

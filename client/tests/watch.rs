@@ -1,4 +1,4 @@
-//! Following a job over sockets that drop, lose messages, or cannot be had.
+//! Following a job over sockets that drop, lose messages, or cannot be opened.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::needless_pass_by_value, reason = "literals read better without an ampersand")]
@@ -23,7 +23,7 @@ const ID: &str = "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50";
 const JOB: &str = "/api/jobs/3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50";
 const SOCKET: &str = "/api/jobs/3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50/ws";
 
-/// What one connection sends before it is dropped without a word.
+/// What one connection sends before it is dropped without a close frame.
 type Script = Vec<Value>;
 
 fn job(extra: Value) -> Value {
@@ -40,21 +40,21 @@ fn message(kind: &str, extra: Value) -> Value {
     message
 }
 
-fn typed(value: Value) -> Job {
+fn parse_job(value: Value) -> Job {
     serde_json::from_value(value).unwrap()
 }
 
-/// The socket route: the nth connection plays the nth script; notes what each asked for.
-fn scripted(scripts: Vec<Script>, asked: &Arc<Mutex<Vec<HashMap<String, String>>>>) -> Router {
-    let asked = Arc::clone(asked);
+/// The socket route: the nth connection plays the nth script. The query of each is recorded.
+fn scripted_router(scripts: Vec<Script>, queries: &Arc<Mutex<Vec<HashMap<String, String>>>>) -> Router {
+    let queries = Arc::clone(queries);
     let scripts = Arc::new(scripts);
     Router::new().route(
         SOCKET,
         get(async move |Query(query): Query<HashMap<String, String>>, upgrade: WebSocketUpgrade| {
             let number = {
-                let mut asked = asked.lock().unwrap();
-                asked.push(query);
-                asked.len() - 1
+                let mut queries = queries.lock().unwrap();
+                queries.push(query);
+                queries.len() - 1
             };
             upgrade.on_upgrade(async move |mut socket: WebSocket| {
                 let last = number + 1 >= scripts.len();
@@ -69,8 +69,8 @@ fn scripted(scripts: Vec<Script>, asked: &Arc<Mutex<Vec<HashMap<String, String>>
     )
 }
 
-async fn all(server: &TestServer, start: Value, after: u64) -> Vec<Result<Message, Error>> {
-    server.client().watch(&typed(start), after).collect().await
+async fn collect(server: &TestServer, start: Value, after: u64) -> Vec<Result<Message, Error>> {
+    server.client().watch(&parse_job(start), after).collect().await
 }
 
 fn events(messages: Vec<Result<Message, Error>>) -> Vec<(MessageType, Option<u64>)> {
@@ -82,9 +82,9 @@ fn events(messages: Vec<Result<Message, Error>>) -> Vec<(MessageType, Option<u64
 }
 
 #[tokio::test]
-async fn a_dropped_socket_is_opened_again_and_nothing_is_lost_or_told_twice() {
+async fn a_dropped_socket_is_opened_again_and_nothing_is_lost_or_delivered_twice() {
     use MessageType::{Complete, Progress, Status};
-    let asked = Arc::default();
+    let queries = Arc::default();
     let first = vec![
         message("status", json!({"seq": 0})),
         message("progress", json!({"seq": 1})),
@@ -99,8 +99,8 @@ async fn a_dropped_socket_is_opened_again_and_nothing_is_lost_or_told_twice() {
         message("complete", json!({"seq": 4, "status": "complete"})),
         message("progress", json!({"seq": 5})),
     ];
-    let server = TestServer::start(scripted(vec![first, second], &asked)).await;
-    let messages = events(all(&server, job(json!({})), 0).await);
+    let server = TestServer::start(scripted_router(vec![first, second], &queries)).await;
+    let messages = events(collect(&server, job(json!({})), 0).await);
     assert_eq!(
         messages,
         [
@@ -113,16 +113,16 @@ async fn a_dropped_socket_is_opened_again_and_nothing_is_lost_or_told_twice() {
             (Complete, Some(4))
         ]
     );
-    let asked = asked.lock().unwrap();
-    let after: Vec<&str> = asked.iter().map(|query| query["after"].as_str()).collect();
+    let queries = queries.lock().unwrap();
+    let after: Vec<&str> = queries.iter().map(|query| query["after"].as_str()).collect();
     assert_eq!(after, ["0", "2"]);
-    assert!(asked.iter().all(|query| query["token"] == "t0ken"));
+    assert!(queries.iter().all(|query| query["token"] == "t0ken"));
 }
 
 #[tokio::test]
-async fn a_lost_event_is_asked_for_once_and_then_let_go() {
+async fn a_missing_entry_is_requested_once_more_and_then_skipped() {
     use MessageType::{Error as Failed, Progress, Status};
-    let asked = Arc::default();
+    let queries = Arc::default();
     let script = || {
         vec![
             message("status", json!({"seq": 5})),
@@ -131,56 +131,56 @@ async fn a_lost_event_is_asked_for_once_and_then_let_go() {
             message("error", json!({"seq": 4, "status": "error", "error": "No GPU."})),
         ]
     };
-    let server = TestServer::start(scripted(vec![script(), script()], &asked)).await;
-    let messages = events(all(&server, job(json!({})), 0).await);
+    let server = TestServer::start(scripted_router(vec![script(), script()], &queries)).await;
+    let messages = events(collect(&server, job(json!({})), 0).await);
     assert_eq!(
         messages,
         [(Status, None), (Progress, Some(1)), (Status, None), (Progress, Some(3)), (Failed, Some(4))]
     );
-    assert_eq!(asked.lock().unwrap().len(), 2);
+    assert_eq!(queries.lock().unwrap().len(), 2);
 }
 
 #[tokio::test]
-async fn a_job_that_was_over_before_ends_at_once_with_its_state() {
-    let asked = Arc::default();
+async fn a_job_that_has_ended_delivers_one_message() {
+    let queries = Arc::default();
     let over = vec![message("status", json!({"seq": 9, "status": "complete", "progress": 100}))];
-    let server = TestServer::start(scripted(vec![over], &asked)).await;
-    assert_eq!(events(all(&server, job(json!({})), 9).await), [(MessageType::Complete, None)]);
+    let server = TestServer::start(scripted_router(vec![over], &queries)).await;
+    assert_eq!(events(collect(&server, job(json!({})), 9).await), [(MessageType::Complete, None)]);
 }
 
 #[tokio::test]
-async fn without_sockets_the_job_is_polled_to_its_end() {
+async fn a_job_is_polled_to_its_end_if_no_socket_can_be_opened() {
     let polls = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&polls);
+    let counter = Arc::clone(&polls);
     let router = Router::new().route(SOCKET, get(async || StatusCode::UPGRADE_REQUIRED)).route(
         JOB,
         get(async move |headers: HeaderMap| {
             assert_eq!(headers["authorization"], "Bearer key-of-the-api");
-            Json(match count.fetch_add(1, Ordering::SeqCst) {
+            Json(match counter.fetch_add(1, Ordering::SeqCst) {
                 0 | 1 => job(json!({"progress": 10, "seq": 3})),
                 _ => job(json!({"progress": 100, "seq": 4, "status": "complete"})),
             })
         }),
     );
     let server = TestServer::start(router).await;
-    let messages = events(all(&server, job(json!({})), 0).await);
+    let messages = events(collect(&server, job(json!({})), 0).await);
     assert_eq!(messages, [(MessageType::Status, None), (MessageType::Complete, None)]);
     assert_eq!(polls.load(Ordering::SeqCst), 3);
 }
 
 #[tokio::test]
-async fn a_job_that_nobody_knows_ends_the_stream_with_the_servers_sentence() {
+async fn an_unknown_job_ends_the_stream_with_the_error_of_the_server() {
     let not_found = async || (StatusCode::NOT_FOUND, r#"{"error":"Job not found"}"#);
     let server = TestServer::start(Router::new().fallback(get(not_found))).await;
-    let messages = all(&server, job(json!({})), 0).await;
+    let messages = collect(&server, job(json!({})), 0).await;
     assert_eq!(messages.len(), 1);
     assert_eq!(messages[0].as_ref().unwrap_err().to_string(), "Job not found");
 }
 
 #[tokio::test]
-async fn a_message_that_cannot_be_read_ends_the_stream_instead_of_being_hidden() {
-    let asked = Arc::default();
-    let server = TestServer::start(scripted(vec![vec![json!({"type": "progress"})]], &asked)).await;
-    let messages = all(&server, job(json!({})), 0).await;
+async fn a_message_that_cannot_be_read_ends_the_stream_with_an_error() {
+    let queries = Arc::default();
+    let server = TestServer::start(scripted_router(vec![vec![json!({"type": "progress"})]], &queries)).await;
+    let messages = collect(&server, job(json!({})), 0).await;
     assert!(matches!(messages[..], [Err(Error::UnexpectedResponse { .. })]), "{messages:?}");
 }
