@@ -260,7 +260,7 @@ impl JobStream {
         None
     }
 
-    /// The next delay, at most two poll intervals, since somebody may be waiting for the server to come back.
+    /// The next delay, at most two poll intervals, since a person may be waiting for the server to come back.
     fn next_delay(&mut self) -> Duration {
         self.backoff.next().unwrap_or(RECONNECT_INTERVAL).min(POLL_INTERVAL * 2)
     }

@@ -1,6 +1,6 @@
 //! The command `reel upload`, interrupted and run again.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 #![cfg(unix)]
 
 mod fake_storage;

@@ -3,7 +3,7 @@
 //! The test reads every path that starts with `crate::`, in the library and in the command, and fails with file and
 //! line where one points up. Inside its folder a file may import what it likes.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! Uploads and downloads over a real connection that breaks.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
 mod test_server;
 
@@ -68,8 +68,8 @@ fn file_names(folder: &Path) -> Vec<String> {
 
 #[tokio::test]
 async fn an_upload_sends_its_exact_length_and_the_signed_headers_but_no_key() {
-    let seen = Arc::new(Mutex::new(None));
-    let sink = Arc::clone(&seen);
+    let request = Arc::new(Mutex::new(None));
+    let sink = Arc::clone(&request);
     let server = TestServer::start(Router::new().route(
         "/bucket/clip",
         put(async move |headers: HeaderMap, body: Bytes| {
@@ -90,7 +90,7 @@ async fn an_upload_sends_its_exact_length_and_the_signed_headers_but_no_key() {
     let bar = Arc::clone(&sent);
     server.client().upload(&target, &clip, move |bytes| bar.store(bytes, Ordering::SeqCst)).await.unwrap();
 
-    let (headers, body) = seen.lock().unwrap().take().unwrap();
+    let (headers, body) = request.lock().unwrap().take().unwrap();
     assert_eq!(body, VIDEO);
     assert_eq!(sent.load(Ordering::SeqCst), VIDEO.len() as u64);
     assert_eq!(headers["content-length"], VIDEO.len().to_string());
@@ -104,9 +104,9 @@ async fn an_upload_sends_its_exact_length_and_the_signed_headers_but_no_key() {
 
 #[tokio::test]
 async fn a_refused_upload_shows_the_reason_of_the_storage_but_not_the_url() {
-    let refusal = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>";
+    let s3_error = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>";
     let server =
-        TestServer::start(Router::new().fallback(put(async move || (StatusCode::FORBIDDEN, refusal)))).await;
+        TestServer::start(Router::new().fallback(put(async move || (StatusCode::FORBIDDEN, s3_error)))).await;
     let folder = tempfile::tempdir().unwrap();
     let clip = folder.path().join("clip.mp4");
     std::fs::write(&clip, VIDEO).unwrap();
@@ -136,14 +136,14 @@ async fn an_interrupted_download_is_resumed_where_it_stopped() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("reel.mp4");
     let url = CapabilityUrl::new(format!("{}/reel?X-Amz-Signature=abc", server.origin));
-    let seen = Mutex::new(Vec::new());
+    let reports = Mutex::new(Vec::new());
     let client = server.client();
     let bytes = client.download(&url, &out, |done, total| {
-        let mut seen = seen.lock().unwrap();
-        if seen.iter().all(|(before, _)| *before < done) && done > 0 {
+        let mut reports = reports.lock().unwrap();
+        if reports.iter().all(|(before, _)| *before < done) && done > 0 {
             arrived.notify_one();
         }
-        seen.push((done, total));
+        reports.push((done, total));
     });
     let bytes = bytes.await;
 
@@ -151,8 +151,11 @@ async fn an_interrupted_download_is_resumed_where_it_stopped() {
     assert_eq!(std::fs::read(&out).unwrap(), VIDEO);
     assert_eq!(*ranges.lock().unwrap(), [None, Some("bytes=7-".into()), Some("bytes=14-".into())]);
     assert_eq!(file_names(folder.path()), ["reel.mp4"]);
-    let seen = seen.into_inner().unwrap();
-    assert!(seen.is_sorted() && seen.iter().all(|(_, total)| *total == Some(VIDEO.len() as u64)), "{seen:?}");
+    let reports = reports.into_inner().unwrap();
+    assert!(
+        reports.is_sorted() && reports.iter().all(|(_, total)| *total == Some(VIDEO.len() as u64)),
+        "{reports:?}"
+    );
 }
 
 #[tokio::test]
@@ -185,7 +188,7 @@ async fn the_stored_form_of_an_unfinished_download_is_read_and_written_as_before
     let out = folder.path().join("reel.mp4");
     let part = folder.path().join("reel.mp4.part");
     let etag = folder.path().join("reel.mp4.part.etag");
-    // Written: the connection breaks after seven bytes, and then the link has expired.
+    // Written: the connection breaks after seven bytes, and then the URL has expired.
     let arrived = Arc::new(Notify::new());
     let breaks = Arc::clone(&arrived);
     let requests = Arc::new(AtomicUsize::new(0));

@@ -1,6 +1,6 @@
 //! Uploads in parts and in one request, to a storage that fails, loses parts and rejects URLs.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
 mod fake_storage;
 mod test_server;

@@ -1,6 +1,6 @@
 //! Following a job over sockets that drop, lose messages, or cannot be opened.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 #![allow(clippy::needless_pass_by_value, reason = "literals read better without an ampersand")]
 
 mod test_server;

@@ -143,9 +143,7 @@ impl Client {
     }
 
     pub(crate) fn url(&self, path: &[&str]) -> Result<Url, Error> {
-        self.base_url
-            .join(&path.join("/"))
-            .map_err(|error| Error::InvalidUrl { what: "the API", reason: error.to_string() })
+        self.base_url.join(&path.join("/")).map_err(|error| Error::InvalidBaseUrl(error.to_string()))
     }
 }
 
@@ -156,10 +154,10 @@ pub(crate) fn origin_of(url: &Url) -> String {
 
 /// The result ends in `/`, so that a path can be joined to it, whatever prefix it has.
 fn parse_base_url(text: &str) -> Result<Url, Error> {
-    let invalid = |reason: String| Error::InvalidUrl { what: "the API", reason };
-    let mut url = Url::parse(text.trim()).map_err(|error| invalid(error.to_string()))?;
+    let mut url = Url::parse(text.trim()).map_err(|error| Error::InvalidBaseUrl(error.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-        return Err(invalid("it must begin with http:// or https:// and name a host".to_owned()));
+        let reason = "it must begin with http:// or https:// and name a host";
+        return Err(Error::InvalidBaseUrl(reason.to_owned()));
     }
     url.set_query(None);
     url.set_fragment(None);
@@ -211,7 +209,7 @@ mod tests {
     #[test]
     fn an_invalid_base_url_is_refused_with_a_reason() {
         for invalid in ["", "localhost:8787", "ftp://x", "http://", "file:///etc/passwd"] {
-            assert!(matches!(Client::new(invalid, None), Err(Error::InvalidUrl { .. })), "{invalid}");
+            assert!(matches!(Client::new(invalid, None), Err(Error::InvalidBaseUrl(_))), "{invalid}");
         }
     }
 

@@ -95,8 +95,11 @@ pub enum Error {
         /// Bytes according to the API.
         upload_bytes: u64,
     },
-    /// The URL of the API, or a URL that the API returned, is not usable.
-    #[error("The URL of {what} is not a valid http or https URL: {reason}")]
+    /// The URL that the client was created with is not usable.
+    #[error("The URL of the API is not valid: {0}")]
+    InvalidBaseUrl(String),
+    /// A URL that the API returned is not usable.
+    #[error("The API returned a URL of {what} that is not valid: {reason}")]
     InvalidUrl {
         /// Whose URL; never the URL itself.
         what: &'static str,
@@ -127,7 +130,7 @@ impl Error {
         Self::TimedOut { origin, seconds: timeout.as_secs() }
     }
 
-    /// A failed connection, told by the causes of `error`.
+    /// A failed connection, sorted by the causes of `error`.
     pub(crate) fn connection(error: &(dyn std::error::Error + 'static), origin: String) -> Self {
         let refused = causes(error).any(|cause| {
             cause.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::ConnectionRefused)
@@ -154,6 +157,7 @@ impl Error {
             Self::File { .. }
             | Self::FileChanged { .. }
             | Self::SizeMismatch { .. }
+            | Self::InvalidBaseUrl(_)
             | Self::InvalidUrl { .. }
             | Self::Tls(_) => false,
         }

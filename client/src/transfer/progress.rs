@@ -2,7 +2,6 @@
 //!
 //! Invariant: the bytes of a request that failed or was dropped are not counted.
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -28,14 +27,7 @@ impl UploadProgress {
     }
 }
 
-impl fmt::Debug for UploadProgress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UploadProgress").field("sent_bytes", &self.sent_bytes).finish_non_exhaustive()
-    }
-}
-
 /// The bytes of one request. If it is dropped before [`RequestBytes::commit`], they are subtracted again.
-#[derive(Debug)]
 pub(super) struct RequestBytes {
     progress: Arc<UploadProgress>,
     bytes: AtomicU64,

@@ -1,7 +1,7 @@
 //! The API's upload routes and a storage behind them, in memory, with faults that a test injects.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -83,7 +83,7 @@ impl FakeStorage {
             .route(&format!("{PART}/parts"), get(list).post(sign).put(confirm))
             .route(&format!("{PART}/complete"), post(complete))
             .route("/api/videos/upload-url", post(upload_url))
-            .route("/bucket/{link}/{part}", put(store))
+            .route("/bucket/{batch}/{part}", put(store))
             .with_state(self.clone());
         TestServer::start(router).await
     }
@@ -200,11 +200,11 @@ async fn sign(
         return problem(404, "upload_not_found");
     }
     let numbers: Vec<u32> = serde_json::from_value(body["part_numbers"].clone()).unwrap();
-    let link = state.signed.len();
+    let batch = state.signed.len();
     let parts: Vec<Value> = numbers
         .iter()
         .map(|part| {
-            let url = format!("{}/bucket/{link}/{part}?X-Amz-Signature=abc", origin(&headers));
+            let url = format!("{}/bucket/{batch}/{part}?X-Amz-Signature=abc", origin(&headers));
             json!({"part_number": part, "url": url, "size_bytes": state.bytes_of(*part)})
         })
         .collect();

@@ -37,9 +37,7 @@ impl CliError {
             Self::Usage(_) => 2,
             Self::Call(error) | Self::Upload { error, .. } => match error {
                 // These are up to the caller, not to the network.
-                Error::File { .. }
-                | Error::FileChanged { .. }
-                | Error::InvalidUrl { what: "the API", .. } => 2,
+                Error::File { .. } | Error::FileChanged { .. } | Error::InvalidBaseUrl(_) => 2,
                 _ => 3,
             },
             Self::Interrupted(_) => 130,
