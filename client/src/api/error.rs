@@ -96,7 +96,7 @@ pub enum Error {
         upload_bytes: u64,
     },
     /// The URL that the client was created with is not usable.
-    #[error("The URL of the API is not valid: {0}")]
+    #[error("The URL of the API is not a valid http or https URL: {0}")]
     InvalidBaseUrl(String),
     /// A URL that the API returned is not usable.
     #[error("The API returned a URL of {what} that is not valid: {reason}")]
