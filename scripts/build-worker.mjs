@@ -1,45 +1,47 @@
-// `npm run build`, and the build command in wrangler.toml: compiles the Worker to build/, unless
-// build/ is what these very sources make. Fails when the wasm is over its budget.
+// `npm run build`, and the build command in wrangler.toml: compiles the Worker to build/, unless build/
+// was made from the same sources. Fails when the wasm is larger than its budget.
 import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import zlib from "node:zlib";
 
 import { digest } from "./digest.mjs";
+import { StepError, dim, formatDuration } from "./log.mjs";
 import { main } from "./main.mjs";
 import { BUILD, ROOT, TOOLS, TOOLS_BIN } from "./paths.mjs";
-import { WASM_BUDGET_BYTES } from "./pins.mjs";
 import { run } from "./run.mjs";
-import { StepFailed, dim, say, seconds } from "./say.mjs";
 import { setUp } from "./setup.mjs";
 import { stripNames } from "./strip-names.mjs";
 
-// What decides the content of build/. A native crate does not.
-const INPUTS = ["Cargo.toml", "Cargo.lock", "build.rs", "src", "core/Cargo.toml", "core/src", "migrations", "scripts/pins.mjs", "scripts/strip-names.mjs", "package-lock.json"];
+// The size of the wasm, gzipped, adds to every cold start. The limit of the platform is far higher.
+const WASM_BUDGET_BYTES = 300_000;
+
+// What decides the content of build/. The native crates do not.
+const INPUTS = ["Cargo.toml", "Cargo.lock", "build.rs", "src", "core/Cargo.toml", "core/src", "migrations", "scripts/strip-names.mjs", "package-lock.json"];
 const OUTPUTS = ["index.js", "index_bg.wasm"];
 const RECORD = path.join(TOOLS, "worker-build.json");
 
-/** Builds the Worker in the given wasm environment when it must be, and checks its size in any case. */
+/** Builds the Worker in the `wasm` environment if it is out of date, and always checks its size. */
 export async function buildWorker(environment) {
   const inputs = digest(INPUTS.map((name) => path.join(ROOT, name)));
-  if (upToDate(inputs)) {
-    say(dim("Worker: build/ is up to date."));
+  if (isUpToDate(inputs)) {
+    console.log(dim("Worker: build/ is up to date."));
   } else {
     const start = Date.now();
-    say(`Worker: compiling to wasm ${dim("(1 to 2 min the first time, then about 20 s)")}`);
+    console.log(`Worker: compiling to wasm ${dim("(1 to 2 min the first time, then about 20 s)")}`);
     await run(path.join(TOOLS_BIN, "worker-build"), ["--release"], {
       cwd: ROOT,
-      // The compiler's message says it all; where worker-build stood helps nobody.
+      // The compiler's message is enough. A backtrace of worker-build would hide it.
       env: { ...environment, RUST_BACKTRACE: "0" },
       show: true,
       step: "building the Worker (worker-build --release)",
-      todo: "mend the error above; `npm run check` shows the same faults faster.",
+      fix: "fix the error above. `npm run check` finds the same errors faster.",
     });
     const wasm = path.join(BUILD, "index_bg.wasm");
     fs.writeFileSync(wasm, stripNames(fs.readFileSync(wasm)));
-    // The digest from before the build: an edit made meanwhile makes the next run build again.
-    fs.writeFileSync(RECORD, `${JSON.stringify({ inputs, outputs: outputs() })}\n`);
-    say(`Worker: built in ${seconds(Date.now() - start)}`);
+    // The digest from before the build: after an edit during the build, the next run builds again.
+    fs.writeFileSync(RECORD, `${JSON.stringify({ inputs, outputs: digestOutputs() })}\n`);
+    console.log(`Worker: built in ${formatDuration(Date.now() - start)}`);
   }
   checkSize();
 }
@@ -48,28 +50,28 @@ function checkSize() {
   const bytes = zlib.gzipSync(fs.readFileSync(path.join(BUILD, "index_bg.wasm")), { level: 9 }).length;
   const kB = (n) => `${(n / 1000).toFixed(1)} kB`;
   if (bytes > WASM_BUDGET_BYTES) {
-    throw new StepFailed("keeping the Worker small", {
+    throw new StepError("checking the size of the Worker", {
       why: `The wasm is ${kB(bytes)} gzipped; the budget is ${kB(WASM_BUDGET_BYTES)}.`,
-      todo: "see what grew (`cargo tree -e normal`, `npx wasm-opt --print-function-sizes`), or raise WASM_BUDGET_BYTES in scripts/pins.mjs and say why.",
+      fix: "find out what grew (`cargo tree -e normal`, `npx wasm-opt --print-function-sizes`), or raise WASM_BUDGET_BYTES in scripts/build-worker.mjs and give the reason.",
     });
   }
-  say(`Worker: wasm is ${kB(bytes)} gzipped, of ${kB(WASM_BUDGET_BYTES)} allowed`);
+  console.log(`Worker: the wasm is ${kB(bytes)} gzipped; the budget is ${kB(WASM_BUDGET_BYTES)}`);
 }
 
-function upToDate(inputs) {
-  // A deployment names its git revision, which no source file changes: it is always built anew.
+function isUpToDate(inputs) {
+  // wrangler names its command. A deployment embeds the git revision, which no input changes.
   const command = process.env.WRANGLER_COMMAND;
   if (command && command !== "dev" && command !== "types") return false;
   if (OUTPUTS.some((name) => !fs.existsSync(path.join(BUILD, name)))) return false;
   try {
     const record = JSON.parse(fs.readFileSync(RECORD, "utf8"));
-    return record.inputs === inputs && record.outputs === outputs();
+    return record.inputs === inputs && record.outputs === digestOutputs();
   } catch {
     return false;
   }
 }
 
-const outputs = () => digest(OUTPUTS.map((name) => path.join(BUILD, name)));
+const digestOutputs = () => digest(OUTPUTS.map((name) => path.join(BUILD, name)));
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await main(async () => buildWorker((await setUp()).wasm));

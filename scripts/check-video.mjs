@@ -1,28 +1,29 @@
-// Whether a result is the video that was asked for, as ffprobe sees it.
+// Checks with ffprobe that a result is the video that was ordered.
 import path from "node:path";
 
-import { ask } from "./run.mjs";
-import { StepFailed } from "./say.mjs";
+import { StepError } from "./log.mjs";
+import { capture } from "./run.mjs";
 
 // One frame at 25 frames/s, and the padding of the last AAC frame.
 const TOLERANCE_S = 0.1;
 
-/** Returns the facts in a line, or fails with everything that is wrong. */
+/** Returns what the file is, in one line, or throws StepError with every difference. */
 export function checkVideo(file, { width, height, durationS }) {
-  const name = path.basename(file);
-  const json = ask("ffprobe", ["-v", "error", "-show_entries", "stream=codec_type,codec_name,width,height,duration", "-of", "json", file]);
-  if (json === null) throw new StepFailed(`checking ${name}`, { why: "ffprobe cannot read it.", todo: `look at ${file}` });
+  const step = `checking ${path.basename(file)}`;
+  const json = capture("ffprobe", ["-v", "error", "-show_entries", "stream=codec_type,codec_name,width,height,duration", "-of", "json", file]);
+  if (json === null) throw new StepError(step, { why: "ffprobe cannot read the file.", fix: `run \`ffprobe ${file}\`.` });
   const { streams = [] } = JSON.parse(json);
   const video = streams.find((stream) => stream.codec_type === "video") ?? {};
   const audio = streams.find((stream) => stream.codec_type === "audio") ?? {};
-  const faults = [];
-  const want = (what, is, wanted) => is === wanted || faults.push(`${what} is ${is ?? "missing"}, not ${wanted}`);
-  want("the video's codec", video.codec_name, "h264");
-  want("the size", `${video.width}x${video.height}`, `${width}x${height}`);
-  want("the audio's codec", audio.codec_name, "aac");
-  for (const [what, stream] of [["video", video], ["audio", audio]]) {
-    if (!(Math.abs(Number(stream.duration) - durationS) <= TOLERANCE_S)) faults.push(`the ${what} lasts ${stream.duration ?? "?"} s, not ${durationS} s`);
+  const differences = [];
+  const expect = (what, actual, expected) => actual === expected || differences.push(`${what} is ${actual ?? "missing"}, not ${expected}`);
+  expect("the video codec", video.codec_name, "h264");
+  expect("the size", `${video.width}x${video.height}`, `${width}x${height}`);
+  expect("the audio codec", audio.codec_name, "aac");
+  for (const [what, { duration }] of [["video", video], ["audio", audio]]) {
+    // Written so that NaN is a difference too.
+    if (!(Math.abs(Number(duration) - durationS) <= TOLERANCE_S)) differences.push(`the ${what} lasts ${duration ?? "?"} s, not ${durationS} s`);
   }
-  if (faults.length > 0) throw new StepFailed(`checking ${name}`, { why: faults.join("\n"), todo: "this is a fault of the renderer: see its log." });
+  if (differences.length > 0) throw new StepError(step, { why: differences.join("\n"), fix: "this is an error of the renderer: see its log." });
   return `${video.codec_name} ${video.width}x${video.height}, ${Number(video.duration).toFixed(2)} s, ${audio.codec_name}`;
 }

@@ -1,17 +1,17 @@
-// `npm run check`: everything that a machine can say about the sources without running them.
-import { clippyNative, clippyWorker, docs, formatting, purity } from "./checks.mjs";
+// `npm run check`: every check of the sources that does not run them.
+import { clippyNative, clippyWorker, documentation, formatting, purity } from "./checks.mjs";
+import { formatDuration, printHeading } from "./log.mjs";
 import { main } from "./main.mjs";
-import { heading, say, seconds } from "./say.mjs";
 import { setUp } from "./setup.mjs";
 
-const CHECKS = [["formatting", formatting], ["the core is pure", purity], ["clippy", clippyNative], ["clippy for the Worker", clippyWorker], ["documentation", docs]];
+const CHECKS = [["formatting", formatting], ["purity of the core", purity], ["clippy", clippyNative], ["clippy for the Worker", clippyWorker], ["documentation", documentation]];
 
 await main(async () => {
   const environments = await setUp();
   for (const [name, check] of CHECKS) {
-    heading(name);
+    printHeading(name);
     const start = Date.now();
     await check(environments);
-    say(`${name}: fine (${seconds(Date.now() - start)})`);
+    console.log(`${name}: passed (${formatDuration(Date.now() - start)})`);
   }
 });

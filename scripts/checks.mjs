@@ -1,72 +1,92 @@
-// Every check of the repository, one function each; check.mjs and test.mjs put them in order.
+// The checks and tests of the repository, one function each. check.mjs, test.mjs and soak.mjs run them.
+//
+// Each takes the environments of `setUp`. The tests also take `count(passed, failed)`, which they call
+// with the number of tests that have run.
 import fs from "node:fs";
 import path from "node:path";
 
+import { StepError } from "./log.mjs";
 import { ROOT } from "./paths.mjs";
-import { WASM_TARGET } from "./pins.mjs";
 import { run } from "./run.mjs";
-import { StepFailed, say } from "./say.mjs";
-import { wranglerNode } from "./setup/node-modules.mjs";
+import { WASM_TARGET } from "./setup/toolchain.mjs";
 
 const CORE = "reel-core";
-const NATIVE = [CORE, "reel-client", "gpu-worker", "e2e"];
 const WORKER = "reel-ballers-api";
+const NATIVE = [CORE, "reel-client", "gpu-worker", "e2e"];
 
-// The core decides and never acts: no runtime, no clock, no chance, no log, no IO.
+// The core decides and does nothing else: it has no runtime, clock, randomness, logging or IO.
 const FORBIDDEN_IN_CORE = /^(worker|worker-.*|wasm-bindgen.*|js-sys|web-sys|tokio.*|async-.*|futures.*|getrandom|rand|rand_.*|fastrand|reqwest|hyper.*|mio|socket2|log|tracing.*|chrono|instant)$/;
 
-const packages = (names) => names.flatMap((name) => ["-p", name]);
-const cargo = (env, args, options) => run("cargo", args, { cwd: ROOT, env, show: true, ...options });
+const FIX_WARNINGS = "fix the warnings above.";
 
 export const formatting = ({ native }) =>
-  cargo(native, ["fmt", "--all", "--check"], { step: "checking the formatting", todo: "run `cargo fmt --all`." });
+  cargo(native, ["fmt", "--all", "--check"], { step: "checking the formatting", fix: "run `cargo fmt --all`." });
 
 export async function purity({ native }) {
-  const names = [];
+  const step = "checking the dependencies of the core";
+  const names = new Set();
   await cargo(native, ["tree", "-p", CORE, "-e", "normal", "--target", "all", "--prefix", "none", "--format", "{p}"], {
     show: false,
-    step: "listing what the core depends on",
-    onLine: (line) => names.push(line.split(" ")[0]),
+    step,
+    onLine: (line) => line && names.add(line.split(" ")[0]),
   });
-  const dependencies = [...new Set(names)].filter(Boolean);
-  if (!dependencies.includes("serde")) throw new StepFailed("listing what the core depends on", { why: `cargo tree says: ${dependencies.join(", ")}`, todo: "mend this check: it no longer sees the tree." });
-  const impure = dependencies.filter((name) => FORBIDDEN_IN_CORE.test(name));
-  if (impure.length > 0) {
-    throw new StepFailed("keeping the core pure", {
-      why: `${CORE} depends on ${impure.join(", ")}.`,
-      todo: `\`cargo tree -p ${CORE} -e normal -i ${impure[0]}\` shows who brings it. Time, chance and IO come into the core as arguments.`,
+  // Without a known dependency in the list, this check would pass whatever the core depends on.
+  if (!names.has("serde")) throw new StepError(step, { why: `cargo tree prints: ${[...names].join(", ")}`, fix: "fix this check in scripts/checks.mjs: it does not find the dependencies." });
+  const forbidden = [...names].filter((name) => FORBIDDEN_IN_CORE.test(name));
+  if (forbidden.length > 0) {
+    throw new StepError(step, {
+      why: `${CORE} depends on ${forbidden.join(", ")}.`,
+      fix: `find out why: \`cargo tree -p ${CORE} -e normal -i ${forbidden[0]}\`. The core takes time, randomness and the results of IO as arguments.`,
     });
   }
-  say(`${CORE} and its ${dependencies.length - 1} dependencies: no runtime, clock, chance or IO`);
+  console.log(`${CORE} and its ${names.size - 1} dependencies have no runtime, clock, randomness or IO`);
 }
 
 export const clippyNative = ({ native }) =>
-  cargo(native, ["clippy", ...packages(NATIVE), "--all-targets", "--", "-D", "warnings"], { step: "clippy", todo: "mend the warnings above." });
+  cargo(native, ["clippy", ...packages(NATIVE), "--all-targets", "--", "-D", "warnings"], { step: "clippy", fix: FIX_WARNINGS });
 
 export async function clippyWorker({ native, wasm }) {
-  // Debian's compiler has no clippy for the target, and rustup's cannot read its library: then the
-  // same sources are checked for this machine's target.
+  // Debian's Rust has no clippy for wasm, and the clippy of rustup cannot read Debian's library. Where
+  // Debian's Rust is used, clippy checks the same sources for the target of this machine.
   const target = wasm === native ? ["--target", WASM_TARGET] : [];
-  if (target.length === 0) say(`(checked for this machine's own target: the compiler for ${WASM_TARGET} has no clippy)`);
-  // As worker-build sets it, so that the macros expand to what is built.
+  if (target.length === 0) console.log(`(checked for the target of this machine, since there is no clippy for ${WASM_TARGET})`);
+  // worker-build sets this variable, and the macros expand to other code without it.
   const env = { ...native, WASM_BINDGEN_USE_JS_SYS: "1" };
-  await cargo(env, ["clippy", "-p", WORKER, ...target, "--", "-D", "warnings"], { step: "clippy for the Worker", todo: "mend the warnings above." });
+  await cargo(env, ["clippy", "-p", WORKER, ...target, "--", "-D", "warnings"], { step: "clippy for the Worker", fix: FIX_WARNINGS });
 }
 
-export const docs = ({ native }) =>
-  cargo({ ...native, RUSTDOCFLAGS: "-D warnings" }, ["doc", "--no-deps", ...packages([CORE, "reel-client"])], { step: "building the documentation", todo: "mend the warnings above." });
+export const documentation = ({ native }) =>
+  cargo({ ...native, RUSTDOCFLAGS: "-D warnings" }, ["doc", "--no-deps", ...packages([CORE, "reel-client"])], { step: "building the documentation", fix: FIX_WARNINGS });
 
 export const coreTests = (environments, count) => cargoTest(environments, [CORE], count);
 export const nativeTests = (environments, count) => cargoTest(environments, ["gpu-worker", "reel-client"], count);
 export const endToEndTests = (environments, count) => cargoTest(environments, ["e2e"], count);
 
 export const soak = ({ native }) =>
-  cargo(native, ["test", "-p", "e2e", "--test", "soak", "--", "--ignored", "--nocapture"], { step: "the soak", todo: "the figures above say which promise broke; SEED repeats the faults, the kills fall at random." });
+  cargo(native, ["test", "-p", "e2e", "--test", "soak", "--", "--ignored", "--nocapture"], {
+    step: "the soak",
+    fix: "the figures above show what failed. SEED repeats the faults; the moments of the kills are random.",
+  });
+
+export function scriptTests({ native }, count) {
+  const folder = path.join(ROOT, "scripts", "tests");
+  const files = fs.readdirSync(folder).map((name) => path.join(folder, name));
+  return run("node", ["--test", "--test-reporter=tap", ...files], {
+    cwd: ROOT,
+    env: native,
+    step: "the tests of the scripts",
+    onLine(line) {
+      const [, result, number] = /^# (pass|fail) (\d+)$/.exec(line) ?? [];
+      if (result) count(result === "pass" ? Number(number) : 0, result === "fail" ? Number(number) : 0);
+      if (/^not ok|^\s+error:/.test(line)) console.log(line);
+    },
+  });
+}
 
 function cargoTest({ native }, names, count) {
   return cargo(native, ["test", "--no-fail-fast", ...packages(names)], {
     step: `the tests of ${names.join(" and ")}`,
-    todo: `\`cargo test ${packages(names).join(" ")} NAME\` runs one test again.`,
+    fix: `fix the failed tests above. \`cargo test ${packages(names).join(" ")} NAME\` runs one test.`,
     onLine(line) {
       const [, passed, failed] = /^test result: .*?(\d+) passed; (\d+) failed;/.exec(line) ?? [];
       if (passed !== undefined) count(Number(passed), Number(failed));
@@ -74,17 +94,10 @@ function cargoTest({ native }, names, count) {
   });
 }
 
-export function scriptTests({ native }, count) {
-  const folder = path.join(ROOT, "scripts", "tests");
-  const files = fs.readdirSync(folder).map((name) => path.join(folder, name));
-  return run(wranglerNode(), ["--test", "--test-reporter=tap", ...files], {
-    cwd: ROOT,
-    env: native,
-    step: "the tests of the scripts",
-    onLine(line) {
-      const [, what, number] = /^# (pass|fail) (\d+)$/.exec(line) ?? [];
-      if (what) count(what === "pass" ? Number(number) : 0, what === "fail" ? Number(number) : 0);
-      if (/^not ok|^\s+error:/.test(line)) say(line);
-    },
-  });
+function cargo(env, args, options) {
+  return run("cargo", args, { cwd: ROOT, env, show: true, ...options });
+}
+
+function packages(names) {
+  return names.flatMap((name) => ["-p", name]);
 }

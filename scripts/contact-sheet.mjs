@@ -1,4 +1,4 @@
-// One picture: for each export a row of source frames, and below it the result at the same moments.
+// Draws one picture: for each export a row of source frames, and below it the same moments of the result.
 import path from "node:path";
 
 import { run } from "./run.mjs";
@@ -7,7 +7,7 @@ const MOMENTS = [0.04, 0.22, 0.42, 0.65, 0.95];
 const TILE_WIDTH = 320;
 const GAP = 8;
 
-/** Writes `sheet`; the results must begin where the source does. */
+/** Writes `sheet`. The results must begin where the source begins. */
 export async function contactSheet(source, results, sheet) {
   const rows = results.flatMap(({ result, durationS }) => [source, result].map((file) => ({ file, durationS })));
   const stills = rows.flatMap(({ file, durationS }) => MOMENTS.map((share) => ({ file, at: (share * durationS).toFixed(3) })));
@@ -17,7 +17,7 @@ export async function contactSheet(source, results, sheet) {
   const all = `${rows.map((_, row) => `[r${row}]`).join("")}vstack=inputs=${rows.length}[sheet]`;
   await run("ffmpeg", ["-v", "error", "-y", ...inputs, "-filter_complex", [...tiles, ...lines, all].join(";"), "-map", "[sheet]", "-frames:v", "1", sheet], {
     step: `drawing ${path.basename(sheet)}`,
-    todo: "see ffmpeg's message above.",
+    fix: "see the message of ffmpeg above.",
   });
   return sheet;
 }

@@ -1,16 +1,16 @@
-// `npm run demo`: a real clip through the whole system, twice, and a picture of what came out.
+// `npm run demo`: exports a clip twice through the whole system, and draws a picture of the results.
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 
 import { buildWorker } from "./build-worker.mjs";
-import { contactSheet } from "./contact-sheet.mjs";
 import { checkVideo } from "./check-video.mjs";
+import { contactSheet } from "./contact-sheet.mjs";
+import { bold, dim, formatDuration, printHeading } from "./log.mjs";
 import { main } from "./main.mjs";
 import { ROOT } from "./paths.mjs";
 import { freePort } from "./ports.mjs";
 import { run } from "./run.mjs";
-import { bold, dim, heading, say, seconds } from "./say.mjs";
 import { setUp } from "./setup.mjs";
 import { buildPrograms, startStack } from "./stack.mjs";
 import { withoutSettings } from "./worker-settings.mjs";
@@ -38,8 +38,8 @@ const EXPORTS = [
 ];
 
 await main(async () => {
-  const begin = Date.now();
-  heading("Set-up");
+  const demoStart = Date.now();
+  printHeading("Set-up");
   const { native, wasm } = await setUp();
   const programs = await buildPrograms(native);
   await buildWorker(wasm);
@@ -51,7 +51,7 @@ await main(async () => {
   const tail = [];
   let stack = null;
   try {
-    heading("Starting the Worker and a gpu-worker");
+    printHeading("Starting the Worker and a gpu-worker");
     const started = Date.now();
     stack = await startStack({
       port: await freePort(),
@@ -60,21 +60,21 @@ await main(async () => {
       gpuWorker: programs["gpu-worker"],
       environment: wasm,
       ownSettings: true,
-      log(part, line) {
-        tail.push(`${part} | ${line}`);
+      log(server, line) {
+        tail.push(`${server} | ${line}`);
         if (tail.length > LOG_TAIL_LINES) tail.shift();
-        log.write(`${part} | ${line}\n`);
+        log.write(`${server} | ${line}\n`);
       },
     });
-    say(`Worker ${stack.apiUrl}, GPU endpoint ${stack.gpuUrl} ${dim(`(${seconds(Date.now() - started)})`)}`);
-    for (const one of EXPORTS) await exportClip(one, stack, programs.reel, native);
-    heading("Before and after");
+    console.log(`Worker ${stack.apiUrl}, GPU endpoint ${stack.gpuUrl} ${dim(`(${formatDuration(Date.now() - started)})`)}`);
+    for (const job of EXPORTS) await exportClip(job, stack, programs.reel, native);
+    printHeading("Before and after");
     const sheet = await contactSheet(CLIP, EXPORTS.map(({ out, expected }) => ({ result: out, ...expected })), path.join(OUT, "contact-sheet.png"));
-    say(`Done in ${seconds(Date.now() - begin)}. Look at:`);
-    for (const file of [...EXPORTS.map(({ out }) => out), sheet]) say(`  ${bold(path.relative(process.cwd(), file))}`);
-    say(dim(`  (what the servers said: ${path.relative(process.cwd(), LOG)})`));
+    console.log(`Done in ${formatDuration(Date.now() - demoStart)}. Look at:`);
+    for (const file of [...EXPORTS.map(({ out }) => out), sheet]) console.log(`  ${bold(path.relative(process.cwd(), file))}`);
+    console.log(dim(`  (server logs: ${path.relative(process.cwd(), LOG)})`));
   } catch (error) {
-    if (tail.length > 0) say([dim("\nThe last that the servers said:"), ...tail.map((line) => `  ${line}`)].join("\n"));
+    if (tail.length > 0) console.log([dim("\nThe last lines of the server logs:"), ...tail.map((line) => `  ${line}`)].join("\n"));
     throw error;
   } finally {
     await stack?.stop();
@@ -84,8 +84,8 @@ await main(async () => {
 });
 
 async function exportClip({ type, what, params, out, expected }, { apiUrl }, reel, environment) {
-  heading(`Export: ${type}`);
-  say(`${what} ${dim(`(params: ${path.relative(process.cwd(), params)})`)}`);
+  printHeading(`Export: ${type}`);
+  console.log(`${what} ${dim(`(params: ${path.relative(process.cwd(), params)})`)}`);
   const start = Date.now();
   await run(reel, ["export", CLIP, "--type", type, "--params", params, "--project", "1", "--out", out, "--api", apiUrl], {
     cwd: ROOT,
@@ -93,8 +93,8 @@ async function exportClip({ type, what, params, out, expected }, { apiUrl }, ree
     terminal: Boolean(process.stdout.isTTY),
     show: true,
     step: `exporting ${path.basename(out)}`,
-    todo: `see the message above, and ${path.relative(process.cwd(), LOG)} for what the servers said.`,
+    fix: `see the message above, and ${path.relative(process.cwd(), LOG)} for the server logs.`,
   });
   const facts = checkVideo(out, expected);
-  say(`${path.relative(process.cwd(), out)}: ${facts} ${dim(`(${seconds(Date.now() - start)})`)}`);
+  console.log(`${path.relative(process.cwd(), out)}: ${facts} ${dim(`(${formatDuration(Date.now() - start)})`)}`);
 }

@@ -2,16 +2,16 @@
 import path from "node:path";
 
 import { buildWorker } from "./build-worker.mjs";
+import { StepError, bold, cyan, dim, magenta } from "./log.mjs";
 import { main } from "./main.mjs";
 import { ROOT } from "./paths.mjs";
 import { claimPort } from "./ports.mjs";
-import { StepFailed, bold, dim, say, tinted } from "./say.mjs";
 import { setUp } from "./setup.mjs";
 import { buildPrograms, startStack } from "./stack.mjs";
 import { givenEndpoint } from "./worker-settings.mjs";
 
-const PARTS = ["worker", "gpu-worker"];
-const WIDTH = Math.max(...PARTS.map((name) => name.length));
+// Of equal width, so that the lines of the log are aligned.
+const LABELS = { worker: cyan("worker    "), "gpu-worker": magenta("gpu-worker") };
 
 await main(async () => {
   const port = await claimPort("PORT", 8787);
@@ -26,29 +26,29 @@ await main(async () => {
     stateDir: path.join(ROOT, ".wrangler", "dev"),
     gpuWorker: programs["gpu-worker"],
     environment: wasm,
-    log: (part, line) => line.trim() && say(`${tinted(PARTS.indexOf(part), part.padEnd(WIDTH))} ${dim("|")} ${line}`),
+    log: (server, line) => line.trim() && console.log(`${LABELS[server]} ${dim("|")} ${line}`),
   });
   try {
-    banner(stack, programs.reel);
-    throw new StepFailed("keeping everything running", { why: await stack.ended, todo: "see its last lines above; the other parts were stopped." });
+    printBanner(stack, programs.reel);
+    throw new StepError("running the servers", { why: await stack.ended, fix: "see its last lines above. The other server was stopped." });
   } finally {
     await stack.stop();
   }
 });
 
-function banner({ apiUrl, gpuUrl }, reel) {
+function printBanner({ apiUrl, gpuUrl }, reel) {
   const program = path.relative(process.cwd(), reel);
   const rows = [
     ["Worker", apiUrl],
-    ["GPU endpoint", `${gpuUrl}${givenEndpoint() ? " (yours: no gpu-worker was started)" : ""}`],
+    ["GPU endpoint", `${gpuUrl}${givenEndpoint() ? " (from your settings; no gpu-worker was started)" : ""}`],
     ["health", `curl ${apiUrl}/health`],
-    ["an export", `${program} export samples/bigbuckbunny.mp4 --api ${apiUrl} --project 1 --type overlay --params samples/overlay.json --out reel.mp4`],
+    ["export", `${program} export samples/bigbuckbunny.mp4 --api ${apiUrl} --project 1 --type overlay --params samples/overlay.json --out reel.mp4`],
   ];
-  say();
-  say(bold("Reel Ballers export API is running. Ctrl-C ends it."));
-  for (const [name, value] of rows) say(`  ${name.padEnd(13)} ${value}`);
+  console.log();
+  console.log(bold("The Reel Ballers export API is running. Press Ctrl-C to stop."));
+  for (const [name, value] of rows) console.log(`  ${name.padEnd(13)} ${value}`);
   if (givenEndpoint() && /127\.0\.0\.1|localhost/.test(process.env.PUBLIC_URL ?? apiUrl)) {
-    say(`  note          your GPU endpoint cannot call back to this machine: set PUBLIC_URL to a tunnel's address`);
+    console.log("  note          your GPU endpoint cannot reach this machine. Set PUBLIC_URL to the address of a tunnel.");
   }
-  say();
+  console.log();
 }

@@ -1,11 +1,11 @@
-// Whether files are what they were.
+// Finds out whether files have changed.
 import crypto from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 
 import { ROOT } from "./paths.mjs";
 
-/** One hash over names and contents: neither a checkout nor a touched file changes it. */
+/** One hash of names and contents. Times do not count, so a new checkout has the same digest. */
 export function digest(paths) {
   const hash = crypto.createHash("sha256");
   const add = (file) => {

@@ -1,26 +1,26 @@
-// How every script begins and ends: one place for failures, Ctrl-C and the exit code.
-import { interruption } from "./run.mjs";
-import { StepFailed, say } from "./say.mjs";
+// The beginning and end of every script: errors, Ctrl-C and the exit code.
+import os from "node:os";
 
-const CLEAN_UP_MS = 12_000;
+import { StepError } from "./log.mjs";
+import { interruption } from "./run.mjs";
+
+const CLEAN_UP_TIMEOUT_MS = 12_000;
 
 /**
- * Runs a script's body and ends the process. When a signal comes, the children are told to stop
- * (run.mjs), the body fails where it waits for them and cleans up behind itself, and nothing of
- * that is reported as a failure.
+ * Runs the body of a script and ends the process. After a signal the programs that the body waits for
+ * are stopped (run.mjs), so the body fails and cleans up. That failure is not reported.
  */
 export async function main(body) {
-  const done = body().then(() => null, (error) => error);
-  let error = await Promise.race([done, interruption.then(() => "interrupted")]);
-  const signal = interruption.signal;
+  const done = body().then(() => ({}), (error) => ({ error }));
+  const { signal, error } = await Promise.race([interruption, done]);
   if (signal) {
-    if (error === "interrupted") say("\nStopping ...");
-    await Promise.race([done, new Promise((resolve) => setTimeout(resolve, CLEAN_UP_MS))]);
-    say("Stopped.");
-    process.exit(128 + { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }[signal]);
+    console.log("\nStopping ...");
+    await Promise.race([done, new Promise((resolve) => setTimeout(resolve, CLEAN_UP_TIMEOUT_MS))]);
+    console.log("Stopped.");
+    process.exit(128 + os.constants.signals[signal]);
   }
-  if (error === null) process.exit();
-  if (!(error instanceof StepFailed)) throw error;
+  if (!error) process.exit();
+  if (!(error instanceof StepError)) throw error;
   error.print();
-  process.exit(error.exitCode);
+  process.exit(1);
 }

@@ -1,26 +1,26 @@
 // TCP ports on the loopback address.
 import net from "node:net";
 
-import { StepFailed } from "./say.mjs";
+import { StepError } from "./log.mjs";
 
 const HOST = "127.0.0.1";
 
-/** A port that nobody listens on at this moment. */
+/** A port that no program listens on at this moment. */
 export function freePort() {
   return listenOn(0);
 }
 
-/** The port named by an environment variable, else the usual one; fails when somebody listens there. */
-export async function claimPort(variable, usual, env = process.env) {
-  const port = Number(env[variable] || usual);
+/** The port that an environment variable names, or the default one. Fails when a program listens on it. */
+export async function claimPort(variable, defaultPort, env = process.env) {
+  const port = Number(env[variable] || defaultPort);
   if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-    throw new StepFailed(`reading ${variable}`, { why: `"${env[variable]}" is no port.`, todo: `set ${variable} to a number from 1 to 65535, or leave it unset for ${usual}.` });
+    throw new StepError(`reading ${variable}`, { why: `"${env[variable]}" is not a port number.`, fix: `set ${variable} to a number from 1 to 65535, or unset it to use ${defaultPort}.` });
   }
   try {
     return await listenOn(port);
   } catch (error) {
     const why = error.code === "EADDRINUSE" ? `Another program listens on ${HOST}:${port}.` : error.message;
-    throw new StepFailed(`taking port ${port}`, { why, todo: `stop that program (\`npm run dev\` in another window?), or choose a port: ${variable}=${port + 10} npm run dev` });
+    throw new StepError(`opening port ${port}`, { why, fix: `stop that program (another \`npm run dev\`?), or choose another port: ${variable}=${port + 10} npm run dev` });
   }
 }
 

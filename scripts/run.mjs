@@ -1,74 +1,101 @@
-// Child processes: one that runs to its end, one that is only asked, and finding a program.
+// Starts programs: one that runs to its end, one whose output is the result, one that runs beside the script.
+//
+// Invariant: no program outlives the script that started it. Each leads a process group of its own, so
+// Ctrl-C on the terminal does not reach it; the script passes the signal on to all groups instead.
 import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 
-import { StepFailed } from "./say.mjs";
+import { StepError } from "./log.mjs";
 
-// Of a long failure the beginning names the fault (npm), or the end does (cargo, apt-get).
+// The cause of a long failure is in its first lines (npm) or in its last (cargo, apt-get).
 const HEAD_LINES = 8;
 const TAIL_LINES = 20;
 
-/** The first `name` on PATH that may be executed, or null. */
-export function find(name, env = process.env) {
-  for (const dir of (env.PATH ?? "").split(path.delimiter)) {
-    if (!dir) continue;
-    const file = path.join(dir, name);
+/** The path of the first executable `name` on PATH, or null. */
+export function find(name) {
+  for (const folder of (process.env.PATH ?? "").split(path.delimiter).filter(Boolean)) {
+    const file = path.join(folder, name);
     try {
       fs.accessSync(file, fs.constants.X_OK);
       if (fs.statSync(file).isFile()) return file;
     } catch {
-      // Not here: look on.
+      // Not in this folder.
     }
   }
   return null;
 }
 
-/** The trimmed stdout of a quick question to a program, or null when it cannot be asked or says no. */
-export function ask(command, args, options = {}) {
-  const answer = spawnSync(command, args, { encoding: "utf8", timeout: 20_000, stdio: ["ignore", "pipe", "ignore"], ...options });
-  return answer.status === 0 ? answer.stdout.trim() : null;
+/** The trimmed stdout of a quick program, or null when it cannot be started or fails. */
+export function capture(command, args, options = {}) {
+  const result = spawnSync(command, args, { encoding: "utf8", timeout: 20_000, stdio: ["ignore", "pipe", "ignore"], ...options });
+  return result.status === 0 ? result.stdout.trim() : null;
 }
 
 /**
- * Runs a program to its end. `show: true` passes its output on, line by line (`"stderr"`: only that);
- * `terminal: true` gives it the terminal itself, for progress bars; else its last lines go into the
- * failure. `onLine` hears every line of stdout. Throws StepFailed, never returns a code.
+ * Runs a program to its end, and throws StepError when it fails.
+ *
+ * Its output goes into the error, or is printed: all of it with `show: true`, only stderr with
+ * `show: "stderr"`. `terminal: true` gives it the terminal, for progress bars. `onLine` gets every line
+ * of stdout.
  */
-export async function run(command, args, { step, todo = "", show = false, terminal = false, onLine, cwd, env = process.env, timeoutMs } = {}) {
-  const child = spawn(command, args, { cwd, env, stdio: ["ignore", ...(terminal ? ["inherit", "inherit"] : ["pipe", "pipe"])], detached: true });
-  const end = endWith(child);
+export async function run(command, args, { step, fix, show = false, terminal = false, onLine, cwd, env, timeoutMs }) {
+  const group = startGroup(command, args, { cwd, env, stdio: ["ignore", ...(terminal ? ["inherit", "inherit"] : ["pipe", "pipe"])] });
   const [head, tail] = [[], []];
-  let dropped = 0;
-  const keep = (stream, sink, listener) =>
+  let cut = false;
+  const read = (stream, printTo, listener) =>
     eachLine(stream, (line) => {
       (head.length < HEAD_LINES ? head : tail).push(line);
-      if (tail.length > TAIL_LINES) dropped += Boolean(tail.shift());
+      if (tail.length > TAIL_LINES) {
+        tail.shift();
+        cut = true;
+      }
       listener?.(line);
-      if (show === true || (show && sink === process.stderr)) sink.write(`${line}\n`);
+      if (printTo) printTo.write(`${line}\n`);
     });
-  const outputs = terminal ? [] : [keep(child.stdout, process.stdout, onLine), keep(child.stderr, process.stderr)];
+  const outputs = terminal ? [] : [read(group.child.stdout, show === true && process.stdout, onLine), read(group.child.stderr, show && process.stderr)];
   let timedOut = false;
-  const timer = timeoutMs && setTimeout(() => { timedOut = true; end.kill("SIGKILL"); }, timeoutMs);
-  const { code, signal, error } = await exitOf(child);
+  const timer = timeoutMs && setTimeout(() => { timedOut = true; group.kill("SIGKILL"); }, timeoutMs);
+  const { code, signal, error } = await group.exit;
   clearTimeout(timer);
   await Promise.all(outputs);
-  end.forget();
+  group.forget();
   if (code === 0) return;
+
   const name = path.basename(command);
-  const verdict = error ? `${name}: ${error.message}` : timedOut ? `${name} did not end within ${timeoutMs / 1000} s` : signal ? `${name} was ended by ${signal}` : `${name} ended with ${code}`;
-  throw new StepFailed(step ?? `${name} ${args.join(" ")}`, { why: [...(show || terminal ? [] : [...head, ...(dropped ? ["..."] : []), ...tail]), verdict].join("\n"), todo });
+  const output = show || terminal ? [] : [...head, ...(cut ? ["..."] : []), ...tail];
+  let outcome = `${name} failed with exit code ${code}`;
+  if (error) outcome = error.code === "ENOENT" ? `${command} is not installed or not on PATH` : `${name} did not start: ${error.message}`;
+  else if (timedOut) outcome = `${name} did not finish within ${timeoutMs / 1000} s`;
+  else if (signal) outcome = `${name} was stopped by ${signal}`;
+  throw new StepError(step, { why: [...output, outcome].join("\n"), fix });
 }
 
-/** How a child ended: `{ code, signal, error }`. */
-export function exitOf(child) {
-  return new Promise((resolve) => {
+/**
+ * Starts a program with its own process group. Returns
+ * - `child`: the child process;
+ * - `exit`: resolves with `{ code, signal, error }` when the program ends;
+ * - `kill(signal)`: signals the program and all that it started; false when nothing of them is left;
+ * - `forget()`: ends the care for the group, which until then is killed when this process ends.
+ */
+export function startGroup(command, args, options) {
+  const child = spawn(command, args, { ...options, detached: true });
+  const kill = (signal) => {
+    try {
+      return Boolean(child.pid) && process.kill(-child.pid, signal);
+    } catch {
+      return false;
+    }
+  };
+  const exit = new Promise((resolve) => {
     child.once("error", (error) => resolve({ code: null, signal: null, error }));
     child.once("exit", (code, signal) => resolve({ code, signal, error: null }));
   });
+  runningGroups.add(kill);
+  return { child, exit, kill, forget: () => runningGroups.delete(kill) };
 }
 
-/** Calls `listener` for each line of a stream; resolves when the stream has ended. */
+/** Calls `listener` for each line of a stream. Resolves when the stream has ended. */
 export function eachLine(stream, listener) {
   let rest = "";
   stream.setEncoding("utf8");
@@ -85,39 +112,23 @@ export function eachLine(stream, listener) {
   });
 }
 
-/** Signals a detached child and everything it started. */
-export function killGroup(child, signal) {
-  if (!child.pid) return;
-  try {
-    process.kill(-child.pid, signal);
-  } catch (error) {
-    if (error.code !== "ESRCH") throw error;
+const runningGroups = new Set();
+
+let interrupted = false;
+
+/** Resolves with `{ signal }` when this process is told to end. */
+export const interruption = new Promise((resolve) => {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+    process.on(signal, () => {
+      // The second signal means "now": the handler of "exit" kills what is left.
+      if (interrupted) process.exit(130);
+      interrupted = true;
+      for (const kill of runningGroups) kill("SIGTERM");
+      resolve({ signal });
+    });
   }
-}
+});
 
-// Children are leaders of their own groups, so a Ctrl-C on the terminal does not reach them by
-// itself. Every group that is alive is listed here, and this process does not go before they do.
-const groups = new Set();
-
-/** Lists a detached child to be ended with this process. */
-export function endWith(child) {
-  groups.add(child);
-  return { kill: (signal) => killGroup(child, signal), forget: () => groups.delete(child) };
-}
-
-let interrupt;
-/** Resolves when this process is told to end; `signal` then names how. */
-export const interruption = new Promise((resolve) => { interrupt = resolve; });
-
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
-  process.on(signal, () => {
-    // A second one means "now": the exit handler below kills what is left.
-    if (interruption.signal) process.exit(130);
-    interruption.signal = signal;
-    for (const child of groups) killGroup(child, "SIGTERM");
-    interrupt();
-  });
-}
 process.on("exit", () => {
-  for (const child of groups) killGroup(child, "SIGKILL");
+  for (const kill of runningGroups) kill("SIGKILL");
 });

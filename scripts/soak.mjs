@@ -1,5 +1,5 @@
-// `npm run soak`: many jobs in flight, the Worker killed at random, faults at random; minutes long, so
-// no part of `npm test`. JOBS, KILLS and SEED change it; it fails when any figure is wrong.
+// `npm run soak`: runs many jobs at once, kills the Worker at random moments and injects random faults.
+// It takes minutes, so it is not part of `npm test`. JOBS, KILLS and SEED change it.
 import { buildWorker } from "./build-worker.mjs";
 import { soak } from "./checks.mjs";
 import { main } from "./main.mjs";

@@ -1,18 +1,18 @@
-// Takes the names of functions out of a wasm module: a fifth of what is uploaded and parsed, read by
-// nobody but debuggers. worker-build insists on keeping them, and writing the module anew with
-// wasm-opt may use encodings that workerd does not know yet; so the bytes of one section are cut out.
+// Removes the function names from a wasm module. They are a fifth of its size, and only debuggers read
+// them. worker-build has no option for it, and wasm-opt would rewrite the module, perhaps in an encoding
+// that workerd does not know yet. So this cuts out the bytes of one section.
 
 const PREAMBLE_BYTES = 8;
 const CUSTOM = 0;
 
-/** The module without its custom section `name`; every other byte stays. */
+/** The module without its custom section `name`. Every other byte stays. */
 export function stripNames(module) {
   const kept = [module.subarray(0, PREAMBLE_BYTES)];
   let at = PREAMBLE_BYTES;
   while (at < module.length) {
     const size = unsigned(module, at + 1);
     const end = size.end + size.value;
-    if (end > module.length) throw new RangeError("a wasm section ends behind the module");
+    if (end > module.length) throw new RangeError("a wasm section ends after the end of the module");
     if (module[at] !== CUSTOM || sectionName(module, size.end) !== "name") kept.push(module.subarray(at, end));
     at = end;
   }

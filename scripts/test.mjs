@@ -1,20 +1,20 @@
-// `npm test`: everything, the quick and the likely to fail first. `npm test -- --quick` leaves out
-// the end-to-end tests. The last line counts the tests that really ran.
+// `npm test`: every check and test, the quick ones first. `npm test -- --quick` leaves out the end-to-end
+// tests. The last line counts the tests that have run.
 import { buildWorker } from "./build-worker.mjs";
 import { clippyNative, clippyWorker, coreTests, endToEndTests, formatting, nativeTests, purity, scriptTests } from "./checks.mjs";
+import { StepError, dim, formatDuration, printHeading } from "./log.mjs";
 import { main } from "./main.mjs";
-import { StepFailed, dim, heading, say, seconds } from "./say.mjs";
 import { setUp } from "./setup.mjs";
-import { chromium } from "./setup/chromium.mjs";
+import { chromium } from "./setup/system.mjs";
 import { buildPrograms } from "./stack.mjs";
 
-const QUICK = process.argv.includes("--quick");
-const unknown = process.argv.slice(2).find((argument) => argument !== "--quick");
+const ARGUMENTS = process.argv.slice(2);
+const QUICK = ARGUMENTS.includes("--quick");
 
 const STEPS = [
   ["formatting", formatting],
   ["core tests", coreTests],
-  ["the core is pure", purity],
+  ["purity of the core", purity],
   ["script tests", scriptTests],
   ["clippy", clippyNative],
   ["clippy for the Worker", clippyWorker],
@@ -27,30 +27,31 @@ const STEPS = [
 ];
 
 await main(async () => {
-  if (unknown) throw new StepFailed("reading the arguments", { why: `"${unknown}" is unknown.`, todo: "npm test, or npm test -- --quick" });
-  const begin = Date.now();
+  const unknown = ARGUMENTS.find((argument) => argument !== "--quick");
+  if (unknown) throw new StepError("reading the arguments", { why: `There is no option "${unknown}".`, fix: "run `npm test` or `npm test -- --quick`." });
+  const testStart = Date.now();
   const total = { passed: 0, failed: 0 };
   const times = [];
   try {
-    heading("set-up");
+    printHeading("set-up");
     const environments = await setUp(QUICK ? [] : [chromium]);
     for (const [name, step] of STEPS) {
-      heading(name);
+      printHeading(name);
       const start = Date.now();
       await step(environments, (passed, failed) => {
         total.passed += passed;
         total.failed += failed;
       });
       times.push([name, Date.now() - start]);
-      say(dim(`${name}: ${seconds(Date.now() - start)}`));
+      console.log(dim(`${name}: ${formatDuration(Date.now() - start)}`));
     }
   } catch (error) {
-    // A step that fails without a failing test (clippy, a build) is one failure.
+    // A step may fail without a failed test (clippy, a build). That counts as one.
     total.failed = Math.max(total.failed, 1);
     throw error;
   } finally {
-    heading(`${QUICK ? "quick run, without end-to-end tests" : "all"}: ${seconds(Date.now() - begin)}`);
-    for (const [name, ms] of times) say(`  ${name.padEnd(28)} ${seconds(ms)}`);
-    say(`${total.passed} passed, ${total.failed} failed`);
+    printHeading(`${QUICK ? "quick run, without the end-to-end tests" : "all"}: ${formatDuration(Date.now() - testStart)}`);
+    for (const [name, ms] of times) console.log(`  ${name.padEnd(28)} ${formatDuration(ms)}`);
+    console.log(`${total.passed} passed, ${total.failed} failed`);
   }
 });

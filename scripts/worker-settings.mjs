@@ -1,13 +1,13 @@
-// The settings of a Worker on this machine: what the runner knows, then .dev.vars, then the environment.
-// They reach wrangler in files that only this user can read, since arguments can be read by everybody.
+// The settings of a Worker on this machine, weakest first: the defaults of the scripts, .dev.vars, the
+// environment. They reach wrangler in files that only this user can read: everybody can read arguments.
 import crypto from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 
 import { ROOT } from "./paths.mjs";
-import { StepFailed } from "./say.mjs";
+import { StepError } from "./log.mjs";
 
-/** The names that the environment may set; core/src/config.rs says what each means. */
+/** The settings of the Worker. core/src/config.rs documents them. */
 export const SETTINGS = [
   "ENVIRONMENT",
   "WORKERS_API_KEY",
@@ -25,22 +25,22 @@ export const SETTINGS = [
 
 const DEV_VARS = path.join(ROOT, ".dev.vars");
 
-/** An environment without any setting of the Worker, for runs that must not depend on the user's. */
+/** An environment without any setting of the Worker, for runs that must not depend on those of the user. */
 export const withoutSettings = (env) => Object.fromEntries(Object.entries(env).filter(([name]) => !SETTINGS.includes(name)));
 
-/** The RunPod endpoint that the user brings, or null: then a gpu-worker on this machine is the endpoint. */
+/** The RunPod endpoint that the user has set, or null. Without one, a gpu-worker on this machine serves. */
 export function givenEndpoint(env = process.env) {
   if (env.RUNPOD_ENDPOINT) return env.RUNPOD_ENDPOINT;
-  const line = /^\s*(?:export\s+)?RUNPOD_ENDPOINT\s*=\s*(['"]?)(\S+)\1\s*$/m.exec(readOr(DEV_VARS, ""));
+  const line = /^\s*(?:export\s+)?RUNPOD_ENDPOINT\s*=\s*(['"]?)(\S+)\1\s*$/m.exec(fs.existsSync(DEV_VARS) ? fs.readFileSync(DEV_VARS, "utf8") : "");
   return line ? line[2] : null;
 }
 
 /**
- * Writes the settings below `stateDir` and returns the files for wrangler's `--env-file`, weakest
- * first, with the key that the gpu-worker must ask for. `devVars: false` leaves .dev.vars out.
+ * Writes the settings to `stateDir`. Returns `{ files, runpodKey }`: the files for `--env-file` of
+ * wrangler, weakest first, and the key that the gpu-worker must require. `devVars: false` leaves .dev.vars out.
  */
 export function writeSettings({ stateDir, apiUrl, gpuEndpoint, env, devVars }) {
-  const keys = keptKeys(stateDir);
+  const keys = localKeys(stateDir);
   const defaults = {
     PUBLIC_URL: apiUrl,
     R2_ENDPOINT: `${apiUrl}/cdn-cgi/local/r2/s3`,
@@ -56,19 +56,19 @@ export function writeSettings({ stateDir, apiUrl, gpuEndpoint, env, devVars }) {
   return { files, runpodKey: given.RUNPOD_API_KEY ?? keys.RUNPOD_API_KEY };
 }
 
-// Random, and the same on every start: a token handed out before a restart still works after it.
-function keptKeys(stateDir) {
+// Random keys, the same on every start: a token from before a restart is still valid after it.
+function localKeys(stateDir) {
   const file = path.join(stateDir, "keys.json");
   try {
     return JSON.parse(fs.readFileSync(file, "utf8"));
   } catch {
-    const keys = { SIGNING_KEY: random(), RUNPOD_API_KEY: random() };
+    const keys = { SIGNING_KEY: randomKey(), RUNPOD_API_KEY: randomKey() };
     fs.writeFileSync(file, `${JSON.stringify(keys)}\n`, { mode: 0o600 });
     return keys;
   }
 }
 
-const random = () => crypto.randomBytes(32).toString("hex");
+const randomKey = () => crypto.randomBytes(32).toString("hex");
 
 function write(file, settings) {
   const lines = Object.entries(settings).map(([name, value]) => `${name}=${quoted(name, value)}\n`);
@@ -77,19 +77,11 @@ function write(file, settings) {
   return file;
 }
 
-// dotenv takes what is between quotes as it is, and afterwards wrangler expands `$NAME` in it.
+// dotenv does not change what is between quotation marks, but wrangler then expands `$NAME` in it.
 function quoted(name, value) {
   const quote = ["'", "`", '"'].find((mark) => !value.includes(mark));
   if (!quote || (quote === '"' && value.includes("\\"))) {
-    throw new StepFailed(`handing ${name} to the Worker`, { why: "It contains every kind of quotation mark.", todo: "choose another value." });
+    throw new StepError(`passing ${name} to the Worker`, { why: "Its value contains every kind of quotation mark.", fix: "choose another value." });
   }
   return `${quote}${value.replaceAll("$", "\\$")}${quote}`;
-}
-
-function readOr(file, otherwise) {
-  try {
-    return fs.readFileSync(file, "utf8");
-  } catch {
-    return otherwise;
-  }
 }

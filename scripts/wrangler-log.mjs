@@ -1,5 +1,5 @@
-// What of wrangler's output people see. It prints the path of every request, and some of our paths
-// and queries are capabilities: who reads the log must not be able to use them.
+// Filters the output of wrangler. wrangler prints the URL of every request, and some of our URLs are
+// capabilities: whoever has one may use it. So their secret parts are replaced.
 import { stripVTControlCharacters } from "node:util";
 
 const CAPABILITIES = [
@@ -8,13 +8,13 @@ const CAPABILITIES = [
   [/([?&](?:token|X-Amz-Signature|X-Amz-Credential)=)[^&\s]+/g, "$1***"],
 ];
 
-/** Returns a filter for the lines of one wrangler: a line to show, or null for one of no interest. */
-export function readable() {
+/** Returns a filter for the lines of one wrangler process: it returns the line to print, or null for none. */
+export function wranglerLogFilter() {
   let skipping = false;
-  return (coloured) => {
-    // It colours its warnings even for a file, and a search for "[ERROR]" must find one.
-    const line = stripVTControlCharacters(coloured);
-    // It looks up where this machine is, and tells at length when it cannot: nothing here needs it.
+  return (rawLine) => {
+    // wrangler prints colors even into a pipe, and stack.mjs searches for "[ERROR]".
+    const line = stripVTControlCharacters(rawLine);
+    // wrangler looks up the location of this machine. Without internet it prints a long error that does not matter.
     if (line.includes("Unable to fetch the `Request.cf` object")) skipping = true;
     else if (!/^\s+at |^(Error|TypeError|\s*\[?cause|.*ENOTFOUND|.*ECONN)/.test(line)) skipping = false;
     if (skipping || !line.trim()) return null;

@@ -371,7 +371,7 @@ function put({ url, headers = {}, body, onProgress, signal }) {
       if (request.status === 403) fail('Request has expired')
       else if (request.status < 200 || request.status >= 300) fail(`The storage answered ${request.status}.`)
       // Tried again it would be no better, so Uppy is shown no status to decide by.
-      else if (!etag) fail('The storage hides its ETag: its CORS rule must expose that header.', null)
+      else if (!etag) fail('The storage does not expose the ETag header. Add it to `exposeHeaders` in the CORS rule of the bucket.', null)
       else resolve(etag)
     }
     if (signal?.aborted) return reject(new DOMException('The upload was stopped.', 'AbortError'))

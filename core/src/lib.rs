@@ -22,5 +22,6 @@ pub mod objects;
 pub mod project;
 pub mod s3;
 pub mod sql;
+pub mod stored;
 pub mod upload;
 pub mod wire;

@@ -1,14 +1,14 @@
-//! What a person is told about wrong params: the tables in `core/tests/params/`, row by row.
+//! The errors of invalid params, compared with the tables in `core/tests/params/`.
 //!
-//! A row changes a good edit (`base`) and lists every fault that must be told, in order:
+//! A row changes a valid edit (`base`) and lists every error, in order:
 //!
 //! ```text
 //! set POINTER JSON        puts a value there
 //! fill POINTER N JSON     puts a list of N times the value there
 //! drop POINTER            takes it away
 //! text JSON...            or: the whole params as text
-//!     POINTER  sentence   a fault; `(all)` points to the params themselves
-//!     fine                or: none
+//!     POINTER  sentence   an error; `(all)` points to the params themselves
+//!     fine                or: no error
 //! ```
 
 use std::fmt::Write as _;
@@ -20,24 +20,24 @@ use reel_core::http::requests::jobs::CreateJobRequest;
 use reel_core::json::field_error::{FieldError, MAX_FAULTS};
 use serde_json::{Value, json};
 
-/// One edit and what must be said of it.
+/// One edit with its errors.
 struct Row {
-    /// The lines of the table that make the edit.
+    /// The lines of the table that change the edit.
     steps: Vec<String>,
     params: String,
-    faults: Vec<String>,
+    errors: Vec<String>,
 }
 
 #[test]
-fn every_row_is_told_as_the_tables_say() {
+fn every_edit_has_the_errors_of_its_row() {
     let mut wrong = String::new();
-    let mut told = 0;
-    for (word, kind) in JobType::WORDS {
-        for row in rows(*kind) {
-            let faults = faults_of(*kind, &row.params);
-            told += usize::from(!faults.is_empty());
-            if faults != row.faults {
-                let listed = if faults.is_empty() { vec!["fine".to_owned()] } else { faults };
+    let mut invalid = 0;
+    for (word, job_type) in JobType::WORDS {
+        for row in rows(*job_type) {
+            let errors = errors_of(*job_type, &row.params);
+            invalid += usize::from(!errors.is_empty());
+            if errors != row.errors {
+                let listed = if errors.is_empty() { vec!["fine".to_owned()] } else { errors };
                 let _ = writeln!(
                     wrong,
                     "# {word}.txt\n{}\n    {}\n",
@@ -47,44 +47,44 @@ fn every_row_is_told_as_the_tables_say() {
             }
         }
     }
-    assert!(wrong.is_empty(), "these rows are told otherwise, as follows:\n\n{wrong}");
-    println!("{told} wrong params, each told as the tables say");
+    assert!(wrong.is_empty(), "these rows have other errors, as follows:\n\n{wrong}");
+    println!("{invalid} invalid edits have the errors of their rows");
 }
 
 #[test]
-fn a_create_names_the_same_faults_below_params() {
-    for (word, kind) in JobType::WORDS {
-        // `null` is no params at all there, as everywhere in a body; and the longest are read once.
-        let told_alike = |row: &Row| row.params != "null" && row.params.len() < 100_000;
-        for row in rows(*kind).into_iter().filter(told_alike) {
+fn a_create_request_has_the_same_errors_below_params() {
+    for (word, job_type) in JobType::WORDS {
+        // In a body, `null` means that params are missing. The longest rows are left out to save time.
+        let comparable = |row: &Row| row.params != "null" && row.params.len() < 100_000;
+        for row in rows(*job_type).into_iter().filter(comparable) {
             let body = format!(
                 r#"{{"project_id":1,"type":"{word}","input_video_key":"input/a/b.mp4","params":{}}}"#,
                 row.params
             );
-            let faults = match CreateJobRequest::parse(body.as_bytes()) {
+            let errors = match CreateJobRequest::parse(body.as_bytes()) {
                 Ok(_) => Vec::new(),
-                // The text breaks off: nothing can be pointed to.
+                // Invalid JSON has no pointers.
                 Err(problem) if problem.code == ProblemCode::NotJson => continue,
                 Err(problem) => problem.faults,
             };
-            let below = |fault: FieldError| FieldError {
-                pointer: fault.pointer.strip_prefix("/params").unwrap_or("").to_owned(),
-                ..fault
+            let below = |error: FieldError| FieldError {
+                pointer: error.pointer.strip_prefix("/params").unwrap_or("").to_owned(),
+                ..error
             };
-            let faults: Vec<String> = faults.into_iter().map(|fault| line(&below(fault))).collect();
-            assert_eq!(faults, row.faults, "{}", row.steps.join("\n"));
+            let errors: Vec<String> = errors.into_iter().map(|error| line(&below(error))).collect();
+            assert_eq!(errors, row.errors, "{}", row.steps.join("\n"));
         }
     }
 }
 
 #[test]
-fn more_faults_than_a_person_reads_are_counted_and_not_listed() {
-    // Without an end to the list the answer to 1 MiB would be fifty times as long.
+fn at_most_a_hundred_errors_are_listed() {
+    // Without a limit, the response to a body of 1 MiB would be fifty times as long.
     let params = format!(r#"{{"crop_keyframes":[{}1]}}"#, "1,".repeat(9_999));
-    let faults = faults_of(JobType::Framing, &params);
-    assert_eq!(faults.len(), MAX_FAULTS + 1);
-    assert_eq!(faults[MAX_FAULTS - 1], "/crop_keyframes/99  must be an object, not a number");
-    assert_eq!(faults[MAX_FAULTS], "(all)  has more faults than are listed; mend these and send it again");
+    let errors = errors_of(JobType::Framing, &params);
+    assert_eq!(errors.len(), MAX_FAULTS + 1);
+    assert_eq!(errors[MAX_FAULTS - 1], "/crop_keyframes/99  must be an object, not a number");
+    assert_eq!(errors[MAX_FAULTS], "(all)  has more errors than are listed here; fix these and try again");
     let body =
         format!(r#"{{"project_id":1,"type":"framing","input_video_key":"input/a/b.mp4","params":{params}}}"#);
     assert_eq!(
@@ -93,21 +93,21 @@ fn more_faults_than_a_person_reads_are_counted_and_not_listed() {
     );
 }
 
-fn faults_of(kind: JobType, params: &str) -> Vec<String> {
-    match Edit::parse(kind, params) {
+fn errors_of(job_type: JobType, params: &str) -> Vec<String> {
+    match Edit::parse(job_type, params) {
         Ok(_) => Vec::new(),
-        Err(faults) => faults.iter().map(line).collect(),
+        Err(errors) => errors.iter().map(line).collect(),
     }
 }
 
-fn line(fault: &FieldError) -> String {
-    let place = if fault.pointer.is_empty() { "(all)" } else { &fault.pointer };
-    format!("{place}  {}", fault.detail)
+fn line(error: &FieldError) -> String {
+    let pointer = if error.pointer.is_empty() { "(all)" } else { &error.pointer };
+    format!("{pointer}  {}", error.detail)
 }
 
-/// The rows of a kind's table; rows end at an empty line, `base` starts a new edit, `#` a comment.
-fn rows(kind: JobType) -> Vec<Row> {
-    let file = file_of(kind);
+/// The rows of a job type's table. A row ends at an empty line, `base` starts a new edit, `#` a comment.
+fn rows(job_type: JobType) -> Vec<Row> {
+    let file = file_of(job_type);
     let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let mut base = json!({});
     let mut rows = Vec::new();
@@ -129,10 +129,10 @@ fn rows(kind: JobType) -> Vec<Row> {
 fn row(base: &Value, lines: &[&str]) -> Row {
     let mut params = base.clone();
     let mut raw = None;
-    let mut row = Row { steps: Vec::new(), params: String::new(), faults: Vec::new() };
+    let mut row = Row { steps: Vec::new(), params: String::new(), errors: Vec::new() };
     for line in lines {
-        if let Some(fault) = line.strip_prefix("    ") {
-            row.faults.extend((fault != "fine").then(|| fault.to_owned()));
+        if let Some(error) = line.strip_prefix("    ") {
+            row.errors.extend((error != "fine").then(|| error.to_owned()));
             continue;
         }
         row.steps.push((*line).to_owned());
@@ -185,6 +185,6 @@ fn parse(json: &str) -> Value {
     serde_json::from_str(json).unwrap_or_else(|error| panic!("{json}: {error}"))
 }
 
-fn file_of(kind: JobType) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/params").join(format!("{}.txt", kind.as_str()))
+fn file_of(job_type: JobType) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/params").join(format!("{}.txt", job_type.as_str()))
 }

@@ -10,7 +10,7 @@ const scratch = () => fs.mkdtempSync(path.join(os.tmpdir(), "reel-test-"));
 const apiUrl = "http://127.0.0.1:1";
 const write = (stateDir, env) => writeSettings({ stateDir, apiUrl, gpuEndpoint: null, env, devVars: false });
 
-test("settings from the environment win over the runner's, and only settings are handed on", () => {
+test("settings from the environment win over the defaults, and only settings are passed on", () => {
   const stateDir = scratch();
   const { files } = write(stateDir, { PUBLIC_URL: "https://tunnel.example", HOME: "/root" });
   const [defaults, given] = files.map((file) => fs.readFileSync(file, "utf8"));
@@ -19,14 +19,14 @@ test("settings from the environment win over the runner's, and only settings are
   fs.rmSync(stateDir, { recursive: true });
 });
 
-test("the files with secrets are for this user only", () => {
+test("only this user can read the files with secrets", () => {
   const stateDir = scratch();
   const { files } = write(stateDir, { WORKERS_API_KEY: "k" });
   for (const file of [...files, path.join(stateDir, "keys.json")]) assert.equal(fs.statSync(file).mode & 0o077, 0, file);
   fs.rmSync(stateDir, { recursive: true });
 });
 
-test("keys are kept from start to start, and differ between checkouts", () => {
+test("keys are the same on every start, and differ between checkouts", () => {
   const [one, other] = [scratch(), scratch()];
   assert.equal(write(one, {}).runpodKey, write(one, {}).runpodKey);
   assert.notEqual(write(one, {}).runpodKey, write(other, {}).runpodKey);

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { readable } from "../wrangler-log.mjs";
+import { wranglerLogFilter } from "../wrangler-log.mjs";
 
-test("capabilities in paths and queries are not shown", () => {
-  const show = readable();
+test("capabilities in paths and queries are hidden", () => {
+  const show = wranglerLogFilter();
   const shown = [
     "[wrangler:info] POST /api/jobs/5f/do/s3cret/progress 200 OK (3ms)",
     "[wrangler:info] POST /api/runpod/webhook/5f/s3cret 200 OK (3ms)",
@@ -16,8 +16,8 @@ test("capabilities in paths and queries are not shown", () => {
   assert.match(shown[2], /after=3/);
 });
 
-test("the lookup of Request.cf is not told, and what follows it is", () => {
-  const show = readable();
+test("the failed lookup of Request.cf is hidden, and what follows is shown", () => {
+  const show = wranglerLogFilter();
   const lines = [
     "[wrangler:warn] Unable to fetch the `Request.cf` object! Falling back to a default placeholder...",
     "Error: getaddrinfo ENOTFOUND workers.example",
@@ -28,6 +28,6 @@ test("the lookup of Request.cf is not told, and what follows it is", () => {
   assert.deepEqual(lines.map(show).filter(Boolean), lines.slice(3));
 });
 
-test("an error is found by its word, whatever its colours", () => {
-  assert.equal(readable()("\x1b[31m✘ \x1b[41;31m[\x1b[41;97mERROR\x1b[41;31m]\x1b[0m \x1b[1mno\x1b[0m"), "✘ [ERROR] no");
+test("an error is found by its word, whatever its colors", () => {
+  assert.equal(wranglerLogFilter()("\x1b[31m✘ \x1b[41;31m[\x1b[41;97mERROR\x1b[41;31m]\x1b[0m \x1b[1mno\x1b[0m"), "✘ [ERROR] no");
 });

@@ -1,3 +1,4 @@
 //! HTTP to others.
 
 pub mod runpod;
+pub mod s3;

@@ -1,35 +1,28 @@
-//! Calls to RunPod and to the bucket's S3 endpoint: each with a deadline, each ending in a reply that the
-//! core reads.
+//! Calls to RunPod, each with an end and a reply that the core reads.
 //!
 //! Invariant: no answer is an answer too. Nothing here returns an error, and no URL is logged.
 
-use std::cell::Cell;
-
 use reel_core::base::object_key::ObjectKey;
 use reel_core::base::time::DurationMs;
-use reel_core::config::{Config, RunpodConfig};
+use reel_core::config::RunpodConfig;
 use reel_core::job::gpu_service::{EndpointLoad, RunpodJobId, StatusReply, SubmitReply};
 use reel_core::job::spec::JobSpec;
 use reel_core::job::timeouts::Timeouts;
 use reel_core::objects::log_event::{LogEvent, LogSubject};
-use reel_core::s3::PartList;
-use reel_core::upload::UploadRecord;
 use reel_core::wire::gpu_worker::RunInput;
 use reel_core::wire::runpod::{
     HttpReply, cancel_confirmed, parse_health, parse_status_reply, parse_submit_reply, run_request_body,
 };
-use reel_core::wire::upload_parts::{ListPartsReply, read_list};
 use wasm_bindgen::JsValue;
-use worker::{AbortSignal, Fetch, Headers, Method, Request, RequestInit, console_warn, web_sys};
+use worker::{AbortSignal, Fetch, Headers, Method, Request, RequestInit, web_sys};
 
-use crate::platform::clock;
 use crate::platform::log::log;
 
 /// An HTTP reply, owned.
-struct OwnedHttpReply {
-    status: u16,
+pub(super) struct OwnedHttpReply {
+    pub(super) status: u16,
     retry_after: Option<String>,
-    body: String,
+    pub(super) body: String,
 }
 
 /// Calls to one endpoint for one job.
@@ -131,38 +124,6 @@ impl Caller<'_> {
     }
 }
 
-thread_local! {
-    /// Whether this bucket was heard not to implement `ListParts`: it is not asked again.
-    static LISTS_NO_PARTS: Cell<bool> = const { Cell::new(false) };
-}
-
-/// A page of the parts that the bucket has of an upload; `None` when it does not say.
-pub async fn list_parts(config: &Config, upload: &UploadRecord, marker: Option<u32>) -> Option<PartList> {
-    if LISTS_NO_PARTS.get() {
-        return None;
-    }
-    let url =
-        config.presigner.list_parts(&upload.key, &upload.storage_id, marker, LIST_LIFETIME, clock::now());
-    let request = Request::new(&url, Method::Get).ok()?;
-    match fetch_with_timeout(request, config.timeouts.status_request_timeout).await {
-        Ok(heard) => match read_list(heard.status, &heard.body) {
-            ListPartsReply::Page(page) => Some(page),
-            ListPartsReply::NotImplemented => {
-                LISTS_NO_PARTS.set(true);
-                None
-            }
-            ListPartsReply::Nothing => {
-                console_warn!("the bucket answered {} to a list of parts", heard.status);
-                None
-            }
-        },
-        Err(cause) => {
-            console_warn!("the bucket did not answer a list of parts: {}", error_kind(&cause));
-            None
-        }
-    }
-}
-
 impl OwnedHttpReply {
     fn as_reply(&self) -> HttpReply<'_> {
         HttpReply { status: self.status, retry_after: self.retry_after.as_deref(), body: &self.body }
@@ -170,7 +131,10 @@ impl OwnedHttpReply {
 }
 
 /// The whole answer to a request, in time.
-async fn fetch_with_timeout(request: Request, within: DurationMs) -> worker::Result<OwnedHttpReply> {
+pub(super) async fn fetch_with_timeout(
+    request: Request,
+    within: DurationMs,
+) -> worker::Result<OwnedHttpReply> {
     // The signal also ends a body that trickles.
     let timeout_ms = u32::try_from(within.0).unwrap_or(u32::MAX);
     let signal = AbortSignal::from(web_sys::AbortSignal::timeout_with_u32(timeout_ms));
@@ -181,12 +145,9 @@ async fn fetch_with_timeout(request: Request, within: DurationMs) -> worker::Res
 }
 
 /// What kind of error it was: its text may contain the URL.
-fn error_kind(cause: &worker::Error) -> &'static str {
+pub(super) fn error_kind(cause: &worker::Error) -> &'static str {
     match cause {
         worker::Error::UnknownJsError { name: Some(name), .. } if name == "TimeoutError" => "timed out",
         _ => "no connection",
     }
 }
-
-/// It is used at once.
-const LIST_LIFETIME: DurationMs = DurationMs::minutes(1);

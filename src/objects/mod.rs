@@ -11,11 +11,12 @@ pub mod upload_store;
 
 use std::time::Duration;
 
-use reel_core::base::id::JobId;
+use reel_core::base::id::{JobId, UploadId};
 use reel_core::http::problem::Problem;
 use reel_core::objects::job::{JobCommand, JobReply};
 use reel_core::objects::log_event::{LogEvent, LogSubject};
 use reel_core::objects::subscribe::SubscribeRequest;
+use reel_core::objects::upload::{UploadCommand, UploadReply};
 use wasm_bindgen::JsValue;
 use worker::{Env, Headers, Method, ObjectNamespace, Request, RequestInit, Response, web_sys};
 
@@ -37,6 +38,25 @@ pub async fn call_job(
     let text = call_object(&env::jobs(env)?, &id.to_string(), subject, &body, JOB_REPLY_TIMEOUT).await?;
     JobReply::from_text(&text).ok_or_else(|| {
         log(subject, LogEvent::UnreadableReply, "from a job's object");
+        Problem::unavailable()
+    })
+}
+
+/// Sends a command to an upload's object.
+///
+/// # Errors
+/// 503 when it cannot be reached.
+pub async fn call_upload(
+    env: &Env,
+    id: UploadId,
+    subject: LogSubject<'_>,
+    command: &UploadCommand,
+) -> Result<UploadReply, Problem> {
+    let body = serde_json::to_string(command).map_err(|_| Problem::internal())?;
+    let text =
+        call_object(&env::uploads(env)?, &id.to_string(), subject, &body, UPLOAD_REPLY_TIMEOUT).await?;
+    UploadReply::from_text(&text).ok_or_else(|| {
+        log(subject, LogEvent::UnreadableReply, "from an upload's object");
         Problem::unavailable()
     })
 }
@@ -73,7 +93,7 @@ pub async fn subscribe_to_job(
 ///
 /// # Errors
 /// 503 when it cannot be reached in time.
-pub async fn call_object(
+async fn call_object(
     objects: &ObjectNamespace,
     name: &str,
     subject: LogSubject<'_>,
@@ -117,4 +137,6 @@ pub fn reply_response(text: String) -> Response {
 
 /// An object that verifies a result asks the bucket first; everything else takes milliseconds.
 const JOB_REPLY_TIMEOUT: Duration = Duration::from_secs(15);
+/// A completion calls the bucket several times, and may have to wait for another's end.
+const UPLOAD_REPLY_TIMEOUT: Duration = Duration::from_mins(1);
 const SWITCHING_PROTOCOLS: u16 = 101;

@@ -1,39 +1,33 @@
-//! The Durable Object of one upload in parts: it keeps the ledger and speaks with the bucket.
+//! The Durable Object of one multipart upload: loads, asks the core, commits, replies, calls the bucket.
 //!
-//! Invariants: no rule about uploads lives here, and no borrow of the cell is held across an await. Only
-//! one request at a time makes the bucket complete or abort: others wait for what comes of it.
+//! Invariant: no rule about uploads lives here. Every entry point ends in [`Upload::step`], every
+//! storage call ends in an event, and no borrow of a cell is held across an await.
 
-use reel_core::http::requests::uploads::{parse_part_numbers, parse_parts};
-use reel_core::wire::upload::{completed_json, confirmed_json, signed_json, upload_json};
-use std::cell::{Cell, Ref, RefCell};
-use std::time::Duration;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 
-use reel_core::base::time::{DurationMs, Timestamp};
+use futures::channel::oneshot;
+use futures::future::join_all;
+use reel_core::base::time::Timestamp;
 use reel_core::http::problem::Problem;
-use reel_core::http::requests::uploads::UploadAction;
-use reel_core::upload;
-use reel_core::upload::{
-    AbortStep, CompleteReply, CompletionResult, CompletionStep, ExpiryStep, UploadState, UploadedObject,
-};
+use reel_core::objects::log_event::{LogEvent, LogSubject};
+use reel_core::objects::upload::{UploadCommand, UploadReply, not_found, requested};
+use reel_core::upload::effect::{Step, UploadEffect};
+use reel_core::upload::event::{CallerId, CompleteReply, UploadEvent, UploadedObject};
+use reel_core::upload::step::{EXPIRY_RETRY_DELAY, apply, create};
+use reel_core::upload::{Upload as UploadInMemory, UploadRecord};
+use reel_core::wire::upload_parts::{is_aborted_error, parse_complete_error};
 use worker::{
-    DurableObject, Env, MultipartUpload, Request, Response, Result, State, UploadedPart, console_error,
-    durable_object,
+    DurableObject, Env, MultipartUpload, Request, Response, Result, State, UploadedPart, durable_object,
 };
 
-use crate::clients::runpod;
+use crate::clients::s3;
+use crate::objects::reply_response;
 use crate::objects::upload_store::UploadStore;
+use crate::platform::log::log;
 use crate::platform::object_storage::set_alarm;
-use crate::platform::timeout::{BINDING, COMPLETION, sleep, with_timeout};
+use crate::platform::timeout::{BINDING, COMPLETION, with_timeout};
 use crate::platform::{clock, env};
-
-/// What goes wrong is told as a problem.
-type Told<T> = std::result::Result<T, Problem>;
-type JobReply = std::result::Result<(u16, String), Problem>;
-
-fn respond(body: JobReply, request_id: &str) -> Response {
-    let (status, body) = body.unwrap_or_else(|problem| (problem.code.status(), problem.body(request_id)));
-    Response::builder().with_status(status).fixed(body.into_bytes())
-}
 
 /// One upload.
 #[durable_object(alarm)]
@@ -41,333 +35,266 @@ pub struct Upload {
     state: State,
     env: Env,
     store: UploadStore,
-    /// As it was last committed; read from storage again after any failure.
-    ledger: RefCell<Option<upload::Upload>>,
-    /// Whether a request is making the bucket complete or abort.
-    bucket_locked: Cell<bool>,
+    memory: RefCell<Memory>,
+    last_caller: Cell<u32>,
+}
+
+/// What is lost when a commit fails: storage is then read again, and answers to older calls are dropped.
+#[derive(Default)]
+struct Memory {
+    /// As it was last committed.
+    upload: Option<UploadInMemory>,
+    /// Requests that are not answered yet.
+    callers: BTreeMap<CallerId, Caller>,
+    generation: u32,
+}
+
+/// A request that waits for its answer.
+struct Caller {
+    /// The client's name of the upload.
+    upload_id: String,
+    answer: oneshot::Sender<UploadReply>,
 }
 
 impl DurableObject for Upload {
     fn new(state: State, env: Env) -> Self {
         let store = UploadStore::new(state.storage());
-        Self { state, env, store, ledger: RefCell::new(None), bucket_locked: Cell::new(false) }
+        Self { state, env, store, memory: RefCell::default(), last_caller: Cell::new(0) }
     }
 
-    /// `/{verb or create}/{request id}/{upload_id}`; the body is the client's own.
+    /// The body is an [`UploadCommand`], the answer always 200 and an [`UploadReply`].
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let path = request.path();
-        let mut segments = path.trim_start_matches('/').split('/');
-        let mut next = || segments.next().unwrap_or_default();
-        let (word, request_id, upload_id) = (next(), next(), next());
-        let body = match request.bytes().await {
-            Ok(body) if word == CREATE => self.create(&body),
-            Ok(body) => match UploadAction::parse(word) {
-                Some(verb) => self.handle_action(verb, &body, upload_id).await,
-                None => Err(Problem::internal()),
-            },
-            Err(_) => Err(Problem::internal()),
+        let command = request.text().await.map(|text| serde_json::from_str::<UploadCommand>(&text));
+        let reply = match command {
+            Ok(Ok(command)) => self.execute(command).await.unwrap_or_else(UploadReply::Problem),
+            _ => UploadReply::Problem(Problem::internal()),
         };
-        Ok(respond(body, request_id))
+        Ok(reply_response(reply.to_text()))
     }
 
-    /// The upload's time is over: the bucket forgets its parts, and this object everything.
+    /// Never fails: the platform gives an alarm up after six failures.
     async fn alarm(&self) -> Result<Response> {
-        if let Err(problem) = self.expire().await {
-            console_error!("an upload's alarm failed: {}", problem.detail);
-            let _logged = self.ring(clock::now() + ALARM_AGAIN);
+        let advanced = match self.step(UploadEvent::AlarmFired) {
+            Ok(effects) => self.run_effects(effects).await,
+            Err(problem) => Err(problem),
+        };
+        if let Err(problem) = advanced
+            && problem != not_found()
+        {
+            self.log(LogEvent::UploadAlarmFailed, &problem.detail);
+            let _logged = self.set_alarm(clock::now() + EXPIRY_RETRY_DELAY);
         }
         Response::empty()
     }
 }
 
 impl Upload {
-    fn create(&self, body: &[u8]) -> JobReply {
-        let text = std::str::from_utf8(body).ok();
-        let upload = text.and_then(upload::UploadRecord::from_stored).ok_or_else(Problem::internal)?;
-        self.store.create(&upload).map_err(|cause| self.failed("creating", &cause))?;
-        self.ring(upload.expires_at)?;
-        Ok((201, String::new()))
-    }
-
-    async fn handle_action(&self, verb: UploadAction, body: &[u8], upload_id: &str) -> JobReply {
-        let plan = self.ledger()?.upload.plan;
-        let json = match verb {
-            UploadAction::Sign => self.sign(&parse_part_numbers(body, &plan)?)?,
-            UploadAction::Confirm => {
-                self.confirm(parse_parts(body, &plan, verb)?)?;
-                confirmed_json(&*self.ledger()?)
+    async fn execute(&self, command: UploadCommand) -> std::result::Result<UploadReply, Problem> {
+        let (action, upload_id, body) = match command {
+            UploadCommand::Create { record } => {
+                let step = create(record);
+                self.store
+                    .create(&step.upload.record)
+                    .map_err(|cause| self.log_and_hide("creating", &cause))?;
+                step.alarm.map_or(Ok(()), |at| self.set_alarm(at))?;
+                return Ok(UploadReply::Created);
             }
-            UploadAction::Show => {
-                self.sync_parts_from_bucket().await?;
-                upload_json(&*self.ledger()?, upload_id)?
-            }
-            UploadAction::Complete => {
-                self.confirm(parse_parts(body, &plan, verb)?)?;
-                let _turn = self.lock_bucket().await?;
-                let etag = self.complete().await?;
-                completed_json(&self.ledger()?.upload, &etag)
-            }
-            UploadAction::Abort => {
-                let _turn = self.lock_bucket().await?;
-                self.abort().await?;
-                r#"{"success":true}"#.to_owned()
-            }
+            UploadCommand::Act { action, upload_id, body } => (action, upload_id, body),
         };
-        Ok((200, json))
+        self.last_caller.set(self.last_caller.get().wrapping_add(1));
+        let caller = CallerId(self.last_caller.get());
+        let plan = self.record()?.plan;
+        let event = requested(action, &body, &plan, caller)?;
+        let (answer, answered) = oneshot::channel();
+        self.memory.borrow_mut().callers.insert(caller, Caller { upload_id, answer });
+        let effects = self.step(event).inspect_err(|_| {
+            self.memory.borrow_mut().callers.remove(&caller);
+        })?;
+        // Should this fail, nobody answers: the callers went with the memory.
+        let _logged = self.run_effects(effects).await;
+        // Another request may make the calls that this one waits for.
+        answered.await.map_err(|_| Problem::internal())
     }
 
-    fn sign(&self, numbers: &[u32]) -> Told<String> {
-        let (config, now, ledger) = (env::config(&self.env)?, clock::now(), self.ledger()?);
-        ledger.require_open()?;
-        let upload = &ledger.upload;
-        Ok(signed_json(upload, numbers, now + PART_LIFETIME, |number, bytes| {
-            config.presigner.upload_part(&upload.key, &upload.storage_id, number, bytes, PART_LIFETIME, now)
-        }))
-    }
-
-    /// Writes what is new of these parts.
-    fn confirm(&self, parts: Vec<upload::ConfirmedPart>) -> Told<()> {
-        let news = self.ledger()?.new_parts(parts)?;
-        self.store.add(&news).map_err(|cause| self.failed("writing parts", &cause))?;
-        if let Some(ledger) = self.ledger.borrow_mut().as_mut() {
-            ledger.record(news);
+    /// Runs effects side by side, and those that follow from their answers.
+    async fn run_effects(&self, effects: Vec<UploadEffect>) -> std::result::Result<(), Problem> {
+        let generation = self.memory.borrow().generation;
+        let mut effects = effects;
+        while !effects.is_empty() {
+            let answers = join_all(effects.into_iter().map(|effect| self.run_effect(effect))).await;
+            effects = Vec::new();
+            for event in answers.into_iter().flatten() {
+                if self.memory.borrow().generation != generation {
+                    return Err(Problem::internal());
+                }
+                effects.extend(self.step(event)?);
+            }
         }
         Ok(())
     }
 
-    /// Asks the bucket for parts that were sent and never confirmed. No answer is no news.
-    async fn sync_parts_from_bucket(&self) -> Told<()> {
-        let upload = {
-            let ledger = self.ledger()?;
-            if ledger.require_open().is_err() || ledger.has_all() {
-                return Ok(());
-            }
-            ledger.upload.clone()
-        };
+    /// The synchronous heart: apply, commit with the alarm, reply. Nothing can come between, since nothing
+    /// awaits, and the platform makes all writes durable together or not at all, before anyone hears of
+    /// them.
+    fn step(&self, event: UploadEvent) -> std::result::Result<Vec<UploadEffect>, Problem> {
         let config = env::config(&self.env)?;
-        let mut marker = None;
-        for _ in 0..LIST_PAGES_MAX {
-            let Some(page) = runpod::list_parts(&config, &upload, marker).await else { break };
-            let found = self.ledger()?.parts_from_bucket(&page.parts);
-            self.confirm(found)?;
-            marker = page.next_marker;
-            if marker.is_none() {
-                break;
+        self.load()?;
+        let Some(upload) = self.memory.borrow_mut().upload.take() else { return Err(not_found()) };
+        let now = clock::now();
+        let step = apply(upload, event, now);
+        if let Err(problem) = self.commit(&step) {
+            self.drop_memory();
+            return Err(problem);
+        }
+        let mut memory = self.memory.borrow_mut();
+        for (caller, outcome) in step.replies {
+            if let Some(Caller { upload_id, answer }) = memory.callers.remove(&caller) {
+                let reply = UploadReply::new(outcome, &step.upload, &upload_id, &config.presigner, now);
+                let _caller_may_be_gone = answer.send(reply);
             }
         }
-        Ok(())
+        memory.upload = Some(step.upload);
+        Ok(step.effects)
     }
 
-    /// Makes the parts one object, unless that is done. Answers its etag.
-    async fn complete(&self) -> Told<String> {
-        let next = self.ledger()?.completion_step()?;
-        match next {
-            CompletionStep::AlreadyDone(etag) => return Ok(etag),
-            CompletionStep::Look => match self.look().await? {
-                UploadedObject::NotOurs => {}
-                found => return self.finish_completion(CompleteReply::PerhapsDone, found).await,
-            },
-            CompletionStep::Run => {}
+    fn commit(&self, step: &Step) -> std::result::Result<(), Problem> {
+        self.store.add_parts(&step.new_parts).map_err(|cause| self.log_and_hide("writing parts", &cause))?;
+        if step.persist {
+            self.store.update(&step.upload.record).map_err(|cause| self.log_and_hide("a commit", &cause))?;
         }
-        // Written first: should this object die on the way, it is known that it may have happened.
-        self.save_state(UploadState::Completing)?;
-        let said = self.ask_to_complete().await?;
-        let found = self.look().await?;
-        self.finish_completion(said, found).await
+        step.alarm.map_or(Ok(()), |at| self.set_alarm(at))
     }
 
-    /// Writes what a completion came to.
-    async fn finish_completion(&self, said: CompleteReply, found: UploadedObject) -> Told<String> {
-        let plan = self.ledger()?.upload.plan;
-        match upload::resolve_completion(&plan, said, found) {
-            CompletionResult::Complete { etag } => {
-                self.save_state(UploadState::Complete { etag: etag.clone() })?;
-                Ok(etag)
+    /// Does one thing and says what came of it. Whatever fails is an answer: without one, the upload would
+    /// wait for ever.
+    async fn run_effect(&self, effect: UploadEffect) -> Option<UploadEvent> {
+        Some(match effect {
+            UploadEffect::ListParts { call, marker } => {
+                let page = match (env::config(&self.env), self.record()) {
+                    (Ok(config), Ok(record)) => {
+                        let name = self.state.id().name().unwrap_or_default();
+                        s3::list_parts(&config, LogSubject::Upload(&name), &record, marker).await
+                    }
+                    _ => None,
+                };
+                UploadEvent::PartsListed { call, page }
             }
-            CompletionResult::Refused { stage, problem } => {
-                self.save_state(stage)?;
-                Err(problem)
+            UploadEffect::CheckObject { call } => {
+                let found = self.check_object().await.unwrap_or(UploadedObject::Unknown);
+                UploadEvent::ObjectChecked { call, found }
             }
-            CompletionResult::WrongSize(problem) => {
-                let key = self.ledger()?.upload.key.clone();
-                let deleted = with_timeout(BINDING, env::videos(&self.env)?.delete(key.as_str())).await;
-                deleted.map_err(|cause| self.failed("deleting an object of the wrong size", &cause))?;
-                self.save_state(UploadState::Aborted)?;
-                Err(problem)
+            UploadEffect::CompleteInBucket { call } => {
+                let reply = self.complete_in_bucket().await.unwrap_or(CompleteReply::PerhapsDone);
+                UploadEvent::CompleteReplied { call, reply }
             }
-            CompletionResult::Unknown => Err(upload::outcome_unknown()),
-        }
-    }
-
-    async fn ask_to_complete(&self) -> Told<CompleteReply> {
-        let part = |(number, etag, _): (u32, &str, u64)| {
-            Some(UploadedPart::new(u16::try_from(number).ok()?, etag.to_owned()))
-        };
-        let parts: Vec<UploadedPart> = self.ledger()?.parts().filter_map(part).collect();
-        Ok(match with_timeout(COMPLETION, self.parts_at_bucket()?.complete(parts)).await {
-            Ok(_looked_at_next) => CompleteReply::PerhapsDone,
-            Err(cause) => self.parse_bucket_error("completing", &cause),
+            UploadEffect::AbortInBucket { call } => {
+                UploadEvent::AbortReplied { call, done: self.abort_in_bucket().await.unwrap_or(false) }
+            }
+            UploadEffect::DeleteObject { call } => {
+                UploadEvent::ObjectDeleted { call, done: self.delete_object().await.is_ok() }
+            }
+            UploadEffect::Forget => {
+                if let Err(cause) = with_timeout(BINDING, self.store.delete_all()).await {
+                    self.log_and_hide("forgetting", &cause);
+                    return Some(UploadEvent::ForgetFailed);
+                }
+                self.drop_memory();
+                return None;
+            }
         })
-    }
-
-    /// Gives the upload up, unless it is complete.
-    async fn abort(&self) -> Told<()> {
-        let next = self.ledger()?.abort_step()?;
-        match next {
-            AbortStep::Done => return Ok(()),
-            AbortStep::Look => match self.look().await? {
-                UploadedObject::NotOurs => {}
-                found => {
-                    self.finish_completion(CompleteReply::PerhapsDone, found).await?;
-                    // It is complete after all.
-                    return self.ledger()?.abort_step().map(|_| ());
-                }
-            },
-            AbortStep::Run => {}
-        }
-        self.abort_in_bucket().await?;
-        self.save_state(UploadState::Aborted)
-    }
-
-    async fn expire(&self) -> Told<()> {
-        if self.load()? {
-            let expiry = self.ledger()?.upload.expiry(clock::now());
-            match expiry {
-                ExpiryStep::Wait(until) => return self.ring(until),
-                ExpiryStep::AbortFirst => {
-                    let _turn = self.lock_bucket().await?;
-                    self.abort_in_bucket().await?;
-                }
-                ExpiryStep::Forget => {}
-            }
-        }
-        with_timeout(BINDING, self.store.delete_all())
-            .await
-            .map_err(|cause| self.failed("forgetting", &cause))?;
-        *self.ledger.borrow_mut() = None;
-        Ok(())
-    }
-
-    /// Makes the bucket drop the parts; that it knows none is as good.
-    async fn abort_in_bucket(&self) -> Told<()> {
-        match with_timeout(BINDING, self.parts_at_bucket()?.abort()).await {
-            Ok(()) => Ok(()),
-            Err(cause) => match self.parse_bucket_error("aborting", &cause) {
-                CompleteReply::Gone => Ok(()),
-                CompleteReply::PerhapsDone | CompleteReply::WrongParts => Err(upload::outcome_unknown()),
-            },
-        }
     }
 
     /// What lies at the key, and whether this upload made it.
-    async fn look(&self) -> Told<UploadedObject> {
-        let key = self.ledger()?.upload.key.clone();
-        Ok(match with_timeout(BINDING, env::videos(&self.env)?.head(key.as_str())).await {
-            Ok(Some(object)) => {
-                let made_by =
-                    object.custom_metadata().ok().and_then(|mut all| all.remove(UPLOAD_ID_METADATA));
-                if made_by.is_some() && made_by == self.state.id().name() {
-                    UploadedObject::Ours { size_bytes: object.size(), etag: object.etag() }
-                } else {
-                    UploadedObject::NotOurs
-                }
-            }
-            Ok(None) => UploadedObject::NotOurs,
+    async fn check_object(&self) -> std::result::Result<UploadedObject, Problem> {
+        let key = self.record()?.key;
+        let found = with_timeout(BINDING, env::videos(&self.env)?.head(key.as_str())).await;
+        let found = found.map_err(|cause| self.log_and_hide("checking the object", &cause))?;
+        let made_here = |object: &worker::Object| {
+            let made_by = object.custom_metadata().ok().and_then(|mut all| all.remove(UPLOAD_ID_METADATA));
+            made_by.is_some() && made_by == self.state.id().name()
+        };
+        Ok(match found.filter(made_here) {
+            Some(object) => UploadedObject::Ours { size_bytes: object.size(), etag: object.etag() },
+            None => UploadedObject::NotOurs,
+        })
+    }
+
+    async fn complete_in_bucket(&self) -> std::result::Result<CompleteReply, Problem> {
+        let uploaded = |(number, etag, _): (u32, &str, u64)| {
+            Some(UploadedPart::new(u16::try_from(number).ok()?, etag.to_owned()))
+        };
+        let parts: Vec<UploadedPart> =
+            self.memory.borrow().upload.iter().flat_map(UploadInMemory::parts).filter_map(uploaded).collect();
+        Ok(match with_timeout(COMPLETION, self.in_bucket()?.complete(parts)).await {
+            Ok(_checked_next) => CompleteReply::PerhapsDone,
             Err(cause) => {
-                self.failed("a look for the object", &cause);
-                UploadedObject::Unknown
+                self.log_and_hide("completing", &cause);
+                parse_complete_error(&cause.to_string())
             }
         })
     }
 
-    /// Waits until no other request is at the bucket.
-    async fn lock_bucket(&self) -> Told<BucketLock<'_>> {
-        for _ in 0..TURNS_MAX {
-            if !self.bucket_locked.replace(true) {
-                return Ok(BucketLock(&self.bucket_locked));
+    async fn abort_in_bucket(&self) -> std::result::Result<bool, Problem> {
+        Ok(match with_timeout(BINDING, self.in_bucket()?.abort()).await {
+            Ok(()) => true,
+            Err(cause) => {
+                self.log_and_hide("aborting", &cause);
+                is_aborted_error(&cause.to_string())
             }
-            sleep(TURN).await;
-        }
-        Err(upload::outcome_unknown())
+        })
     }
 
-    fn parts_at_bucket(&self) -> Told<MultipartUpload> {
-        let ledger = self.ledger()?;
-        let (key, id) = (ledger.upload.key.as_str(), ledger.upload.storage_id.as_str());
-        let upload = env::videos(&self.env)?.resume_multipart_upload(key, id);
-        upload.map_err(|cause| self.failed("resuming", &cause))
+    async fn delete_object(&self) -> std::result::Result<(), Problem> {
+        let key = self.record()?.key;
+        let deleted = with_timeout(BINDING, env::videos(&self.env)?.delete(key.as_str())).await;
+        deleted.map_err(|cause| self.log_and_hide("deleting an object of the wrong size", &cause))
     }
 
-    /// Commits where the upload stands.
-    fn save_state(&self, stage: UploadState) -> Told<()> {
-        let mut upload = self.ledger()?.upload.clone();
-        if upload.state == stage {
-            return Ok(());
-        }
-        upload.state = stage;
-        if let Err(cause) = self.store.keep(&upload) {
-            *self.ledger.borrow_mut() = None;
-            return Err(self.failed("a commit", &cause));
-        }
-        if let Some(ledger) = self.ledger.borrow_mut().as_mut() {
-            ledger.upload = upload;
+    fn in_bucket(&self) -> std::result::Result<MultipartUpload, Problem> {
+        let record = self.record()?;
+        let upload =
+            env::videos(&self.env)?.resume_multipart_upload(record.key.as_str(), record.storage_id.as_str());
+        upload.map_err(|cause| self.log_and_hide("resuming", &cause))
+    }
+
+    /// The upload's record.
+    ///
+    /// # Errors
+    /// 404 when there is no upload here.
+    fn record(&self) -> std::result::Result<UploadRecord, Problem> {
+        self.load()?;
+        self.memory.borrow().upload.as_ref().map(|upload| upload.record.clone()).ok_or_else(not_found)
+    }
+
+    fn load(&self) -> std::result::Result<(), Problem> {
+        if self.memory.borrow().upload.is_none() {
+            let loaded = self.store.load().map_err(|cause| self.log_and_hide("reading", &cause))?;
+            self.memory.borrow_mut().upload = loaded;
         }
         Ok(())
     }
 
-    /// The upload; 404 when there is none.
-    fn ledger(&self) -> Told<Ref<'_, upload::Upload>> {
-        self.load()?;
-        Ref::filter_map(self.ledger.borrow(), Option::as_ref).map_err(|_| upload::not_found())
+    /// Whoever still waits is told that something went wrong.
+    fn drop_memory(&self) {
+        let mut memory = self.memory.borrow_mut();
+        *memory = Memory { generation: memory.generation.wrapping_add(1), ..Memory::default() };
     }
 
-    /// Whether an upload lives here.
-    fn load(&self) -> Told<bool> {
-        if self.ledger.borrow().is_none() {
-            let loaded = self.store.load().map_err(|cause| self.failed("reading", &cause))?;
-            *self.ledger.borrow_mut() = loaded;
-        }
-        Ok(self.ledger.borrow().is_some())
+    fn set_alarm(&self, at: Timestamp) -> std::result::Result<(), Problem> {
+        set_alarm(&self.state.storage(), at).map_err(|cause| self.log_and_hide("setting the alarm", &cause))
     }
 
-    fn ring(&self, at: Timestamp) -> Told<()> {
-        set_alarm(&self.state.storage(), at).map_err(|cause| self.failed("setting the alarm", &cause))
-    }
-
-    /// What an error of the bucket says. Its text is the bucket's sentence and names no key.
-    fn parse_bucket_error(&self, what: &str, cause: &worker::Error) -> CompleteReply {
-        self.failed(what, cause);
-        CompleteReply::of_error(&cause.to_string())
-    }
-
-    /// Logs a cause once and makes the problem that callers see.
-    fn failed(&self, what: &str, cause: &worker::Error) -> Problem {
-        let name = self.state.id().name().unwrap_or_default();
-        console_error!("upload {name}: {what} failed: {cause}");
+    /// Logs a cause once and makes the problem that callers see. The bucket's sentences name no key.
+    fn log_and_hide(&self, what: &str, cause: &worker::Error) -> Problem {
+        self.log(LogEvent::UploadFailed, &format!("{what} failed: {cause}"));
         Problem::internal()
     }
-}
 
-/// Ends a request's time at the bucket, however it ends.
-struct BucketLock<'t>(&'t Cell<bool>);
-
-impl Drop for BucketLock<'_> {
-    fn drop(&mut self) {
-        self.0.set(false);
+    fn log(&self, event: LogEvent, detail: &str) {
+        let name = self.state.id().name().unwrap_or_default();
+        log(LogSubject::Upload(&name), event, detail);
     }
 }
 
-/// The word of a creation, beside those of [`UploadAction`].
-pub const CREATE: &str = "create";
 /// Metadata of the object: which upload made it. Another may have put one at the same key before.
 pub const UPLOAD_ID_METADATA: &str = "upload";
-
-/// Long enough for a part on a slow line; a new URL costs one request.
-const PART_LIFETIME: DurationMs = DurationMs::minutes(60);
-/// A pause after an alarm that failed, before the next try.
-const ALARM_AGAIN: DurationMs = DurationMs::minutes(5);
-/// 10,000 parts at most, 1,000 on a page.
-const LIST_PAGES_MAX: usize = 10;
-/// How often, and how many times, a request looks whether it is its turn: half a minute in all.
-const TURN: Duration = Duration::from_millis(50);
-const TURNS_MAX: usize = 600;

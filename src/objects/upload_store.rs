@@ -49,12 +49,12 @@ impl UploadStore {
     }
 
     /// Writes where the upload stands.
-    pub fn keep(&self, upload: &UploadRecord) -> Result<()> {
+    pub fn update(&self, upload: &UploadRecord) -> Result<()> {
         self.write("UPDATE upload SET body = ?", upload.to_stored(), 1)
     }
 
     /// Writes parts that are new or other than before: one row each, whatever their number one statement.
-    pub fn add(&self, parts: &[ConfirmedPart]) -> Result<()> {
+    pub fn add_parts(&self, parts: &[ConfirmedPart]) -> Result<()> {
         if parts.is_empty() {
             return Ok(());
         }

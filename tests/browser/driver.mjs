@@ -1,33 +1,33 @@
-// What the browser tests share: a page on the loopback, a real Chromium that shows it, and one line of
-// JSON at the end for the Rust test that started the script.
+// What the browser tests share: a page on the loopback address, a real Chromium that shows it, and one
+// line of JSON on stdout for the Rust test that started the script.
 //
-// playwright-core: drives the Chromium of the system, brings no browser and no dependency of its own.
+// playwright-core drives the Chromium of the system. It has no browser and no dependencies of its own.
 import http from "node:http";
 
 import esbuild from "esbuild";
 import { chromium } from "playwright-core";
 
-import { chromiumPath } from "../../scripts/setup/chromium.mjs";
+import { chromiumPath } from "../../scripts/setup/system.mjs";
 
 /**
- * Runs a test: `story(page, task, browser)` with the task that the Rust test gave, on the page of this
- * entry file. What it returns is printed.
+ * Runs `scenario(page, task)` with the task that the Rust test passes, on a page with the script `entry`
+ * or, for null, without one. Prints what the scenario returns.
  */
-export async function tell(entry, story) {
+export async function runScenario(entry, scenario) {
   const task = JSON.parse(process.argv[2]);
   const server = await serve(task.page_port, entry && await bundle(entry));
   const executablePath = chromiumPath();
-  if (!executablePath) throw new Error("There is no Chromium: `npm run setup` says what to do.");
-  // Tests run as root in many containers, where Chromium's sandbox does not start.
+  if (!executablePath) throw new Error("There is no Chromium. `npm test` installs it, or says how to.");
+  // In many containers the tests run as root, where the sandbox of Chromium does not start.
   const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"] });
   try {
     const page = await browser.newPage();
     page.on("pageerror", (error) => console.error(`in the page: ${error}`));
     page.on("console", (message) => message.type() === "error" && console.error(`in the page: ${message.text()}`));
-    // Only a fault reaches it.
+    // Only a test that fails takes this long.
     page.setDefaultTimeout(240_000);
     await page.goto(`http://127.0.0.1:${task.page_port}/`);
-    console.log(JSON.stringify(await story(page, task)));
+    console.log(JSON.stringify(await scenario(page, task)));
   } finally {
     await browser.close();
     server.close();

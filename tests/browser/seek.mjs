@@ -1,7 +1,8 @@
-// Seeks in a `<video>` and says what it showed: [{at, current_time, luma}], and how the server answered.
-import { tell } from "./driver.mjs";
+// Seeks in a `<video>`: {duration, shown: [{at, current_time, light}], answers: [{status, range, content_range}]},
+// where `light` is the mean brightness of the picture.
+import { runScenario } from "./driver.mjs";
 
-await tell(null, async (page, { video_url, seek_to }) => {
+await runScenario(null, async (page, { video_url, seek_to }) => {
   const answers = [];
   page.on("response", (response) => {
     if (response.url() !== video_url) return;
@@ -10,22 +11,22 @@ await tell(null, async (page, { video_url, seek_to }) => {
   const shown = await page.evaluate(
     async ({ video_url, seek_to }) => {
       const video = document.createElement("video");
-      // Only then may the page read the pixels.
+      // Without it the page may not read the pixels.
       video.crossOrigin = "anonymous";
       video.muted = true;
       video.preload = "metadata";
       document.body.append(video);
-      const heard = (name) =>
+      const event = (name) =>
         new Promise((resolve, reject) => {
           video.addEventListener(name, resolve, { once: true });
           video.addEventListener("error", () => reject(new Error(`the video failed: ${video.error?.message}`)), { once: true });
         });
-      const loaded = heard("loadedmetadata");
+      const loaded = event("loadedmetadata");
       video.src = video_url;
       await loaded;
       const shown = [];
       for (const at of seek_to) {
-        const seeked = heard("seeked");
+        const seeked = event("seeked");
         video.currentTime = at;
         await seeked;
         const canvas = Object.assign(document.createElement("canvas"), { width: 32, height: 32 });

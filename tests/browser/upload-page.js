@@ -1,10 +1,10 @@
-// The page of the upload test: Uppy with this repository's callbacks, and a file field.
+// The page of the upload test: Uppy with the callbacks of this repository, and a file field.
 import AwsS3 from "@uppy/aws-s3";
 import Uppy from "@uppy/core";
 
 import { reelUploads } from "../../studio/uppy-reel.js";
 
-/** Uploads what the field holds and gives the body of Uppy's `upload-success`. */
+/** Uploads the file in the field. Returns the body of Uppy's `upload-success`. */
 window.startUpload = async ({ api, api_key, part_size }) => {
   const uppy = new Uppy();
   window.uppy = uppy;

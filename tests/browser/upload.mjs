@@ -1,10 +1,12 @@
-// Uploads a file in parts, reloads the page in the middle, and adds the file again:
-// {body, small, sent: [[part numbers before], [after]], asked: {sign, confirm}, kept}.
+// Uploads a file in parts, reloads the page in the middle, and adds the file again. Then uploads a small one.
+// {body, small, sent: [[part numbers before the reload], [after]], asked: [{life, method, parts}], kept}, where
+// `asked` has the requests to the API, `life` is 0 before the reload and 1 after, and `kept` has the keys that
+// were left in localStorage.
 import { fileURLToPath } from "node:url";
 
-import { tell } from "./driver.mjs";
+import { runScenario } from "./driver.mjs";
 
-await tell(fileURLToPath(new URL("upload-page.js", import.meta.url)), async (page, task) => {
+await runScenario(fileURLToPath(new URL("upload-page.js", import.meta.url)), async (page, task) => {
   const { file, small_file, last_part_before } = task;
   const sent = [[], []];
   const asked = [];
@@ -21,7 +23,7 @@ await tell(fileURLToPath(new URL("upload-page.js", import.meta.url)), async (pag
       for (const { part_number } of response.request().postDataJSON().parts) confirmed.add(part_number);
     }
   });
-  // Parts beyond this one never get through before the reload.
+  // Later parts than this one do not arrive before the reload.
   await page.route(/[?&]partNumber=\d+/, (route) => {
     const part = Number(new URL(route.request().url()).searchParams.get("partNumber"));
     return life === 0 && part > last_part_before ? undefined : route.continue();

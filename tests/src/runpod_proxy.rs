@@ -32,6 +32,25 @@ pub struct RecordedRequest {
     pub at: Instant,
 }
 
+impl RecordedRequest {
+    /// The first whole request of the stream, and how many bytes it has.
+    pub fn first_in(stream: &[u8]) -> Option<(Self, usize)> {
+        let head_length = stream.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
+        let head = String::from_utf8_lossy(&stream[..head_length]).into_owned();
+        let body_length = head
+            .lines()
+            .filter_map(|line| line.split_once(':'))
+            .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+            .map_or(0, |(_, value)| value.trim().parse().expect("a length"));
+        let body = stream.get(head_length..head_length + body_length)?;
+        let path = head.split(' ').nth(1).expect("a request line names a path");
+        // /v2/{endpoint}/{what}
+        let what = path.splitn(4, '/').nth(3).unwrap_or_default().to_owned();
+        let body = serde_json::from_slice(body).unwrap_or_default();
+        Some((Self { what, body, at: Instant::now() }, head_length + body_length))
+    }
+}
+
 impl RunpodProxy {
     /// Listens on a free port and forwards to `target` on this machine.
     pub fn start(target: u16) -> Self {
@@ -91,7 +110,7 @@ fn forward(caller: &TcpStream, target: u16, heard: &Mutex<Vec<RecordedRequest>>)
     let mut pending = Vec::new();
     copy(caller, &target, |bytes| {
         pending.extend_from_slice(bytes);
-        while let Some((asked, length)) = first_request(&pending) {
+        while let Some((asked, length)) = RecordedRequest::first_in(&pending) {
             pending.drain(..length);
             heard.lock().unwrap_or_else(PoisonError::into_inner).push(asked);
         }
@@ -108,21 +127,4 @@ fn copy(mut from: &TcpStream, mut to: &TcpStream, mut see: impl FnMut(&[u8])) {
             break;
         }
     }
-}
-
-/// The first whole request of the stream, and how many bytes it has.
-fn first_request(stream: &[u8]) -> Option<(RecordedRequest, usize)> {
-    let head_length = stream.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
-    let head = String::from_utf8_lossy(&stream[..head_length]).into_owned();
-    let body_length = head
-        .lines()
-        .filter_map(|line| line.split_once(':'))
-        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-        .map_or(0, |(_, value)| value.trim().parse().expect("a length"));
-    let body = stream.get(head_length..head_length + body_length)?;
-    let path = head.split(' ').nth(1).expect("a request line names a path");
-    // /v2/{endpoint}/{what}
-    let what = path.splitn(4, '/').nth(3).unwrap_or_default().to_owned();
-    let body = serde_json::from_slice(body).unwrap_or_default();
-    Some((RecordedRequest { what, body, at: Instant::now() }, head_length + body_length))
 }

@@ -28,6 +28,9 @@ pub struct Options {
     pub slots: Option<u32>,
     /// Presigned URLs lead through a tap in front of the bucket, see [`Stack::bucket_tap`].
     pub bucket_tap: bool,
+    /// A state folder to start with, such as that of an older release; it is copied, and the migrations
+    /// that it lacks are applied.
+    pub state: Option<PathBuf>,
 }
 
 impl Options {
@@ -94,7 +97,7 @@ impl Stack {
             log: folder.path().join("gpu-worker.log"),
             scratch: folder.path().join("scratch"),
         };
-        let worker = Worker::prepare(folder.path(), port, &settings);
+        let worker = Worker::prepare(folder.path(), port, &settings, options.state.as_deref());
         let mut stack = Self {
             worker_process: None,
             gpu_process: None,
@@ -149,6 +152,11 @@ impl Stack {
         self.bucket_tap.as_ref().expect("a stack with Options::bucket_tap")
     }
 
+    /// The Worker's state: the objects' storage, the database and the bucket.
+    pub fn state(&self) -> PathBuf {
+        self.worker.state()
+    }
+
     /// The process group of wrangler and workerd.
     pub fn worker_group(&self) -> u32 {
         self.worker_process.as_ref().expect("the Worker runs").group()
@@ -186,6 +194,11 @@ impl Stack {
     /// Kills wrangler and workerd with SIGKILL.
     pub fn kill_worker(&mut self) {
         self.worker_process.take().expect("the Worker runs").kill();
+    }
+
+    /// Asks wrangler and workerd to end, and waits until they have.
+    pub fn stop_worker(&mut self) {
+        drop(self.worker_process.take().expect("the Worker runs"));
     }
 
     /// Starts the Worker again, with the same port and state.

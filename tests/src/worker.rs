@@ -21,8 +21,9 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Prepares `folder`: a copy of the build, the configuration, the settings, an empty database.
-    pub fn prepare(folder: &Path, port: u16, settings: &[(String, String)]) -> Self {
+    /// Prepares `folder`: a copy of the build, the configuration, the settings; then a copy of `state` with
+    /// the migrations that it lacks, or an empty database.
+    pub fn prepare(folder: &Path, port: u16, settings: &[(String, String)], state: Option<&Path>) -> Self {
         let build = root().join("build");
         assert!(build.join("index_bg.wasm").exists(), "the Worker is not built: run `npm run build` first");
         copy_folder(&build, &folder.join("build"));
@@ -44,7 +45,13 @@ impl Worker {
         for (name, value) in settings {
             worker.set(name, value);
         }
-        worker.migrate();
+        match state {
+            Some(state) => {
+                copy_folder(state, &worker.state());
+                worker.apply_migrations();
+            }
+            None => worker.create_database(),
+        }
         worker
     }
 
@@ -80,7 +87,8 @@ impl Worker {
         self.folder.join("worker.log")
     }
 
-    fn state(&self) -> PathBuf {
+    /// What wrangler keeps: the objects' storage, the database and the bucket.
+    pub fn state(&self) -> PathBuf {
         self.folder.join("state")
     }
 
@@ -103,8 +111,12 @@ impl Worker {
         command
     }
 
+    fn apply_migrations(&self) {
+        run(&mut self.wrangler(&["d1", "migrations", "apply", "DB", "--local"]));
+    }
+
     /// An index with its tables. wrangler takes seconds for that, so it is done once and then copied.
-    fn migrate(&self) {
+    fn create_database(&self) {
         let mut migrations: Vec<String> = fs::read_dir(root().join("migrations"))
             .expect("the folder migrations")
             .map(|entry| fs::read_to_string(entry.expect("a migration").path()).expect("a migration"))
@@ -117,7 +129,7 @@ impl Worker {
             copy_folder(&template.join("state"), &self.state());
             return;
         }
-        run(&mut self.wrangler(&["d1", "migrations", "apply", "DB", "--local"]));
+        self.apply_migrations();
         // Under another name first: other tests see all of it or nothing.
         let draft = template.with_extension(self.port.to_string());
         copy_folder(&self.state(), &draft.join("state"));

@@ -137,7 +137,7 @@ async fn completing_is_done_once_however_often_it_is_asked() {
     let (status, problem) = upload.complete().await;
     assert_eq!((status, &problem["code"]), (409, &json!("upload_incomplete")));
     let detail = problem["detail"].as_str().expect("a sentence");
-    assert!(detail.starts_with("2 parts are missing: 2, 3;"), "{detail}");
+    assert!(detail.starts_with("2 parts are missing: 2, 3."), "{detail}");
 
     // Uppy gives the parts with the completion.
     let mut parts = Vec::new();
@@ -213,7 +213,7 @@ async fn an_abandoned_upload_is_aborted_when_its_time_is_over() {
     wait_until("the upload is forgotten", async || upload.show().await.0 == 404).await;
     let (status, problem) = upload.complete().await;
     assert_eq!((status, &problem["code"]), (404, &json!("upload_not_found")));
-    assert!(problem["detail"].as_str().is_some_and(|text| text.contains("start a new one")), "{problem}");
+    assert!(problem["detail"].as_str().is_some_and(|text| text.contains("Start a new one")), "{problem}");
     assert_eq!(put(&storage_url, part(&file, 2)).await, 404, "the bucket takes no more parts");
     assert!(stack.stored(&upload.video_key).await.is_none());
 }

@@ -77,7 +77,7 @@ async fn an_upload_that_the_bucket_has_dropped_is_over() {
     DirectBucket::of(&stack, &upload, &upload.url(1).await).abort().await;
     let (status, problem) = upload.complete_with(&[(1, etag)]).await;
     assert_eq!((status, &problem["code"]), (404, &json!("upload_not_found")), "{problem}");
-    assert_eq!(problem["detail"], "The storage no longer has this upload; start a new one.");
+    assert_eq!(problem["detail"], "Storage no longer has this upload. Start a new one.");
     assert_eq!(upload.show().await.0, 404);
     assert_eq!(upload.abort().await, (200, json!({"success": true})), "and a client may still clean up");
 }
@@ -98,7 +98,7 @@ async fn a_video_of_another_size_than_was_promised_is_deleted() {
     assert_eq!((status, &problem["code"]), (409, &json!("upload_state")), "{problem}");
     let detail = problem["detail"].as_str().expect("a sentence");
     assert!(
-        detail.starts_with("The parts came to 524288 bytes instead of the promised 1048576;"),
+        detail.starts_with("The assembled file has 524288 bytes, but 1048576 were declared."),
         "{detail}"
     );
     assert!(stack.stored(&upload.video_key).await.is_none(), "nobody renders half a video");

@@ -1,3 +1,3 @@
-//! Capabilities: who may do what, proved by a text.
+//! Who may do what: capability tokens and the API key.
 
 pub mod token;

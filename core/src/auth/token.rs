@@ -1,37 +1,30 @@
-//! Capabilities in URLs: short texts that prove what their holder may do, and until when.
+//! Capability tokens in URLs: signed texts that say what their holder may do, and until when.
 //!
-//! `{attempt}.{expiry, seconds}.{HMAC-SHA256 in hex}` over purpose, job, attempt and expiry. Nothing is
-//! stored: a token is checked before the job's object is even asked, and a new attempt voids the old one
-//! because the object compares the attempt.
+//! A token is `{attempt}.{expiry, seconds}.{HMAC-SHA256 in hex}` over purpose, job, attempt and expiry.
+//! Nothing is stored: a token is checked before the job's object is called. A new attempt makes older tokens
+//! useless, because the object compares the attempt.
 
-use crate::base::hex::hex;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use thiserror::Error;
 
+use crate::base::hex::hex;
 use crate::base::id::{JobId, UploadId};
 use crate::base::object_key::ObjectKey;
 use crate::base::time::{DurationMs, Timestamp};
+use crate::base::words::word_enum;
 
-/// What a token is for. A token of one purpose is worth nothing for another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// The GPU worker's callbacks of one attempt.
-    Callback,
-    /// RunPod's webhook of one attempt.
-    Webhook,
-    /// Watching one job, for browsers that cannot send headers; its attempt is 0.
-    Watch,
-}
-
-impl Purpose {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Callback => "callback",
-            Self::Webhook => "webhook",
-            Self::Watch => "watch",
-        }
+word_enum! {
+    /// What a token is for. A token of one purpose is worth nothing for another. The word is part of what is
+    /// signed, so tokens that are out would stop to work with another one.
+    pub enum Purpose {
+        /// The GPU worker's callbacks of one attempt.
+        Callback = "callback",
+        /// RunPod's webhook of one attempt.
+        Webhook = "webhook",
+        /// Watching one job, for browsers that cannot send headers; its attempt is 0.
+        Watch = "watch",
     }
 }
 
@@ -39,13 +32,13 @@ impl Purpose {
 #[derive(Clone)]
 pub struct Signer(Hmac<Sha256>);
 
-/// The token proves nothing.
+/// The token is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum TokenError {
-    /// Not made by this deployment for this job and purpose.
+    /// Not signed by this deployment for this job and purpose.
     #[error("the token in this URL is not valid for this job")]
     Forged,
-    /// Made by us, and too old.
+    /// Signed by this deployment, but too old.
     #[error("the token in this URL has expired")]
     Expired,
 }
@@ -57,7 +50,7 @@ impl std::fmt::Debug for Signer {
 }
 
 impl Signer {
-    /// A signer for this key; HMAC takes keys of any length, `config` asks for at least 32 bytes.
+    /// A signer for this key; HMAC takes keys of any length, `config` requires at least 32 bytes.
     pub fn new(key: &[u8]) -> Self {
         // Invariant: HMAC accepts every key length, so the fallback is never taken.
         Self(
@@ -66,7 +59,7 @@ impl Signer {
         )
     }
 
-    /// A token for one job (and attempt) that is good until `now + lifetime`, in whole seconds.
+    /// A token for one job and attempt that is valid until `now + lifetime`, in whole seconds.
     pub fn sign(
         &self,
         purpose: Purpose,
@@ -80,7 +73,7 @@ impl Signer {
         format!("{attempt}.{expiry_s}.{mac}")
     }
 
-    /// The attempt that the token stands for.
+    /// Checks a token and returns its attempt.
     pub fn verify(
         &self,
         purpose: Purpose,
@@ -101,14 +94,13 @@ impl Signer {
         if now.0.div_euclid(1000) > expiry_s { Err(TokenError::Expired) } else { Ok(attempt) }
     }
 
-    /// What a client knows an upload by, `{uuid}.{HMAC in hex}` over the upload and its key: with both it
-    /// may send, list, complete and abort, from anywhere. It has no expiry of its own, since the upload is
-    /// forgotten after its time.
+    /// The token of an upload: `{uuid}.{HMAC in hex}` over the upload and its key. With token and key a
+    /// client may send, list, complete and abort. The token has no expiry, since the upload itself expires.
     pub fn upload_token(&self, upload: UploadId, key: &ObjectKey) -> String {
         format!("{upload}.{}", hex(&self.upload_mac(upload, key)))
     }
 
-    /// The upload of this token and key.
+    /// Checks an upload's token against its key and returns the upload.
     pub fn verify_upload(&self, token: &str, key: &ObjectKey) -> Result<UploadId, TokenError> {
         let (id, mac) = token.split_once('.').ok_or(TokenError::Forged)?;
         let id = id.parse().map_err(|_| TokenError::Forged)?;
@@ -116,7 +108,7 @@ impl Signer {
         if bool::from(expected.as_bytes().ct_eq(mac.as_bytes())) { Ok(id) } else { Err(TokenError::Forged) }
     }
 
-    /// Sixteen bytes that stand for an `Idempotency-Key`: the same key names the same job.
+    /// The job id of an `Idempotency-Key`: the same key gives the same id.
     pub fn derive_job_id(&self, idempotency_key: &str) -> JobId {
         let mut mac = self.0.clone();
         mac.update(b"idempotency\n");
@@ -131,7 +123,7 @@ impl Signer {
 
     fn mac(&self, purpose: Purpose, job: JobId, attempt: u32, expiry_s: i64) -> [u8; 32] {
         let mut mac = self.0.clone();
-        mac.update(format!("{}\n{job}\n{attempt}\n{expiry_s}", purpose.word()).as_bytes());
+        mac.update(format!("{}\n{job}\n{attempt}\n{expiry_s}", purpose.as_str()).as_bytes());
         mac.finalize().into_bytes().into()
     }
 
@@ -144,8 +136,10 @@ impl Signer {
 
 /// Whether an `Authorization` header carries this key: `Bearer {key}`, compared in constant time.
 pub fn bearer_matches(header: Option<&str>, key: &str) -> bool {
-    let Some((scheme, given)) = header.and_then(|value| value.trim().split_once(' ')) else { return false };
-    scheme.eq_ignore_ascii_case("bearer") && bool::from(given.trim().as_bytes().ct_eq(key.as_bytes()))
+    let Some((scheme, credentials)) = header.and_then(|value| value.trim().split_once(' ')) else {
+        return false;
+    };
+    scheme.eq_ignore_ascii_case("bearer") && bool::from(credentials.trim().as_bytes().ct_eq(key.as_bytes()))
 }
 
 #[cfg(test)]
@@ -164,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_bound_to_purpose_job_attempt_key_and_time() {
+    fn a_token_is_valid_for_one_purpose_job_attempt_signing_key_and_time() {
         let token = signer().sign(Purpose::Callback, job(1), 2, NOW, DurationMs::minutes(30));
         let check = |signer: &Signer, purpose, job, token: &str, now| signer.verify(purpose, job, token, now);
         assert_eq!(check(&signer(), Purpose::Callback, job(1), &token, NOW), Ok(2));
@@ -181,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_format_is_pinned() {
+    fn the_token_format_does_not_change() {
         assert_eq!(
             signer().sign(Purpose::Callback, job(1), 1, NOW, DurationMs::minutes(30)),
             "1.1769852100.5d6d3f9bae77015b977cec4445343f69418ada2e12c83b0f2d1d6b36020db9ba"
@@ -189,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn an_uploads_token_is_bound_to_upload_key_and_deployment() {
+    fn an_upload_token_is_valid_for_one_upload_key_and_deployment() {
         let upload = |n: u8| UploadId::from_random([n; 16]);
         let key = |text: &str| ObjectKey::parse_input(text).unwrap();
         let (own, other) = (key("input/abc/a.mp4"), key("input/abc/b.mp4"));
@@ -211,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_right_bearer_matches() {
+    fn only_the_exact_bearer_key_matches() {
         assert!(bearer_matches(Some("Bearer secret"), "secret"));
         assert!(bearer_matches(Some("bearer  secret "), "secret"));
         for wrong in [
@@ -227,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn one_idempotency_key_names_one_job() {
+    fn one_idempotency_key_gives_one_job_id() {
         assert_eq!(signer().derive_job_id("abc"), signer().derive_job_id("abc"));
         assert_ne!(signer().derive_job_id("abc"), signer().derive_job_id("abd"));
         assert_ne!(signer().derive_job_id("abc"), Signer::new(&[8; 32]).derive_job_id("abc"));
@@ -235,7 +229,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_other_text_is_a_token(text in ".{0,120}") {
+        fn a_random_text_is_not_a_token(text in ".{0,120}") {
             prop_assert!(signer().verify(Purpose::Callback, job(1), &text, NOW).is_err());
             let key = ObjectKey::parse_input("input/abc/a.mp4").unwrap();
             prop_assert!(signer().verify_upload(&text, &key).is_err());

@@ -1,12 +1,12 @@
 //! URLs of servers, as settings name them.
 //!
-//! Invariant: the text is exactly what a URL parser (WHATWG) makes of it, but for the slash of an empty
-//! path; so a signature over the host holds, whatever client sends it. A whole parser for the handful of
-//! addresses in the settings would be a tenth of the Worker.
+//! Invariant: the text is exactly what a WHATWG URL parser writes, except for the slash of an empty path.
+//! So a signature over the host is valid for every client. A full URL parser would add a tenth to the
+//! Worker's size, for a handful of addresses in the settings.
 
 use std::fmt::Write as _;
 
-/// An absolute http or https URL without user, query, fragment, and slash at its end.
+/// An absolute http or https URL without user, query, fragment and trailing slash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl {
     text: String,
@@ -51,7 +51,7 @@ impl BaseUrl {
         Some(Self { text, host_at: scheme.len() + 3, path_at })
     }
 
-    /// All of it.
+    /// The whole URL.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -78,7 +78,7 @@ impl From<BaseUrl> for String {
     }
 }
 
-/// Names, IPv4 addresses, and of IPv6 the loopback: others have many spellings.
+/// Names, IPv4 addresses and the IPv6 loopback: other IPv6 addresses have many spellings.
 fn is_host(host: &str) -> bool {
     if host == "[::1]" {
         return true;
@@ -106,7 +106,7 @@ mod tests {
     use url::Url;
 
     #[test]
-    fn addresses_are_taken_apart_in_their_one_spelling() {
+    fn a_url_is_normalized_and_split() {
         for (text, origin, host, path) in [
             (
                 "http://localhost:8787/cdn-cgi/local/r2/s3/",
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn other_texts_are_rejected() {
         for text in [
             "",
             "localhost:8787",
@@ -182,7 +182,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_url_parser_reads_the_very_same(text in "https?://[a-zA-Z0-9_.:-]{1,12}(:[0-9]{1,5})?(/[a-zA-Z0-9._~/-]{0,12})?") {
+        fn the_url_crate_reads_the_same_parts(text in "https?://[a-zA-Z0-9_.:-]{1,12}(:[0-9]{1,5})?(/[a-zA-Z0-9._~/-]{0,12})?") {
             if let Some(ours) = BaseUrl::parse(&text) {
                 let known = Url::parse(&text).unwrap();
                 prop_assert_eq!(ours.origin(), known.origin().ascii_serialization());
@@ -193,7 +193,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_breaks_the_reader(text in "(http://)?.{0,40}") {
+        fn no_text_makes_the_parser_panic(text in "(http://)?.{0,40}") {
             if let Some(ours) = BaseUrl::parse(&text) {
                 let written = format!("{}{}", ours.origin(), ours.path());
                 prop_assert_eq!(ours.as_str(), written);

@@ -1,8 +1,8 @@
-//! HTTP dates (RFC 9110 5.6.7): written in one form, read in all three.
+//! HTTP dates (RFC 9110 5.6.7): written in the current form, read in all three.
 
 use crate::base::time::{CivilDateTime, Timestamp};
 
-/// A date as HTTP writes it: `Sat, 31 Jan 2026 09:05:00 GMT`. Milliseconds are dropped.
+/// A date in the current form: `Sat, 31 Jan 2026 09:05:00 GMT`. Milliseconds are dropped.
 pub fn http_date(at: Timestamp) -> String {
     let CivilDateTime { year, month, day, hour, minute, second, .. } = CivilDateTime::from(at);
     // 1970-01-01 was a Thursday.
@@ -14,8 +14,8 @@ pub fn http_date(at: Timestamp) -> String {
     format!("{weekday}, {day:02} {name} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
 }
 
-/// Reads a date in any form that HTTP has had: IMF-fixdate, RFC 850's and C's `asctime`. The weekday is
-/// not checked against the date. In whole seconds.
+/// Reads a date in any of the three forms: IMF-fixdate, RFC 850 and C's `asctime`. The weekday is not
+/// checked against the date. The result has whole seconds.
 pub fn parse_http_date(text: &str) -> Option<Timestamp> {
     let words: Vec<&str> = text.split([' ', ',', '-']).filter(|word| !word.is_empty()).collect();
     let ([_, day, month, year, clock, "GMT"] | [_, month, day, clock, year]) = *words.as_slice() else {
@@ -24,7 +24,7 @@ pub fn parse_http_date(text: &str) -> Option<Timestamp> {
     let month = MONTHS.iter().zip(1..).find_map(|(name, number)| (*name == month).then_some(number))?;
     let year = match (year.len(), number(year)?) {
         (4, year) => year,
-        // RFC 850 has two digits; those who still send it mean the years around 2000.
+        // RFC 850 has two digits, which mean the years 1970 to 2069.
         (2, year @ 70..) => 1900 + year,
         (2, year) => 2000 + year,
         _ => return None,
@@ -40,7 +40,7 @@ pub fn parse_http_date(text: &str) -> Option<Timestamp> {
     Some(Timestamp(seconds * 1000))
 }
 
-/// The days since 1970-01-01: what [`Utc`] takes apart, put together.
+/// The days since 1970-01-01: the inverse of [`CivilDateTime`]'s conversion.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let (cycle, year_of_cycle) = (year.div_euclid(400), year.rem_euclid(400));
@@ -69,7 +69,7 @@ mod tests {
     const EXAMPLE: Timestamp = Timestamp(784_111_777_000);
 
     #[test]
-    fn the_three_forms_of_the_rfc_are_one_moment() {
+    fn all_three_forms_are_read() {
         for text in
             ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"]
         {
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_are_no_dates() {
+    fn other_texts_are_rejected() {
         for text in [
             "",
             "yesterday",
@@ -102,13 +102,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_back(seconds in 0_i64..253_402_300_800) {
+        fn a_written_date_reads_back(seconds in 0_i64..253_402_300_800) {
             let at = Timestamp(seconds * 1000);
             prop_assert_eq!(parse_http_date(&http_date(at)), Some(at));
         }
 
         #[test]
-        fn any_text_can_be_read(text in ".{0,60}", ms: i64) {
+        fn no_text_makes_the_parser_panic(text in ".{0,60}", ms: i64) {
             let _ = (parse_http_date(&text), http_date(Timestamp(ms)));
         }
     }

@@ -1,4 +1,4 @@
-//! Names of things: parsed once at the door, wrong ones cannot exist afterwards.
+//! Ids of jobs and uploads, parsed once where they enter: an invalid id cannot exist.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,9 +7,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 use uuid::Uuid;
 
-/// A job's identity: a UUID, written in lower case with hyphens.
+/// A job's id: a UUID, written in lower case with hyphens.
 ///
-/// The caller may choose it; otherwise it is made of the caller's random bytes.
+/// The client may choose it; otherwise it is made from random bytes of the caller.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct JobId(Uuid);
 
@@ -19,7 +19,7 @@ pub struct JobId(Uuid);
 pub struct ParseIdError;
 
 impl JobId {
-    /// A version 4 UUID (RFC 9562) out of 16 random bytes.
+    /// A version 4 UUID (RFC 9562) from 16 random bytes.
     pub fn from_random(bytes: [u8; 16]) -> Self {
         Self(uuid::Builder::from_random_bytes(bytes).into_uuid())
     }
@@ -28,7 +28,7 @@ impl JobId {
 impl FromStr for JobId {
     type Err = ParseIdError;
 
-    /// Only the hyphenated form: braces and URNs would be second names for the same job.
+    /// Only the hyphenated form: braces and URNs would be other spellings of the same id.
     fn from_str(text: &str) -> Result<Self, ParseIdError> {
         if text.len() != uuid::fmt::Hyphenated::LENGTH {
             return Err(ParseIdError);
@@ -49,13 +49,13 @@ impl fmt::Debug for JobId {
     }
 }
 
-/// An upload's identity: a UUID as a job's is, always ours. Alone it opens nothing, see
-/// [`crate::auth::token::Signer::upload_token`].
+/// An upload's id: a UUID like a job's, never chosen by the client. The id alone gives no access: a client
+/// needs the signed token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UploadId(JobId);
 
 impl UploadId {
-    /// A version 4 UUID (RFC 9562) out of 16 random bytes.
+    /// A version 4 UUID (RFC 9562) from 16 random bytes.
     pub fn from_random(bytes: [u8; 16]) -> Self {
         Self(JobId::from_random(bytes))
     }
@@ -112,7 +112,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn ids_survive_a_round_trip(bytes: [u8; 16]) {
+        fn a_written_id_reads_back(bytes: [u8; 16]) {
             let id = JobId::from_random(bytes);
             prop_assert_eq!(id.to_string().parse::<JobId>(), Ok(id));
             prop_assert_eq!(id.to_string().as_bytes()[14], b'4');

@@ -2,6 +2,7 @@
 
 pub mod backoff;
 pub mod base_url;
+pub mod content_disposition;
 pub mod hex;
 pub mod http_date;
 pub mod id;
@@ -9,3 +10,4 @@ pub mod object_key;
 pub mod percent;
 pub mod secret;
 pub mod time;
+pub mod words;

@@ -1,50 +1,51 @@
 //! Keys of objects in the bucket: built from ids and a cleaned name, never from raw user text.
 //!
-//! Invariant: an [`ObjectKey`] has no empty, `.` or `..` segment and no character that needs care in a
-//! URL, a header or a shell; it lies under `input/` or `output/`.
+//! Invariant: an [`ObjectKey`] starts with `input/` or `output/`. It has no empty, `.` or `..` segment and
+//! no character that must be escaped in a URL, a header or a shell.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use thiserror::Error;
 
 use crate::base::id::JobId;
-use crate::json::field_error::FieldContext;
 
 /// A key that this API may read or write.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ObjectKey(String);
 
-/// The text is not a key of ours.
+/// The text is not a key of this API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ParseKeyError {
     /// Not `input/...`.
-    #[error("must be a key that POST /api/videos/upload-url gave, such as input/{{id}}/{{name}}.mp4")]
+    #[error("must be a video_key returned by POST /api/videos/upload-url, such as input/{{id}}/{{name}}.mp4")]
     NotInput,
     /// Neither `input/...` nor `output/...`.
-    #[error("must lie under input/ or output/, with only letters, digits, '.', '-' and '_' in its segments")]
+    #[error(
+        "must start with input/ or output/ and contain only letters, digits, '.', '-' and '_' between the slashes"
+    )]
     Foreign,
 }
 
 impl ObjectKey {
-    /// Where a client puts its video: `input/{owner}/{safe name}`.
+    /// The key of a client's upload: `input/{owner}/{safe name}`.
     pub fn input(owner: JobId, filename: &str) -> Self {
         Self(format!("input/{owner}/{}", sanitize_file_name(filename)))
     }
 
-    /// Where an attempt puts its result. One key an attempt: a zombie cannot overwrite a later result.
+    /// The key of an attempt's output. Each attempt has its own key, so a worker that was given up cannot
+    /// overwrite a later result.
     pub fn output(job: JobId, attempt: u32) -> Self {
         Self(format!("output/{job}/{attempt}/video.mp4"))
     }
 
-    /// Where an attempt puts a picture of its result, beside it.
+    /// The key of an attempt's poster, next to its output.
     pub fn poster(job: JobId, attempt: u32) -> Self {
         Self(format!("output/{job}/{attempt}/poster.jpg"))
     }
 
-    /// A key that a client names as a job's input.
+    /// Parses the input key of a job.
     pub fn parse_input(text: &str) -> Result<Self, ParseKeyError> {
         match Self::try_from(text.to_owned()) {
             Ok(key) if key.0.starts_with("input/") => Ok(key),
@@ -52,39 +53,33 @@ impl ObjectKey {
         }
     }
 
-    /// A key that a project or clip names: an upload, or a job's result.
+    /// Parses the video key of a project or clip: an upload, or a job's output.
     pub fn parse_video(text: &str) -> Result<Self, ParseKeyError> {
         Self::try_from(text.to_owned())
     }
 
-    /// Reads a key that a client names as an input.
-    pub(crate) fn input_field(value: &Value, mut at: FieldContext<'_>) -> Option<Self> {
-        let Value::String(text) = value else { return at.reject("must be a string") };
-        Self::parse_input(text).or_else(|bad| at.reject(bad.to_string()).ok_or(bad)).ok()
-    }
-
-    /// A key that a GPU worker of this job reports as its result.
+    /// Parses a key that a GPU worker reports as the output of this job.
     pub fn parse_output_of(job: JobId, text: &str) -> Result<Self, ParseKeyError> {
         let key = Self::try_from(text.to_owned())?;
         if key.0.starts_with(&format!("output/{job}/")) { Ok(key) } else { Err(ParseKeyError::Foreign) }
     }
 
-    /// Whether this is an input under the job's own prefix, which a deletion may take with it.
+    /// Whether this is an input under the job's own prefix. Deleting the job deletes it as well.
     pub fn is_input_of(&self, job: JobId) -> bool {
         self.0.starts_with(&format!("input/{job}/"))
     }
 
-    /// Whether this lies in the folder of one attempt, which no other attempt writes to.
+    /// Whether this is in the folder of one attempt. No other attempt writes there.
     pub fn is_of_attempt(&self, job: JobId, attempt: u32) -> bool {
         self.0.starts_with(&format!("output/{job}/{attempt}/"))
     }
 
-    /// The job that this is a file of, when it is the result of one.
+    /// The job that this is an output of, if it is one.
     pub fn output_of(&self) -> Option<JobId> {
         self.0.strip_prefix("output/")?.split('/').next()?.parse().ok()
     }
 
-    /// The key as the bucket knows it.
+    /// The key as it is used in the bucket.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -98,7 +93,7 @@ impl TryFrom<String> for ObjectKey {
         let rooted = matches!(segments.next(), Some("input" | "output"));
         let rest = text.split('/').skip(1);
         let deep_enough = rest.clone().count() >= 2;
-        if rooted && deep_enough && text.len() <= KEY_MAX_BYTES && rest.into_iter().all(clean_segment) {
+        if rooted && deep_enough && text.len() <= KEY_MAX_BYTES && rest.into_iter().all(is_clean_segment) {
             Ok(Self(text))
         } else {
             Err(ParseKeyError::Foreign)
@@ -126,8 +121,8 @@ impl fmt::Display for ObjectKey {
 
 /// A file name of at most 100 characters that is safe in keys, URLs and headers.
 ///
-/// Folders are dropped, everything but ASCII letters, digits, `.`, `-` and `_` becomes `_`, and a name
-/// with nothing left is `video`.
+/// Folders are dropped, everything but ASCII letters, digits, `.`, `-` and `_` becomes `_`, and an
+/// empty result becomes `video`.
 pub fn sanitize_file_name(filename: &str) -> String {
     let base = filename.rsplit(['/', '\\']).next().unwrap_or_default();
     let cleaned: String = base.chars().map(|c| if is_clean(c) { c } else { '_' }).collect();
@@ -139,7 +134,7 @@ pub fn sanitize_file_name(filename: &str) -> String {
     if extension.is_empty() { stem.to_owned() } else { format!("{stem}.{extension}") }
 }
 
-fn clean_segment(segment: &str) -> bool {
+fn is_clean_segment(segment: &str) -> bool {
     !segment.is_empty() && segment != "." && segment != ".." && segment.chars().all(is_clean)
 }
 
@@ -147,7 +142,7 @@ fn is_clean(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')
 }
 
-/// S3 and R2 allow 1,024 bytes; ours are shorter by design, and logs stay readable.
+/// S3 and R2 allow 1,024 bytes. Shorter keys keep logs readable.
 const KEY_MAX_BYTES: usize = 300;
 const NAME_MAX_CHARS: usize = 88;
 const EXTENSION_MAX_CHARS: usize = 11;
@@ -160,7 +155,7 @@ mod tests {
     const JOB: &str = "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50";
 
     #[test]
-    fn names_are_cleaned() {
+    fn file_names_are_sanitized() {
         for (raw, safe) in [
             ("clip.mp4", "clip.mp4"),
             ("My Clip (1).MOV", "My_Clip__1.MOV"),
@@ -178,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn only_keys_of_ours_are_keys() {
+    fn other_keys_are_rejected() {
         for good in ["input/abc/working_video.mp4", "input/3f2b/a.b-c_d.mov"] {
             assert!(ObjectKey::parse_input(good).is_ok(), "{good}");
         }
@@ -203,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_must_lie_under_its_own_job() {
+    fn an_output_must_start_with_its_own_job() {
         let job: JobId = JOB.parse().unwrap();
         let own = ObjectKey::output(job, 2);
         for key in [&own, &ObjectKey::poster(job, 2)] {
@@ -222,7 +217,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_the_name_the_key_is_one_of_ours(name in ".{0,300}", bytes: [u8; 16]) {
+        fn every_file_name_gives_a_valid_key(name in ".{0,300}", bytes: [u8; 16]) {
             let key = ObjectKey::input(JobId::from_random(bytes), &name);
             prop_assert_eq!(ObjectKey::parse_input(key.as_str()), Ok(key));
         }

@@ -1,9 +1,9 @@
-//! Percent-encoding (RFC 3986 2.1), done and undone.
+//! Percent-encoding and decoding (RFC 3986 2.1).
 
 use std::fmt::Write as _;
 
-/// Percent-encodes all but RFC 3986's unreserved characters, byte by byte of UTF-8. The form encoding of
-/// HTML, which writes `+` for a blank, would break the signature.
+/// Percent-encodes every byte of the UTF-8 text except RFC 3986's unreserved characters. The form encoding
+/// of HTML writes `+` for a space, which would break a signature.
 pub fn encode(text: &str, keep_slashes: bool, into: &mut String) {
     for byte in text.bytes() {
         let unreserved = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
@@ -15,8 +15,7 @@ pub fn encode(text: &str, keep_slashes: bool, into: &mut String) {
     }
 }
 
-/// The text behind a path's segments. `None` when it is no UTF-8 or an escape is broken: whoever sent it
-/// meant something that cannot be known.
+/// Decodes a path. `None` when an escape is incomplete or the result is not UTF-8.
 pub fn decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
@@ -31,7 +30,7 @@ pub fn decode(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// The value of a query parameter: as in a path, and `+` is a blank (what HTML forms send).
+/// Decodes the value of a query parameter: as in a path, and `+` is a space, as HTML forms send it.
 pub fn decode_query(value: &str) -> Option<String> {
     decode(&value.replace('+', " "))
 }
@@ -51,7 +50,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn escapes_are_undone_or_refused() {
+    fn escapes_are_decoded_or_rejected() {
         for (text, decoded) in [
             ("input/a.mp4", Some("input/a.mp4")),
             ("input%2Fa%2fb", Some("input/a/b")),
@@ -72,7 +71,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_was_encoded_comes_back(text in ".{0,60}") {
+        fn an_encoded_text_decodes_to_itself(text in ".{0,60}") {
             let mut encoded = String::new();
             encode(&text, false, &mut encoded);
             let _ = decode(&text);

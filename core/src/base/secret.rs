@@ -1,6 +1,6 @@
 //! Text that must not be printed.
 //!
-//! Invariant: a secret has no `Display` and no `Serialize`, and its `Debug` shows nothing of it.
+//! Invariant: a secret has no `Display` and no `Serialize`, and its `Debug` does not contain the text.
 
 use std::fmt;
 
@@ -9,12 +9,12 @@ use std::fmt;
 pub struct Secret(String);
 
 impl Secret {
-    /// Hides a text.
+    /// Wraps a text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text, for the one place that sends or compares it.
+    /// The text. Call this only where it is sent or compared.
     pub fn reveal(&self) -> &str {
         &self.0
     }

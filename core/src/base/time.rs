@@ -1,4 +1,4 @@
-//! Points in time. There is no `now` here: whoever calls the core brings it.
+//! Points in time and durations. There is no `now` here: the caller passes it in.
 
 use std::fmt;
 use std::ops::{Add, Sub};
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 
 /// A point in time: whole milliseconds since 1970-01-01T00:00:00Z.
 ///
-/// Integer inside and in storage; [`Timestamp::iso`] is its form in public JSON.
+/// Stored as an integer; public JSON has [`Timestamp::iso`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(pub i64);
 
-/// A point in time as the Gregorian calendar says it. Times before 1970 and after 9999 become the nearest
-/// in between, since their texts would have other lengths.
+/// Date and time of day in UTC. Times before 1970 or after 9999 become the nearest time in that range, so
+/// that every text has the same length.
 pub(crate) struct CivilDateTime {
     pub year: u64,
     pub month: u64,
@@ -48,18 +48,18 @@ impl From<Timestamp> for CivilDateTime {
     }
 }
 
-/// A length of time in whole milliseconds.
+/// A duration in whole milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DurationMs(pub i64);
 
 impl DurationMs {
-    /// So many seconds.
+    /// A number of seconds.
     pub const fn seconds(count: i64) -> Self {
         Self(count * 1000)
     }
 
-    /// So many minutes.
+    /// A number of minutes.
     pub const fn minutes(count: i64) -> Self {
         Self::seconds(count * 60)
     }
@@ -72,14 +72,14 @@ impl Timestamp {
         format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z")
     }
 
-    /// ISO 8601's basic form in whole seconds, as in `20260131T090500Z`: what signatures (SigV4) contain.
+    /// ISO 8601's basic form in whole seconds, as in `20260131T090500Z`, which SigV4 signs.
     /// Its first eight characters are the day.
     pub fn iso_basic(self) -> String {
         let CivilDateTime { year, month, day, hour, minute, second, .. } = CivilDateTime::from(self);
         format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
     }
 
-    /// How long ago `earlier` was; never negative, since clocks may jump back.
+    /// How long ago `earlier` was. Never negative: a clock may jump back.
     pub fn since(self, earlier: Self) -> DurationMs {
         DurationMs((self.0 - earlier.0).max(0))
     }
@@ -88,16 +88,16 @@ impl Timestamp {
 impl Add<DurationMs> for Timestamp {
     type Output = Self;
 
-    fn add(self, span: DurationMs) -> Self {
-        Self(self.0.saturating_add(span.0))
+    fn add(self, duration: DurationMs) -> Self {
+        Self(self.0.saturating_add(duration.0))
     }
 }
 
 impl Sub<DurationMs> for Timestamp {
     type Output = Self;
 
-    fn sub(self, span: DurationMs) -> Self {
-        Self(self.0.saturating_sub(span.0))
+    fn sub(self, duration: DurationMs) -> Self {
+        Self(self.0.saturating_sub(duration.0))
     }
 }
 
@@ -127,7 +127,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(20_000))]
         #[test]
-        fn times_are_what_a_calendar_says_and_are_read_back(ms in 0..=253_402_207_200_000_i64) {
+        fn a_time_agrees_with_jiff(ms in 0..=253_402_207_200_000_i64) {
             let known = jiff::Timestamp::from_millisecond(ms).unwrap();
             prop_assert_eq!(Timestamp(ms).iso(), format!("{known:.3}"));
             prop_assert_eq!(Timestamp(ms).iso_basic(), known.strftime("%Y%m%dT%H%M%SZ").to_string());
@@ -136,7 +136,7 @@ mod tests {
         }
 
         #[test]
-        fn every_day_is_right(day in 0..=2_932_895_i64, second in 0..86_400_i64) {
+        fn every_day_agrees_with_jiff(day in 0..=2_932_895_i64, second in 0..86_400_i64) {
             let ms = (day * 86_400 + second) * 1000;
             let known = jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(day)).unwrap();
             let day = format!("{known}T");
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_jumped_back_measures_nothing() {
+    fn since_is_zero_when_the_clock_jumped_back() {
         assert_eq!(Timestamp(5).since(Timestamp(9)), DurationMs(0));
     }
 }

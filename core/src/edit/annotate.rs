@@ -1,4 +1,4 @@
-//! Annotate: join annotated moments of a game.
+//! Annotate: join annotated clips of a game.
 
 use serde_json::Value;
 
@@ -6,14 +6,14 @@ use crate::edit::limits::{MAX_SEGMENTS, seconds};
 use crate::json::field_error::FieldContext;
 use crate::json::reader::{ObjectReader, integer, list, text};
 
-/// A compilation job: at least one clip, shown in this order.
+/// An annotate job: at least one clip, shown in this order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Annotate {
-    /// The moments; they may overlap and go back in time.
+    /// The clips. They may overlap and need not be in the order of the source.
     pub clips: Vec<Annotation>,
 }
 
-/// One moment of a game, with what the coach says of it.
+/// One clip of a game, with the coach's annotation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Annotation {
     /// Seconds of source.
@@ -24,13 +24,13 @@ pub struct Annotation {
     pub name: String,
     /// A second line; may be empty.
     pub notes: String,
-    /// How good the moment was.
+    /// How good the play was.
     pub rating: Rating,
-    /// Words to find it by; they are not drawn.
+    /// Search words; they are not drawn.
     pub tags: Vec<String>,
 }
 
-/// One to five, written as chess players do.
+/// One to five, shown in chess notation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rating {
     /// 1, `??`
@@ -46,7 +46,7 @@ pub enum Rating {
 }
 
 impl Rating {
-    /// The chess players' sign.
+    /// The chess symbol.
     pub const fn notation(self) -> &'static str {
         match self {
             Self::Blunder => "??",
@@ -58,7 +58,7 @@ impl Rating {
     }
 
     fn read(value: &Value, at: FieldContext<'_>) -> Option<Self> {
-        integer(1..=5)(value, at).map(|stars| match stars {
+        integer(1..=5)(value, at).map(|rating| match rating {
             1 => Self::Blunder,
             2 => Self::Mistake,
             3 => Self::Interesting,
@@ -90,8 +90,8 @@ impl Annotation {
         let mut fields = ObjectReader::open(value, at)?;
         let start = fields.required("start_time", seconds);
         let end = fields.required("end_time", seconds);
-        let name = fields.required("name", words(200));
-        let notes = fields.optional("notes", words(2000));
+        let name = fields.required("name", line(200));
+        let notes = fields.optional("notes", line(2000));
         let rating = fields.required("rating", Rating::read);
         let tags = fields.optional("tags", list(50, |value, at| text(100)(value, at).map(str::to_owned)));
         let ordered = match (start, end) {
@@ -113,8 +113,8 @@ impl Annotation {
     }
 }
 
-/// Text a person typed: it may be empty, and line breaks in it become spaces.
-fn words(max_chars: usize) -> impl Fn(&Value, FieldContext<'_>) -> Option<String> {
+/// Text that a person typed: it may be empty, and line breaks become spaces.
+fn line(max_chars: usize) -> impl Fn(&Value, FieldContext<'_>) -> Option<String> {
     move |value, mut at| {
         if value.as_str().is_some_and(|typed| typed.trim().is_empty()) {
             return Some(String::new());
@@ -127,7 +127,7 @@ fn words(max_chars: usize) -> impl Fn(&Value, FieldContext<'_>) -> Option<String
                 let plain: String = typed.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
                 Some(plain.split_whitespace().collect::<Vec<_>>().join(" "))
             }
-            // The common reader words the fault of a wrong type.
+            // The common reader reports the wrong type.
             None => text(max_chars)(value, at).map(str::to_owned),
         }
     }

@@ -1,4 +1,4 @@
-//! Colours as the editor writes them.
+//! Colours as the frontend writes them.
 
 use serde_json::Value;
 
@@ -18,7 +18,7 @@ pub struct Color {
 impl Color {
     /// The default of a fixed region.
     pub const WHITE: Self = Self { red: 255, green: 255, blue: 255 };
-    /// The default of a moving region: the editor's yellow.
+    /// The default of a moving region: the yellow of the frontend.
     pub const YELLOW: Self = Self { red: 255, green: 255, blue: 0 };
 
     /// Reads `#RRGGBB`, in either case.
@@ -43,8 +43,8 @@ mod tests {
     #[test]
     fn a_colour_is_six_hex_digits_after_a_hash() {
         assert_eq!(Color::parse("#FFff00"), Some(Color::YELLOW));
-        for wrong in ["FFFF00", "#FFF", "#FFFF0", "#FFFF000", "#+FFF00", "#GGGGGG", "#ééé", "yellow"] {
-            assert_eq!(Color::parse(wrong), None, "{wrong}");
+        for invalid in ["FFFF00", "#FFF", "#FFFF0", "#FFFF000", "#+FFF00", "#GGGGGG", "#ééé", "yellow"] {
+            assert_eq!(Color::parse(invalid), None, "{invalid}");
         }
     }
 }

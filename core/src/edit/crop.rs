@@ -1,6 +1,6 @@
-//! The moving crop: which part of the source a frame shows.
+//! The moving crop: which part of a source frame is shown.
 //!
-//! Invariant: a pixel rectangle always lies inside the picture and has at least one pixel.
+//! Invariant: a pixel rectangle is always inside the frame and has at least one pixel.
 
 use serde_json::Value;
 
@@ -10,19 +10,19 @@ use crate::edit::{FramePosition, FrameSize, Interpolation};
 use crate::json::field_error::FieldContext;
 use crate::json::reader::{ObjectReader, list, text};
 
-/// What the positions of a track count.
+/// The unit of the positions of a track.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CropUnit {
-    /// Source frames, as the plan's clients send them. A crop that hangs over the edge slides back.
+    /// Source frames. A crop that extends beyond the frame is moved inside.
     Frame,
-    /// Seconds of source, as the app sends them. A crop that hangs over the edge shrinks.
+    /// Seconds of source, as the frontend sends them. A crop that extends beyond the frame is cut off.
     Time,
 }
 
 /// A crop at one position; its sides are in pixels of the source.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CropKeyframe {
-    /// Frames or seconds, as the track's unit says.
+    /// Frames or seconds, in the track's unit.
     pub position: f64,
     /// Left edge.
     pub x: f64,
@@ -34,7 +34,7 @@ pub struct CropKeyframe {
     pub height: f64,
 }
 
-/// A crop over time: at least one keyframe, positions of one unit that never go down.
+/// A crop over time: at least one keyframe, in one unit, with positions in ascending order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CropTrack {
     unit: CropUnit,
@@ -42,7 +42,7 @@ pub struct CropTrack {
     interpolation: Interpolation,
 }
 
-/// Whole pixels of a picture.
+/// Whole pixels of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PixelRect {
     /// Left column.
@@ -56,26 +56,27 @@ pub struct PixelRect {
 }
 
 impl CropTrack {
-    /// A track of checked keyframes; `None` when there are none.
+    /// A track of checked keyframes; `None` without any.
     pub(super) fn new((unit, keyframes): Keyframes, interpolation: Interpolation) -> Option<Self> {
         (!keyframes.is_empty()).then_some(Self { unit, keyframes, interpolation })
     }
 
-    /// What its positions count.
+    /// The unit of its positions.
     pub fn unit(&self) -> CropUnit {
         self.unit
     }
 
-    /// The crop at a moment, with fractions: held before the first and after the last keyframe.
-    pub fn at(&self, moment: FramePosition) -> CropKeyframe {
+    /// The crop at a frame, with fractions. The first keyframe applies before it, the last one after it.
+    pub fn at(&self, frame: FramePosition) -> CropKeyframe {
         let position = match self.unit {
-            CropUnit::Frame => moment.frame,
-            CropUnit::Time => moment.seconds(),
+            CropUnit::Frame => frame.frame,
+            CropUnit::Time => frame.seconds(),
         };
-        let place = KeyframePosition::locate(&self.keyframes, |keyframe| keyframe.position, position);
+        let keyframe_position =
+            KeyframePosition::locate(&self.keyframes, |keyframe| keyframe.position, position);
         let side = |of: fn(&CropKeyframe) -> f64| {
             let value = |index: usize| self.keyframes.get(index).map_or(0.0, of);
-            self.interpolation.at(place, self.keyframes.len(), value)
+            self.interpolation.at(keyframe_position, self.keyframes.len(), value)
         };
         CropKeyframe {
             position,
@@ -86,27 +87,27 @@ impl CropTrack {
         }
     }
 
-    /// The pixels to show of a picture of size `picture` (each side at least 1): fractions
-    /// are cut off, and what hangs over the edge slides back or shrinks, as the unit says.
-    pub fn pixels(&self, moment: FramePosition, picture: FrameSize) -> PixelRect {
-        let crop = self.at(moment);
-        let along = match self.unit {
+    /// The pixels to show of a source frame of size `source` (each side at least 1). Fractions are cut off.
+    /// A crop that extends beyond the frame is moved inside or cut off, depending on the unit.
+    pub fn pixels(&self, frame: FramePosition, source: FrameSize) -> PixelRect {
+        let crop = self.at(frame);
+        let clamp = match self.unit {
             CropUnit::Frame => clamp_by_moving,
             CropUnit::Time => clamp_by_cropping,
         };
-        let (x, width) = along(truncate(crop.x), truncate(crop.width), picture.width);
-        let (y, height) = along(truncate(crop.y), truncate(crop.height), picture.height);
+        let (x, width) = clamp(truncate(crop.x), truncate(crop.width), source.width);
+        let (y, height) = clamp(truncate(crop.y), truncate(crop.height), source.height);
         PixelRect { x, y, width, height }
     }
 
-    /// How many pixels of the source the crop shows at the start.
+    /// The number of source pixels that the crop shows at the start.
     pub(super) fn first_area(&self) -> f64 {
         let crop = self.at(FramePosition { frame: 0.0, fps: 1.0 });
         crop.width * crop.height
     }
 
-    /// The size that the app gives a clip when nobody asks for one: four times the crop at
-    /// the start, within 2560x1440, both sides even.
+    /// The output size when the request has none, as in the frontend: four times the crop at the start,
+    /// at most 2560x1440, both sides even.
     pub fn default_output_size(&self) -> FrameSize {
         const MAX_WIDTH: f64 = 2560.0;
         const MAX_HEIGHT: f64 = 1440.0;
@@ -118,49 +119,51 @@ impl CropTrack {
     }
 }
 
-/// The plan's rule: the crop keeps its length and moves inside.
+/// For frame-based crops: the crop keeps its length and moves inside.
 fn clamp_by_moving(start: i32, length: i32, side: u32) -> (u32, u32) {
     let length = u32::try_from(length).unwrap_or(0).clamp(1, side.max(1));
     let start = u32::try_from(start).unwrap_or(0).min(side.saturating_sub(length));
     (start, length)
 }
 
-/// The app's rule: the crop keeps its start and loses what hangs over the far edge.
+/// For time-based crops: the crop keeps its start and is cut off at the far edge.
 fn clamp_by_cropping(start: i32, length: i32, side: u32) -> (u32, u32) {
     let start = u32::try_from(start).unwrap_or(0).min(side.saturating_sub(1));
     let length = u32::try_from(length).unwrap_or(0).clamp(1, (side - start).max(1));
     (start, length)
 }
 
-/// Keyframes as read, before the curve is known.
+/// Keyframes as read, before the interpolation is known.
 pub(super) type Keyframes = (CropUnit, Vec<CropKeyframe>);
 
-/// Reads `crop_keyframes`; an empty list is a value, the caller knows whether it may be.
+/// Reads `crop_keyframes`. The list may be empty: the caller decides whether that is an error.
 pub(super) fn read_keyframes(value: &Value, mut at: FieldContext<'_>) -> Option<Keyframes> {
     let items = list(MAX_ITEMS, read_keyframe)(value, at.reborrow())?;
     let unit = items.first().map_or(CropUnit::Frame, |(unit, _)| *unit);
-    let mut fine = true;
+    let mut valid = true;
     for (index, pair) in items.windows(2).enumerate() {
         let [(_, earlier), (later_unit, later)] = pair else { continue };
-        let mut here = at.child(&(index + 1).to_string());
+        let mut at_item = at.child(&(index + 1).to_string());
         if *later_unit != unit {
-            here.reject::<()>("must count like the first keyframe: all by frame, or all by time");
-            fine = false;
+            at_item.reject::<()>("must use the same unit as the first keyframe: all `frame` or all `time`");
+            valid = false;
         } else if later.position < earlier.position {
             let name = unit.field();
-            here.child(name).reject::<()>(format!("must not be before the {name} of the keyframe before it"));
-            fine = false;
+            at_item
+                .child(name)
+                .reject::<()>(format!("must not be earlier than the {name} of the previous keyframe"));
+            valid = false;
         }
     }
-    fine.then(|| (unit, items.into_iter().map(|(_, keyframe)| keyframe).collect()))
+    valid.then(|| (unit, items.into_iter().map(|(_, keyframe)| keyframe).collect()))
 }
 
 fn read_keyframe(value: &Value, at: FieldContext<'_>) -> Option<(CropUnit, CropKeyframe)> {
     let mut fields = ObjectReader::open(value, at)?;
     let (by_frame, by_time) = (fields.has("frame"), fields.has("time"));
     let position = match (by_frame, by_time) {
-        (true, true) => fields.at().reject("must have `frame` or `time`, not both"),
-        (false, false) => fields.at().reject("needs `frame` or `time`"),
+        (true, true) => fields.at().reject("must have either `frame` or `time`, not both"),
+        (false, false) => fields.at().reject("must have either `frame` or `time`"),
         (true, false) => fields.required("frame", frame).map(|n| (CropUnit::Frame, f64::from(n))),
         (false, true) => fields.required("time", seconds).map(|s| (CropUnit::Time, s)),
     };
@@ -168,7 +171,7 @@ fn read_keyframe(value: &Value, at: FieldContext<'_>) -> Option<(CropUnit, CropK
     let y = fields.required("y", coordinate);
     let width = fields.required("width", positive_length);
     let height = fields.required("height", positive_length);
-    // The editor's note on who placed the keyframe: real clients send it, no renderer needs it.
+    // Who placed the keyframe: the frontend sends it, the renderer does not use it.
     let origin = fields.optional("origin", |value, at| text(32)(value, at).map(drop));
     fields.finish();
     origin?;
@@ -195,9 +198,9 @@ mod tests {
     const HD: FrameSize = FrameSize { width: 1920, height: 1080 };
 
     fn track(keyframes: &Value) -> CropTrack {
-        let mut faults = Vec::new();
-        let read = read_keyframes(keyframes, FieldContext::root(&mut faults));
-        assert_eq!(faults, []);
+        let mut errors = Vec::new();
+        let read = read_keyframes(keyframes, FieldContext::root(&mut errors));
+        assert_eq!(errors, []);
         CropTrack::new(read.expect("keyframes"), Interpolation::Linear).expect("not empty")
     }
 
@@ -206,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crop_by_frame_moves_straight_and_loses_its_fractions() {
+    fn a_frame_based_crop_moves_linearly_in_whole_pixels() {
         let track = track(&json!([
             {"frame": 10, "x": 100, "y": 0, "width": 405.9, "height": 720},
             {"frame": 20, "x": 107.5, "y": 10, "width": 405.9, "height": 720},
@@ -218,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crop_by_time_knows_the_true_rate() {
+    fn a_time_based_crop_uses_the_true_frame_rate() {
         let track = track(&json!([
             {"time": 0, "x": 0, "y": 0, "width": 100, "height": 100, "origin": "permanent"},
             {"time": 1, "x": 50, "y": 0, "width": 100, "height": 100, "origin": "user"},
@@ -228,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn over_the_edge_a_crop_by_frame_slides_and_one_by_time_shrinks() {
+    fn beyond_the_edge_a_frame_based_crop_moves_and_a_time_based_one_is_cut_off() {
         let by = |unit: &str| {
             let mut key = json!({"x": 1700, "y": -20, "width": 400, "height": 300});
             key[unit] = json!(0);
@@ -239,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn the_natural_size_is_four_crops_within_the_cap() {
+    fn the_default_output_size_is_four_times_the_crop_within_the_limit() {
         for (width, height, expected) in [
             (205, 365, (808, 1440)),
             (640, 360, (2560, 1440)),
@@ -254,22 +257,22 @@ mod tests {
     }
 
     #[test]
-    fn mixed_units_and_steps_back_are_refused_where_they_are() {
-        let mut faults = Vec::new();
+    fn mixed_units_and_descending_positions_are_errors_at_their_keyframe() {
+        let mut errors = Vec::new();
         let body = json!([
             {"frame": 5, "x": 0, "y": 0, "width": 9, "height": 9},
             {"time": 1, "x": 0, "y": 0, "width": 9, "height": 9},
             {"frame": 4, "x": 0, "y": 0, "width": 9, "height": 9},
             {"frame": 3, "x": 0, "y": 0, "width": 9, "height": 9},
         ]);
-        assert_eq!(read_keyframes(&body, FieldContext::root(&mut faults)), None);
-        let pointers: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+        assert_eq!(read_keyframes(&body, FieldContext::root(&mut errors)), None);
+        let pointers: Vec<_> = errors.iter().map(|error| error.pointer.as_str()).collect();
         assert_eq!(pointers, ["/1", "/3/frame"]);
     }
 
     proptest! {
         #[test]
-        fn a_crop_always_lies_in_the_picture(
+        fn a_crop_is_always_inside_the_frame(
             keys in prop::collection::vec(
                 (0.0..100.0_f64, -2e4..2e4_f64, -2e4..2e4_f64, 1.0..2e4_f64, 1.0..2e4_f64), 1..6),
             by_time: bool,
@@ -282,8 +285,8 @@ mod tests {
                 .collect();
             keyframes.sort_by(|a, b| a.position.total_cmp(&b.position));
             let unit = if by_time { CropUnit::Time } else { CropUnit::Frame };
-            let curve = if smooth { Interpolation::CatmullRom } else { Interpolation::Linear };
-            let track = CropTrack::new((unit, keyframes), curve).expect("not empty");
+            let interpolation = if smooth { Interpolation::CatmullRom } else { Interpolation::Linear };
+            let track = CropTrack::new((unit, keyframes), interpolation).expect("not empty");
             let rect = track.pixels(frame(at), FrameSize { width, height });
             prop_assert!(rect.width >= 1 && rect.x + rect.width <= width, "{rect:?}");
             prop_assert!(rect.height >= 1 && rect.y + rect.height <= height, "{rect:?}");

@@ -1,6 +1,6 @@
-//! A place on the source's time line.
+//! A position on the source's timeline.
 
-/// One picture of the source: between whole numbers for one that motion interpolation made.
+/// One frame of the source. A fraction stands for a frame that motion interpolation made.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FramePosition {
     /// Frame number from the start of the source.

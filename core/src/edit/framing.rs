@@ -1,4 +1,4 @@
-//! Framing: crop and pace one clip, or several that become one reel.
+//! Framing: crop one clip and change its speed, or several clips that become one reel.
 
 use serde_json::Value;
 
@@ -6,47 +6,48 @@ use crate::base::object_key::ObjectKey;
 use crate::edit::crop::{CropTrack, Keyframes};
 use crate::edit::limits::{MAX_SEGMENTS, seconds};
 use crate::edit::transition::Transition;
+use crate::edit::video_key::input_key;
 use crate::edit::{FrameSize, Interpolation, crop};
 use crate::json::field_error::FieldContext;
 use crate::json::reader::{ObjectReader, boolean, integer, list, number, one_of, text};
 
-/// A crop-and-pace job.
+/// A framing job.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Framing {
-    /// Which clip of the project this is, when there is one; its file is that clip already.
+    /// The clip's index in its project, if it has one. The input is that clip's file.
     pub clip_index: Option<u32>,
-    /// What is shown, in this order; at least one.
+    /// The clips in the order of the reel; at least one.
     pub clips: Vec<Clip>,
     /// How each clip leads to the next.
     pub transition: Transition,
-    /// The size of the whole reel: as asked, else from the smallest crop
+    /// The size of the whole reel: as requested, else from the smallest crop
     /// ([`CropTrack::default_output_size`]).
     pub output: FrameSize,
     /// Frames per second of the reel; `None` keeps those of the first clip's video.
     pub target_fps: Option<f64>,
-    /// Whether the reel has sound when a source has.
+    /// Whether the reel has sound if a source has.
     pub include_audio: bool,
 }
 
 /// One clip of a reel.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clip {
-    /// Its video; `None` is the job's own input.
+    /// The clip's video; `None` is the job's own input.
     pub video_key: Option<ObjectKey>,
-    /// The title of its chapter; the name of its file serves otherwise.
+    /// The title of its chapter; the file name without one.
     pub name: Option<String>,
-    /// The part of the picture to show.
+    /// The part of the frame to show.
     pub crop: CropTrack,
     /// Where the clip starts, in seconds of source.
     pub start_time: Option<f64>,
     /// Where it ends; after `start_time`.
     pub end_time: Option<f64>,
-    /// What is shown at which speed, in source order; empty means all of it at its own speed.
-    /// Source between two segments is left out.
+    /// The parts to show with their speed, in source order. Empty means the whole clip at its own speed.
+    /// The source between two segments is left out.
     pub segments: Vec<Segment>,
 }
 
-/// A piece of source and its speed.
+/// A part of the source and its speed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Segment {
     /// Seconds of source.
@@ -57,84 +58,91 @@ pub struct Segment {
     pub speed: f64,
 }
 
-/// Clips of one reel: far more than a person watches.
+/// Far more clips than a person watches in one reel.
 const MAX_CLIPS: usize = 50;
 
 impl Framing {
-    /// Takes one clip's fields, or `clips` and `transition`; never both.
+    /// Reads either the fields of one clip, or `clips` and `transition`.
     pub(super) fn read(params: &Value, at: FieldContext<'_>) -> Option<Self> {
         let mut fields = ObjectReader::open(params, at)?;
-        let several = fields.has("clips");
-        let unmixed = reject_mixed_forms(&mut fields, several);
+        let has_clips = fields.has("clips");
+        let separate_forms = reject_mixed_forms(&mut fields, has_clips);
         let clip_index = fields.optional("clip_index", integer(0..=100_000));
-        let only = (!several).then(|| ClipFields::read(&mut fields));
+        let only = (!has_clips).then(|| ClipFields::read(&mut fields));
         let output = FrameSize::read_output(&mut fields);
         let target_fps = fields.optional("target_fps", number(1.0..=120.0));
         let include_audio = fields.optional("include_audio", boolean);
         let interpolation = fields.optional("interpolation", one_of(Interpolation::WORDS));
         let transition = fields.optional("transition", Transition::read);
-        // With a wrong curve nothing is rendered, but the clips' own faults are told, too.
-        let curve = interpolation.flatten().unwrap_or_default();
+        // An invalid interpolation is an error; the clips are read all the same, for their own errors.
+        let clip_interpolation = interpolation.flatten().unwrap_or_default();
         let clips = match only {
-            Some(only) => only.close(&mut fields, curve, None, None).map(|clip| vec![clip]),
-            None => fields.required("clips", |value, at| read_clips(value, at, curve)),
+            Some(only) => only.finish(&mut fields, clip_interpolation, None, None).map(|clip| vec![clip]),
+            None => fields.required("clips", |value, at| read_clips(value, at, clip_interpolation)),
         };
         fields.finish();
-        (unmixed && interpolation.is_some()).then_some(())?;
+        (separate_forms && interpolation.is_some()).then_some(())?;
         let clips = clips?;
         let crops = clips.iter().map(|clip| &clip.crop);
         let smallest = crops.min_by(|a, b| a.first_area().total_cmp(&b.first_area()));
-        let natural = smallest.map_or(FrameSize::REEL, CropTrack::default_output_size);
+        let default_size = smallest.map_or(FrameSize::REEL, CropTrack::default_output_size);
         Some(Self {
             clip_index: clip_index?.and_then(|index| u32::try_from(index).ok()),
             clips,
             transition: transition?.unwrap_or_default(),
-            output: output?.unwrap_or(natural),
+            output: output?.unwrap_or(default_size),
             target_fps: target_fps?,
             include_audio: include_audio?.unwrap_or(true),
         })
     }
 }
 
-/// Both forms in one job would leave open which of them counts. Answers whether they are apart.
-fn reject_mixed_forms(fields: &mut ObjectReader<'_, '_>, several: bool) -> bool {
-    const OF_ONE: &[&str] = &["crop_keyframes", "start_time", "end_time", "segments"];
-    const OF_SEVERAL: &[&str] = &["transition"];
-    let (strangers, sentence) = if several {
-        (OF_ONE, "cannot stand beside clips: every clip has its own crop, trim and segments")
+/// A job has either one clip's fields or `clips`: with both, it would be open which ones apply. Returns
+/// whether the forms are separate.
+fn reject_mixed_forms(fields: &mut ObjectReader<'_, '_>, has_clips: bool) -> bool {
+    const SINGLE_CLIP_FIELDS: &[&str] = &["crop_keyframes", "start_time", "end_time", "segments"];
+    const CLIP_LIST_FIELDS: &[&str] = &["transition"];
+    let (foreign_fields, message) = if has_clips {
+        (SINGLE_CLIP_FIELDS, "cannot be combined with `clips`; set it on each clip instead")
     } else {
-        (OF_SEVERAL, "leads from clip to clip, so it needs clips")
+        (CLIP_LIST_FIELDS, "requires `clips`: a transition joins two clips")
     };
-    let mut apart = true;
-    for name in strangers {
+    let mut separate = true;
+    for name in foreign_fields {
         if fields.has(name) {
-            fields.at().child(name).reject::<()>(sentence);
-            apart = false;
+            fields.at().child(name).reject::<()>(message);
+            separate = false;
         }
     }
-    apart
+    separate
 }
 
-fn read_clips(value: &Value, mut at: FieldContext<'_>, curve: Interpolation) -> Option<Vec<Clip>> {
-    let clips = list(MAX_CLIPS, |value, at| Clip::read(value, at, curve))(value, at.reborrow())?;
-    let pieces: usize = clips.iter().map(|clip| clip.segments.len().max(1)).sum();
+fn read_clips(value: &Value, mut at: FieldContext<'_>, interpolation: Interpolation) -> Option<Vec<Clip>> {
+    let clips = list(MAX_CLIPS, |value, at| Clip::read(value, at, interpolation))(value, at.reborrow())?;
+    let segment_count: usize = clips.iter().map(|clip| clip.segments.len().max(1)).sum();
     if clips.is_empty() {
         return at.reject("must have at least one clip");
     }
-    if pieces > MAX_SEGMENTS {
-        return at.reject(format!("must have at most {MAX_SEGMENTS} segments in all, and has {pieces}"));
+    if segment_count > MAX_SEGMENTS {
+        return at
+            .reject(format!("must have at most {MAX_SEGMENTS} segments in total, but has {segment_count}"));
     }
     Some(clips)
 }
 
 impl Clip {
-    fn read(value: &Value, at: FieldContext<'_>, curve: Interpolation) -> Option<Self> {
+    fn read(value: &Value, at: FieldContext<'_>, interpolation: Interpolation) -> Option<Self> {
         let mut fields = ObjectReader::open(value, at)?;
-        let video_key = fields.optional("video_key", ObjectKey::input_field);
+        let video_key = fields.optional("video_key", input_key);
         let name = fields.optional("name", text(200));
         let name = name.map(|name| name.map(str::to_owned));
-        let cut = ClipFields::read(&mut fields);
-        let clip = cut.close(&mut fields, curve, video_key.clone().flatten(), name.clone().flatten());
+        let clip_fields = ClipFields::read(&mut fields);
+        let clip = clip_fields.finish(
+            &mut fields,
+            interpolation,
+            video_key.clone().flatten(),
+            name.clone().flatten(),
+        );
         fields.finish();
         video_key?;
         name?;
@@ -142,8 +150,8 @@ impl Clip {
     }
 }
 
-/// What both forms tell of one clip; in each field the outer `None` is a fault.
-#[allow(clippy::option_option, reason = "absent and wrong are different answers")]
+/// The fields that both forms have for one clip. In each, the outer `None` means an error.
+#[allow(clippy::option_option, reason = "absent and invalid are different results")]
 struct ClipFields {
     keyframes: Option<Keyframes>,
     start_time: Option<Option<f64>>,
@@ -161,11 +169,11 @@ impl ClipFields {
         }
     }
 
-    /// Judges the fields together.
-    fn close(
+    /// Checks the fields against each other.
+    fn finish(
         self,
         fields: &mut ObjectReader<'_, '_>,
-        curve: Interpolation,
+        interpolation: Interpolation,
         video_key: Option<ObjectKey>,
         name: Option<String>,
     ) -> Option<Clip> {
@@ -179,7 +187,7 @@ impl ClipFields {
         Some(Clip {
             video_key,
             name,
-            crop: CropTrack::new(self.keyframes?, curve)?,
+            crop: CropTrack::new(self.keyframes?, interpolation)?,
             start_time: self.start_time?,
             end_time: self.end_time?,
             segments: self.segments?.unwrap_or_default(),
@@ -190,24 +198,24 @@ impl ClipFields {
 fn non_empty_keyframes(value: &Value, mut at: FieldContext<'_>) -> Option<crop::Keyframes> {
     let keyframes = crop::read_keyframes(value, at.reborrow())?;
     if keyframes.1.is_empty() {
-        return at.reject("must have at least one keyframe: framing shows a part of the picture");
+        return at.reject("must have at least one keyframe");
     }
     Some(keyframes)
 }
 
 fn read_segments(value: &Value, mut at: FieldContext<'_>) -> Option<Vec<Segment>> {
     let segments = list(MAX_SEGMENTS, read_segment)(value, at.reborrow())?;
-    let mut fine = true;
+    let mut valid = true;
     for (index, pair) in segments.windows(2).enumerate() {
         if let [earlier, later] = pair
             && later.start < earlier.end
         {
-            let sentence = "must not be before the end of the segment before it";
-            at.child(&(index + 1).to_string()).child("start").reject::<()>(sentence);
-            fine = false;
+            let message = "must not be earlier than the end of the previous segment";
+            at.child(&(index + 1).to_string()).child("start").reject::<()>(message);
+            valid = false;
         }
     }
-    fine.then_some(segments)
+    valid.then_some(segments)
 }
 
 fn read_segment(value: &Value, at: FieldContext<'_>) -> Option<Segment> {
@@ -242,13 +250,13 @@ mod tests {
         }
     }
 
-    fn faults(params: &Value) -> Vec<(String, String)> {
-        let faults = Edit::parse(JobType::Framing, &params.to_string()).expect_err("faults");
-        faults.into_iter().map(|fault| (fault.pointer, fault.detail)).collect()
+    fn errors(params: &Value) -> Vec<(String, String)> {
+        let errors = Edit::parse(JobType::Framing, &params.to_string()).expect_err("errors");
+        errors.into_iter().map(|error| (error.pointer, error.detail)).collect()
     }
 
     #[test]
-    fn several_clips_share_size_rate_and_sound() {
+    fn clips_share_the_size_the_frame_rate_and_the_sound() {
         let mut second = clip(200, 400);
         second["video_key"] = json!("input/abc/second.mp4");
         second["name"] = json!("The goal");
@@ -266,35 +274,35 @@ mod tests {
     }
 
     #[test]
-    fn without_a_size_the_smallest_crop_gives_it_to_all() {
+    fn without_a_size_the_smallest_crop_decides() {
         let framing = framing(&json!({"clips": [clip(640, 360), clip(160, 90), clip(320, 180)]}));
         assert_eq!(framing.output, FrameSize { width: 640, height: 360 });
         assert_eq!(framing.transition, Transition::Cut);
     }
 
     #[test]
-    fn both_forms_in_one_job_are_refused_field_by_field() {
-        let mut both = clip(9, 9);
-        both["clips"] = json!([clip(9, 9)]);
-        both["clip_index"] = json!(0);
-        both["end_time"] = json!(3);
-        let sentence = "cannot stand beside clips: every clip has its own crop, trim and segments";
-        let expected = ["/crop_keyframes", "/end_time"].map(|p| (p.to_owned(), sentence.to_owned()));
-        assert_eq!(faults(&both), expected);
-        let mut alone = clip(9, 9);
-        alone["transition"] = json!({"type": "fade"});
-        let sentence = "leads from clip to clip, so it needs clips";
-        assert_eq!(faults(&alone), [("/transition".to_owned(), sentence.to_owned())]);
+    fn every_field_of_the_wrong_form_is_an_error() {
+        let mut mixed = clip(9, 9);
+        mixed["clips"] = json!([clip(9, 9)]);
+        mixed["clip_index"] = json!(0);
+        mixed["end_time"] = json!(3);
+        let message = "cannot be combined with `clips`; set it on each clip instead";
+        let expected = ["/crop_keyframes", "/end_time"].map(|p| (p.to_owned(), message.to_owned()));
+        assert_eq!(errors(&mixed), expected);
+        let mut single = clip(9, 9);
+        single["transition"] = json!({"type": "fade"});
+        let message = "requires `clips`: a transition joins two clips";
+        assert_eq!(errors(&single), [("/transition".to_owned(), message.to_owned())]);
     }
 
     #[test]
-    fn every_fault_of_every_clip_is_told_where_it_is() {
+    fn every_error_of_every_clip_has_its_pointer() {
         let mut first = clip(0, 9);
         first["video_key"] = json!("output/abc/x.mp4");
         let second = json!({"crop_keyframe": [], "start_time": 4, "end_time": 3, "name": ""});
-        let told = faults(&json!({"clips": [first, second], "interpolation": "cubic",
+        let listed = errors(&json!({"clips": [first, second], "interpolation": "cubic",
             "transition": {"type": "disolve", "duration": 99, "length": 1}}));
-        let pointers: Vec<_> = told.iter().map(|(pointer, _)| pointer.as_str()).collect();
+        let pointers: Vec<_> = listed.iter().map(|(pointer, _)| pointer.as_str()).collect();
         assert_eq!(
             pointers,
             [
@@ -310,17 +318,20 @@ mod tests {
                 "/clips/1/crop_keyframe",
             ]
         );
-        assert!(told[1].1.ends_with("(did you mean \"dissolve\"?)"), "{told:?}");
+        assert!(listed[1].1.ends_with("(did you mean \"dissolve\"?)"), "{listed:?}");
     }
 
     #[test]
-    fn clips_and_their_segments_are_counted() {
-        assert_eq!(faults(&json!({"clips": []}))[0].1, "must have at least one clip");
+    fn clips_and_segments_have_limits() {
+        assert_eq!(errors(&json!({"clips": []}))[0].1, "must have at least one clip");
         let many = vec![clip(9, 9); 51];
-        assert_eq!(faults(&json!({"clips": many}))[0].1, "must have at most 50 items, and has 51");
-        let mut cut = clip(9, 9);
-        cut["segments"] = (0..40).map(|n| json!({"start": n, "end": n + 1})).collect();
-        let sentence = "must have at most 100 segments in all, and has 120";
-        assert_eq!(faults(&json!({"clips": [cut, cut, cut]})), [("/clips".to_owned(), sentence.to_owned())]);
+        assert_eq!(errors(&json!({"clips": many}))[0].1, "must have at most 50 items, but has 51");
+        let mut long = clip(9, 9);
+        long["segments"] = (0..40).map(|n| json!({"start": n, "end": n + 1})).collect();
+        let message = "must have at most 100 segments in total, but has 120";
+        assert_eq!(
+            errors(&json!({"clips": [long, long, long]})),
+            [("/clips".to_owned(), message.to_owned())]
+        );
     }
 }

@@ -1,7 +1,7 @@
-//! How large an edit may be, and the readers that hold it to that.
+//! How large an edit may be, and readers that check these limits.
 //!
-//! The limits are far beyond any honest clip; they exist so that arithmetic on params can
-//! neither overflow nor run for hours.
+//! The limits are far above what real clips need. They exist so that arithmetic on params cannot overflow
+//! and a render cannot run for hours.
 
 use serde_json::Value;
 
@@ -12,12 +12,12 @@ use crate::json::reader::{integer, number};
 const MAX_FRAME: i64 = 10_000_000;
 /// One day, in seconds.
 const MAX_TIME_S: f64 = 86_400.0;
-/// Twice the largest picture side that is rendered, so that a shape may hang over the edge.
+/// Twice the largest frame side that is rendered, so that a shape may extend beyond the frame.
 const MAX_PIXELS: f64 = 16_384.0;
 
-/// Items in a list of regions or keyframes: one a frame for more than five minutes at 30.
+/// Items in a list of regions or keyframes: one per frame for more than five minutes at 30 fps.
 pub(super) const MAX_ITEMS: usize = 10_000;
-/// Pieces that are decoded one after another, each by a process of its own.
+/// Segments of one job: each is decoded by a process of its own.
 pub(super) const MAX_SEGMENTS: usize = 100;
 
 /// A frame number, counted from 0 in the source.
@@ -31,7 +31,7 @@ pub(crate) fn seconds(value: &Value, mut at: FieldContext<'_>) -> Option<f64> {
     seconds.or_else(|| at.reject(format!("must be a number of seconds from 0 to {MAX_TIME_S}")))
 }
 
-/// A position in pixels of the source; it may lie outside the picture.
+/// A position in pixels of the source; it may be outside the frame.
 pub(super) fn coordinate(value: &Value, at: FieldContext<'_>) -> Option<f64> {
     number(-MAX_PIXELS..=MAX_PIXELS)(value, at)
 }
@@ -41,12 +41,12 @@ pub(super) fn positive_length(value: &Value, at: FieldContext<'_>) -> Option<f64
     number(1.0..=MAX_PIXELS)(value, at)
 }
 
-/// A share from 0 to 1.
+/// A number from 0 to 1.
 pub(super) fn unit_interval(value: &Value, at: FieldContext<'_>) -> Option<f64> {
     number(0.0..=1.0)(value, at)
 }
 
-/// The whole part of a bounded number, as Python's `int()` and OpenCV's callers take it.
+/// The whole part of a bounded number, as Python's `int()` gives it.
 pub(super) fn truncate(value: f64) -> i32 {
     #[allow(clippy::cast_possible_truncation, reason = "truncation is the rule; `as` saturates beyond i32")]
     {

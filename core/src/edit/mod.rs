@@ -1,4 +1,5 @@
-//! What a job does to its video: typed, bounded, validated once, and rendered from the same types.
+//! The params of a job: what is done to its video. They are checked once, here, and rendered from the same
+//! types.
 
 mod annotate;
 mod color;
@@ -13,8 +14,10 @@ mod params;
 mod region;
 mod size;
 mod transition;
+mod video_key;
 
 pub(crate) use limits::seconds;
+pub(crate) use video_key::input_key;
 
 pub use annotate::{Annotate, Annotation, Rating};
 pub use color::Color;
@@ -33,25 +36,25 @@ pub use transition::Transition;
 mod tests {
     use super::*;
 
-    fn faults(kind: JobType, json: &str) -> Vec<(String, String)> {
-        let faults = Edit::parse(kind, json).expect_err("faults");
-        faults.into_iter().map(|fault| (fault.pointer, fault.detail)).collect()
+    fn errors(job_type: JobType, json: &str) -> Vec<(String, String)> {
+        let errors = Edit::parse(job_type, json).expect_err("errors");
+        errors.into_iter().map(|error| (error.pointer, error.detail)).collect()
     }
 
     #[test]
-    fn the_plans_overlay_body_is_read() {
+    fn an_overlay_with_fixed_regions_is_read() {
         let json = r##"{"highlight_regions":[{"start_frame":0,"end_frame":60,"x":540,"y":960,
             "radius_x":80,"radius_y":160,"opacity":1.0,"color":"#ffffff"}],"effect_type":"blur",
             "crop_keyframes":null,"output_width":1080,"output_height":1920}"##;
         let Ok(Edit::Overlay(overlay)) = Edit::parse(JobType::Overlay, json) else { panic!("not read") };
         assert_eq!((overlay.effect, overlay.output), (HighlightEffect::Blur, FrameSize::REEL));
         assert_eq!(overlay.crop, None);
-        let drawn = overlay.regions.at(FramePosition { frame: 60.0, fps: 25.0 }, Interpolation::Linear);
-        assert_eq!((drawn[0].center_x, drawn[0].center_y, drawn[0].radius_y), (540, 960, 160));
+        let highlights = overlay.regions.at(FramePosition { frame: 60.0, fps: 25.0 }, Interpolation::Linear);
+        assert_eq!((highlights[0].center_x, highlights[0].center_y, highlights[0].radius_y), (540, 960, 160));
     }
 
     #[test]
-    fn an_overlay_without_any_field_is_the_seeds_default() {
+    fn an_overlay_without_any_field_has_defaults() {
         let Ok(Edit::Overlay(overlay)) = Edit::parse(JobType::Overlay, "{}") else { panic!("not read") };
         assert!(overlay.regions.is_empty());
         assert_eq!(
@@ -61,18 +64,18 @@ mod tests {
     }
 
     #[test]
-    fn the_apps_region_is_read() {
+    fn a_moving_region_of_the_frontend_is_read() {
         let json = r##"{"effect_type":"original","highlight_regions":[{"id":"region-1768950000000-ab12cd34e",
             "start_time":0,"end_time":2,"keyframes":[
             {"time":0,"x":404,"y":720,"radiusX":86,"radiusY":173,"opacity":0.15,"color":"#FFFF00"},
             {"time":2,"x":430,"y":700,"radiusX":86,"radiusY":173,"opacity":0.15,"color":"#FFFF00"}]}]}"##;
         let Ok(Edit::Overlay(overlay)) = Edit::parse(JobType::Overlay, json) else { panic!("not read") };
-        let drawn = overlay.regions.at(FramePosition { frame: 30.0, fps: 30.0 }, Interpolation::Linear);
-        assert_eq!((drawn[0].center_x, drawn[0].center_y), (417, 710));
+        let highlights = overlay.regions.at(FramePosition { frame: 30.0, fps: 30.0 }, Interpolation::Linear);
+        assert_eq!((highlights[0].center_x, highlights[0].center_y), (417, 710));
     }
 
     #[test]
-    fn the_seeds_framing_body_is_read() {
+    fn a_framing_body_of_the_fastapi_backend_is_read() {
         let json = r#"{"clip_index":0,"crop_keyframes":[{"frame":0,"x":100.5,"y":0,"width":405,"height":720}],
             "output_width":1080,"output_height":1920,"start_time":null,"end_time":null}"#;
         let Ok(Edit::Framing(framing)) = Edit::parse(JobType::Framing, json) else { panic!("not read") };
@@ -82,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn framing_without_a_size_takes_it_from_the_crop() {
+    fn without_a_size_the_crop_decides() {
         let json = r#"{"crop_keyframes":[{"time":0,"x":0,"y":0,"width":205,"height":365}],
             "segments":[{"start":1.5,"end":4.0,"speed":1},{"start":4.0,"end":9.0,"speed":0.5}]}"#;
         let Ok(Edit::Framing(framing)) = Edit::parse(JobType::Framing, json) else { panic!("not read") };
@@ -91,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn annotations_are_read_with_line_breaks_as_spaces() {
+    fn line_breaks_in_annotations_become_spaces() {
         let json = r#"{"clips":[{"start_time":1,"end_time":2.5,"name":"Goal","notes":"one\n two","rating":5,
             "tags":["goal"]},{"start_time":0,"end_time":1,"name":"","rating":1}]}"#;
         let Ok(Edit::Annotate(annotate)) = Edit::parse(JobType::Annotate, json) else { panic!("not read") };
@@ -103,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_of_an_overlay_is_told_at_once() {
+    fn every_error_of_an_overlay_is_reported() {
         let json = r#"{"effect_type":"spotligth","output_width":1081,"output_height":8,"highlight_region":[],
             "crop_keyframes":[{"frame":0,"x":0,"y":0,"width":0,"height":"tall"}]}"#;
         let expected = [
@@ -117,15 +120,15 @@ mod tests {
             ("/output_height", "must be between 16 and 4096"),
             ("/highlight_region", "is not a known field (did you mean \"highlight_regions\"?)"),
         ];
-        assert_eq!(faults(JobType::Overlay, json), expected.map(|(p, d)| (p.to_owned(), d.to_owned())));
+        assert_eq!(errors(JobType::Overlay, json), expected.map(|(p, d)| (p.to_owned(), d.to_owned())));
     }
 
     #[test]
-    fn every_fault_of_a_framing_is_told_at_once() {
+    fn every_error_of_a_framing_is_reported() {
         let json = r#"{"crop_keyframes":[],"start_time":3,"end_time":3,"target_fps":0,"include_audio":"yes",
             "segments":[{"start":2,"end":1,"speed":9}],"interpolation":"cubic"}"#;
         let pointers: Vec<_> =
-            faults(JobType::Framing, json).into_iter().map(|(pointer, _)| pointer).collect();
+            errors(JobType::Framing, json).into_iter().map(|(pointer, _)| pointer).collect();
         let expected = [
             "/crop_keyframes",
             "/segments/0/speed",
@@ -139,14 +142,14 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_no_json_is_one_fault() {
-        let faults = faults(JobType::Annotate, "{");
-        assert_eq!(faults.len(), 1);
-        assert!(faults[0].1.starts_with("is not JSON"), "{faults:?}");
+    fn text_that_is_not_json_is_one_error() {
+        let errors = errors(JobType::Annotate, "{");
+        assert_eq!(errors.len(), 1);
+        assert!(errors[0].1.starts_with("is not JSON"), "{errors:?}");
     }
 
     #[test]
-    fn a_field_nobody_knows_is_a_fault_even_when_the_rest_is_fine() {
-        assert_eq!(faults(JobType::Overlay, r#"{"blurr":1}"#)[0].0, "/blurr");
+    fn an_unknown_field_is_an_error() {
+        assert_eq!(errors(JobType::Overlay, r#"{"blurr":1}"#)[0].0, "/blurr");
     }
 }

@@ -2,48 +2,40 @@
 
 use serde_json::Value;
 
+use crate::base::words::word_enum;
 use crate::edit::crop::CropTrack;
 use crate::edit::{FrameSize, Interpolation, Regions, crop};
 use crate::json::field_error::FieldContext;
 use crate::json::reader::{ObjectReader, one_of};
 
-/// How a highlight sets its players apart.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum HighlightEffect {
-    /// Outside is out of focus.
-    #[default]
-    Blur,
-    /// Outside is dark, with a soft edge.
-    Spotlight,
-    /// A coloured ring with a light fill.
-    Original,
-    /// Inside is brighter.
-    BrightnessBoost,
-    /// Outside is dimmed, with a hard edge.
-    DarkOverlay,
+word_enum! {
+    /// How a highlight sets its players apart. A request with another word is refused.
+    #[derive(Default)]
+    pub enum HighlightEffect {
+        /// Outside is out of focus.
+        #[default]
+        Blur = "blur",
+        /// Outside is dark, with a soft edge.
+        Spotlight = "spotlight",
+        /// A coloured ring with a light fill.
+        Original = "original",
+        /// Inside is brighter.
+        BrightnessBoost = "brightness_boost",
+        /// Outside is dimmed, with a hard edge.
+        DarkOverlay = "dark_overlay",
+    }
 }
 
-impl HighlightEffect {
-    /// Every effect with its word on the wire.
-    pub const WORDS: &'static [(&'static str, Self)] = &[
-        ("blur", Self::Blur),
-        ("spotlight", Self::Spotlight),
-        ("original", Self::Original),
-        ("brightness_boost", Self::BrightnessBoost),
-        ("dark_overlay", Self::DarkOverlay),
-    ];
-}
-
-/// A highlight job, ready to draw.
+/// An overlay job.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Overlay {
-    /// Where the players are; none means that the clip stays as it is.
+    /// Where the players are. Without regions the clip is not changed.
     pub regions: Regions,
-    /// How they are set apart.
+    /// How they are highlighted.
     pub effect: HighlightEffect,
-    /// The part of the picture to show, scaled to `output`; `None` keeps the source's picture and size.
+    /// The part of the frame to show, scaled to `output`; `None` keeps the whole frame and its size.
     pub crop: Option<CropTrack>,
-    /// The size of a cropped reel; without a crop it means nothing.
+    /// The size of the output; used only with a crop.
     pub output: FrameSize,
     /// How regions move between keyframes.
     pub interpolation: Interpolation,

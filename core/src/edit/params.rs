@@ -1,66 +1,67 @@
 //! The params of one job, read and checked.
 
+use serde_json::Value;
+
 use crate::base::object_key::ObjectKey;
 use crate::edit::{Annotate, Framing, JobType, Overlay};
 use crate::json::field_error::{FieldContext, FieldError};
-use serde_json::Value;
 
-/// One job's params, valid by construction: whoever holds an `Edit` may render it.
+/// The params of one job. An `Edit` is valid by construction and can be rendered.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Edit {
     /// Highlight players in a finished clip.
     Overlay(Overlay),
-    /// Crop and pace a clip, or several that become one reel.
+    /// Crop a clip and change its speed, or several clips that become one reel.
     Framing(Framing),
-    /// Join annotated moments of a game.
+    /// Join annotated clips of a game.
     Annotate(Annotate),
 }
 
 impl Edit {
-    /// Reads the `params` of a job; `None` means that at least one fault went to `at`.
+    /// Reads the `params` of a job. `None` means that `at` has at least one error.
     ///
-    /// Fields that nobody knows are faults too, beside an edit that could be read: the caller
-    /// must look at the list of faults as well.
-    pub fn read(kind: JobType, params: &Value, at: FieldContext<'_>) -> Option<Self> {
-        match kind {
+    /// The caller must check the list of errors as well: an unknown field is an error although the edit
+    /// could be read.
+    pub fn read(job_type: JobType, params: &Value, at: FieldContext<'_>) -> Option<Self> {
+        match job_type {
             JobType::Overlay => Overlay::read(params, at).map(Self::Overlay),
             JobType::Framing => Framing::read(params, at).map(Self::Framing),
             JobType::Annotate => Annotate::read(params, at).map(Self::Annotate),
         }
     }
 
-    /// Reads params from JSON text, with every fault of the text at once.
-    pub fn parse(kind: JobType, json: &str) -> Result<Self, Vec<FieldError>> {
-        let mut faults = Vec::new();
+    /// Reads params from JSON text, with every error of the text.
+    pub fn parse(job_type: JobType, json: &str) -> Result<Self, Vec<FieldError>> {
+        let mut errors = Vec::new();
         let edit = match serde_json::from_str::<Value>(json) {
-            Ok(params) => Self::read(kind, &params, FieldContext::root(&mut faults)),
-            Err(error) => FieldContext::root(&mut faults).reject(format!("is not JSON: {error}")),
+            Ok(params) => Self::read(job_type, &params, FieldContext::root(&mut errors)),
+            Err(error) => FieldContext::root(&mut errors).reject(format!("is not JSON: {error}")),
         };
         match edit {
-            Some(edit) if faults.is_empty() => Ok(edit),
-            _ => Err(faults),
+            Some(edit) if errors.is_empty() => Ok(edit),
+            _ => Err(errors),
         }
     }
 
-    /// The videos that clips name beside the job's own input `own`: each once, with the number of
-    /// the first clip that names it.
-    pub fn clip_videos(&self, own: &ObjectKey) -> Vec<(usize, ObjectKey)> {
-        let mut named: Vec<(usize, ObjectKey)> = Vec::new();
+    /// The videos of clips other than the job's own input: each once, with the index of the first clip that
+    /// uses it.
+    pub fn clip_videos(&self, input_key: &ObjectKey) -> Vec<(usize, ObjectKey)> {
+        let mut videos: Vec<(usize, ObjectKey)> = Vec::new();
         if let Self::Framing(framing) = self {
             for (index, clip) in framing.clips.iter().enumerate() {
                 if let Some(key) = &clip.video_key
-                    && key != own
-                    && !named.iter().any(|(_, known)| known == key)
+                    && key != input_key
+                    && !videos.iter().any(|(_, known)| known == key)
                 {
-                    named.push((index, key.clone()));
+                    videos.push((index, key.clone()));
                 }
             }
         }
-        named
+        videos
     }
 
-    /// Which kind of job this is.
-    pub const fn kind(&self) -> JobType {
+    /// The type of the job.
+    pub const fn job_type(&self) -> JobType {
         match self {
             Self::Overlay(_) => JobType::Overlay,
             Self::Framing(_) => JobType::Framing,

@@ -1,11 +1,11 @@
-//! Picture sizes.
+//! Frame sizes.
 
 use serde_json::Value;
 
 use crate::json::field_error::FieldContext;
 use crate::json::reader::{ObjectReader, integer};
 
-/// A picture's size in pixels.
+/// The size of a frame in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameSize {
     /// Pixels in a row.
@@ -15,12 +15,12 @@ pub struct FrameSize {
 }
 
 impl FrameSize {
-    /// The vertical reel that is made when nobody asks for another size.
+    /// The default size of a reel: vertical Full HD.
     pub const REEL: Self = Self { width: 1080, height: 1920 };
 
-    /// Reads `output_width` and `output_height`; outer `None` is a fault, inner `None` means
-    /// that neither is given. One alone stands beside the other's default.
-    #[allow(clippy::option_option, reason = "absent and wrong are different answers")]
+    /// Reads `output_width` and `output_height`. The outer `None` means an error, the inner `None` that both
+    /// are missing. If one is missing, it gets its default.
+    #[allow(clippy::option_option, reason = "absent and invalid are different results")]
     pub(super) fn read_output(fields: &mut ObjectReader<'_, '_>) -> Option<Option<Self>> {
         let width = fields.optional("output_width", even_side);
         let height = fields.optional("output_height", even_side);
@@ -34,7 +34,7 @@ impl FrameSize {
     }
 }
 
-/// The encoder stores colour at half the size, so a side must be even.
+/// The encoder stores colour at half the resolution, so both sides must be even.
 fn even_side(value: &Value, mut at: FieldContext<'_>) -> Option<u32> {
     let side = integer(16..=4096)(value, at.reborrow())?;
     if side % 2 != 0 {

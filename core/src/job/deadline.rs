@@ -1,70 +1,70 @@
-//! All timers of a job; the earliest is the object's one alarm.
+//! All deadlines of a job. The earliest one is the alarm of its Durable Object.
 //!
-//! Invariant: handling a due timer moves it into the future or removes it, so waking always ends.
+//! Invariant: handling a due deadline moves it into the future or removes it, so every alarm handler ends.
 
 use crate::base::time::Timestamp;
 use crate::job::state::{Job, JobState};
 use crate::job::timeouts::Timeouts;
 
-/// What can be due.
+/// What is to be done when a deadline is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deadline {
-    /// Hand the job to RunPod.
+    /// Submit the job to RunPod.
     Submit,
-    /// RunPod has refused the job for too long.
+    /// RunPod has rejected the job for too long.
     SubmitTimeout,
-    /// A submit was never answered: the object died on the way.
+    /// No reply to a submit was recorded: the object stopped in between.
     SubmitReplyTimeout,
-    /// No renderer took the job in time.
+    /// No GPU worker has started the job in time.
     QueueTimeout,
     /// The render takes too long.
     ExecutionTimeout,
-    /// Ask RunPod about the job.
+    /// Poll RunPod for the job's status.
     Poll,
-    /// Look for the result.
+    /// Check the output again.
     CheckOutput,
-    /// The bucket has not answered for too long.
+    /// The bucket has not replied for too long.
     CheckOutputTimeout,
-    /// Cancel the RunPod job at this place of the pending_cancels.
+    /// Cancel the RunPod job at this index of [`Job::pending_cancels`].
     PendingCancel(usize),
     /// Write the index row.
     Index,
 }
 
-/// Every timer that runs, in the order in which they are handled when several are due.
-pub fn deadlines(job: &Job, timing: &Timeouts) -> Vec<(Deadline, Timestamp)> {
+/// Every running deadline, in the order in which they are handled if several are due.
+pub fn deadlines(job: &Job, timeouts: &Timeouts) -> Vec<(Deadline, Timestamp)> {
     let mut deadlines = Vec::with_capacity(4);
     match &job.state {
-        JobState::PendingSubmit(waiting) => {
-            if waiting.tries > 0 {
+        JobState::PendingSubmit(pending) => {
+            if pending.tries > 0 {
                 let limit =
-                    if waiting.unauthorized { timing.unauthorized_timeout } else { timing.queue_timeout };
-                deadlines.push((Deadline::SubmitTimeout, waiting.since + limit));
+                    if pending.unauthorized { timeouts.unauthorized_timeout } else { timeouts.queue_timeout };
+                deadlines.push((Deadline::SubmitTimeout, pending.since + limit));
             }
-            deadlines.push((Deadline::Submit, waiting.due_at));
+            deadlines.push((Deadline::Submit, pending.due_at));
         }
         JobState::Submitting { sent_at, .. } => {
-            deadlines.push((Deadline::SubmitReplyTimeout, *sent_at + timing.submit_reply_timeout))
+            deadlines.push((Deadline::SubmitReplyTimeout, *sent_at + timeouts.submit_reply_timeout));
         }
-        JobState::Queued { submitted_at, poll: check, .. } => {
-            deadlines.push((Deadline::QueueTimeout, *submitted_at + timing.queue_timeout));
-            deadlines.push((Deadline::Poll, check.next_at));
+        JobState::Queued { submitted_at, poll, .. } => {
+            deadlines.push((Deadline::QueueTimeout, *submitted_at + timeouts.queue_timeout));
+            deadlines.push((Deadline::Poll, poll.next_at));
         }
-        JobState::Rendering(work) => {
-            deadlines.push((Deadline::ExecutionTimeout, work.since + timing.execution_timeout));
-            // Without RunPod's name of the job there is nobody to ask.
-            if work.runpod_job_id.is_some() {
-                let silent_at = work.last_heartbeat_at + timing.heartbeat_timeout;
-                let ask_at = if work.poll.poll_requested {
-                    work.poll.next_at
+        JobState::Rendering(rendering) => {
+            deadlines.push((Deadline::ExecutionTimeout, rendering.since + timeouts.execution_timeout));
+            // Without a RunPod job id, RunPod cannot be polled.
+            if rendering.runpod_job_id.is_some() {
+                let heartbeat_due_at = rendering.last_heartbeat_at + timeouts.heartbeat_timeout;
+                let poll_at = if rendering.poll.poll_requested {
+                    rendering.poll.next_at
                 } else {
-                    silent_at.max(work.poll.next_at)
+                    heartbeat_due_at.max(rendering.poll.next_at)
                 };
-                deadlines.push((Deadline::Poll, ask_at));
+                deadlines.push((Deadline::Poll, poll_at));
             }
         }
         JobState::Verifying { since, next_check_at, .. } => {
-            deadlines.push((Deadline::CheckOutputTimeout, *since + timing.check_output_timeout));
+            deadlines.push((Deadline::CheckOutputTimeout, *since + timeouts.check_output_timeout));
             deadlines.push((Deadline::CheckOutput, *next_check_at));
         }
         JobState::Ended(_) => {}
@@ -73,7 +73,7 @@ pub fn deadlines(job: &Job, timing: &Timeouts) -> Vec<(Deadline, Timestamp)> {
         job.pending_cancels
             .iter()
             .enumerate()
-            .map(|(place, errand)| (Deadline::PendingCancel(place), errand.due_at)),
+            .map(|(index, cancel)| (Deadline::PendingCancel(index), cancel.due_at)),
     );
     if job.index.wanted > job.index.written {
         deadlines.push((Deadline::Index, job.index.due_at));
@@ -81,12 +81,12 @@ pub fn deadlines(job: &Job, timing: &Timeouts) -> Vec<(Deadline, Timestamp)> {
     deadlines
 }
 
-/// When the object must be woken; `None` when nothing is left to do.
-pub fn next_deadline(job: &Job, timing: &Timeouts) -> Option<Timestamp> {
-    deadlines(job, timing).into_iter().map(|(_, at)| at).min()
+/// When the alarm must fire; `None` if nothing is left to do.
+pub fn next_deadline(job: &Job, timeouts: &Timeouts) -> Option<Timestamp> {
+    deadlines(job, timeouts).into_iter().map(|(_, at)| at).min()
 }
 
-/// The first timer that is due.
-pub fn first_due_deadline(job: &Job, timing: &Timeouts, now: Timestamp) -> Option<Deadline> {
-    deadlines(job, timing).into_iter().find(|(_, at)| *at <= now).map(|(due, _)| due)
+/// The first deadline that is due.
+pub fn first_due_deadline(job: &Job, timeouts: &Timeouts, now: Timestamp) -> Option<Deadline> {
+    deadlines(job, timeouts).into_iter().find(|(_, at)| *at <= now).map(|(deadline, _)| deadline)
 }

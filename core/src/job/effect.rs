@@ -1,4 +1,4 @@
-//! What must be done, as data: the shell drives effects after the commit and reports back with an event.
+//! What must be done, as data. The shell performs effects after the commit and reports results as events.
 
 use crate::base::object_key::ObjectKey;
 use crate::job::gpu_service::RunpodJobId;
@@ -6,86 +6,86 @@ use crate::job::log::LogEntry;
 use crate::job::state::Job;
 use crate::job::status::JobStatus;
 
-/// Something to do. Each has its own deadline in the shell, and each is safe to do twice.
+/// Something to do. Each effect has its own timeout in the shell, and each may safely be done twice.
 #[derive(Clone, Debug, PartialEq)]
 pub enum JobEffect {
-    /// `POST /run` for this attempt; answered by `SubmitReplied`.
+    /// Submit this attempt to RunPod; the reply is `SubmitReplied`.
     Submit {
-        /// Which attempt.
+        /// Number of the attempt.
         attempt: u32,
     },
-    /// `GET /status/{id}`; answered by `StatusPolled`.
+    /// Poll RunPod for the status; the reply is `StatusPolled`.
     PollStatus {
-        /// Which attempt.
+        /// Number of the attempt.
         attempt: u32,
-        /// RunPod's name of it.
+        /// The RunPod job.
         runpod_job_id: RunpodJobId,
     },
-    /// `GET /health`; answered by `EndpointLoadRead`, or not at all.
+    /// Read how busy the endpoint is; the reply, if any, is `EndpointLoadRead`.
     ReadEndpointLoad {
-        /// The attempt that waits there.
+        /// The attempt that waits in the queue.
         attempt: u32,
     },
-    /// `POST /cancel/{id}`; answered by `CancelReplied`.
+    /// Cancel a RunPod job; the reply is `CancelReplied`.
     CancelRunpodJob {
-        /// RunPod's name of it.
+        /// The RunPod job.
         runpod_job_id: RunpodJobId,
     },
-    /// Head both objects; answered by `OutputChecked`.
+    /// Read size of output and poster; the reply is `OutputChecked`.
     CheckOutput {
-        /// Where.
+        /// Key of the output.
         key: ObjectKey,
-        /// Where its picture may be.
+        /// Key that its poster may have.
         poster: ObjectKey,
     },
-    /// Delete objects that came too late to be anybody's result. Nothing is heard of it: what stays
-    /// behind by accident goes when the job is deleted.
+    /// Delete objects that came too late to be a result. There is no reply: objects that could not be
+    /// deleted are deleted with the job.
     DeleteObjects {
-        /// Which; never the result of a complete job.
+        /// Their keys; never the output of a complete job.
         keys: Vec<ObjectKey>,
     },
-    /// Bring the D1 row up to this version; answered by `IndexWritten`.
+    /// Write this version to the index; the reply is `IndexWritten`.
     WriteIndex {
-        /// Which version.
+        /// Version of the row.
         version: u64,
     },
 }
 
-/// What the caller of an event is told.
+/// What the sender of an event is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It changed the job.
+    /// The event changed the job.
     Applied,
-    /// It changed the job, and another attempt will follow.
+    /// The event changed the job, and another attempt follows.
     Retrying,
-    /// It came too late or twice; nothing changed.
+    /// The event came too late or twice. Nothing changed.
     Ignored,
-    /// It belongs to an attempt that another has replaced.
+    /// The event belongs to an attempt that a newer one has replaced.
     Stale,
-    /// The attempt is in another worker's hands.
+    /// Another GPU worker has claimed the attempt.
     AlreadyClaimed,
-    /// A job in this status cannot do that.
+    /// This is not possible in the job's status.
     WrongStatus(JobStatus),
 }
 
-/// The answer of [`apply`](crate::job::step::apply): the new job and what follows from it.
+/// The result of [`apply`](crate::job::step::apply): the new job and what follows from it.
 ///
-/// The shell writes `job` (when `keep`) and `log` in one transaction, then tells watchers, then drives
-/// `effects`.
+/// The shell writes `job` (if `persist`) and `entries` in one transaction, then sends messages to
+/// subscribers, then performs `effects`.
 #[derive(Clone, Debug, PartialEq)]
 #[must_use]
 pub struct Step {
-    /// The job afterwards.
+    /// The job after the event.
     pub job: Job,
-    /// Whether it must be written; otherwise losing it does no harm.
+    /// Whether the job must be written. If not, it may be lost without harm.
     pub persist: bool,
-    /// Events to store and to tell.
+    /// Log entries to store and to send to subscribers.
     pub entries: Vec<LogEntry>,
-    /// Whether watchers are told of progress that is not stored.
+    /// Whether subscribers get a progress message that is not stored.
     pub broadcast_progress: bool,
-    /// What to do.
+    /// What to do after the commit.
     pub effects: Vec<JobEffect>,
-    /// What the caller is told.
+    /// What the sender of the event is told.
     pub outcome: Outcome,
 }
 

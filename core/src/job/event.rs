@@ -1,4 +1,4 @@
-//! What happened to a job, as the shell saw it.
+//! Facts that the shell reports to a job.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,112 +6,112 @@ use crate::base::object_key::ObjectKey;
 use crate::job::error_code::ErrorCode;
 use crate::job::gpu_service::{EndpointLoad, RunpodJobId, StatusReply, SubmitReply, WorkerStage};
 
-/// Something happened. News of another attempt than the current one changes nothing.
+/// A fact about a job. An event of another attempt than the current one does not change the job.
 #[derive(Clone, Debug, PartialEq)]
 pub enum JobEvent {
-    /// The alarm rang.
+    /// The alarm fired.
     AlarmFired,
-    /// RunPod answered a submit, or did not.
+    /// RunPod replied to a submit, or did not.
     SubmitReplied {
-        /// Which attempt was submitted.
+        /// The attempt that was submitted.
         attempt: u32,
-        /// To which endpoint: later questions go there, whatever the configuration says by then.
+        /// The endpoint it was submitted to. Later calls go there even if the setting has changed.
         endpoint: String,
-        /// What came of it.
+        /// The reply.
         reply: SubmitReply,
     },
-    /// A GPU worker spoke; its token was good for this attempt.
+    /// A GPU worker sent a callback. Its token was valid for this attempt.
     CallbackReceived {
         /// The token's attempt.
         attempt: u32,
-        /// What it said.
+        /// Content of the callback.
         report: Report,
     },
-    /// RunPod's webhook came: a reason to ask, never the truth.
+    /// RunPod's webhook came. It is only a reason to poll: its content is not used.
     WebhookReceived {
         /// The token's attempt.
         attempt: u32,
     },
-    /// RunPod answered a question about the job, or did not.
+    /// RunPod replied to a poll, or did not.
     StatusPolled {
-        /// Which attempt was asked about.
+        /// The attempt that was polled.
         attempt: u32,
-        /// What it said.
+        /// The reply.
         reply: StatusReply,
     },
-    /// RunPod told how busy the endpoint is.
+    /// RunPod reported how busy the endpoint is.
     EndpointLoadRead {
-        /// The attempt that waits there.
+        /// The attempt that waits in the queue.
         attempt: u32,
-        /// How busy.
+        /// How busy the endpoint is.
         crowd: EndpointLoad,
     },
-    /// The bucket was asked for the result.
+    /// The output was checked in the bucket.
     OutputChecked {
-        /// Where.
+        /// Key of the output.
         key: ObjectKey,
-        /// What was found.
+        /// Result for the output.
         found: ObjectCheck,
-        /// What was found where its picture should be; anything but bytes means that there is none.
+        /// Result for the poster. Only `Present` with at least one byte counts.
         poster: ObjectCheck,
     },
-    /// RunPod was asked to cancel one of its jobs.
+    /// RunPod replied to a cancel, or did not.
     CancelReplied {
-        /// Which.
+        /// The RunPod job.
         runpod_job_id: RunpodJobId,
-        /// It does not run (any more); otherwise it must be asked again.
+        /// Whether the RunPod job is not running any more. If false, the cancel is repeated.
         settled: bool,
     },
     /// The index row was written, or not.
     IndexWritten {
-        /// Which version.
+        /// Version of the row.
         version: u64,
-        /// Whether it is in the index, and how many rows that took.
+        /// The number of rows written; `None` if the write failed.
         written: Option<u64>,
     },
-    /// The sweep found the index row at this version, or none.
+    /// The cron job found this version of the index row.
     IndexReconciled {
-        /// The row's version.
+        /// The row's version; `None` without a row.
         version: Option<u64>,
     },
-    /// A person wants it to stop.
+    /// A client cancels the job.
     CancelRequested,
-    /// A person wants it to start over.
+    /// A client retries the job.
     RetryRequested,
 }
 
-/// What a GPU worker may say.
+/// The content of a GPU worker's callback.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Report {
-    /// It takes the attempt.
+    /// The worker claims the attempt.
     Claim {
-        /// RunPod's name of the job it works for, if it knows.
+        /// The RunPod job that the worker runs for, if it knows.
         runpod_job_id: Option<RunpodJobId>,
     },
-    /// It got further.
+    /// The worker reports progress.
     Progress {
         /// Percent of this attempt, 0 to 100.
         percent: u8,
         /// One line for a person.
         message: Option<String>,
-        /// What it is doing, if it says.
+        /// What the worker is doing, if the report says so.
         stage: Option<WorkerStage>,
     },
-    /// The result is in the bucket, it says.
+    /// The worker has uploaded the output. This is checked before the job is complete.
     Complete {
-        /// Where.
+        /// Key of the output.
         key: ObjectKey,
-        /// Where a picture of it is, if it says.
+        /// Key of the poster, if the report says so.
         #[serde(default)]
         poster: Option<ObjectKey>,
-        /// How many bytes were put, if it says.
+        /// Size of the output, if the report says so.
         #[serde(default)]
         bytes: Option<u64>,
     },
-    /// It gave up.
+    /// The worker failed.
     Error {
-        /// Why.
+        /// The reason.
         code: ErrorCode,
         /// One sentence for a person.
         sentence: String,
@@ -120,13 +120,13 @@ pub enum Report {
     },
 }
 
-/// What the bucket said of a key.
+/// The result of looking up a key in the bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ObjectCheck {
-    /// An object of so many bytes.
+    /// There is an object of this size.
     Present(u64),
-    /// Nothing.
+    /// There is no object.
     Missing,
-    /// It did not say.
+    /// The bucket did not reply.
     Unknown,
 }

@@ -1,19 +1,21 @@
-//! What a job needs to know of a GPU service. How RunPod says it is in `wire::runpod`.
+//! What a job needs to know of a GPU service. Its HTTP and JSON are in `wire::runpod`.
 
-use crate::base::time::DurationMs;
-use crate::job::error_code::ErrorCode;
 use serde::{Deserialize, Serialize};
 
-/// RunPod's name of a job: opaque, but safe in a URL path.
+use crate::base::time::DurationMs;
+use crate::base::words::word_enum;
+use crate::job::error_code::ErrorCode;
+
+/// RunPod's id of a job: opaque, but safe in the path of a URL.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RunpodJobId(String);
 
 impl RunpodJobId {
-    /// `[A-Za-z0-9_-]`, 1 to 128 characters.
+    /// Parses an id: `[A-Za-z0-9_-]`, 1 to 128 characters.
     pub fn parse(text: &str) -> Option<Self> {
-        let clean = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-        ((1..=128).contains(&text.len()) && text.chars().all(clean)).then(|| Self(text.to_owned()))
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        ((1..=128).contains(&text.len()) && text.chars().all(allowed)).then(|| Self(text.to_owned()))
     }
 
     /// The id as RunPod wrote it.
@@ -22,83 +24,84 @@ impl RunpodJobId {
     }
 }
 
-/// What became of a submit.
+/// The result of a submit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SubmitReply {
-    /// It is in the queue.
+    /// The job is in the queue.
     Accepted(RunpodJobId),
-    /// Too many requests; come again after this long, if said.
+    /// Too many requests; try again after this time, if RunPod says so.
     Busy(Option<DurationMs>),
-    /// The key or the endpoint is wrong: an operator must act, the job must wait.
+    /// The key or the endpoint is wrong. The job waits until an operator has corrected it.
     Unauthorized,
-    /// No answer, or one that does not say: it may be in the queue or not.
+    /// No reply, or an unclear one: the job may be in the queue or not.
     Unknown,
 }
 
-/// What RunPod says of a job.
+/// RunPod's status of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StatusReply {
     /// Waiting for a worker.
     Queued,
-    /// A worker has it.
+    /// A worker runs it.
     Running,
-    /// It ended well, says RunPod, and its output may name the artifact; only the artifact proves it.
+    /// RunPod reports success, perhaps with the key of the output. Only the object in the bucket proves it.
     Completed(Option<String>),
-    /// It ended badly.
+    /// It failed.
     Failed(ErrorCode),
-    /// Somebody cancelled it.
+    /// It was cancelled.
     Cancelled,
-    /// RunPod gave it up by its own clock.
+    /// RunPod's own timeout ended it.
     TimedOut,
-    /// RunPod does not know it (any more, or yet).
+    /// RunPod does not know it, or not any more, or not yet.
     NotFound,
     /// The key or the endpoint is wrong.
     Unauthorized,
     /// Too many requests.
     Busy(Option<DurationMs>),
-    /// No answer, or one that does not say.
+    /// No reply, or an unclear one.
     Unknown,
 }
 
-/// How busy an endpoint is, as `GET /health` counts it. For people who wait: nothing is decided by it.
+/// How busy an endpoint is. It is shown to people who wait; no decision depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EndpointLoad {
-    /// Jobs in the queue, whoever's they are.
+    /// Jobs in the queue, of all clients.
     pub queued: u64,
-    /// Jobs that are being worked on.
+    /// Jobs that are running.
     pub rendering: u64,
-    /// Workers that are being started.
+    /// Workers that are starting.
     pub starting: u64,
-    /// Workers that work or could: neither starting, nor without a GPU, nor broken.
+    /// Workers that run a job or could: not starting, not throttled, not unhealthy.
     pub ready: u64,
 }
 
 impl EndpointLoad {
-    /// What a person in the queue is told: whether it moves, which "queued" alone does not say. The order
-    /// of the queue is not known, so no place in it is named.
+    /// The message for a person who waits in the queue. RunPod does not tell the position of a job, so the
+    /// message has only totals.
     pub fn queue_message(self) -> String {
         match self {
             Self { ready: 0, starting: 0, .. } => {
-                "Waiting for a renderer: the render service has none at work right now".to_owned()
+                "Waiting for a renderer: none is running at the moment".to_owned()
             }
-            Self { ready: 0, .. } => "Waiting for a renderer: one is being started".to_owned(),
+            Self { ready: 0, .. } => "Waiting for a renderer: one is starting".to_owned(),
             Self { queued, rendering, .. } => {
-                format!("Waiting for a renderer: {queued} in the queue, {rendering} being rendered")
+                format!("Waiting for a renderer: {queued} queued, {rendering} running")
             }
         }
     }
 }
 
-/// The part of an attempt that happens in the GPU worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum WorkerStage {
-    /// Claimed, nothing fetched yet.
-    Starting,
-    /// Fetching the input.
-    Downloading,
-    /// Decoding, drawing, encoding.
-    Rendering,
-    /// Putting the output.
-    Uploading,
+word_enum! {
+    /// The part of an attempt that happens in the GPU worker. A stored job with another word is not read; a
+    /// callback with another word reports no stage, since a GPU worker may be newer than this API.
+    pub enum WorkerStage {
+        /// Claimed, nothing fetched yet.
+        Starting = "starting",
+        /// Fetching the input.
+        Downloading = "downloading",
+        /// Decoding, drawing, encoding.
+        Rendering = "rendering",
+        /// Putting the output.
+        Uploading = "uploading",
+    }
 }

@@ -1,6 +1,7 @@
-//! One job: what it is, what may happen to it, and what must then be done.
+//! One job as a state machine: its spec, state, events and effects.
 //!
-//! The shell's whole part is `step = apply(job, event, now)`, one commit, and driving `step.effects`.
+//! The shell calls `apply(job, event, now)`, commits the step, and performs `step.effects`. Nothing here knows
+//! HTTP or RunPod's JSON.
 
 pub mod deadline;
 pub mod effect;

@@ -1,4 +1,4 @@
-//! The public face of a job at one moment: what `GET`, the socket, the event log and the index show.
+//! The public view of a job at one moment, as `GET`, sockets, the event log and the index show it.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,59 +7,60 @@ use crate::job::error_code::ErrorCode;
 use crate::job::state::{Job, JobEnd, JobState};
 use crate::job::status::{JobStage, JobStatus};
 
-/// All that changes in a job's JSON. Stored as it is in the event log: renaming a field needs a migration.
+/// The part of the job JSON that changes. The event log stores it in this form, so stored names must not
+/// change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// One of four words.
+    /// The public status.
     pub status: JobStatus,
-    /// Where in an attempt it is.
+    /// The public stage.
     pub stage: JobStage,
-    /// Whole percent; 100 only when complete.
+    /// Whole percent; 100 only if complete.
     pub progress: u8,
     /// One line for a person.
     pub message: String,
     /// Number of the attempt, from 1.
     pub attempt: u32,
-    /// Number of the last attempt that would be made.
+    /// Number of the last attempt that is allowed.
     pub max_attempts: u32,
-    /// First sign of a renderer.
+    /// First heartbeat of a GPU worker.
     pub started_at: Option<Timestamp>,
-    /// When it ended.
+    /// When the job ended.
     pub completed_at: Option<Timestamp>,
-    /// Why it failed.
+    /// Why the job failed.
     pub failure: Option<JobFailure>,
-    /// The verified result.
+    /// The verified output.
     pub output: Option<JobOutput>,
-    /// RunPod's name of the current attempt.
+    /// RunPod's id of the current attempt.
     #[serde(rename = "gpu_job")]
     pub runpod_job_id: Option<String>,
 }
 
-/// A failed job's reason.
+/// Why a job failed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JobFailure {
-    /// From the closed list.
+    /// The error code.
     pub code: ErrorCode,
     /// One sentence for a person.
     pub sentence: String,
 }
 
-/// A complete job's result.
+/// The output of a complete job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JobOutput {
-    /// Key in the bucket.
+    /// Key of the video.
     pub key: String,
-    /// Size.
+    /// Size of the video.
     pub bytes: u64,
-    /// Key of a picture of it, when there is one.
+    /// Key of the poster, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub poster: Option<String>,
 }
 
 impl Job {
-    /// How the job looks now.
+    /// The public view of the job.
     pub fn snapshot(&self) -> Snapshot {
-        let blank = Snapshot {
+        let base = Snapshot {
             status: JobStatus::Pending,
             stage: JobStage::Queued,
             progress: 0,
@@ -73,21 +74,21 @@ impl Job {
             runpod_job_id: None,
         };
         match &self.state {
-            JobState::PendingSubmit(waiting) | JobState::Submitting { waiting, .. } => {
-                Snapshot { message: waiting.message.clone(), ..blank }
+            JobState::PendingSubmit(pending) | JobState::Submitting { pending, .. } => {
+                Snapshot { message: pending.message.clone(), ..base }
             }
             JobState::Queued { runpod_job_id, message, .. } => Snapshot {
                 message: message.clone().unwrap_or_else(|| "Waiting for a renderer".to_owned()),
                 runpod_job_id: Some(runpod_job_id.as_str().to_owned()),
-                ..blank
+                ..base
             },
-            JobState::Rendering(work) => Snapshot {
+            JobState::Rendering(rendering) => Snapshot {
                 status: JobStatus::Processing,
-                stage: work.stage.into(),
-                progress: work.progress,
-                message: work.message.clone(),
-                runpod_job_id: work.runpod_job_id.as_ref().map(|id| id.as_str().to_owned()),
-                ..blank
+                stage: rendering.stage.into(),
+                progress: rendering.progress,
+                message: rendering.message.clone(),
+                runpod_job_id: rendering.runpod_job_id.as_ref().map(|id| id.as_str().to_owned()),
+                ..base
             },
             JobState::Verifying { runpod_job_id, .. } => Snapshot {
                 status: JobStatus::Processing,
@@ -95,7 +96,7 @@ impl Job {
                 progress: 99,
                 message: "Checking the result".to_owned(),
                 runpod_job_id: runpod_job_id.as_ref().map(|id| id.as_str().to_owned()),
-                ..blank
+                ..base
             },
             JobState::Ended(JobEnd::Complete { key, bytes, poster, at, runpod_job_id }) => Snapshot {
                 status: JobStatus::Complete,
@@ -109,16 +110,16 @@ impl Job {
                     poster: poster.as_ref().map(|key| key.as_str().to_owned()),
                 }),
                 runpod_job_id: runpod_job_id.as_ref().map(|id| id.as_str().to_owned()),
-                ..blank
+                ..base
             },
-            JobState::Ended(JobEnd::Failed { code, message: sentence, at, progress }) => Snapshot {
+            JobState::Ended(JobEnd::Failed { code, message, at, progress }) => Snapshot {
                 status: JobStatus::Error,
                 stage: JobStage::Done,
                 progress: *progress,
-                message: sentence.clone(),
+                message: message.clone(),
                 completed_at: Some(*at),
-                failure: Some(JobFailure { code: *code, sentence: sentence.clone() }),
-                ..blank
+                failure: Some(JobFailure { code: *code, sentence: message.clone() }),
+                ..base
             },
         }
     }

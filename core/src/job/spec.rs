@@ -1,59 +1,61 @@
-//! What was asked for. Written once, never changed.
+//! The spec of a job: what the client requested.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::base::id::JobId;
 use crate::base::object_key::ObjectKey;
 use crate::base::time::Timestamp;
 use crate::edit::JobType;
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
-/// What was asked for. Written once, never changed.
+/// What the client requested. It is written once and never changes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct JobSpec {
-    /// The job.
+    /// Id of the job.
     pub id: JobId,
-    /// The app's project.
+    /// The frontend's project.
     pub project_id: i64,
     /// What to render.
     #[serde(rename = "kind")]
     pub job_type: JobType,
-    /// The video in the bucket.
+    /// Key of the input.
     pub input_key: ObjectKey,
-    /// The other videos that the edit names.
+    /// Keys of the other videos that the edit reads.
     #[serde(rename = "further_inputs", default, skip_serializing_if = "Vec::is_empty")]
     pub extra_inputs: Vec<ObjectKey>,
-    /// The edit, validated, in a canonical spelling: two equal requests have equal text.
+    /// The checked edit as canonical JSON: equal edits have equal text.
     pub params: Box<RawValue>,
-    /// When it was accepted.
+    /// When the job was accepted.
     pub created_at: Timestamp,
-    /// What only an export of a project has (`POST /api/export/...`).
+    /// Only for a job that came from a project (`POST /api/export/…`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub export: Option<ProjectExport>,
 }
 
-/// How a job came out of a project: its input, and a clip's trim, were looked up there.
+/// For a job whose input, and a clip's trim, came from a project.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProjectExport {
-    /// Stands for the request as the client sent it: the project may have changed before it comes again.
+    /// Hash of the request as the client sent it. The project may have changed when the request is repeated,
+    /// so repeated requests are compared by this hash.
     #[serde(rename = "asked")]
     pub request_fingerprint: String,
-    /// Whether the result becomes the project's working video.
+    /// Whether the output becomes the project's working video.
     pub set_working_video: bool,
 }
 
 impl JobSpec {
-    /// Every video that the job reads, its own input first.
+    /// Every video that the job reads, the input first.
     pub fn inputs(&self) -> impl Iterator<Item = &ObjectKey> {
         std::iter::once(&self.input_key).chain(&self.extra_inputs)
     }
 
-    /// Whether another request asks for the same thing, whenever it came.
+    /// Whether another spec comes from an equal request. Times are not compared.
     pub fn same_request(&self, other: &Self) -> bool {
         self.id == other.id
             && self.project_id == other.project_id
             && self.job_type == other.job_type
             && match (&self.export, &other.export) {
-                (Some(mine), Some(theirs)) => mine.request_fingerprint == theirs.request_fingerprint,
+                (Some(export), Some(other)) => export.request_fingerprint == other.request_fingerprint,
                 (None, None) => self.input_key == other.input_key && self.params.get() == other.params.get(),
                 (Some(_), None) | (None, Some(_)) => false,
             }

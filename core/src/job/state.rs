@@ -1,6 +1,6 @@
-//! What a job is. The state carries its data, so that impossible combinations cannot be written.
+//! The state of a job. Each state carries its own data, so that impossible combinations cannot be written.
 //!
-//! Invariant: [`State::Ended`] is never left except by a retry that a person asked for.
+//! Invariant: only a client's retry leaves [`JobState::Ended`].
 
 use serde::{Deserialize, Serialize};
 
@@ -13,137 +13,138 @@ use crate::job::log::{LogEntry, MessageType};
 use crate::job::timeouts::MAX_ATTEMPTS;
 use crate::job::usage::Usage;
 
-/// The life of one job: all that changes.
+/// The part of a job that changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Job {
-    /// The job.
+    /// Id of the job.
     pub id: JobId,
-    /// Number of the current attempt, from 1; never used twice.
+    /// Number of the current attempt, from 1. A number is never used twice.
     pub attempt: u32,
-    /// The first attempt that counts against the budget: a retry by hand starts a new one.
+    /// The first attempt that counts towards the limit of attempts. A client's retry starts a new count.
     #[serde(rename = "budget_from")]
     pub budget_start_attempt: u32,
-    /// Where it stands.
+    /// The state.
     pub state: JobState,
-    /// First sign of a renderer in this budget.
+    /// First heartbeat of a GPU worker since the job was created or retried.
     pub started_at: Option<Timestamp>,
-    /// Number of the last stored event.
+    /// Number of the last log entry.
     pub seq: u64,
-    /// The endpoint that took the last submit; its jobs are asked about and cancelled there.
+    /// The endpoint that accepted the last submit. Polls and cancels go there.
     pub endpoint: Option<String>,
     /// RunPod jobs that must still be cancelled.
     #[serde(rename = "errands")]
     pub pending_cancels: Vec<PendingCancel>,
-    /// What the D1 index has yet to hear.
+    /// Which version the index has, and which it must have.
     pub index: IndexSync,
-    /// When this record was last worth keeping.
+    /// When the job was last written.
     #[serde(rename = "kept_at")]
     pub persisted_at: Timestamp,
-    /// What it has cost.
+    /// Billed units so far.
     pub usage: Usage,
 }
 
-/// Where a job stands.
+/// The state of a job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
-    /// To be handed to RunPod.
+    /// To be submitted to RunPod.
     #[serde(rename = "waiting")]
     PendingSubmit(PendingSubmit),
-    /// Being handed over; the answer is not known yet.
+    /// Submitted; the reply is not known yet.
     Submitting {
-        /// The wait that led here, in case it must go on.
-        waiting: PendingSubmit,
+        /// The state before the submit, to return to if RunPod did not accept.
+        #[serde(rename = "waiting")]
+        pending: PendingSubmit,
         /// When the request was sent.
         sent_at: Timestamp,
     },
-    /// In RunPod's queue; no renderer has spoken yet.
+    /// In RunPod's queue; no GPU worker has sent a callback yet.
     Queued {
-        /// RunPod's name of it.
+        /// The RunPod job.
         #[serde(rename = "gpu_job")]
         runpod_job_id: RunpodJobId,
-        /// When RunPod took it.
+        /// When RunPod accepted it.
         submitted_at: Timestamp,
-        /// When to ask about it.
+        /// When to poll.
         #[serde(rename = "check")]
         poll: PollSchedule,
-        /// One line for a person who waits, once there is something to tell.
+        /// One line for a person who waits, once the load of the endpoint is known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<String>,
     },
-    /// A renderer works on it.
+    /// A GPU worker has the attempt.
     Rendering(Rendering),
-    /// The result is said to be there, and is being looked for.
+    /// The output should be in the bucket and is being checked.
     Verifying {
-        /// RunPod's name of it.
+        /// The RunPod job.
         #[serde(rename = "gpu_job")]
         runpod_job_id: Option<RunpodJobId>,
-        /// Where the result should be.
+        /// Key of the output.
         key: ObjectKey,
-        /// Where its picture is, if the renderer named a place; else beside it.
+        /// Key of the poster, if the GPU worker reported one; otherwise the attempt's own key.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         poster: Option<ObjectKey>,
-        /// How many bytes the renderer put, if it said so: a result of another size is none.
+        /// Size that the GPU worker reported. An output of another size is not accepted.
         #[serde(rename = "promised_bytes", default, skip_serializing_if = "Option::is_none")]
         reported_bytes: Option<u64>,
-        /// What it means when it is not there.
+        /// The error code if the output is missing.
         #[serde(rename = "otherwise")]
         failure_code: ErrorCode,
-        /// When the search began.
+        /// When the check began.
         since: Timestamp,
-        /// When to look (again).
+        /// When to check again.
         #[serde(rename = "look_at")]
         next_check_at: Timestamp,
     },
-    /// The end.
+    /// The job has ended.
     Ended(JobEnd),
 }
 
-/// A job that is to be handed to RunPod.
+/// A job that is to be submitted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PendingSubmit {
     /// When this attempt began to wait.
     pub since: Timestamp,
-    /// When to hand it over (again).
+    /// When to submit next.
     pub due_at: Timestamp,
-    /// How often that was tried for this attempt.
+    /// Submits of this attempt so far.
     pub tries: u32,
-    /// RunPod refused our key the last time.
+    /// Whether RunPod rejected the API key at the last submit.
     pub unauthorized: bool,
     /// One line for a person.
     pub message: String,
 }
 
-/// A job that a renderer works on.
+/// A job that a GPU worker renders.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rendering {
-    /// RunPod's name of it; unknown while only the renderer has spoken.
+    /// The RunPod job; unknown if a callback came before RunPod's reply to the submit.
     #[serde(rename = "gpu_job")]
     pub runpod_job_id: Option<RunpodJobId>,
-    /// First sign of the renderer in this attempt: the execution deadline counts from here.
+    /// First heartbeat in this attempt. The execution timeout counts from here.
     pub since: Timestamp,
-    /// Last sign of the renderer.
+    /// Last heartbeat.
     #[serde(rename = "heard_at")]
     pub last_heartbeat_at: Timestamp,
-    /// What it is doing.
+    /// What the GPU worker is doing.
     pub stage: WorkerStage,
     /// Whole percent, 0 to 99; never goes down within an attempt.
     pub progress: u8,
     /// One line for a person.
     pub message: String,
-    /// When to ask RunPod about it.
+    /// When to poll RunPod.
     #[serde(rename = "check")]
     pub poll: PollSchedule,
 }
 
-/// When RunPod is to be asked about a job.
+/// When to poll RunPod about a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PollSchedule {
-    /// Not before this.
+    /// The next poll, not earlier.
     pub next_at: Timestamp,
-    /// How often it was asked in vain.
+    /// Polls without a useful reply.
     pub tries: u32,
-    /// The webhook said that there is news: do not wait for silence.
+    /// A webhook came: poll even if heartbeats arrive.
     #[serde(rename = "hinted")]
     pub poll_requested: bool,
 }
@@ -152,31 +153,31 @@ pub struct PollSchedule {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobEnd {
-    /// The reel is in the bucket.
+    /// The output is in the bucket.
     Complete {
-        /// Where.
+        /// Key of the output.
         key: ObjectKey,
-        /// Its size.
+        /// Size of the output.
         bytes: u64,
-        /// Where a picture of it is, when there is one.
+        /// Key of the poster, if there is one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         poster: Option<ObjectKey>,
-        /// When that was verified.
+        /// When the output was verified.
         at: Timestamp,
-        /// RunPod's name of the attempt that made it.
+        /// The RunPod job that rendered it.
         #[serde(rename = "gpu_job")]
         runpod_job_id: Option<RunpodJobId>,
     },
-    /// There is no reel.
+    /// The job failed or was cancelled.
     Failed {
-        /// Why.
+        /// The reason.
         code: ErrorCode,
         /// One sentence for a person.
         #[serde(rename = "sentence")]
         message: String,
-        /// When.
+        /// When it failed.
         at: Timestamp,
-        /// How far the last attempt had come.
+        /// Progress of the last attempt.
         progress: u8,
     },
 }
@@ -184,30 +185,30 @@ pub enum JobEnd {
 /// A cancel that RunPod has not confirmed yet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PendingCancel {
-    /// Which of RunPod's jobs.
+    /// The RunPod job.
     #[serde(rename = "gpu_job")]
     pub runpod_job_id: RunpodJobId,
-    /// When to ask (again).
+    /// When to send the cancel next.
     pub due_at: Timestamp,
-    /// How often it was asked.
+    /// Cancels sent so far.
     pub tries: u32,
 }
 
-/// What the D1 index knows of the job: it is right when both versions are equal.
+/// Versions of the job's index row. The index is up to date if both are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexSync {
-    /// Raised on every transition that the index shows.
+    /// Increased by every transition that changes the row.
     pub wanted: u64,
     /// The last version that was written.
     pub written: u64,
-    /// When to write (again).
+    /// When to write next.
     pub due_at: Timestamp,
     /// Failed writes in a row.
     pub tries: u32,
 }
 
 impl Job {
-    /// A job that was just accepted: due at once.
+    /// A new job, to be submitted at once.
     pub fn new(id: JobId, now: Timestamp) -> Self {
         Self {
             id,
@@ -230,7 +231,7 @@ impl Job {
         }
     }
 
-    /// The first stored event of a job that was just accepted.
+    /// The first log entry of a new job.
     pub fn initial_entry(&self) -> LogEntry {
         LogEntry {
             seq: self.seq,
@@ -240,7 +241,7 @@ impl Job {
         }
     }
 
-    /// Number of the last attempt that this budget allows.
+    /// Number of the last attempt that is allowed.
     pub fn max_attempts(&self) -> u32 {
         self.budget_start_attempt + MAX_ATTEMPTS - 1
     }

@@ -1,56 +1,56 @@
-//! Every deadline of a job and of an upload, in one place (design.md 4).
+//! Every timeout, interval and backoff of a job and of an upload.
 
 use crate::base::time::DurationMs;
 
-/// How long things may take.
+/// How long things may take, and how long to wait before the next try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// Silence of a working renderer before RunPod is asked about it.
+    /// Without a heartbeat for this long, RunPod is polled.
     pub heartbeat_timeout: DurationMs,
-    /// A dispatch without any sign before RunPod is asked about it.
+    /// Without any heartbeat for this long after the submit, RunPod is polled.
     pub first_heartbeat_timeout: DurationMs,
-    /// Pause before the second question about the same job; doubles up to `poll_backoff_max`.
+    /// Pause before the second poll; doubles up to `poll_backoff_max`.
     pub poll_backoff: DurationMs,
-    /// Longest pause between two questions.
+    /// Longest pause between two polls.
     pub poll_backoff_max: DurationMs,
-    /// Longest wait for one answer about a job.
+    /// Longest wait for the reply to a poll.
     pub status_request_timeout: DurationMs,
-    /// Longest wait for the answer to a submit.
+    /// Longest wait for the reply to a submit.
     pub submit_request_timeout: DurationMs,
-    /// A submit without a known outcome is taken as unanswered after this: the object died on the way.
+    /// A submit without a recorded reply counts as failed after this time: the object stopped in between.
     pub submit_reply_timeout: DurationMs,
-    /// Pause before a refused submit is tried again; doubles up to `submit_backoff_max`.
+    /// Pause before a rejected submit is repeated; doubles up to `submit_backoff_max`.
     pub submit_backoff: DurationMs,
     /// Longest pause between two submits.
     pub submit_backoff_max: DurationMs,
-    /// Pause between submits while RunPod refuses our key: an operator must act.
+    /// Pause between submits while RunPod rejects the API key. An operator must replace it.
     pub unauthorized_backoff: DurationMs,
-    /// How long a job waits for that operator.
+    /// How long a job waits for a valid API key.
     pub unauthorized_timeout: DurationMs,
-    /// From the first submit to the first sign of a worker.
+    /// From the submit to the first heartbeat.
     pub queue_timeout: DurationMs,
-    /// From the first sign of a worker to its end; sent to RunPod as well.
+    /// From the first heartbeat to the end of the attempt; also sent to RunPod.
     pub execution_timeout: DurationMs,
-    /// A 404 this soon after the submit means nothing: RunPod's stores lag behind.
+    /// A 404 this soon after the submit is ignored: RunPod may not know the job yet.
     pub not_found_grace: DurationMs,
     /// Pause before the second attempt; four times as long before the third.
     pub attempt_backoff: DurationMs,
-    /// State is kept at least this often while only the percentage moves.
+    /// While only the percentage changes, the job is written this often.
     pub persist_interval: DurationMs,
-    /// Pause before a result is looked for again when the bucket did not answer.
+    /// Pause before the output is checked again if the bucket did not reply.
     pub check_output_backoff: DurationMs,
-    /// How long the bucket may fail to answer.
+    /// How long the bucket may not reply.
     pub check_output_timeout: DurationMs,
-    /// Pause before an errand (a cancel, an index row) is tried again; doubles up to `poll_backoff_max`.
+    /// Pause before a cancel or an index write is repeated; doubles up to `poll_backoff_max`.
     pub outbox_backoff: DurationMs,
-    /// How long an upload in parts may take; R2 itself gives up after a week.
+    /// Lifetime of a multipart upload; R2's own limit is a week.
     pub upload_ttl: DurationMs,
-    /// How long a watcher may wait for a job that does not exist yet: the app opens its socket first.
+    /// How long a subscriber may wait for a job that does not exist yet: the frontend opens its socket first.
     pub early_subscriber_timeout: DurationMs,
 }
 
 impl Timeouts {
-    /// Production.
+    /// The timeouts of production.
     pub const STANDARD: Self = Self {
         heartbeat_timeout: DurationMs::seconds(60),
         first_heartbeat_timeout: DurationMs::seconds(30),
@@ -75,38 +75,38 @@ impl Timeouts {
         early_subscriber_timeout: DurationMs::seconds(30),
     };
 
-    /// The same, so many times as fast: for tests against the real thing. Waits for answers stay as
-    /// they are, since the network does not speed up.
+    /// The same timeouts, divided by `factor`, for tests. Request timeouts stay, since the network does not
+    /// become faster.
     #[must_use]
-    pub fn scaled_by(self, times: i64) -> Self {
-        let faster = |span: DurationMs| DurationMs((span.0 / times.max(1)).max(1));
+    pub fn scaled_by(self, factor: i64) -> Self {
+        let scaled = |duration: DurationMs| DurationMs((duration.0 / factor.max(1)).max(1));
         Self {
-            heartbeat_timeout: faster(self.heartbeat_timeout),
-            first_heartbeat_timeout: faster(self.first_heartbeat_timeout),
-            poll_backoff: faster(self.poll_backoff),
-            poll_backoff_max: faster(self.poll_backoff_max),
+            heartbeat_timeout: scaled(self.heartbeat_timeout),
+            first_heartbeat_timeout: scaled(self.first_heartbeat_timeout),
+            poll_backoff: scaled(self.poll_backoff),
+            poll_backoff_max: scaled(self.poll_backoff_max),
             status_request_timeout: self.status_request_timeout,
             submit_request_timeout: self.submit_request_timeout,
             submit_reply_timeout: self.submit_reply_timeout,
-            submit_backoff: faster(self.submit_backoff),
-            submit_backoff_max: faster(self.submit_backoff_max),
-            unauthorized_backoff: faster(self.unauthorized_backoff),
-            unauthorized_timeout: faster(self.unauthorized_timeout),
-            queue_timeout: faster(self.queue_timeout),
-            execution_timeout: faster(self.execution_timeout),
-            not_found_grace: faster(self.not_found_grace),
-            attempt_backoff: faster(self.attempt_backoff),
-            persist_interval: faster(self.persist_interval),
-            check_output_backoff: faster(self.check_output_backoff),
-            check_output_timeout: faster(self.check_output_timeout),
-            outbox_backoff: faster(self.outbox_backoff),
-            upload_ttl: faster(self.upload_ttl),
-            early_subscriber_timeout: faster(self.early_subscriber_timeout),
+            submit_backoff: scaled(self.submit_backoff),
+            submit_backoff_max: scaled(self.submit_backoff_max),
+            unauthorized_backoff: scaled(self.unauthorized_backoff),
+            unauthorized_timeout: scaled(self.unauthorized_timeout),
+            queue_timeout: scaled(self.queue_timeout),
+            execution_timeout: scaled(self.execution_timeout),
+            not_found_grace: scaled(self.not_found_grace),
+            attempt_backoff: scaled(self.attempt_backoff),
+            persist_interval: scaled(self.persist_interval),
+            check_output_backoff: scaled(self.check_output_backoff),
+            check_output_timeout: scaled(self.check_output_timeout),
+            outbox_backoff: scaled(self.outbox_backoff),
+            upload_ttl: scaled(self.upload_ttl),
+            early_subscriber_timeout: scaled(self.early_subscriber_timeout),
         }
     }
 }
 
-/// Attempts in all before a job fails; a retry by hand grants as many again.
+/// Attempts before a job fails. A client's retry allows as many again.
 pub const MAX_ATTEMPTS: u32 = 3;
 
 #[cfg(test)]
@@ -115,15 +115,15 @@ mod tests {
     use crate::base::backoff::{exponential_backoff, with_jitter};
 
     #[test]
-    fn pauses_double_up_to_their_limit() {
+    fn a_backoff_doubles_up_to_its_maximum() {
         let pause = |tries| exponential_backoff(DurationMs::seconds(5), tries, DurationMs::seconds(60)).0;
         assert_eq!([0, 1, 2, 3, 4, 99].map(pause), [5_000, 10_000, 20_000, 40_000, 60_000, 60_000]);
     }
 
     #[test]
     fn jitter_stays_within_a_quarter() {
-        for chance in 0..200 {
-            assert!((750..=1250).contains(&with_jitter(DurationMs(1000), chance).0));
+        for jitter_seed in 0..200 {
+            assert!((750..=1250).contains(&with_jitter(DurationMs(1000), jitter_seed).0));
         }
     }
 }

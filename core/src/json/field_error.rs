@@ -1,60 +1,61 @@
-//! What is wrong with a body, and where: every error is collected, none ends the reading.
+//! What is wrong with a body, and where. Errors are collected: none of them stops the reader.
 
-use crate::json::reader::json_type_name;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::cmp::Ordering;
 
-/// One thing wrong with a request, where it is and how to mend it.
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::json::reader::json_type_name;
+
+/// One error in a request: where it is and what is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldError {
     /// JSON pointer (RFC 6901) into the body; empty for the body itself.
     pub pointer: String,
-    /// One sentence a person can act on.
+    /// What is wrong, worded so that it can follow the name of the field.
     pub detail: String,
 }
 
-/// A place in the body that is being read, and the list that its faults go to.
+/// A place in the body that is being read, and the list that its errors go to.
 #[derive(Debug)]
 pub struct FieldContext<'f> {
     pointer: String,
-    faults: &'f mut Vec<FieldError>,
+    errors: &'f mut Vec<FieldError>,
     pub(crate) known: &'static [&'static str],
 }
 
 impl<'f> FieldContext<'f> {
     /// The whole body.
-    pub fn root(faults: &'f mut Vec<FieldError>) -> Self {
-        Self { pointer: String::new(), faults, known: &[] }
+    pub fn root(errors: &'f mut Vec<FieldError>) -> Self {
+        Self { pointer: String::new(), errors, known: &[] }
     }
 
-    /// A member or an element below this place; escapes `~` and `/` as RFC 6901 asks.
+    /// A member or an element below this place; escapes `~` and `/` as RFC 6901 requires.
     pub fn child(&mut self, token: &str) -> FieldContext<'_> {
         let token = token.replace('~', "~0").replace('/', "~1");
-        FieldContext { pointer: format!("{}/{token}", self.pointer), faults: self.faults, known: &[] }
+        FieldContext { pointer: format!("{}/{token}", self.pointer), errors: self.errors, known: &[] }
     }
 
-    /// The same place once more, for a reader whose result is then checked as a whole.
+    /// The same place again, for a reader whose result is then checked as a whole.
     pub fn reborrow(&mut self) -> FieldContext<'_> {
-        FieldContext { pointer: self.pointer.clone(), faults: self.faults, known: self.known }
+        FieldContext { pointer: self.pointer.clone(), errors: self.errors, known: self.known }
     }
 
-    /// The same place, whose object also has these members: another reader reads them, so they are not
-    /// unknown to this one.
+    /// The same place, with members that another reader reads: they are not unknown fields here.
     #[must_use]
     pub fn with_known_fields(self, known: &'static [&'static str]) -> Self {
         Self { known, ..self }
     }
 
-    /// Records a fault here and answers `None`, so that a reader can end with it. After [`MAX_FAULTS`]
-    /// one last entry says that there are more.
+    /// Records an error here and returns `None`, so that a reader can end with it. After [`MAX_FAULTS`]
+    /// errors, one last entry says that there are more.
     pub fn reject<T>(&mut self, detail: impl Into<String>) -> Option<T> {
-        match self.faults.len().cmp(&MAX_FAULTS) {
+        match self.errors.len().cmp(&MAX_FAULTS) {
             Ordering::Less => {
-                self.faults.push(FieldError { pointer: self.pointer.clone(), detail: detail.into() });
+                self.errors.push(FieldError { pointer: self.pointer.clone(), detail: detail.into() });
             }
             Ordering::Equal => {
-                self.faults.push(FieldError { pointer: String::new(), detail: MORE_FAULTS.to_owned() });
+                self.errors.push(FieldError { pointer: String::new(), detail: MORE_ERRORS.to_owned() });
             }
             Ordering::Greater => {}
         }
@@ -62,13 +63,13 @@ impl<'f> FieldContext<'f> {
     }
 
     /// Records "must be X, not a Y".
-    pub(crate) fn expected<T>(&mut self, wanted: &str, found: &Value) -> Option<T> {
-        self.reject(format!("must be {wanted}, not {}", json_type_name(found)))
+    pub(crate) fn expected<T>(&mut self, expected: &str, found: &Value) -> Option<T> {
+        self.reject(format!("must be {expected}, not {}", json_type_name(found)))
     }
 }
 
-/// Faults that one answer lists. A body of 1 MiB has room for half a million, whose answer would not fit
-/// into an isolate's memory.
+/// The number of errors that one response lists. A body of 1 MiB can have half a million errors, and a
+/// response with all of them would not fit into an isolate's memory.
 pub const MAX_FAULTS: usize = 100;
 
-const MORE_FAULTS: &str = "has more faults than are listed; mend these and send it again";
+const MORE_ERRORS: &str = "has more errors than are listed here; fix these and try again";

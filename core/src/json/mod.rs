@@ -1,4 +1,4 @@
-//! JSON bodies, read with every error at once.
+//! Reads JSON bodies and collects every error with its place.
 
 pub mod field_error;
 pub mod reader;

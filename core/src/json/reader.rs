@@ -1,33 +1,34 @@
-//! Reading JSON at the door: every fault of a body is collected with its pointer, none hides another.
+//! Readers of JSON values. They collect every error of a body with its pointer, so no error hides another.
 //!
-//! Invariant: a reader that answers `None` has recorded at least one fault.
+//! Invariant: a reader that returns `None` has recorded at least one error.
 
-use crate::json::field_error::FieldContext;
-use crate::json::suggest::did_you_mean;
 use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
+use crate::json::field_error::FieldContext;
+use crate::json::suggest::did_you_mean;
+
 /// The members of one JSON object, read by name.
 ///
-/// [`Fields::close`] must be called at the end: it reports the members nobody asked for.
+/// [`ObjectReader::finish`] must be called at the end: it reports unknown members.
 #[derive(Debug)]
 pub struct ObjectReader<'v, 'f> {
     map: &'v Map<String, Value>,
     at: FieldContext<'f>,
-    asked: Vec<&'static str>,
+    known: Vec<&'static str>,
 }
 
 impl<'v, 'f> ObjectReader<'v, 'f> {
-    /// Opens an object; anything else is a fault.
+    /// Opens an object; anything else is an error.
     pub fn open(value: &'v Value, mut at: FieldContext<'f>) -> Option<Self> {
         match value {
-            Value::Object(map) => Some(Self { map, asked: at.known.to_vec(), at }),
+            Value::Object(map) => Some(Self { map, known: at.known.to_vec(), at }),
             other => at.expected("an object", other),
         }
     }
 
-    /// A member that must be there. `null` counts as missing.
+    /// A required member. `null` counts as missing.
     pub fn required<T>(
         &mut self,
         name: &'static str,
@@ -39,10 +40,10 @@ impl<'v, 'f> ObjectReader<'v, 'f> {
         }
     }
 
-    /// A member that may be left out or `null`.
+    /// An optional member: it may be missing or `null`.
     ///
-    /// The outer `None` means that it is there and wrong.
-    #[allow(clippy::option_option, reason = "absent and wrong are different answers")]
+    /// The outer `None` means that it is present and invalid.
+    #[allow(clippy::option_option, reason = "absent and invalid are different results")]
     pub fn optional<T>(
         &mut self,
         name: &'static str,
@@ -54,30 +55,30 @@ impl<'v, 'f> ObjectReader<'v, 'f> {
         }
     }
 
-    /// Whether the member is there and not `null`; asking makes it a known name.
+    /// Whether the member is present and not `null`. The call also makes it a known member.
     pub fn has(&mut self, name: &'static str) -> bool {
         self.present(name).is_some()
     }
 
-    /// The place of this object, for faults that concern several members.
+    /// The place of this object, for errors that concern several members.
     pub fn at(&mut self) -> &mut FieldContext<'f> {
         &mut self.at
     }
 
-    /// Reports every member that no reader asked for, with the name that was probably meant.
+    /// Reports every unknown member, with the name that was probably meant.
     pub fn finish(mut self) {
         for name in self.map.keys() {
-            if self.asked.contains(&name.as_str()) {
+            if self.known.contains(&name.as_str()) {
                 continue;
             }
-            let hint = did_you_mean(name, self.asked.iter().copied());
-            self.at.child(name).reject::<()>(format!("is not a known field{hint}"));
+            let suggestion = did_you_mean(name, self.known.iter().copied());
+            self.at.child(name).reject::<()>(format!("is not a known field{suggestion}"));
         }
     }
 
     fn present(&mut self, name: &'static str) -> Option<&'v Value> {
-        if !self.asked.contains(&name) {
-            self.asked.push(name);
+        if !self.known.contains(&name) {
+            self.known.push(name);
         }
         self.map.get(name).filter(|value| !value.is_null())
     }
@@ -92,7 +93,7 @@ pub fn number(range: RangeInclusive<f64>) -> impl Fn(&Value, FieldContext<'_>) -
     }
 }
 
-/// A whole number inside `range`; `3.0` counts as whole, since JSON has one kind of number.
+/// A whole number inside `range`; `3.0` counts as whole, since JSON has one number type.
 pub fn integer(range: RangeInclusive<i64>) -> impl Fn(&Value, FieldContext<'_>) -> Option<i64> {
     move |value, mut at| {
         let whole = value.as_i64().or_else(|| whole_float(value));
@@ -101,7 +102,7 @@ pub fn integer(range: RangeInclusive<i64>) -> impl Fn(&Value, FieldContext<'_>) 
             None if !value.is_number() => at.expected("a whole number", value),
             None if value.as_f64().is_some_and(|n| n.fract() != 0.0) => at.reject("must be a whole number"),
             _ if range.start() == range.end() => at.reject(format!("must be {}", range.start())),
-            // Too large to be read as one, or outside.
+            // Too large for an `i64`, or out of range.
             _ => at.reject(format!("must be between {} and {}", range.start(), range.end())),
         }
     }
@@ -130,7 +131,7 @@ pub fn boolean(value: &Value, mut at: FieldContext<'_>) -> Option<bool> {
     value.as_bool().or_else(|| at.expected("true or false", value))
 }
 
-/// One of a closed list of words, with a hint for a misspelt one.
+/// One of a closed list of words, with a suggestion for a misspelt one.
 pub fn one_of<T: Copy>(
     words: &'static [(&'static str, T)],
 ) -> impl Fn(&Value, FieldContext<'_>) -> Option<T> {
@@ -140,7 +141,8 @@ pub fn one_of<T: Copy>(
     }
 }
 
-/// Which of `words` it is; apart from [`word`], so that its code is there once and not for each type.
+/// The index of the word. Separate from [`one_of`], so that the compiled code exists once and not for each
+/// type.
 fn word_index(value: &Value, mut at: FieldContext<'_>, words: &[&str]) -> Option<usize> {
     let text = value.as_str();
     words.iter().position(|word| Some(*word) == text).or_else(|| {
@@ -152,7 +154,7 @@ fn word_index(value: &Value, mut at: FieldContext<'_>, words: &[&str]) -> Option
     })
 }
 
-/// A list of at most `max` items, each read on its own, so that one bad item hides no other.
+/// A list of at most `max` items. Each is read separately, so that an invalid item hides no other error.
 pub fn list<T>(
     max: usize,
     read: impl Fn(&Value, FieldContext<'_>) -> Option<T>,
@@ -168,12 +170,12 @@ pub fn list<T>(
 fn items<'v>(value: &'v Value, mut at: FieldContext<'_>, max: usize) -> Option<&'v [Value]> {
     let Value::Array(items) = value else { return at.expected("a list", value) };
     if items.len() > max {
-        return at.reject(format!("must have at most {max} items, and has {}", items.len()));
+        return at.reject(format!("must have at most {max} items, but has {}", items.len()));
     }
     Some(items)
 }
 
-/// The float as a whole number, when it is one that `f64` holds exactly.
+/// The float as a whole number, if it is one and `f64` holds it exactly.
 fn whole_float(value: &Value) -> Option<i64> {
     const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
     let n = value.as_f64()?;
@@ -197,16 +199,16 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn faults_of(body: &Value, read: impl FnOnce(&Value, FieldContext<'_>)) -> Vec<(String, String)> {
-        let mut faults = Vec::new();
-        read(body, FieldContext::root(&mut faults));
-        faults.into_iter().map(|fault| (fault.pointer, fault.detail)).collect()
+    fn errors_of(body: &Value, read: impl FnOnce(&Value, FieldContext<'_>)) -> Vec<(String, String)> {
+        let mut errors = Vec::new();
+        read(body, FieldContext::root(&mut errors));
+        errors.into_iter().map(|error| (error.pointer, error.detail)).collect()
     }
 
     #[test]
-    fn every_fault_of_a_body_is_reported_at_once() {
+    fn every_error_of_a_body_is_reported() {
         let body = json!({"widht": 3, "items": [1, "x", 99], "flag": "yes"});
-        let faults = faults_of(&body, |body, at| {
+        let errors = errors_of(&body, |body, at| {
             let mut fields = ObjectReader::open(body, at).expect("an object");
             fields.required("width", integer(1..=10));
             fields.optional("items", list(5, integer(0..=9)));
@@ -220,39 +222,39 @@ mod tests {
             ("/flag", "must be true or false, not a string"),
             ("/widht", "is not a known field (did you mean \"width\"?)"),
         ];
-        assert_eq!(faults, expected.map(|(p, d)| (p.to_owned(), d.to_owned())));
+        assert_eq!(errors, expected.map(|(p, d)| (p.to_owned(), d.to_owned())));
     }
 
     #[test]
-    fn two_readers_share_an_object_without_calling_each_others_members_unknown() {
+    fn members_of_another_reader_are_not_unknown() {
         let body = json!({"project_id": 1, "project_di": 2, "width": 3});
-        let faults = faults_of(&body, |body, at| {
+        let errors = errors_of(&body, |body, at| {
             let mut fields = ObjectReader::open(body, at.with_known_fields(&["project_id"])).expect("object");
             fields.required("width", integer(1..=10));
             fields.finish();
         });
-        assert_eq!(faults.len(), 1);
-        assert!(faults[0].1.contains("did you mean \"project_id\"?"), "{faults:?}");
+        assert_eq!(errors.len(), 1);
+        assert!(errors[0].1.contains("did you mean \"project_id\"?"), "{errors:?}");
     }
 
     #[test]
-    fn pointers_escape_what_rfc_6901_asks_for() {
+    fn pointers_are_escaped_as_rfc_6901_requires() {
         let body = json!({"a/b~c": 1});
-        let faults = faults_of(&body, |body, at| ObjectReader::open(body, at).expect("object").finish());
-        assert_eq!(faults[0].0, "/a~1b~0c");
+        let errors = errors_of(&body, |body, at| ObjectReader::open(body, at).expect("object").finish());
+        assert_eq!(errors[0].0, "/a~1b~0c");
     }
 
     #[test]
-    fn numbers_keep_their_bounds() {
-        for (value, fault) in [
+    fn numbers_are_checked_against_their_range() {
+        for (value, error) in [
             (json!(0.5), None),
             (json!(2), Some("must be between 0 and 1")),
             (json!("1"), Some("must be a number, not a string")),
         ] {
-            let faults = faults_of(&value, |value, at| {
+            let errors = errors_of(&value, |value, at| {
                 number(0.0..=1.0)(value, at);
             });
-            assert_eq!(faults.first().map(|f| f.1.as_str()), fault, "{value}");
+            assert_eq!(errors.first().map(|f| f.1.as_str()), error, "{value}");
         }
         let mut none = Vec::new();
         assert_eq!(integer(0..=9)(&json!(3.0), FieldContext::root(&mut none)), Some(3));
@@ -260,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_distant_word_gets_no_hint() {
+    fn only_a_similar_word_is_suggested() {
         assert_eq!(did_you_mean("banana", ["blur", "spotlight"].into_iter()), "");
         assert_eq!(
             did_you_mean("Spotligth", ["blur", "spotlight"].into_iter()),

@@ -73,8 +73,6 @@ log_events! {
     JobAlarmFailed Error "job_alarm_failed",
     /// A commit wrote another number of rows than it is billed for.
     RowsMiscounted Error "rows_miscounted",
-    /// A message could not be sent on a socket.
-    SubscriberGone Warn "subscriber_gone",
     /// RunPod answered with an error status.
     RunpodRefused Warn "runpod_refused",
     /// RunPod did not answer.
@@ -149,6 +147,18 @@ mod tests {
         ] {
             assert_eq!(line(subject), format!(r#"{{"level":"error","event":"job_failed",{named},{rest}"#));
         }
+    }
+
+    #[test]
+    fn every_event_is_explained_to_operators() {
+        let docs = include_str!("../../../docs/operations.md");
+        for event in LogEvent::ALL {
+            let level = serde_json::to_value(event.level()).unwrap();
+            let row = format!("| `{}` | {} |", event.as_str(), level.as_str().unwrap());
+            assert!(docs.contains(&row), "docs/operations.md has no row {row}");
+        }
+        let rows = docs.lines().filter(|line| line.starts_with("| `")).count();
+        assert_eq!(rows, LogEvent::ALL.len() + 1, "docs/operations.md has a row of an event that is gone");
     }
 
     #[test]

@@ -57,9 +57,9 @@ pub enum FieldPatch<T> {
 /// `PUT /api/projects/{id}`: makes the project, or changes what the body names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PutProjectRequest {
-    /// Its name.
+    /// Name of the project.
     pub name: FieldPatch<String>,
-    /// The key of its working video.
+    /// The video that overlay exports render.
     pub working_video: FieldPatch<ObjectKey>,
 }
 
@@ -76,13 +76,13 @@ impl PutProjectRequest {
 /// `PUT /api/projects/{id}/clips/{clip_index}`: the whole clip; what the body leaves out is nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PutClipRequest {
-    /// The key of its video.
+    /// The clip's video.
     pub video: ObjectKey,
-    /// Where it starts in the video, in seconds.
+    /// Start of the trim, in seconds of the video.
     pub start_time: Option<f64>,
-    /// Where it ends in the video, in seconds.
+    /// End of the trim, in seconds of the video.
     pub end_time: Option<f64>,
-    /// Its name.
+    /// Title of the clip.
     pub name: Option<String>,
 }
 

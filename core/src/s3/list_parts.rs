@@ -1,16 +1,16 @@
-//! The answer to `ListParts`: as much XML as S3 speaks, read leniently.
+//! Reads the response to `ListParts`: the subset of XML that S3 writes.
 //!
-//! What is not known is skipped; what is known and wrong is an error, since a part that is read wrongly
-//! would be sent again or, worse, left out.
+//! Unknown elements are skipped. A known element with an invalid value is an error: a part that is read
+//! wrongly would be sent again or, worse, left out of the file.
 
 use thiserror::Error;
 
-/// A page of the parts that have arrived.
+/// One page of the parts that the storage has received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartList {
     /// In the storage's order: by number.
     pub parts: Vec<StoredPart>,
-    /// Where the next page begins, when there is one: the marker to ask for it.
+    /// The marker that requests the next page, if there is one.
     pub next_marker: Option<u32>,
 }
 
@@ -19,22 +19,22 @@ pub struct PartList {
 pub struct StoredPart {
     /// 1 to 10,000.
     pub part_number: u32,
-    /// Without the quotes around it: what the completion names.
+    /// The `ETag` without quotes, as the completion sends it.
     pub etag: String,
-    /// Its size.
+    /// Size of the part.
     pub size_bytes: u64,
 }
 
-/// The text is no list of parts.
+/// The text is not a list of parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ListPartsError {
-    /// Not XML, cut off, or XML of another kind.
+    /// Not XML, truncated, or another document.
     #[error("the storage's list of parts could not be read")]
     Malformed,
-    /// A part without number, tag or size, or with one that cannot be.
+    /// A part without a valid number, `ETag` or size.
     #[error("the storage's list names a part without a usable number, ETag or size")]
     BadPart,
-    /// There is more, and no way to ask for it.
+    /// More pages exist, but the marker is missing.
     #[error("the storage's list goes on without saying where")]
     NoMarker,
 }
@@ -97,14 +97,14 @@ pub fn parse_list_parts(xml: &str) -> Result<PartList, ListPartsError> {
     if !seen || !open.is_empty() {
         return Err(Malformed);
     }
-    // Whoever follows the markers gets to the end: each is behind the parts of its page.
+    // The marker is never before the last part of its page, so following the markers always ends.
     let last = parts.last().map(|part| part.part_number);
     let next_marker =
         if truncated { last.max(marker).ok_or(ListPartsError::NoMarker).map(Some)? } else { None };
     Ok(PartList { parts, next_marker })
 }
 
-/// What is inside of a tag, and what comes after it. Values of attributes may contain `>`.
+/// The inside of a tag, and the text after it. Values of attributes may contain `>`.
 fn split_tag(text: &str) -> Option<(&str, &str)> {
     let mut quote = None;
     for (at, c) in text.char_indices() {
@@ -124,7 +124,7 @@ fn local_name(tag: &str) -> &str {
     name.rsplit(':').next().unwrap_or_default()
 }
 
-/// Appends a text with its entities undone; what is no entity stays.
+/// Appends a text with its entities decoded. Unknown entities stay as they are.
 fn unescape(text: &str, into: &mut String) {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('&') {
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn an_upload_without_parts_has_none() {
+    fn an_upload_without_parts_has_an_empty_list() {
         for xml in [
             "<ListPartsResult/>",
             "<ListPartsResult></ListPartsResult>",
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_is_an_error() {
+    fn other_texts_are_errors() {
         use ListPartsError::{BadPart, Malformed, NoMarker};
         let inside = |xml: &str| format!("<ListPartsResult>{xml}</ListPartsResult>");
         let part = |xml: &str| inside(&format!("<Part>{xml}</Part>"));
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_without_its_marker_goes_on_behind_its_last_part() {
+    fn a_page_without_a_marker_continues_after_its_last_part() {
         let page = PAGE.replace("<NextPartNumberMarker>3</NextPartNumberMarker>", "");
         assert_eq!(parse_list_parts(&page).unwrap().next_marker, Some(3));
     }
@@ -248,7 +248,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(
+        fn a_written_list_reads_back(
             list in proptest::collection::vec((1..=10_000_u32, "[!-~]{1,40}", any::<u64>()), 0..20),
             more in any::<bool>(),
             noise in "[a-z<&]{0,6}",
@@ -268,7 +268,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_breaks_the_reader(text in "\\PC{0,200}", from in 0..PAGE.len(), to in 0..PAGE.len()) {
+        fn no_text_makes_the_parser_panic(text in "\\PC{0,200}", from in 0..PAGE.len(), to in 0..PAGE.len()) {
             let _ = parse_list_parts(&text);
             let _ = parse_list_parts(PAGE.get(from..to).unwrap_or_default());
             let _ = parse_list_parts(&format!("<ListPartsResult>{text}</ListPartsResult>"));

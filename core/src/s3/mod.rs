@@ -1,6 +1,6 @@
-//! Presigned URLs for the bucket: what may be done with one object, and until when.
+//! Presigned URLs for the bucket.
 //!
-//! Invariant: whoever holds a URL can do that one thing and no other. Time is an argument.
+//! Invariant: a URL allows one operation on one object, until it expires. Time is an argument.
 
 mod list_parts;
 mod sigv4;
@@ -8,13 +8,13 @@ mod sigv4;
 pub use list_parts::{ListPartsError, PartList, StoredPart, parse_list_parts};
 
 use crate::base::base_url::BaseUrl;
+use crate::base::content_disposition::{DispositionType, content_disposition};
 use crate::base::object_key::ObjectKey;
 use crate::base::percent;
 use crate::base::time::{DurationMs, Timestamp};
-use crate::http::download::{DispositionType, content_disposition};
 use sigv4::{AccessKey, UnsignedRequest};
 
-/// Signs requests to one bucket, in path style and region `auto`, as R2 has it.
+/// Signs requests to one bucket, in path style and region `auto`, as R2 requires.
 #[derive(Clone)]
 pub struct Presigner {
     bucket: String,
@@ -25,8 +25,8 @@ pub struct Presigner {
     key: AccessKey,
 }
 
-/// One thing to do with one object. The key is taken as it is: [`Presigner`]'s own methods take keys of
-/// ours only.
+/// One operation on one object. The key is not checked here: the methods of [`Presigner`] take an
+/// [`ObjectKey`].
 #[derive(Clone, Debug)]
 pub struct S3Operation<'o> {
     method: &'static str,
@@ -42,7 +42,8 @@ impl std::fmt::Debug for Presigner {
 }
 
 impl Presigner {
-    /// `None` when the bucket's name needs care in a URL: S3 and R2 have no such names.
+    /// `None` when the bucket's name has a character that must be escaped in a URL: S3 and R2 allow no such
+    /// name.
     pub fn new(endpoint: &BaseUrl, bucket: &str, key_id: String, secret: String) -> Option<Self> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
         if matches!(bucket, "" | "." | "..") || !bucket.bytes().all(plain) {
@@ -58,7 +59,7 @@ impl Presigner {
     }
 
     /// An upload of one object. The content type, and the exact size when it is known, are part of the
-    /// signature: the bucket refuses anything else.
+    /// signature: the bucket rejects anything else.
     pub fn put(
         &self,
         key: &ObjectKey,
@@ -82,7 +83,7 @@ impl Presigner {
     }
 
     /// An upload of one part of exactly this size. `upload_id` is the storage's own. Part numbers are 1 to
-    /// 10,000: nothing is refused here, so callers check them first.
+    /// 10,000; the caller has checked them.
     pub fn upload_part(
         &self,
         key: &ObjectKey,
@@ -96,8 +97,8 @@ impl Presigner {
         self.sign(&operation, lifetime, now)
     }
 
-    /// A list of the parts that have arrived, at most 1,000 after the marker; the answer is for
-    /// [`parse_list_parts`]. The local endpoint of wrangler does not implement it.
+    /// A list of the parts that the storage has, at most 1,000 after the marker. [`parse_list_parts`] reads
+    /// the response. The local endpoint of wrangler does not implement it.
     pub fn list_parts(
         &self,
         key: &ObjectKey,
@@ -109,8 +110,7 @@ impl Presigner {
         self.sign(&S3Operation::list_parts(key.as_str(), upload_id, part_number_marker), lifetime, now)
     }
 
-    /// The URL of an operation, good from `now` on for `lifetime`: whole seconds, 1 s to 7 days (what is
-    /// outside becomes the nearest of these).
+    /// The URL of an operation, valid from `now` for `lifetime`: whole seconds, clamped to 1 s to 7 days.
     pub fn sign(&self, operation: &S3Operation<'_>, lifetime: DurationMs, now: Timestamp) -> String {
         let mut path = self.base.clone();
         percent::encode(operation.key, true, &mut path);
@@ -135,8 +135,8 @@ impl<'o> S3Operation<'o> {
     }
 
     /// `GetObject`.
-    pub fn get(key: &'o str, save_as: Option<&str>) -> Self {
-        let query = save_as.map(|name| {
+    pub fn get(key: &'o str, download_name: Option<&str>) -> Self {
+        let query = download_name.map(|name| {
             ("response-content-disposition", content_disposition(DispositionType::Attachment, name))
         });
         Self { method: "GET", key, query: query.into_iter().collect(), headers: Vec::new() }
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn uploads_sign_type_and_size_and_keep_the_endpoints_path() {
+    fn an_upload_url_signs_type_and_size() {
         let key = ObjectKey::parse_input("input/abc/clip.mp4").unwrap();
         let url = presigner().put(
             &key,
@@ -188,17 +188,17 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_kept_is_the_days_own() {
-        let (kept, key) = (presigner(), ObjectKey::parse_input("input/abc/clip.mp4").unwrap());
+    fn a_cached_signing_key_is_used_for_its_own_day_only() {
+        let (cached, key) = (presigner(), ObjectKey::parse_input("input/abc/clip.mp4").unwrap());
         for now in [0, 86_399_999, 86_400_000, 1, 86_400_000_000] {
             let url =
                 |presigner: &Presigner| presigner.get(&key, None, DurationMs::minutes(1), Timestamp(now));
-            assert_eq!(url(&kept), url(&presigner()), "{now}");
+            assert_eq!(url(&cached), url(&presigner()), "{now}");
         }
     }
 
     #[test]
-    fn lifetimes_are_what_storage_accepts() {
+    fn lifetimes_are_clamped_to_what_storage_accepts() {
         let key = ObjectKey::parse_input("input/abc/clip.mp4").unwrap();
         for (lifetime_ms, seconds) in [(-1, 1), (0, 1), (999, 1), (1_999, 1), (i64::MAX, 604_800)] {
             let url = presigner().get(&key, None, DurationMs(lifetime_ms), Timestamp(0));
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_bucket_names_are_refused() {
+    fn bucket_names_that_need_escaping_are_rejected() {
         let endpoint = BaseUrl::parse("https://x.example").unwrap();
         for name in ["", ".", "..", "a/b", "a b", "a%", "ä"] {
             assert!(Presigner::new(&endpoint, name, String::new(), String::new()).is_none(), "{name:?}");
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn the_secret_does_not_print() {
+    fn the_secret_is_not_printed() {
         assert_eq!(format!("{:?}", presigner()), "Presigner(videos)");
     }
 }

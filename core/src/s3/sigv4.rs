@@ -1,8 +1,8 @@
 //! AWS Signature Version 4 in a URL's query, for S3.
 //!
 //! Source: "Authenticating Requests: Using Query Parameters" in the Amazon S3 API reference. Its steps are
-//! the functions here: canonical request, text to sign, signing key, signature. The tests hold every URL
-//! against botocore's, byte for byte.
+//! canonical request, string to sign, signing key, signature. A test compares URLs with botocore's, byte for
+//! byte.
 
 use std::cell::Cell;
 use std::fmt::Write as _;
@@ -20,11 +20,11 @@ pub struct UnsignedRequest<'u> {
     pub method: &'static str,
     /// The `Host` header, as the client will send it.
     pub host: &'u str,
-    /// The path, already encoded. S3 signs it as it stands: dots and exponential_backoff slashes belong to keys.
+    /// The path, already encoded. S3 signs it unchanged: dots and double slashes belong to keys.
     pub path: &'u str,
-    /// Parameters by name, ascending; their names need no encoding and begin with small letters.
+    /// Parameters by name, ascending; their names need no encoding and begin with lower-case letters.
     pub query: &'u [(&'static str, String)],
-    /// Headers that the client must send just so, by name, ascending; small letters, before `host`.
+    /// Headers that the client must send unchanged, by name, ascending: lower case, before `host`.
     pub headers: &'u [(&'static str, String)],
 }
 
@@ -33,11 +33,11 @@ pub struct UnsignedRequest<'u> {
 pub struct AccessKey {
     id: String,
     secret: Secret,
-    // Four HMACs that are the same all day.
+    // The signing key takes four HMACs and is the same all day.
     derived: Cell<Option<(DayNumber, [u8; 32])>>,
 }
 
-/// `20260131`, as a number: whatever makes another scope makes another key.
+/// Days since 1970-01-01: another day has another scope, so another signing key.
 type DayNumber = i64;
 
 impl AccessKey {
@@ -45,7 +45,7 @@ impl AccessKey {
         Self { id, secret: Secret::new(secret), derived: Cell::new(None) }
     }
 
-    /// The query that makes the request a capability: the given parameters, then the signature's.
+    /// The query of the presigned URL: the request's parameters, then those of the signature.
     pub fn sign(&self, request: &UnsignedRequest<'_>, lifetime: DurationMs, now: Timestamp) -> String {
         let date = now.iso_basic();
         let scope = format!("{}/{REGION}/s3/aws4_request", date.get(..8).unwrap_or_default());
@@ -71,7 +71,7 @@ impl AccessKey {
             parameters.push('&');
         }
 
-        // In byte order capitals come first.
+        // In byte order, upper case comes first.
         let canonical_query = format!("{authorization}&{parameters}");
         let canonical_request = format!(
             "{}\n{}\n{}\n{headers}host:{}\n\n{}\nUNSIGNED-PAYLOAD",
@@ -92,7 +92,7 @@ impl AccessKey {
         if let Some((_, key)) = self.derived.get().filter(|(of, _)| *of == day) {
             return key;
         }
-        // The key of each step is the last step's result: day, region, service, and the fixed ending.
+        // Each step's key is the result of the step before: day, region, service, and the fixed ending.
         let mut parts = scope.split('/');
         let first =
             hmac(format!("AWS4{}", self.secret.reveal()).as_bytes(), parts.next().unwrap_or_default());
@@ -113,5 +113,5 @@ fn hmac(key: &[u8], text: &str) -> [u8; 32] {
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// R2 has this region only.
 const REGION: &str = "auto";
-/// A week: S3 and R2 refuse more.
+/// A week: S3 and R2 reject more.
 const LIFETIME_MAX_S: i64 = 604_800;

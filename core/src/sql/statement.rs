@@ -5,7 +5,7 @@ use std::borrow::Cow;
 /// A value of a statement.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SqlValue {
-    /// Nothing.
+    /// `NULL`.
     Null,
     /// A whole number below 2^53.
     Integer(i64),

@@ -24,7 +24,7 @@ pub enum PartSizeError {
     #[error("must be at most {PART_MAX_BYTES} (4.99 GiB)")]
     TooLarge,
     /// The file would have more parts than an upload may have.
-    #[error("must be at least {0}, or the file has more than {PART_MAX_COUNT} parts")]
+    #[error("must be at least {0}: smaller parts would exceed the limit of {PART_MAX_COUNT} parts")]
     TooManyParts(u64),
 }
 

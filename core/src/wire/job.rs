@@ -1,4 +1,4 @@
-//! The job JSON: one shape for `GET`, both WebSocket dialects and the event log.
+//! The job JSON: one shape for `GET`, both socket protocols and the event log.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -12,86 +12,86 @@ use crate::job::spec::JobSpec;
 use crate::job::status::{JobStage, JobStatus};
 use crate::job::usage::Usage;
 
-/// Who reads the JSON: the word `type` means two things to them (design.md 3).
+/// Who reads the JSON. The member `type` means different things to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobFormat {
-    /// `GET /api/jobs/{id}`: `type` is the job's kind.
+    /// `GET /api/jobs/{id}`: `type` is the job's type.
     Plain,
-    /// `/api/jobs/{id}/ws` and the event log: `type` is the message's kind, `job_type` the job's.
+    /// `/api/jobs/{id}/ws` and the event log: `type` is the message's type, `job_type` the job's.
     Message(MessageType),
-    /// `/ws/export/{id}`: as plain, with `projectId` beside `project_id`.
+    /// `/ws/export/{id}`: as `Plain`, with `projectId` as well as `project_id`.
     Legacy,
 }
 
-/// URLs that are made for the reader of this moment, and never stored.
+/// URLs that are made for one response and never stored.
 #[derive(Clone, Copy, Debug)]
-pub struct JobUrls<'l> {
-    /// Presigned GET of the result, when there is one.
-    pub output_url: Option<&'l str>,
-    /// Presigned GET of its picture, when there is one.
-    pub poster_url: Option<&'l str>,
-    /// Path of the socket, with a watch token when the API is closed.
-    pub websocket_url: &'l str,
+pub struct JobUrls<'u> {
+    /// Presigned GET of the output, if there is one.
+    pub output_url: Option<&'u str>,
+    /// Presigned GET of its poster, if there is one.
+    pub poster_url: Option<&'u str>,
+    /// Path of the socket, with a watch token if the API requires a key.
+    pub websocket_url: &'u str,
 }
 
-/// How much of the job a reader is given.
+/// How much of the job the JSON has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobDetail {
-    /// Everything, with what it has cost: `GET` and the snapshot.
+    /// The whole job with its usage: for `GET` and the first message of a socket.
     Record(Usage),
-    /// Everything of the job.
+    /// The whole job without its usage.
     Whole,
-    /// Without `params`, which never change and may be long: messages between the snapshots.
+    /// Without usage and `params`: params never change and may be long, so later messages leave them out.
     Change,
 }
 
-/// A job as JSON text. `seq` is left out of messages that are not stored.
+/// A job as JSON text. Messages that are not stored have no `seq`.
 pub fn job_json(
-    order: &JobSpec,
-    face: &Snapshot,
+    spec: &JobSpec,
+    snapshot: &Snapshot,
     seq: Option<u64>,
-    links: JobUrls<'_>,
-    dialect: JobFormat,
-    extent: JobDetail,
+    urls: JobUrls<'_>,
+    format: JobFormat,
+    detail: JobDetail,
 ) -> String {
-    let failure = face.failure.as_ref();
-    let output = face.output.as_ref();
+    let failure = snapshot.failure.as_ref();
+    let output = snapshot.output.as_ref();
     let json = JobJson {
-        kind: match dialect {
-            JobFormat::Plain | JobFormat::Legacy => order.job_type.as_str(),
-            JobFormat::Message(kind) => kind.as_str(),
+        type_name: match format {
+            JobFormat::Plain | JobFormat::Legacy => spec.job_type.as_str(),
+            JobFormat::Message(message_type) => message_type.as_str(),
         },
-        job_type: matches!(dialect, JobFormat::Message(_)).then_some(order.job_type),
+        job_type: matches!(format, JobFormat::Message(_)).then_some(spec.job_type),
         seq,
-        job_id: order.id,
-        id: order.id,
-        project_id: order.project_id,
-        project_id_camel: (dialect == JobFormat::Legacy).then_some(order.project_id),
-        status: face.status,
-        stage: face.stage,
-        progress: face.progress,
-        message: &face.message,
-        attempt: face.attempt,
-        max_attempts: face.max_attempts,
-        retry_count: face.attempt.saturating_sub(1),
-        input_video_key: order.input_key.as_str(),
+        job_id: spec.id,
+        id: spec.id,
+        project_id: spec.project_id,
+        project_id_camel: (format == JobFormat::Legacy).then_some(spec.project_id),
+        status: snapshot.status,
+        stage: snapshot.stage,
+        progress: snapshot.progress,
+        message: &snapshot.message,
+        attempt: snapshot.attempt,
+        max_attempts: snapshot.max_attempts,
+        retry_count: snapshot.attempt.saturating_sub(1),
+        input_video_key: spec.input_key.as_str(),
         output_video_key: output.map(|output| output.key.as_str()),
         output_bytes: output.map(|output| output.bytes),
-        output_url: links.output_url,
-        poster_url: links.poster_url,
-        params: (extent != JobDetail::Change).then_some(&*order.params),
-        usage: match extent {
+        output_url: urls.output_url,
+        poster_url: urls.poster_url,
+        params: (detail != JobDetail::Change).then_some(&*spec.params),
+        usage: match detail {
             JobDetail::Record(usage) => Some(usage),
             JobDetail::Whole | JobDetail::Change => None,
         },
         error: failure.map(|failure| failure.sentence.as_str()),
         error_code: failure.map(|failure| failure.code),
         retryable: failure.map(|failure| failure.code.retryable()),
-        created_at: order.created_at.iso(),
-        started_at: face.started_at.map(crate::base::time::Timestamp::iso),
-        completed_at: face.completed_at.map(crate::base::time::Timestamp::iso),
-        runpod_job_id: face.runpod_job_id.as_deref(),
-        websocket_url: links.websocket_url,
+        created_at: spec.created_at.iso(),
+        started_at: snapshot.started_at.map(crate::base::time::Timestamp::iso),
+        completed_at: snapshot.completed_at.map(crate::base::time::Timestamp::iso),
+        runpod_job_id: snapshot.runpod_job_id.as_deref(),
+        websocket_url: urls.websocket_url,
     };
     serde_json::to_string(&json).unwrap_or_default()
 }
@@ -99,7 +99,7 @@ pub fn job_json(
 #[derive(Serialize)]
 struct JobJson<'j> {
     #[serde(rename = "type")]
-    kind: &'static str,
+    type_name: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     job_type: Option<JobType>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -143,7 +143,7 @@ mod tests {
     use crate::job::state::Job;
     use serde_json::{Value, json};
 
-    fn order() -> JobSpec {
+    fn spec() -> JobSpec {
         JobSpec {
             id: "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50".parse().unwrap(),
             project_id: 7,
@@ -156,17 +156,17 @@ mod tests {
         }
     }
 
-    fn rendered(dialect: JobFormat, extent: JobDetail) -> Value {
-        let order = order();
-        let face = Job::new(order.id, order.created_at).snapshot();
-        let links = JobUrls { output_url: None, poster_url: None, websocket_url: "/api/jobs/x/ws" };
-        serde_json::from_str(&job_json(&order, &face, Some(1), links, dialect, extent)).unwrap()
+    fn json_of(format: JobFormat, detail: JobDetail) -> Value {
+        let spec = spec();
+        let snapshot = Job::new(spec.id, spec.created_at).snapshot();
+        let urls = JobUrls { output_url: None, poster_url: None, websocket_url: "/api/jobs/x/ws" };
+        serde_json::from_str(&job_json(&spec, &snapshot, Some(1), urls, format, detail)).unwrap()
     }
 
     #[test]
-    fn a_fresh_job_is_pinned() {
+    fn the_json_of_a_new_job_does_not_change() {
         assert_eq!(
-            rendered(
+            json_of(
                 JobFormat::Plain,
                 JobDetail::Record(Usage { object_rows: 4, d1_rows: 5, requests: 1, alarms: 0 })
             ),
@@ -187,11 +187,11 @@ mod tests {
     }
 
     #[test]
-    fn the_word_type_means_two_things() {
-        let message = rendered(JobFormat::Message(MessageType::Progress), JobDetail::Change);
+    fn type_is_the_message_type_or_the_job_type() {
+        let message = json_of(JobFormat::Message(MessageType::Progress), JobDetail::Change);
         assert_eq!((&message["type"], &message["job_type"]), (&json!("progress"), &json!("overlay")));
         assert_eq!(message.get("params"), None);
-        let legacy = rendered(JobFormat::Legacy, JobDetail::Whole);
+        let legacy = json_of(JobFormat::Legacy, JobDetail::Whole);
         assert_eq!((&legacy["type"], &legacy["projectId"]), (&json!("overlay"), &json!(7)));
     }
 }

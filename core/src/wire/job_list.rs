@@ -8,7 +8,7 @@ use crate::job::error_code::ErrorCode;
 use crate::s3::Presigner;
 use crate::sql::jobs::{JobListQuery, JobRow};
 
-/// The answer: `{"jobs": [...], "next_cursor": ...}`, with a URL of each job's picture for `lifetime`.
+/// The response: `{"jobs": [...], "next_cursor": ...}`. Each poster URL is valid for `lifetime`.
 pub fn to_page_json(
     query: &JobListQuery,
     mut rows: Vec<JobRow>,
@@ -17,9 +17,9 @@ pub fn to_page_json(
     now: Timestamp,
 ) -> String {
     let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
-    let more = rows.len() > limit;
+    let has_next = rows.len() > limit;
     rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(|row| format!("{}_{}", row.created_at.0, row.id));
+    let next = rows.last().filter(|_| has_next).map(|row| format!("{}_{}", row.created_at.0, row.id));
     let jobs = rows.iter().map(|row| {
         let job = row.id.parse();
         let key = row.poster_key.as_deref().zip(job.ok());
@@ -30,7 +30,8 @@ pub fn to_page_json(
     serde_json::to_string(&page).unwrap_or_default()
 }
 
-/// The part of the job JSON that the index knows; progress and params are the object's.
+/// The part of the job JSON that the index knows; progress and params are the object's. Words that this
+/// version does not know are shown as they are, and an unknown error code has no `retryable`.
 fn row_json(row: &JobRow, poster_url: Option<String>) -> RowJson<'_> {
     let code = row.error_code.as_deref();
     RowJson {
@@ -47,9 +48,7 @@ fn row_json(row: &JobRow, poster_url: Option<String>) -> RowJson<'_> {
         poster_url,
         error: row.error.as_deref(),
         error_code: code,
-        retryable: code
-            .and_then(|word| ErrorCode::ALL.into_iter().find(|code| code.as_str() == word))
-            .map(ErrorCode::retryable),
+        retryable: code.and_then(ErrorCode::from_word).map(ErrorCode::retryable),
         created_at: row.created_at.iso(),
         started_at: row.started_at.map(Timestamp::iso),
         completed_at: row.completed_at.map(Timestamp::iso),
@@ -91,7 +90,7 @@ mod tests {
     const ID: &str = "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50";
 
     #[test]
-    fn a_page_points_to_the_next_only_when_there_is_one() {
+    fn a_page_has_a_cursor_only_if_another_follows() {
         let row = |id: &str| -> JobRow {
             serde_json::from_value(serde_json::json!({
                 "id": id, "project_id": 7, "type": "overlay", "status": "error", "attempt": 3,
@@ -100,10 +99,10 @@ mod tests {
             }))
             .unwrap()
         };
-        let listing = JobListQuery::parse("limit=1").unwrap();
+        let query = JobListQuery::parse("limit=1").unwrap();
         let page = |rows| -> serde_json::Value {
             let text = to_page_json(
-                &listing,
+                &query,
                 rows,
                 &presigner(),
                 DurationMs::minutes(60),
@@ -111,13 +110,29 @@ mod tests {
             );
             serde_json::from_str(&text).unwrap()
         };
-        let of_two = page(vec![row(ID), row(ID)]);
-        assert_eq!(of_two["next_cursor"], format!("1000_{ID}"));
+        let first_page = page(vec![row(ID), row(ID)]);
+        assert_eq!(first_page["next_cursor"], format!("1000_{ID}"));
         assert_eq!(
-            (of_two["jobs"].as_array().unwrap().len(), &of_two["jobs"][0]["retryable"]),
+            (first_page["jobs"].as_array().unwrap().len(), &first_page["jobs"][0]["retryable"]),
             (1, &true.into())
         );
         assert_eq!(page(vec![row(ID)])["next_cursor"], serde_json::Value::Null);
+    }
+
+    #[test]
+    fn words_of_a_newer_version_are_listed_as_they_are() {
+        let row: JobRow = serde_json::from_value(serde_json::json!({
+            "id": ID, "project_id": 7, "type": "montage", "status": "paused", "attempt": 1,
+            "input_video_key": "input/a/b.mp4", "output_video_key": null, "output_bytes": null,
+            "poster_key": null, "error": "x", "error_code": "gpu_on_fire", "created_at": 1000,
+            "started_at": null, "completed_at": null
+        }))
+        .unwrap();
+        let json = serde_json::to_value(row_json(&row, None)).unwrap();
+        assert_eq!(
+            (&json["type"], &json["status"], &json["error_code"], &json["retryable"]),
+            (&"montage".into(), &"paused".into(), &"gpu_on_fire".into(), &serde_json::Value::Null)
+        );
     }
 
     #[test]
@@ -146,7 +161,7 @@ mod tests {
             Timestamp(1_769_850_300_250),
         );
         let page: serde_json::Value = serde_json::from_str(&text).unwrap();
-        let url = |place: usize| page["jobs"][place]["poster_url"].as_str();
+        let url = |index: usize| page["jobs"][index]["poster_url"].as_str();
         assert!(url(0).unwrap().starts_with(&format!("https://r2.example/videos/{own}?")));
         assert!(url(0).unwrap().contains("X-Amz-Expires=3600"));
         assert_eq!([url(1), url(2), url(3)], [None; 3]);

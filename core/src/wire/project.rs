@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use crate::base::time::Timestamp;
 use crate::sql::projects::ProjectListQuery;
 
-/// A row as clients see it: times in ISO 8601.
+/// A row as public JSON: times in ISO 8601.
 pub fn row_to_json(row: &str) -> String {
     let Ok(mut json) = serde_json::from_str::<Json>(row) else { return "null".to_owned() };
     for name in ["created_at", "updated_at", "started_at", "completed_at"] {
@@ -21,9 +21,9 @@ pub fn row_to_json(row: &str) -> String {
 /// The page of `GET /api/projects`: `{"projects": [...], "next_cursor": ...}`.
 pub fn project_page_json(query: ProjectListQuery, mut rows: Vec<String>) -> String {
     let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
-    let more = rows.len() > limit;
+    let has_next = rows.len() > limit;
     rows.truncate(limit);
-    let next = rows.last().filter(|_| more).and_then(|row| {
+    let next = rows.last().filter(|_| has_next).and_then(|row| {
         let row: Json = serde_json::from_str(row).ok()?;
         Some(format!("\"{}_{}\"", row.get("created_at")?, row.get("id")?))
     });

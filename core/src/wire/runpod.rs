@@ -1,33 +1,33 @@
-//! RunPod's queue API: what we send, and what its answers mean.
+//! RunPod's queue API: request bodies, and the meaning of its responses.
 //!
-//! The HTTP status decides first, then the body is read leniently: error bodies may be text, HTML, or
-//! JSON whose `status` is a number. An answer that proves nothing is its own outcome and never a failure.
+//! The HTTP status is checked first. Then the body is read leniently: error bodies may be text, HTML, or
+//! JSON whose `status` is a number. A response that proves nothing is `Unknown`, never a failure.
 
-use crate::job::gpu_service::{EndpointLoad, RunpodJobId, StatusReply, SubmitReply};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::base::time::DurationMs;
 use crate::job::error_code::ErrorCode;
+use crate::job::gpu_service::{EndpointLoad, RunpodJobId, StatusReply, SubmitReply};
 use crate::wire::gpu_worker::RunInput;
 
-/// An HTTP answer as far as we look at it.
+/// The parts of an HTTP response that are read.
 #[derive(Clone, Copy, Debug)]
 pub struct HttpReply<'r> {
     /// Status code.
     pub status: u16,
     /// The `Retry-After` header.
     pub retry_after: Option<&'r str>,
-    /// The body, possibly cut.
+    /// The body, possibly truncated.
     pub body: &'r str,
 }
 
-/// Reads the answer to `GET /health`; a count that is missing is none. Documents name some of the counters
-/// only, so no single one is required.
+/// Reads the response to `GET /health`. A missing counter counts as 0: RunPod documents only some of them,
+/// so none is required.
 pub fn parse_health(reply: HttpReply<'_>) -> Option<EndpointLoad> {
     let health: Value = serde_json::from_str(reply.body).ok().filter(|_| reply.status == 200)?;
     let (jobs, workers) = (health.get("jobs")?, health.get("workers")?);
-    let count = |of: &Value, name| of.get(name).and_then(Value::as_u64).unwrap_or(0);
+    let count = |counters: &Value, name| counters.get(name).and_then(Value::as_u64).unwrap_or(0);
     Some(EndpointLoad {
         queued: count(jobs, "inQueue"),
         rendering: count(jobs, "inProgress"),
@@ -39,33 +39,33 @@ pub fn parse_health(reply: HttpReply<'_>) -> Option<EndpointLoad> {
 /// The body of `POST /run`.
 ///
 /// `policy` always carries both limits in milliseconds: RunPod's defaults (10 minutes and 24 hours)
-/// are not ours, and its `ttl` covers queue and execution together.
+/// differ from ours, and its `ttl` covers queue and execution together.
 pub fn run_request_body(
     input: &RunInput,
     webhook_url: &str,
-    execution: DurationMs,
-    queue: DurationMs,
+    execution_timeout: DurationMs,
+    queue_timeout: DurationMs,
 ) -> String {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
-    struct Policy {
+    struct RunPolicy {
         execution_timeout: i64,
         ttl: i64,
     }
     #[derive(Serialize)]
-    struct Body<'b> {
+    struct RunRequestBody<'b> {
         input: &'b RunInput,
         webhook: &'b str,
-        policy: Policy,
+        policy: RunPolicy,
     }
-    let policy = Policy {
-        execution_timeout: execution.0.max(EXECUTION_TIMEOUT_MIN_MS),
-        ttl: (queue.0 + execution.0).max(TTL_MIN_MS),
+    let policy = RunPolicy {
+        execution_timeout: execution_timeout.0.max(EXECUTION_TIMEOUT_MIN_MS),
+        ttl: (queue_timeout.0 + execution_timeout.0).max(TTL_MIN_MS),
     };
-    serde_json::to_string(&Body { input, webhook: webhook_url, policy }).unwrap_or_default()
+    serde_json::to_string(&RunRequestBody { input, webhook: webhook_url, policy }).unwrap_or_default()
 }
 
-/// Reads the answer to `POST /run`.
+/// Reads the response to `POST /run`.
 pub fn parse_submit_reply(reply: HttpReply<'_>) -> SubmitReply {
     match reply.status {
         200..=299 => json_field(reply.body, "id")
@@ -79,7 +79,7 @@ pub fn parse_submit_reply(reply: HttpReply<'_>) -> SubmitReply {
     }
 }
 
-/// Reads the answer to `GET /status/{id}`.
+/// Reads the response to `GET /status/{id}`.
 pub fn parse_status_reply(reply: HttpReply<'_>) -> StatusReply {
     match reply.status {
         200..=299 => read_job(reply.body),
@@ -91,8 +91,8 @@ pub fn parse_status_reply(reply: HttpReply<'_>) -> StatusReply {
     }
 }
 
-/// Whether an answer to `POST /cancel/{id}` means that the job does not run (any more): RunPod answers
-/// 404 for one that it does not know, and 400 for one that has ended.
+/// Whether the response to `POST /cancel/{id}` means that the job is not running any more: RunPod sends 404
+/// for an unknown job and 400 for one that has ended.
 pub fn cancel_confirmed(status: u16) -> bool {
     matches!(status, 200..=299 | 400 | 404)
 }
@@ -101,7 +101,7 @@ fn read_job(body: &str) -> StatusReply {
     let Ok(Value::Object(job)) = serde_json::from_str::<Value>(body) else { return StatusReply::Unknown };
     let status = match job.get("status") {
         Some(Value::String(word)) => word.as_str(),
-        // A problem body that came with a 200: its number is the status.
+        // An error body that came with HTTP 200: the number is the real status.
         Some(Value::Number(number)) if number.as_u64() == Some(404) => return StatusReply::NotFound,
         _ => return StatusReply::Unknown,
     };
@@ -116,12 +116,12 @@ fn read_job(body: &str) -> StatusReply {
         "FAILED" => StatusReply::Failed(failure(job.get("error"))),
         "CANCELLED" => StatusReply::Cancelled,
         "TIMED_OUT" => StatusReply::TimedOut,
-        // IN_PROGRESS, RUNNING, and whatever RunPod invents next: not an end.
+        // IN_PROGRESS, RUNNING and unknown words: the job has not ended.
         _ => StatusReply::Running,
     }
 }
 
-/// RunPod's error text is a traceback as often as a sentence: it is sorted, never shown.
+/// RunPod's error text may be a traceback. It is classified and never shown.
 fn failure(error: Option<&Value>) -> ErrorCode {
     let text = error.map(Value::to_string).unwrap_or_default().to_ascii_lowercase();
     if text.contains("executiontimeout exceeded") {
@@ -142,7 +142,7 @@ fn json_field(body: &str, name: &str) -> Option<Value> {
     }
 }
 
-/// `Retry-After` in seconds (RFC 9110 10.2.3); its date form is not used by RunPod. At most 10 minutes.
+/// `Retry-After` in seconds (RFC 9110 10.2.3); RunPod does not send its date form. At most 10 minutes.
 fn retry_after(header: Option<&str>) -> Option<DurationMs> {
     let seconds: i64 = header?.trim().parse().ok()?;
     Some(DurationMs::seconds(seconds.clamp(0, 600)))
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_is_read_by_its_http_code_first() {
+    fn the_http_status_is_checked_before_the_body() {
         for (status, body, meaning) in [
             (200, r#"{"status":"IN_QUEUE"}"#, StatusReply::Queued),
             (200, r#"{"status":"IN_PROGRESS","output":{"status":"success"}}"#, StatusReply::Running),
@@ -226,29 +226,29 @@ mod tests {
     }
 
     #[test]
-    fn a_person_in_the_queue_is_told_whether_it_moves() {
-        let told = |body: &str| parse_health(reply(200, body)).map(EndpointLoad::queue_message);
+    fn the_endpoint_load_becomes_a_queue_message() {
+        let message_of = |body: &str| parse_health(reply(200, body)).map(EndpointLoad::queue_message);
         let jobs = r#""jobs":{"completed":1,"failed":5,"inProgress":2,"inQueue":12,"retried":0}"#;
         for (workers, sentence) in [
             (
                 r#""idle":0,"initializing":1,"ready":0,"running":2,"throttled":3,"unhealthy":0"#,
-                "Waiting for a renderer: 12 in the queue, 2 being rendered",
+                "Waiting for a renderer: 12 queued, 2 running",
             ),
-            (r#""idle":1,"running":0"#, "Waiting for a renderer: 12 in the queue, 2 being rendered"),
+            (r#""idle":1,"running":0"#, "Waiting for a renderer: 12 queued, 2 running"),
             (
                 r#""idle":0,"initializing":1,"ready":0,"running":0,"throttled":0,"unhealthy":1"#,
-                "Waiting for a renderer: one is being started",
+                "Waiting for a renderer: one is starting",
             ),
             (
                 r#""idle":0,"initializing":0,"ready":0,"running":0,"throttled":2,"unhealthy":1"#,
-                "Waiting for a renderer: the render service has none at work right now",
+                "Waiting for a renderer: none is running at the moment",
             ),
         ] {
             let body = format!("{{{jobs},\"workers\":{{{workers}}}}}");
-            assert_eq!(told(&body).as_deref(), Some(sentence), "{workers}");
+            assert_eq!(message_of(&body).as_deref(), Some(sentence), "{workers}");
         }
         for body in ["", "<html>", "{}", r#"{"jobs":{}}"#, "[]", r#"{"status":404}"#] {
-            assert_eq!(told(body), None, "{body}");
+            assert_eq!(message_of(body), None, "{body}");
         }
         assert_eq!(parse_health(reply(401, r#"{"jobs":{},"workers":{}}"#)), None);
     }

@@ -1,76 +1,140 @@
-//! Answers about uploads, as JSON. Etags and our own ids need no escaping: their types see to it.
+//! What clients read of multipart uploads.
 
-use std::fmt::Write as _;
-
-use serde_json::Value;
+use serde::Serialize;
 
 use crate::base::time::Timestamp;
-use crate::http::problem::Problem;
-use crate::upload::{Upload, UploadRecord, UploadState, aborted};
+use crate::upload::{Upload, UploadRecord, UploadState};
 
-/// 201 to `POST /api/videos/multipart`.
-pub fn created_json(upload: &UploadRecord, upload_id: &str) -> String {
-    format!("{{{}}}", head_fields(upload, upload_id))
+/// 201 to `POST /api/videos/multipart`, and 200 to `GET .../parts`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UploadJson {
+    /// Where the video goes.
+    pub video_key: String,
+    /// Our own name of the upload; whoever has it may write to it.
+    pub upload_id: String,
+    /// The whole file.
+    pub size_bytes: u64,
+    /// Every part but the last.
+    pub part_size: u64,
+    /// Parts in all.
+    pub part_count: u32,
+    /// When it is aborted if it is not complete; ISO 8601.
+    pub expires_at: String,
+    /// Not of a new upload.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub status: Option<UploadStatus>,
+    /// The confirmed parts in their order; not of a new upload.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub parts: Option<Vec<ConfirmedPartJson>>,
 }
 
-/// 200 to `GET .../parts`.
-///
-/// # Errors
-/// 404 once it is aborted.
-pub fn upload_json(ledger: &Upload, upload_id: &str) -> Result<String, Problem> {
-    let status = match ledger.upload.state {
-        UploadState::Complete { .. } => "complete",
-        UploadState::Open | UploadState::Completing => "open",
-        UploadState::Aborted => return Err(aborted()),
-    };
-    let facts = head_fields(&ledger.upload, upload_id);
-    let mut json = format!("{{{facts},\"status\":\"{status}\",\"parts\":[");
-    for (index, (number, etag, bytes)) in ledger.parts().enumerate() {
-        let comma = if index == 0 { "" } else { "," };
-        let _ =
-            write!(json, "{comma}{{\"part_number\":{number},\"etag\":\"{etag}\",\"size_bytes\":{bytes}}}");
-    }
-    json.push_str("]}");
-    Ok(json)
+/// Whether there is anything left to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UploadStatus {
+    /// It is not complete.
+    Open,
+    /// The video is in the bucket.
+    Complete,
 }
 
-/// 200 to `POST .../parts`: a URL for each part, made by `sign` from its number and length.
-pub fn signed_json(
-    upload: &UploadRecord,
-    numbers: &[u32],
-    expires_at: Timestamp,
-    sign: impl Fn(u32, u64) -> String,
-) -> String {
-    let mut json = "{\"parts\":[".to_owned();
-    let parts = numbers.iter().filter_map(|number| Some((*number, upload.plan.bytes_of(*number)?)));
-    for (index, (number, bytes)) in parts.enumerate() {
-        let comma = if index == 0 { "" } else { "," };
-        let url = Value::String(sign(number, bytes));
-        let _ = write!(json, "{comma}{{\"part_number\":{number},\"url\":{url},\"size_bytes\":{bytes}}}");
-    }
-    let _ = write!(json, "],\"expires_at\":\"{expires_at}\"}}");
-    json
+/// One confirmed part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ConfirmedPartJson {
+    /// From 1.
+    pub part_number: u32,
+    /// Without quotes.
+    pub etag: String,
+    /// Its length.
+    pub size_bytes: u64,
+}
+
+/// 200 to `POST .../parts`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SignedParts {
+    /// In the order of the request.
+    pub parts: Vec<SignedPart>,
+    /// When the URLs stop working; ISO 8601.
+    pub expires_at: String,
+}
+
+/// Where one part is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SignedPart {
+    /// From 1.
+    pub part_number: u32,
+    /// For one PUT.
+    pub url: String,
+    /// The length that is signed.
+    pub size_bytes: u64,
 }
 
 /// 200 to `PUT .../parts`.
-pub fn confirmed_json(ledger: &Upload) -> String {
-    format!("{{\"confirmed\":{}}}", ledger.confirmed())
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct ConfirmedParts {
+    /// Confirmed parts in all.
+    pub confirmed: usize,
 }
 
 /// 200 to `POST .../complete`.
-pub fn completed_json(upload: &UploadRecord, etag: &str) -> String {
-    let (key, size, etag) = (&upload.key, upload.plan.size_bytes(), Value::from(etag));
-    format!("{{\"video_key\":\"{key}\",\"size_bytes\":{size},\"etag\":{etag}}}")
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CompletedUpload {
+    /// Where the video is.
+    pub video_key: String,
+    /// Its length.
+    pub size_bytes: u64,
+    /// The object's entity tag.
+    pub etag: String,
 }
 
-fn head_fields(upload: &UploadRecord, upload_id: &str) -> String {
-    let UploadRecord { key, plan, expires_at, .. } = upload;
-    let (id, size, part, count) =
-        (Value::from(upload_id), plan.size_bytes(), plan.part_bytes(), plan.part_count());
-    format!(
-        "\"video_key\":\"{key}\",\"upload_id\":{id},\"size_bytes\":{size},\"part_size\":{part},\
-         \"part_count\":{count},\"expires_at\":\"{expires_at}\""
-    )
+impl UploadJson {
+    /// A new upload.
+    pub fn created(record: &UploadRecord, upload_id: &str) -> Self {
+        Self {
+            video_key: record.key.as_str().to_owned(),
+            upload_id: upload_id.to_owned(),
+            size_bytes: record.plan.size_bytes(),
+            part_size: record.plan.part_bytes(),
+            part_count: record.plan.part_count(),
+            expires_at: record.expires_at.iso(),
+            status: None,
+            parts: None,
+        }
+    }
+
+    /// An upload with what has arrived. An aborted one is not shown.
+    pub fn shown(upload: &Upload, upload_id: &str) -> Self {
+        let status = match upload.record.state {
+            UploadState::Complete { .. } => UploadStatus::Complete,
+            UploadState::Open | UploadState::Completing | UploadState::Aborted => UploadStatus::Open,
+        };
+        let parts = upload.parts().map(|(part_number, etag, size_bytes)| ConfirmedPartJson {
+            part_number,
+            etag: etag.to_owned(),
+            size_bytes,
+        });
+        Self {
+            status: Some(status),
+            parts: Some(parts.collect()),
+            ..Self::created(&upload.record, upload_id)
+        }
+    }
+}
+
+impl SignedParts {
+    /// A URL for each part, made by `sign` from its number and length.
+    pub fn new(
+        upload: &UploadRecord,
+        part_numbers: &[u32],
+        expires_at: Timestamp,
+        sign: impl Fn(u32, u64) -> String,
+    ) -> Self {
+        let parts = part_numbers.iter().filter_map(|number| {
+            let size_bytes = upload.plan.bytes_of(*number)?;
+            Some(SignedPart { part_number: *number, url: sign(*number, size_bytes), size_bytes })
+        });
+        Self { parts: parts.collect(), expires_at: expires_at.iso() }
+    }
 }
 
 #[cfg(test)]
@@ -78,49 +142,39 @@ mod tests {
     use super::*;
     use crate::base::object_key::ObjectKey;
     use crate::upload::{ConfirmedPart, PartLayout};
-    use serde_json::json;
+    use serde_json::{json, to_value};
 
-    fn ledger(stage: UploadState) -> Upload {
-        let upload = UploadRecord {
+    fn upload(state: UploadState) -> Upload {
+        let record = UploadRecord {
             key: ObjectKey::parse_input("input/abc/clip.mp4").unwrap(),
             storage_id: "secret".into(),
             plan: PartLayout::new(12_000_000, Some(5_242_880)).unwrap(),
             expires_at: Timestamp(1_769_850_300_250),
-            state: stage,
+            state,
         };
-        Upload::new(upload, [ConfirmedPart::new(3, "three").unwrap(), ConfirmedPart::new(1, "one").unwrap()])
-    }
-
-    fn json(text: &str) -> Value {
-        serde_json::from_str(text).unwrap()
+        Upload::new(record, [ConfirmedPart::new(3, "three").unwrap(), ConfirmedPart::new(1, "one").unwrap()])
     }
 
     #[test]
     fn the_wire_is_pinned() {
-        let open = ledger(UploadState::Open);
+        let open = upload(UploadState::Open);
         let facts = json!({"video_key": "input/abc/clip.mp4", "upload_id": "u.m", "size_bytes": 12_000_000,
             "part_size": 5_242_880, "part_count": 3, "expires_at": "2026-01-31T09:05:00.250Z"});
-        assert_eq!(json(&created_json(&open.upload, "u.m")), facts);
+        assert_eq!(to_value(UploadJson::created(&open.record, "u.m")).unwrap(), facts);
         let mut shown = facts;
         shown["status"] = "open".into();
         shown["parts"] = json!([
             {"part_number": 1, "etag": "one", "size_bytes": 5_242_880},
             {"part_number": 3, "etag": "three", "size_bytes": 1_514_240},
         ]);
-        assert_eq!(json(&upload_json(&open, "u.m").unwrap()), shown);
-        assert_eq!(json(&confirmed_json(&open)), json!({"confirmed": 2}));
-        let complete = ledger(UploadState::Complete { etag: "w\"hole".into() });
-        assert_eq!(json(&upload_json(&complete, "u.m").unwrap())["status"], "complete");
+        assert_eq!(to_value(UploadJson::shown(&open, "u.m")).unwrap(), shown);
+        let completing = upload(UploadState::Completing);
+        assert_eq!(to_value(UploadJson::shown(&completing, "u.m")).unwrap()["status"], "open");
+        let complete = upload(UploadState::Complete { etag: "whole".into() });
+        assert_eq!(to_value(UploadJson::shown(&complete, "u.m")).unwrap()["status"], "complete");
+        let sign = |n, bytes| format!("https://x/?n={n}&l={bytes}");
         assert_eq!(
-            json(&completed_json(&complete.upload, "w\"hole")),
-            json!({"video_key": "input/abc/clip.mp4", "size_bytes": 12_000_000, "etag": "w\"hole"})
-        );
-        assert!(upload_json(&ledger(UploadState::Aborted), "u.m").is_err());
-        let signed = signed_json(&open.upload, &[3, 1], Timestamp(0), |n, bytes| {
-            format!("https://x/?n={n}&l={bytes}")
-        });
-        assert_eq!(
-            json(&signed),
+            to_value(SignedParts::new(&open.record, &[3, 1], Timestamp(0), sign)).unwrap(),
             json!({"parts": [
                 {"part_number": 3, "url": "https://x/?n=3&l=1514240", "size_bytes": 1_514_240},
                 {"part_number": 1, "url": "https://x/?n=1&l=5242880", "size_bytes": 5_242_880},

@@ -1,4 +1,4 @@
-//! What goes to RunPod, what a GPU worker is handed, and what it reports.
+//! The JSON for RunPod and GPU workers, and the reports of GPU workers.
 
 use reel_core::base::id::JobId;
 use reel_core::base::time::DurationMs;
@@ -34,7 +34,7 @@ pub fn pin(golden: &mut GoldenFiles) {
     golden.pin("runpod-run.json", &pretty(&body));
 
     pin_report(golden, CallbackKind::Claim, "claim", &json!({"runpod_job_id": "sync-8f2c-e1"}));
-    let grant = ClaimResponse {
+    let response = ClaimResponse {
         applied: true,
         job_id,
         attempt: 1,
@@ -53,7 +53,7 @@ pub fn pin(golden: &mut GoldenFiles) {
             content_type: "image/jpeg".into(),
         }),
     };
-    golden.pin("gpu-grant.json", &json_of(&grant));
+    golden.pin("gpu-grant.json", &json_of(&response));
 
     let progress = ProgressReport {
         progress: 42.5,
@@ -61,13 +61,13 @@ pub fn pin(golden: &mut GoldenFiles) {
         stage: Some(WorkerStage::Rendering),
     };
     pin_report(golden, CallbackKind::Progress, "progress", &progress);
-    let least = ProgressReport { progress: 5.0, message: None, stage: None };
-    pin_report(golden, CallbackKind::Progress, "progress-least", &least);
+    let minimal = ProgressReport { progress: 5.0, message: None, stage: None };
+    pin_report(golden, CallbackKind::Progress, "progress-least", &minimal);
     let key = format!("output/{JOB}/1/video.mp4");
-    let least = CompleteReport { output_video_key: key, output_bytes: None, poster_key: None };
-    pin_report(golden, CallbackKind::Complete, "complete-least", &least);
+    let minimal = CompleteReport { output_video_key: key, output_bytes: None, poster_key: None };
+    pin_report(golden, CallbackKind::Complete, "complete-least", &minimal);
     let poster_key = Some(format!("output/{JOB}/1/poster.jpg"));
-    let complete = CompleteReport { output_bytes: Some(1_048_576), poster_key, ..least };
+    let complete = CompleteReport { output_bytes: Some(1_048_576), poster_key, ..minimal };
     pin_report(golden, CallbackKind::Complete, "complete", &complete);
     let error = ErrorReport {
         error: "The video has no picture.".into(),
@@ -75,8 +75,8 @@ pub fn pin(golden: &mut GoldenFiles) {
         should_retry: Some(false),
     };
     pin_report(golden, CallbackKind::Error, "error", &error);
-    let least = ErrorReport { error: "ValueError: x".into(), error_code: None, should_retry: None };
-    pin_report(golden, CallbackKind::Error, "error-least", &least);
+    let minimal = ErrorReport { error: "ValueError: x".into(), error_code: None, should_retry: None };
+    pin_report(golden, CallbackKind::Error, "error-least", &minimal);
 
     for (name, applied, retrying) in [
         ("gpu-receipt", true, Some(false)),
@@ -87,10 +87,10 @@ pub fn pin(golden: &mut GoldenFiles) {
     }
 }
 
-/// A report as our worker writes it, which must be one that our Worker reads.
+/// Compares a report of a GPU worker with its file, and checks that the API reads it.
 fn pin_report(golden: &mut GoldenFiles, callback: CallbackKind, name: &str, report: &impl Serialize) {
     let body = json_of(report);
-    callback.parse(JOB.parse().expect("an id"), body.as_bytes()).expect("a report that is understood");
+    callback.parse(JOB.parse().expect("an id"), body.as_bytes()).expect("a valid report");
     golden.pin(&format!("gpu-report-{name}.json"), &body);
 }
 

@@ -35,65 +35,64 @@ pub fn pin(golden: &mut GoldenFiles) {
     pin_list(golden);
 }
 
-/// What `GET /api/jobs/{id}` says from the first moment to each end.
+/// The response of `GET /api/jobs/{id}` in every state.
 fn pin_records(golden: &mut GoldenFiles) {
-    let mut life = Life::new();
-    golden.pin("job-waiting.json", &life.record());
-    life.submitted();
-    golden.pin("job-queued.json", &life.record());
-    life.claimed();
-    golden.pin("job-starting.json", &life.record());
-    let _ = life.renders(40);
-    golden.pin("job-rendering.json", &life.record());
-    life.completes();
-    golden.pin("job-verifying.json", &life.record());
-    let _ = life.verified();
-    golden.pin("job-complete.json", &life.record());
+    let mut fixture = JobFixture::new();
+    golden.pin("job-waiting.json", &fixture.record());
+    fixture.submitted();
+    golden.pin("job-queued.json", &fixture.record());
+    fixture.claimed();
+    golden.pin("job-starting.json", &fixture.record());
+    let _ = fixture.renders(40);
+    golden.pin("job-rendering.json", &fixture.record());
+    fixture.completes();
+    golden.pin("job-verifying.json", &fixture.record());
+    let _ = fixture.verified();
+    golden.pin("job-complete.json", &fixture.record());
 
-    let mut life = Life::rendering();
-    let _ = life.fails(ErrorCode::GpuError);
-    golden.pin("job-retrying.json", &life.record());
-    let mut life = Life::rendering();
-    let _ = life.fails(ErrorCode::InvalidInput);
-    golden.pin("job-failed.json", &life.record());
-    let mut life = Life::rendering();
-    let _ = life.does(JobEvent::CancelRequested);
-    golden.pin("job-cancelled.json", &life.record());
-    let _ = life.does(JobEvent::RetryRequested);
-    golden.pin("job-started-over.json", &life.record());
+    let mut fixture = JobFixture::rendering();
+    let _ = fixture.fails(ErrorCode::GpuError);
+    golden.pin("job-retrying.json", &fixture.record());
+    let mut fixture = JobFixture::rendering();
+    let _ = fixture.fails(ErrorCode::InvalidInput);
+    golden.pin("job-failed.json", &fixture.record());
+    let mut fixture = JobFixture::rendering();
+    let _ = fixture.apply_event(JobEvent::CancelRequested);
+    golden.pin("job-cancelled.json", &fixture.record());
+    let _ = fixture.apply_event(JobEvent::RetryRequested);
+    golden.pin("job-started-over.json", &fixture.record());
 }
 
-/// What the sockets say of one render, in both dialects: events as they are stored and, without a
-/// number, the progress in between.
+/// The messages of one render in both protocols: log entries, and progress in between, which has no `seq`.
 fn pin_messages(golden: &mut GoldenFiles) {
-    let mut life = Life::new();
-    let snapshot = life.message(MessageType::Status, &life.job.snapshot(), Some(life.job.seq), true);
+    let mut fixture = JobFixture::new();
+    let snapshot = fixture.message(MessageType::Status, &fixture.job.snapshot(), Some(fixture.job.seq), true);
     pin_both(golden, "status", &snapshot);
-    life.submitted();
-    life.claimed();
-    let step = life.renders(40);
-    pin_both(golden, "progress", &life.event(&step));
-    life.later(2);
-    let step = life.renders(42);
+    fixture.submitted();
+    fixture.claimed();
+    let step = fixture.renders(40);
+    pin_both(golden, "progress", &fixture.event(&step));
+    fixture.later(2);
+    let step = fixture.renders(42);
     assert!(
         step.broadcast_progress && step.entries.is_empty(),
-        "progress within a stage is told and not stored"
+        "progress within a stage is sent and not stored"
     );
     pin_both(
         golden,
         "progress-in-between",
-        &life.message(MessageType::Progress, &life.job.snapshot(), None, false),
+        &fixture.message(MessageType::Progress, &fixture.job.snapshot(), None, false),
     );
-    life.completes();
-    let step = life.verified();
-    pin_both(golden, "complete", &life.event(&step));
-    let mut life = Life::rendering();
-    let step = life.fails(ErrorCode::InvalidInput);
-    pin_both(golden, "error", &life.event(&step));
+    fixture.completes();
+    let step = fixture.verified();
+    pin_both(golden, "complete", &fixture.event(&step));
+    let mut fixture = JobFixture::rendering();
+    let step = fixture.fails(ErrorCode::InvalidInput);
+    pin_both(golden, "error", &fixture.event(&step));
 }
 
-fn pin_both(golden: &mut GoldenFiles, name: &str, [ours, legacy]: &[String; 2]) {
-    golden.pin(&format!("message-{name}.json"), ours);
+fn pin_both(golden: &mut GoldenFiles, name: &str, [message, legacy]: &[String; 2]) {
+    golden.pin(&format!("message-{name}.json"), message);
     golden.pin(&format!("message-{name}.legacy.json"), legacy);
 }
 
@@ -128,24 +127,24 @@ fn pin_list(golden: &mut GoldenFiles) {
     let endpoint = BaseUrl::parse("https://r2.example").expect("a URL");
     let presigner = Presigner::new(&endpoint, "videos", "key-id".into(), "secret".into()).expect("a signer");
     let page = |limit: &str, count: usize| {
-        let listing = JobListQuery::parse(limit).expect("a listing");
-        pretty(&to_page_json(&listing, rows[..count].to_vec(), &presigner, DurationMs::minutes(60), START))
+        let query = JobListQuery::parse(limit).expect("a query");
+        pretty(&to_page_json(&query, rows[..count].to_vec(), &presigner, DurationMs::minutes(60), START))
     };
     golden.pin("list.json", &page("limit=2", 3));
     golden.pin("list-empty.json", &page("", 0));
 }
 
 /// One job, the same in every run.
-struct Life {
-    order: JobSpec,
+struct JobFixture {
+    spec: JobSpec,
     job: Job,
     now: Timestamp,
 }
 
-impl Life {
+impl JobFixture {
     fn new() -> Self {
         let id: JobId = JOB.parse().expect("an id");
-        let order = JobSpec {
+        let spec = JobSpec {
             id,
             project_id: 7,
             job_type: JobType::Overlay,
@@ -155,53 +154,53 @@ impl Life {
             created_at: START,
             export: None,
         };
-        Self { order, job: Job::new(id, START), now: START }
+        Self { spec, job: Job::new(id, START), now: START }
     }
 
     fn rendering() -> Self {
-        let mut life = Self::new();
-        life.submitted();
-        life.claimed();
-        let _ = life.renders(40);
-        life
+        let mut fixture = Self::new();
+        fixture.submitted();
+        fixture.claimed();
+        let _ = fixture.renders(40);
+        fixture
     }
 
     fn later(&mut self, seconds: i64) {
         self.now = self.now + DurationMs::seconds(seconds);
     }
 
-    fn does(&mut self, event: JobEvent) -> Step {
-        // 25 is a chance that makes jitter exactly 100 %.
+    fn apply_event(&mut self, event: JobEvent) -> Step {
+        // With this seed the jitter is exactly 100 %.
         let step = apply(self.job.clone(), event, self.now, 25, &Timeouts::STANDARD);
         self.job = step.job.clone();
         step
     }
 
-    fn says(&mut self, report: Report) -> Step {
+    fn callback(&mut self, report: Report) -> Step {
         let attempt = self.job.attempt;
-        self.does(JobEvent::CallbackReceived { attempt, report })
+        self.apply_event(JobEvent::CallbackReceived { attempt, report })
     }
 
     fn submitted(&mut self) {
-        let _ = self.does(JobEvent::AlarmFired);
+        let _ = self.apply_event(JobEvent::AlarmFired);
         let reply = SubmitReply::Accepted(runpod_job_id());
         let endpoint = "https://api.runpod.ai/v2/abc".to_owned();
-        let _ = self.does(JobEvent::SubmitReplied { attempt: 1, endpoint, reply });
+        let _ = self.apply_event(JobEvent::SubmitReplied { attempt: 1, endpoint, reply });
     }
 
     fn claimed(&mut self) {
         self.later(2);
-        let _ = self.says(Report::Claim { runpod_job_id: Some(runpod_job_id()) });
+        let _ = self.callback(Report::Claim { runpod_job_id: Some(runpod_job_id()) });
     }
 
     fn renders(&mut self, percent: u8) -> Step {
         let message = Some(format!("Rendering {percent} of 100 frames"));
-        self.says(Report::Progress { percent, message, stage: Some(WorkerStage::Rendering) })
+        self.callback(Report::Progress { percent, message, stage: Some(WorkerStage::Rendering) })
     }
 
     fn completes(&mut self) {
         self.later(20);
-        let _ = self.says(Report::Complete {
+        let _ = self.callback(Report::Complete {
             key: self.key(),
             poster: Some(self.poster()),
             bytes: Some(1_048_576),
@@ -210,12 +209,12 @@ impl Life {
 
     fn verified(&mut self) -> Step {
         let (found, poster) = (ObjectCheck::Present(1_048_576), ObjectCheck::Present(40_960));
-        self.does(JobEvent::OutputChecked { key: self.key(), found, poster })
+        self.apply_event(JobEvent::OutputChecked { key: self.key(), found, poster })
     }
 
     fn fails(&mut self, code: ErrorCode) -> Step {
         self.later(20);
-        self.says(Report::Error { code, sentence: "The video has no picture.".into(), retryable: true })
+        self.callback(Report::Error { code, sentence: "The video has no picture.".into(), retryable: true })
     }
 
     fn key(&self) -> ObjectKey {
@@ -228,39 +227,46 @@ impl Life {
 
     fn record(&self) -> String {
         let usage = Usage { object_rows: 4, d1_rows: 5, requests: 1, alarms: 1 };
-        let face = self.job.snapshot();
-        let extent = JobDetail::Record(usage);
-        self.json(&face, Some(self.job.seq), JobFormat::Plain, extent)
+        let snapshot = self.job.snapshot();
+        let detail = JobDetail::Record(usage);
+        self.json(&snapshot, Some(self.job.seq), JobFormat::Plain, detail)
     }
 
-    /// The last event of a step.
+    /// The messages of a step's last log entry.
     fn event(&self, step: &Step) -> [String; 2] {
         let entry = step.entries.last().expect("an event");
         self.message(entry.message_type, &entry.snapshot, Some(entry.seq), false)
     }
 
-    /// In our dialect and in the old path's.
-    fn message(&self, kind: MessageType, face: &Snapshot, seq: Option<u64>, snapshot: bool) -> [String; 2] {
+    /// One message in both protocols.
+    fn message(
+        &self,
+        message_type: MessageType,
+        snapshot: &Snapshot,
+        seq: Option<u64>,
+        is_first: bool,
+    ) -> [String; 2] {
         let record = JobDetail::Record(Usage { object_rows: 4, d1_rows: 5, requests: 1, alarms: 1 });
-        let (ours, legacy) = if snapshot { (record, record) } else { (JobDetail::Change, JobDetail::Whole) };
+        let (message, legacy) =
+            if is_first { (record, record) } else { (JobDetail::Change, JobDetail::Whole) };
         [
-            self.json(face, seq, JobFormat::Message(kind), ours),
-            self.json(face, seq, JobFormat::Legacy, legacy),
+            self.json(snapshot, seq, JobFormat::Message(message_type), message),
+            self.json(snapshot, seq, JobFormat::Legacy, legacy),
         ]
     }
 
-    fn json(&self, face: &Snapshot, seq: Option<u64>, dialect: JobFormat, extent: JobDetail) -> String {
-        let links = JobUrls {
-            output_url: face.output.as_ref().map(|_| "https://r2.example/output.mp4?X-Amz-Signature=..."),
-            poster_url: face.output.as_ref().map(|_| "https://r2.example/poster.jpg?X-Amz-Signature=..."),
+    fn json(&self, snapshot: &Snapshot, seq: Option<u64>, format: JobFormat, detail: JobDetail) -> String {
+        let urls = JobUrls {
+            output_url: snapshot.output.as_ref().map(|_| "https://r2.example/output.mp4?X-Amz-Signature=..."),
+            poster_url: snapshot.output.as_ref().map(|_| "https://r2.example/poster.jpg?X-Amz-Signature=..."),
             websocket_url: &format!("/api/jobs/{JOB}/ws?token=..."),
         };
-        pretty(&job_json(&self.order, face, seq, links, dialect, extent))
+        pretty(&job_json(&self.spec, snapshot, seq, urls, format, detail))
     }
 }
 
 fn runpod_job_id() -> RunpodJobId {
-    RunpodJobId::parse("sync-8f2c-e1").expect("a name as RunPod gives them")
+    RunpodJobId::parse("sync-8f2c-e1").expect("a valid id")
 }
 
 /// 2026-01-31T09:05:00.250Z

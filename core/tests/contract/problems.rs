@@ -1,4 +1,4 @@
-//! What callers are told when something is refused, and why a job failed.
+//! Problem responses, problem codes and error codes.
 
 use reel_core::http::problem::{Problem, ProblemCode};
 use reel_core::job::error_code::ErrorCode;
@@ -9,62 +9,27 @@ use crate::golden::GoldenFiles;
 use crate::pretty;
 
 pub fn pin(golden: &mut GoldenFiles) {
-    let fault = |pointer: &str, detail: &str| FieldError { pointer: pointer.into(), detail: detail.into() };
-    let faults =
-        vec![fault("/type", "is required"), fault("/params/output_width", "must be even, for example 1080")];
-    golden.pin("problem-with-faults.json", &pretty(&Problem::invalid(faults).body("REQUEST")));
+    let field_error =
+        |pointer: &str, detail: &str| FieldError { pointer: pointer.into(), detail: detail.into() };
+    let errors = vec![
+        field_error("/type", "is required"),
+        field_error("/params/output_width", "must be even, for example 1080"),
+    ];
+    golden.pin("problem-with-faults.json", &pretty(&Problem::invalid(errors).body("REQUEST")));
     golden.pin("problem.json", &pretty(&Problem::job_not_found().body("REQUEST")));
-    let codes: Map<String, Value> = CODES
-        .iter()
+    let codes: Map<String, Value> = ProblemCode::ALL
+        .into_iter()
         .map(|code| (code.as_str().to_owned(), json!({"status": code.status(), "title": code.title()})))
         .collect();
-    assert_eq!(codes.len(), CODES.len(), "no two problems share a word");
+    assert_eq!(codes.len(), ProblemCode::ALL.len(), "no two problems share a word");
     golden.pin("problem-codes.json", &pretty(&Value::Object(codes).to_string()));
 
     let codes: Map<String, Value> = ErrorCode::ALL
         .into_iter()
         .map(|code| {
-            let told = json!({"retryable": code.retryable(), "sentence": code.default_message()});
-            (code.as_str().to_owned(), told)
+            let entry = json!({"retryable": code.retryable(), "sentence": code.default_message()});
+            (code.as_str().to_owned(), entry)
         })
         .collect();
     golden.pin("job-error-codes.json", &pretty(&Value::Object(codes).to_string()));
-}
-
-macro_rules! every_code {
-    ($($name:ident)*) => {
-        const CODES: &[ProblemCode] = &[$(ProblemCode::$name),*];
-        // Does not compile while a code is missing in the list.
-        const _: fn(ProblemCode) = |code| match code { $(ProblemCode::$name => ()),* };
-    };
-}
-
-every_code! {
-    NotJson
-    BodyTooLarge
-    InvalidRequest
-    InputNotFound
-    RouteNotFound
-    MethodNotAllowed
-    JobNotFound
-    ProjectNotFound
-    ClipNotFound
-    NoWorkingVideo
-    SourceNotFound
-    UpgradeRequired
-    Unauthorized
-    BadToken
-    StaleAttempt
-    AlreadyClaimed
-    IdempotencyConflict
-    JobState
-    NotConfigured
-    Unavailable
-    Internal
-    UploadNotFound
-    UploadIncomplete
-    UploadState
-    VideoNotFound
-    PreconditionFailed
-    RangeNotSatisfiable
 }

@@ -1,4 +1,4 @@
-//! How a job ends: once, verified, and told to RunPod.
+//! How a job ends: once, with a verified output, and with its RunPod jobs cancelled.
 
 use reel_core::base::object_key::ObjectKey;
 use reel_core::job::deadline::next_deadline;
@@ -9,58 +9,58 @@ use reel_core::job::gpu_service::{StatusReply, WorkerStage};
 use reel_core::job::log::MessageType;
 use reel_core::job::status::JobStatus;
 
-use crate::life::{JobFixture, T, accepted, claim, gave_up, gpu, progress, put};
+use crate::fixture::{JobFixture, TIMEOUTS, accepted, claim, completed, failed, progress, runpod_job_id};
 
 #[test]
-fn the_first_end_wins_and_late_news_is_ignored() {
-    let mut life = JobFixture::rendering();
-    let key = life.own_key();
-    life.callback(put(&key));
-    life.looks(ObjectCheck::Present(7));
-    let ended = life.job.clone();
+fn the_first_end_wins_and_late_events_are_ignored() {
+    let mut fixture = JobFixture::rendering();
+    let key = fixture.expected_output();
+    fixture.callback(completed(&key));
+    fixture.output_checked(ObjectCheck::Present(7));
+    let ended = fixture.job.clone();
     for event in [
         JobEvent::CallbackReceived { attempt: 1, report: progress(50, WorkerStage::Rendering) },
-        JobEvent::CallbackReceived { attempt: 1, report: gave_up(ErrorCode::GpuError) },
-        JobEvent::CallbackReceived { attempt: 1, report: put(&key) },
+        JobEvent::CallbackReceived { attempt: 1, report: failed(ErrorCode::GpuError) },
+        JobEvent::CallbackReceived { attempt: 1, report: completed(&key) },
         JobEvent::CallbackReceived { attempt: 1, report: claim("a-u1") },
         JobEvent::StatusPolled { attempt: 1, reply: StatusReply::Failed(ErrorCode::GpuError) },
         JobEvent::OutputChecked { key, found: ObjectCheck::Missing, poster: ObjectCheck::Missing },
         JobEvent::WebhookReceived { attempt: 1 },
     ] {
-        let step = life.does(event.clone());
+        let step = fixture.apply(event.clone());
         assert_eq!(step.outcome, Outcome::Ignored, "{event:?}");
         assert!(step.entries.is_empty() && !step.persist && !step.broadcast_progress, "{event:?}");
-        assert_eq!(life.job, ended, "{event:?}");
+        assert_eq!(fixture.job, ended, "{event:?}");
     }
 }
 
 #[test]
-fn a_result_is_verified_before_it_is_announced() {
+fn an_output_is_verified_before_the_job_is_complete() {
     for found in [ObjectCheck::Missing, ObjectCheck::Present(0)] {
-        let mut life = JobFixture::rendering();
-        let key = life.own_key();
-        let step = life.callback(put(&key));
+        let mut fixture = JobFixture::rendering();
+        let key = fixture.expected_output();
+        let step = fixture.callback(completed(&key));
         assert!(step.entries.iter().all(|entry| entry.message_type != MessageType::Complete));
-        assert_eq!(life.looks(found).outcome, Outcome::Retrying, "{found:?}");
-        assert_eq!(life.job.attempt, 2);
+        assert_eq!(fixture.output_checked(found).outcome, Outcome::Retrying, "{found:?}");
+        assert_eq!(fixture.job.attempt, 2);
     }
 }
 
 #[test]
-fn a_bucket_that_does_not_answer_is_asked_again() {
-    let mut life = JobFixture::rendering();
-    let key = life.own_key();
-    life.callback(put(&key));
-    life.looks(ObjectCheck::Unknown);
-    life.later(T.check_output_backoff);
-    let poster = ObjectKey::poster(life.job.id, 1);
-    assert!(life.alarm().effects.contains(&JobEffect::CheckOutput { key, poster }));
-    life.looks(ObjectCheck::Present(1));
-    assert_eq!(life.job.snapshot().status, JobStatus::Complete);
+fn an_output_is_checked_again_if_the_bucket_does_not_reply() {
+    let mut fixture = JobFixture::rendering();
+    let key = fixture.expected_output();
+    fixture.callback(completed(&key));
+    fixture.output_checked(ObjectCheck::Unknown);
+    fixture.wait(TIMEOUTS.check_output_backoff);
+    let poster = ObjectKey::poster(fixture.job.id, 1);
+    assert!(fixture.alarm().effects.contains(&JobEffect::CheckOutput { key, poster }));
+    fixture.output_checked(ObjectCheck::Present(1));
+    assert_eq!(fixture.job.snapshot().status, JobStatus::Complete);
 }
 
 #[test]
-fn a_result_whose_report_was_lost_is_found_by_its_artifact() {
+fn an_output_without_a_report_is_found_in_the_bucket() {
     for reply in [
         StatusReply::Completed(None),
         StatusReply::NotFound,
@@ -68,44 +68,54 @@ fn a_result_whose_report_was_lost_is_found_by_its_artifact() {
         StatusReply::Cancelled,
         StatusReply::TimedOut,
     ] {
-        let mut life = JobFixture::rendering();
-        life.status_reply(reply.clone());
-        life.looks(ObjectCheck::Present(9));
-        assert_eq!(life.job.snapshot().status, JobStatus::Complete, "{reply:?}");
+        let mut fixture = JobFixture::rendering();
+        fixture.status_reply(reply.clone());
+        fixture.output_checked(ObjectCheck::Present(9));
+        assert_eq!(fixture.job.snapshot().status, JobStatus::Complete, "{reply:?}");
     }
 }
 
 #[test]
-fn cancel_is_idempotent_and_reaches_runpod_until_it_is_settled() {
-    let mut life = JobFixture::rendering();
-    assert_eq!(life.does(JobEvent::CancelRequested).outcome, Outcome::Applied);
-    assert_eq!(life.code(), Some(ErrorCode::Cancelled));
-    assert_eq!(life.does(JobEvent::CancelRequested).outcome, Outcome::Ignored);
+fn a_cancel_is_idempotent_and_is_sent_to_runpod_until_it_is_confirmed() {
+    let mut fixture = JobFixture::rendering();
+    assert_eq!(fixture.apply(JobEvent::CancelRequested).outcome, Outcome::Applied);
+    assert_eq!(fixture.failure_code(), Some(ErrorCode::Cancelled));
+    assert_eq!(fixture.apply(JobEvent::CancelRequested).outcome, Outcome::Ignored);
     for _ in 0..3 {
-        life.now = next_deadline(&life.job, &T).unwrap();
-        assert!(life.alarm().effects.contains(&JobEffect::CancelRunpodJob { runpod_job_id: gpu("a-u1") }));
-        life.does(JobEvent::CancelReplied { runpod_job_id: gpu("a-u1"), settled: false });
-        life.does(JobEvent::IndexWritten { version: life.job.index.wanted, written: Some(3) });
+        fixture.now = next_deadline(&fixture.job, &TIMEOUTS).unwrap();
+        assert!(
+            fixture
+                .alarm()
+                .effects
+                .contains(&JobEffect::CancelRunpodJob { runpod_job_id: runpod_job_id("a-u1") })
+        );
+        fixture.apply(JobEvent::CancelReplied { runpod_job_id: runpod_job_id("a-u1"), settled: false });
+        fixture.apply(JobEvent::IndexWritten { version: fixture.job.index.wanted, written: Some(3) });
     }
-    life.does(JobEvent::CancelReplied { runpod_job_id: gpu("a-u1"), settled: true });
-    assert_eq!(next_deadline(&life.job, &T), None, "nothing is left to do");
+    fixture.apply(JobEvent::CancelReplied { runpod_job_id: runpod_job_id("a-u1"), settled: true });
+    assert_eq!(next_deadline(&fixture.job, &TIMEOUTS), None, "nothing is left to do");
 }
 
 #[test]
-fn a_submit_that_is_accepted_after_a_cancel_is_cancelled_too() {
-    let mut life = JobFixture::new();
-    life.alarm();
-    life.does(JobEvent::CancelRequested);
-    life.does(accepted(1, "late-u1"));
-    assert!(life.alarm().effects.contains(&JobEffect::CancelRunpodJob { runpod_job_id: gpu("late-u1") }));
+fn a_submit_that_is_accepted_after_a_cancel_is_cancelled() {
+    let mut fixture = JobFixture::new();
+    fixture.alarm();
+    fixture.apply(JobEvent::CancelRequested);
+    fixture.apply(accepted(1, "late-u1"));
+    assert!(
+        fixture
+            .alarm()
+            .effects
+            .contains(&JobEffect::CancelRunpodJob { runpod_job_id: runpod_job_id("late-u1") })
+    );
 }
 
 #[test]
-fn a_complete_job_is_neither_cancelled_nor_retried() {
-    let mut life = JobFixture::rendering();
-    let key = life.own_key();
-    life.callback(put(&key));
-    life.looks(ObjectCheck::Present(1));
-    assert_eq!(life.does(JobEvent::CancelRequested).outcome, Outcome::WrongStatus(JobStatus::Complete));
-    assert_eq!(life.does(JobEvent::RetryRequested).outcome, Outcome::WrongStatus(JobStatus::Complete));
+fn a_complete_job_can_be_neither_cancelled_nor_retried() {
+    let mut fixture = JobFixture::rendering();
+    let key = fixture.expected_output();
+    fixture.callback(completed(&key));
+    fixture.output_checked(ObjectCheck::Present(1));
+    assert_eq!(fixture.apply(JobEvent::CancelRequested).outcome, Outcome::WrongStatus(JobStatus::Complete));
+    assert_eq!(fixture.apply(JobEvent::RetryRequested).outcome, Outcome::WrongStatus(JobStatus::Complete));
 }

@@ -1,9 +1,9 @@
-//! The rules of a job, one sentence each (design.md 4).
-#![allow(unused_must_use, reason = "many steps only bring the job to where the rule begins")]
+//! The rules of a job, one test each.
+#![allow(unused_must_use, reason = "many steps only prepare the job")]
 
 mod attempts;
 mod endings;
-mod life;
+mod fixture;
+mod polling;
 mod progress;
-mod silence;
 mod storage;

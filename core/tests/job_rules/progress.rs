@@ -1,4 +1,4 @@
-//! From waiting to complete: what renderers report, and how much of it is kept.
+//! From pending to complete: what GPU workers report, and how much of it is stored.
 
 use reel_core::base::object_key::ObjectKey;
 use reel_core::base::time::DurationMs;
@@ -10,75 +10,88 @@ use reel_core::job::gpu_service::WorkerStage;
 use reel_core::job::log::MessageType;
 use reel_core::job::status::{JobStage, JobStatus};
 
-use crate::life::{JobFixture, T, accepted, claim, gave_up, progress, put};
+use crate::fixture::{JobFixture, TIMEOUTS, accepted, claim, completed, failed, progress};
 
 #[test]
-fn a_job_runs_from_waiting_to_complete() {
-    let mut life = JobFixture::new();
-    assert_eq!(next_deadline(&life.job, &T), Some(life.now));
-    assert_eq!(life.alarm().effects[0], JobEffect::Submit { attempt: 1 });
-    life.does(accepted(1, "a-u1"));
+fn a_job_goes_from_pending_to_complete() {
+    let mut fixture = JobFixture::new();
+    assert_eq!(next_deadline(&fixture.job, &TIMEOUTS), Some(fixture.now));
+    assert_eq!(fixture.alarm().effects[0], JobEffect::Submit { attempt: 1 });
+    fixture.apply(accepted(1, "a-u1"));
     assert_eq!(
-        (life.job.snapshot().status, life.job.snapshot().stage),
+        (fixture.job.snapshot().status, fixture.job.snapshot().stage),
         (JobStatus::Pending, JobStage::Queued)
     );
-    life.callback(claim("a-u1"));
-    life.callback(progress(40, WorkerStage::Rendering));
-    assert_eq!((life.job.snapshot().status, life.job.snapshot().progress), (JobStatus::Processing, 40));
-    let key = life.own_key();
-    let step = life.callback(put(&key));
-    let poster = ObjectKey::poster(life.job.id, 1);
+    fixture.callback(claim("a-u1"));
+    fixture.callback(progress(40, WorkerStage::Rendering));
+    assert_eq!((fixture.job.snapshot().status, fixture.job.snapshot().progress), (JobStatus::Processing, 40));
+    let key = fixture.expected_output();
+    let step = fixture.callback(completed(&key));
+    let poster = ObjectKey::poster(fixture.job.id, 1);
     assert_eq!(step.effects, [JobEffect::CheckOutput { key: key.clone(), poster }]);
-    assert_eq!(life.job.snapshot().stage, JobStage::Verifying);
-    let step = life.looks(ObjectCheck::Present(7));
+    assert_eq!(fixture.job.snapshot().stage, JobStage::Verifying);
+    let step = fixture.output_checked(ObjectCheck::Present(7));
     assert_eq!((step.outcome, step.entries[0].message_type), (Outcome::Applied, MessageType::Complete));
-    let face = life.job.snapshot();
+    let snapshot = fixture.job.snapshot();
     assert_eq!(
-        (face.status, face.progress, face.output.map(|o| (o.key, o.bytes))),
+        (snapshot.status, snapshot.progress, snapshot.output.map(|o| (o.key, o.bytes))),
         (JobStatus::Complete, 100, Some((key.as_str().into(), 7)))
     );
 }
 
 #[test]
-fn progress_never_goes_down_within_an_attempt_and_starts_over_with_the_next() {
-    let mut life = JobFixture::rendering();
-    life.callback(progress(60, WorkerStage::Rendering));
-    life.callback(progress(20, WorkerStage::Rendering));
-    assert_eq!(life.job.snapshot().progress, 60);
-    life.callback(progress(100, WorkerStage::Uploading));
-    assert_eq!(life.job.snapshot().progress, 99, "100 is for a verified result");
-    let step = life.callback(gave_up(ErrorCode::GpuError));
-    assert_eq!(life.job.snapshot().progress, 0);
+fn progress_never_decreases_within_an_attempt() {
+    let mut fixture = JobFixture::rendering();
+    fixture.callback(progress(60, WorkerStage::Rendering));
+    fixture.callback(progress(20, WorkerStage::Rendering));
+    assert_eq!(fixture.job.snapshot().progress, 60);
+    fixture.callback(progress(100, WorkerStage::Uploading));
+    assert_eq!(fixture.job.snapshot().progress, 99, "100 is for a verified output");
+    let step = fixture.callback(failed(ErrorCode::GpuError));
+    assert_eq!(fixture.job.snapshot().progress, 0);
     assert_eq!(step.entries[0].snapshot.message, "Retrying (attempt 2/3): It broke.");
 }
 
 #[test]
-fn a_minute_of_progress_keeps_little_and_stores_no_events() {
-    let mut life = JobFixture::rendering();
-    life.callback(progress(10, WorkerStage::Rendering));
-    let (mut kept, mut stored, mut told) = (0, 0, 0);
+fn a_minute_of_progress_is_written_six_times_without_log_entries() {
+    let mut fixture = JobFixture::rendering();
+    fixture.callback(progress(10, WorkerStage::Rendering));
+    let (mut writes, mut entries, mut broadcasts) = (0, 0, 0);
     for second in (2..=60).step_by(2) {
-        let step = life.later(DurationMs::seconds(2)).callback(progress(10 + second, WorkerStage::Rendering));
-        kept += usize::from(step.persist);
-        stored += step.entries.len();
-        told += usize::from(step.broadcast_progress);
+        let step =
+            fixture.wait(DurationMs::seconds(2)).callback(progress(10 + second, WorkerStage::Rendering));
+        writes += usize::from(step.persist);
+        entries += step.entries.len();
+        broadcasts += usize::from(step.broadcast_progress);
     }
-    assert_eq!((kept, stored, told), (6, 0, 30));
+    assert_eq!((writes, entries, broadcasts), (6, 0, 30));
 }
 
 #[test]
-fn a_worker_that_skips_the_claim_is_understood() {
-    let mut life = JobFixture::queued("a-u1");
-    life.callback(Report::Progress { percent: 5, message: Some("Downloading video...".into()), stage: None });
-    assert_eq!((life.job.snapshot().status, life.job.snapshot().progress), (JobStatus::Processing, 5));
+fn a_worker_may_skip_the_claim() {
+    let mut fixture = JobFixture::queued("a-u1");
+    fixture.callback(Report::Progress {
+        percent: 5,
+        message: Some("Downloading video...".into()),
+        stage: None,
+    });
+    assert_eq!((fixture.job.snapshot().status, fixture.job.snapshot().progress), (JobStatus::Processing, 5));
 }
 
 #[test]
-fn of_two_renderers_for_one_attempt_the_second_is_refused_while_the_first_is_alive() {
-    let mut life = JobFixture::rendering();
-    let step = life.callback(claim("other-u1"));
+fn a_second_claim_is_rejected_while_the_first_worker_sends_heartbeats() {
+    let mut fixture = JobFixture::rendering();
+    let step = fixture.callback(claim("other-u1"));
     assert_eq!(step.outcome, Outcome::AlreadyClaimed);
-    assert_eq!(life.callback(claim("a-u1")).outcome, Outcome::Applied, "RunPod may run its own job again");
-    life.later(T.heartbeat_timeout);
-    assert_eq!(life.callback(claim("other-u1")).outcome, Outcome::Applied, "a silent one is replaced");
+    assert_eq!(
+        fixture.callback(claim("a-u1")).outcome,
+        Outcome::Applied,
+        "the same RunPod job may claim again"
+    );
+    fixture.wait(TIMEOUTS.heartbeat_timeout);
+    assert_eq!(
+        fixture.callback(claim("other-u1")).outcome,
+        Outcome::Applied,
+        "a worker without heartbeats is replaced"
+    );
 }

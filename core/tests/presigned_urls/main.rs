@@ -1,4 +1,4 @@
-//! Presigned URLs are botocore's, byte for byte; `vectors.py` beside this file made the table.
+//! Presigned URLs equal those of botocore, byte for byte. `vectors.py` in this folder wrote `vectors.json`.
 
 use reel_core::base::base_url::BaseUrl;
 use reel_core::base::time::{DurationMs, Timestamp};
@@ -16,7 +16,7 @@ struct Vector {
     lifetime_s: i64,
     url: String,
     #[serde(flatten)]
-    what: VectorOperation,
+    operation: VectorOperation,
 }
 
 #[derive(Debug, Deserialize)]
@@ -29,7 +29,7 @@ enum VectorOperation {
 }
 
 #[test]
-fn every_url_is_botocores() {
+fn every_url_equals_botocores() {
     let vectors: Vec<Vector> = serde_json::from_str(include_str!("vectors.json")).unwrap();
     assert!(vectors.len() >= 80, "{}", vectors.len());
     for vector in vectors {
@@ -37,7 +37,7 @@ fn every_url_is_botocores() {
         let presigner =
             Presigner::new(&endpoint, &vector.bucket, vector.key_id.clone(), vector.secret.clone()).unwrap();
         let key = &vector.key;
-        let operation = match &vector.what {
+        let operation = match &vector.operation {
             VectorOperation::Put { content_type, size_bytes } => {
                 S3Operation::put(key, content_type, *size_bytes)
             }

@@ -1,4 +1,4 @@
-//! What must hold after every step of every history, and at its end.
+//! Invariants after every step of a history, and at its end.
 
 use std::collections::BTreeMap;
 
@@ -9,19 +9,18 @@ use reel_core::job::log::{LogEntry, MessageType};
 use reel_core::job::state::{Job, JobEnd, JobState};
 use reel_core::job::status::JobStatus;
 
+/// The log of a job, and what was seen of it so far.
 pub struct Invariants {
     log: Vec<LogEntry>,
-    /// Told within the current attempt, stored or not: (attempt, highest percent).
-    told: (u32, u8),
     submitted: u32,
 }
 
 impl Invariants {
-    pub fn new(birth: LogEntry) -> Self {
-        Self { log: vec![birth], told: (1, 0), submitted: 0 }
+    pub fn new(initial_entry: LogEntry) -> Self {
+        Self { log: vec![initial_entry], submitted: 0 }
     }
 
-    /// A step that may still fail to be committed.
+    /// Checks a step before its commit, which may fail.
     pub fn of_step(
         before: &Job,
         event: &JobEvent,
@@ -37,10 +36,10 @@ impl Invariants {
         {
             return Err(format!("a report of attempt {attempt} changed attempt {}", before.attempt));
         }
-        let asked_to_retry = *event == JobEvent::RetryRequested;
+        let is_retry = *event == JobEvent::RetryRequested;
         if let Some(end) = before.end()
             && after.end() != Some(end)
-            && !(asked_to_retry && matches!(end, JobEnd::Failed { .. }))
+            && !(is_retry && matches!(end, JobEnd::Failed { .. }))
         {
             return Err(format!("an end was left: {end:?} became {:?}", after.state));
         }
@@ -59,25 +58,25 @@ impl Invariants {
         if let Some(JobEnd::Complete { key, .. }) = after.end()
             && !bucket.contains_key(key.as_str())
         {
-            return Err(format!("complete without a result at {}", key.as_str()));
+            return Err(format!("complete without an output at {}", key.as_str()));
         }
         if let Some(JobEnd::Complete { poster: Some(key), .. }) = after.end()
             && !bucket.contains_key(key.as_str())
         {
-            return Err(format!("complete with a picture that is not there: {}", key.as_str()));
+            return Err(format!("complete with a missing poster: {}", key.as_str()));
         }
-        for key in step.effects.iter().flat_map(discarded) {
+        for key in step.effects.iter().flat_map(deleted_keys) {
             if after.end().is_none() && key.is_of_attempt(after.id, after.attempt) {
-                return Err(format!("{} is discarded and may be needed", key.as_str()));
+                return Err(format!("{} is deleted and may be needed", key.as_str()));
             }
         }
         if !step.persist && (!step.entries.is_empty() || before.state_changed(after)) {
-            return Err(format!("a change was not kept: {:?} to {:?}", before.state, after.state));
+            return Err(format!("a change was not written: {:?} to {:?}", before.state, after.state));
         }
         Ok(())
     }
 
-    /// A step that is stored now, with its events.
+    /// Checks a committed step and its log entries.
     pub fn of_commit(&mut self, step: &Step) -> Result<(), String> {
         for entry in &step.entries {
             let last = self.log.last().map_or(0, |entry| entry.seq);
@@ -93,20 +92,15 @@ impl Invariants {
             }
             if ends(entry) != matches!(entry.snapshot.status, JobStatus::Complete | JobStatus::Error) {
                 return Err(format!(
-                    "event {} is called {:?} and says {:?}",
+                    "event {} has type {:?} and status {:?}",
                     entry.seq, entry.message_type, entry.snapshot.status
                 ));
             }
             self.log.push(entry.clone());
         }
         if step.job.seq != self.log.last().map_or(0, |entry| entry.seq) {
-            return Err(format!("the job says seq {}, the log ends elsewhere", step.job.seq));
+            return Err(format!("the job has seq {}, but the log ends elsewhere", step.job.seq));
         }
-        let face = step.job.snapshot();
-        if face.attempt != self.told.0 {
-            self.told = (face.attempt, 0);
-        }
-        self.told.1 = self.told.1.max(face.progress);
         Ok(())
     }
 
@@ -114,15 +108,15 @@ impl Invariants {
         self.submitted = self.submitted.max(attempt);
     }
 
-    /// Nothing is left to happen: the job has ended once, and all debts are paid.
+    /// Checks the end: the job has ended once, and the outbox is empty.
     pub fn at_the_end(&self, job: &Job, indexed: u64) -> Result<(), String> {
         let Some(end) = job.end() else { return Err(format!("never ended: {:?}", job.state)) };
         let last = self.log.last().ok_or("no event was stored")?;
-        let told = match end {
+        let expected = match end {
             JobEnd::Complete { .. } => MessageType::Complete,
             JobEnd::Failed { .. } => MessageType::Error,
         };
-        if last.message_type != told {
+        if last.message_type != expected {
             return Err(format!("the last event is {:?}, the end {end:?}", last.message_type));
         }
         if !job.pending_cancels.is_empty() {
@@ -138,7 +132,7 @@ impl Invariants {
     }
 }
 
-fn discarded(effect: &JobEffect) -> &[ObjectKey] {
+fn deleted_keys(effect: &JobEffect) -> &[ObjectKey] {
     if let JobEffect::DeleteObjects { keys } = effect { keys } else { &[] }
 }
 
@@ -151,7 +145,7 @@ trait StateChanged {
 }
 
 impl StateChanged for Job {
-    /// A change that must survive: the kind of state, the attempt, or a debt to RunPod.
+    /// Whether a change must be written: the state, the attempt, the log, or a pending cancel.
     fn state_changed(&self, other: &Self) -> bool {
         std::mem::discriminant(&self.state) != std::mem::discriminant(&other.state)
             || self.attempt != other.attempt

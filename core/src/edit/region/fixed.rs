@@ -1,11 +1,11 @@
-//! The plan's region: an ellipse that stands still from one frame to another.
+//! The frame-based region: an ellipse that does not move.
 
 use crate::edit::Color;
 use crate::edit::limits::{coordinate, frame, positive_length, unit_interval};
 use crate::edit::region::EllipseValues;
 use crate::json::reader::ObjectReader;
 
-/// An ellipse that stands still from one frame to another, both included.
+/// An ellipse that does not move, from one frame to another, both included.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FixedRegion {
     start_frame: u32,
@@ -30,7 +30,7 @@ impl FixedRegion {
         if let (Some(start), Some(end)) = (start, end)
             && end < start
         {
-            return fields.at().child("end_frame").reject("must not be before start_frame");
+            return fields.at().child("end_frame").reject("must not be less than start_frame");
         }
         Some(Self {
             start_frame: start?,

@@ -1,8 +1,8 @@
-//! Highlight regions: where on the picture a player is, and when.
+//! Highlight regions: where in the frame a player is, and when.
 //!
-//! Two models, never mixed in one list. The plan's is a fixed ellipse by frame, and all that
-//! are active draw together. The app's moves between keyframes by time, and only the first
-//! active one draws.
+//! There are two forms, and one list has only one of them. A fixed region is a frame-based ellipse; all
+//! active ones are drawn. A moving region, which the frontend sends, moves between time-based keyframes;
+//! only the first active one is drawn.
 
 mod fixed;
 mod moving;
@@ -22,9 +22,9 @@ pub use moving::MovingRegion;
 /// All regions of an overlay.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Regions {
-    /// The plan's: in the order of the request, which is the order of drawing.
+    /// Frame-based, in the order of the request, which is the drawing order.
     Fixed(Vec<FixedRegion>),
-    /// The app's: sorted by their start.
+    /// Time-based, sorted by their start.
     Moving(Vec<MovingRegion>),
 }
 
@@ -38,11 +38,11 @@ struct EllipseValues {
     color: Color,
 }
 
-/// One ellipse to draw on one frame, in whole pixels of the source, with how strongly.
+/// One ellipse to draw on one frame, in whole pixels of the source.
 ///
-/// The two models mean two things by opacity. A fixed region's is the strength of the whole
-/// effect, so 1 is the effect as the app draws it. A moving region's is the alpha of the fill
-/// of `original`, and every other effect has full strength.
+/// `opacity` means different things in the two forms. For a fixed region it is the strength of the whole
+/// effect: 1 is the effect as the frontend draws it. For a moving region it is the alpha of the fill of
+/// `original`, and every other effect has full strength.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Highlight {
     /// Column of the centre.
@@ -53,7 +53,7 @@ pub struct Highlight {
     pub radius_x: i32,
     /// Pixels from the centre to the upper and lower end.
     pub radius_y: i32,
-    /// Colour of fill and ring; only `original` shows it.
+    /// Colour of fill and ring; only `original` uses it.
     pub color: Color,
     /// How much of the effect is applied, 0 to 1.
     pub strength: f64,
@@ -63,13 +63,13 @@ pub struct Highlight {
     pub ring_alpha: f64,
 }
 
-/// The alpha of the app's ring.
+/// The alpha of the ring in the frontend.
 const RING_ALPHA: f64 = 0.6;
-/// The editor's default alpha of the fill: what full strength means for a fixed region.
+/// The frontend's default alpha of the fill: full strength for a fixed region.
 const FILL_ALPHA: f64 = 0.15;
 
 impl Regions {
-    /// Whether there is nothing to highlight, ever.
+    /// Whether there are no regions at all.
     pub fn is_empty(&self) -> bool {
         match self {
             Self::Fixed(regions) => regions.is_empty(),
@@ -77,20 +77,20 @@ impl Regions {
         }
     }
 
-    /// What to draw at a moment, in drawing order.
-    pub fn at(&self, moment: FramePosition, interpolation: Interpolation) -> Vec<Highlight> {
+    /// What to draw on a frame, in drawing order.
+    pub fn at(&self, position: FramePosition, interpolation: Interpolation) -> Vec<Highlight> {
         match self {
             Self::Fixed(regions) => regions
                 .iter()
-                .filter(|region| region.is_active(moment.frame))
-                .map(|region| region.shape.fixed())
+                .filter(|region| region.is_active(position.frame))
+                .map(|region| region.shape.into_fixed_highlight())
                 .collect(),
             Self::Moving(regions) => {
-                let seconds = moment.seconds();
+                let seconds = position.seconds();
                 let first = regions.iter().find(|region| region.is_active(seconds));
                 first
                     .and_then(|region| region.shape(seconds, interpolation))
-                    .map(EllipseValues::moving)
+                    .map(EllipseValues::into_moving_highlight)
                     .into_iter()
                     .collect()
             }
@@ -101,15 +101,16 @@ impl Regions {
     pub(super) fn read(value: &Value, mut at: FieldContext<'_>) -> Option<Self> {
         let items = list(MAX_ITEMS, RegionInput::read)(value, at.reborrow())?;
         let moving = matches!(items.first(), Some(RegionInput::Moving(_)));
-        let mut fine = true;
+        let mut valid = true;
         for (index, item) in items.iter().enumerate() {
             if matches!(item, RegionInput::Moving(_)) != moving {
-                let sentence = "must be of the same kind as the first region: all by frame, or all by time";
-                at.child(&index.to_string()).reject::<()>(sentence);
-                fine = false;
+                let message =
+                    "must have the same form as the first region: all frame-based or all time-based";
+                at.child(&index.to_string()).reject::<()>(message);
+                valid = false;
             }
         }
-        if !fine {
+        if !valid {
             return None;
         }
         let (mut fixed_regions, mut moving_regions) = (Vec::new(), Vec::new());
@@ -141,16 +142,16 @@ enum RegionInput {
 impl RegionInput {
     fn read(value: &Value, mut at: FieldContext<'_>) -> Option<Self> {
         let has = |name: &&str| value.get(name).is_some_and(|member| !member.is_null());
-        let by_time = ["start_time", "end_time", "keyframes"].iter().any(has);
-        if by_time && ["start_frame", "end_frame"].iter().any(has) {
+        let time_based = ["start_time", "end_time", "keyframes"].iter().any(has);
+        if time_based && ["start_frame", "end_frame"].iter().any(has) {
             return at.reject(
-                "must be by frame (start_frame, end_frame) or by time (start_time, end_time, keyframes), not both",
+                "must be either frame-based (start_frame, end_frame) or time-based (start_time, end_time, keyframes), not both",
             );
         }
         let mut fields = ObjectReader::open(value, at)?;
-        // The editor's name for the region: real clients send it, no renderer needs it.
+        // The frontend's id of the region; the renderer does not use it.
         fields.has("id");
-        let region = if by_time {
+        let region = if time_based {
             MovingRegion::read(&mut fields).map(Self::Moving)
         } else {
             FixedRegion::read(&mut fields).map(Self::Fixed)
@@ -161,11 +162,11 @@ impl RegionInput {
 }
 
 impl EllipseValues {
-    fn fixed(self) -> Highlight {
+    fn into_fixed_highlight(self) -> Highlight {
         self.highlight(self.opacity, FILL_ALPHA * self.opacity, RING_ALPHA * self.opacity)
     }
 
-    fn moving(self) -> Highlight {
+    fn into_moving_highlight(self) -> Highlight {
         self.highlight(1.0, self.opacity, RING_ALPHA)
     }
 

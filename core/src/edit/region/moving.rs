@@ -1,4 +1,4 @@
-//! The app's region: an ellipse that moves between keyframes.
+//! The time-based region: an ellipse that moves between keyframes.
 
 use serde_json::Value;
 
@@ -22,17 +22,17 @@ impl MovingRegion {
         self.start_time <= at && at <= self.end_time
     }
 
-    /// The ellipse at a time: the first keyframe is held before it, nothing comes after the last.
+    /// The ellipse at a time. The first keyframe applies before it; after the last one there is no ellipse.
     pub(super) fn shape(&self, at: f64, interpolation: Interpolation) -> Option<EllipseValues> {
-        let place = KeyframePosition::locate(&self.keyframes, |(time, _)| *time, at);
-        let earlier = match place {
+        let position = KeyframePosition::locate(&self.keyframes, |(time, _)| *time, at);
+        let earlier = match position {
             KeyframePosition::Before => self.keyframes.first(),
             KeyframePosition::From { index, .. } => self.keyframes.get(index),
             KeyframePosition::After => None,
         }?;
         let value = |of: fn(&EllipseValues) -> f64| {
             let value = |index: usize| self.keyframes.get(index).map_or(0.0, |(_, shape)| of(shape));
-            interpolation.at(place, self.keyframes.len(), value)
+            interpolation.at(position, self.keyframes.len(), value)
         };
         Some(EllipseValues {
             x: value(|s| s.x),
@@ -62,17 +62,17 @@ fn read_keyframes(value: &Value, mut at: FieldContext<'_>) -> Option<Vec<(f64, E
     if keyframes.is_empty() {
         return at.reject("must have at least one keyframe");
     }
-    let mut fine = true;
+    let mut valid = true;
     for (index, pair) in keyframes.windows(2).enumerate() {
         if let [(earlier, _), (later, _)] = pair
             && later < earlier
         {
-            let sentence = "must not be before the time of the keyframe before it";
-            at.child(&(index + 1).to_string()).child("time").reject::<()>(sentence);
-            fine = false;
+            let message = "must not be earlier than the time of the previous keyframe";
+            at.child(&(index + 1).to_string()).child("time").reject::<()>(message);
+            valid = false;
         }
     }
-    fine.then_some(keyframes)
+    valid.then_some(keyframes)
 }
 
 fn read_keyframe(value: &Value, at: FieldContext<'_>) -> Option<(f64, EllipseValues)> {
@@ -84,7 +84,7 @@ fn read_keyframe(value: &Value, at: FieldContext<'_>) -> Option<(f64, EllipseVal
     let radius_y = fields.required("radiusY", positive_length);
     let opacity = fields.optional("opacity", unit_interval);
     let color = fields.optional("color", Color::read);
-    // As with crop keyframes: the editor's note on who placed it.
+    // Who placed the keyframe, as with crop keyframes; not used.
     fields.has("origin");
     fields.finish();
     let shape = EllipseValues {

@@ -1,21 +1,21 @@
-//! Conditional requests (RFC 9110 13): one decision out of the headers and what is stored.
+//! Conditional requests (RFC 9110 13): one decision from the headers and the stored object.
 
 use crate::base::http_date::{http_date, parse_http_date};
 use crate::base::time::Timestamp;
 use crate::http::download::range::{ByteRange, RangeRequest, ResolvedRange};
 
-/// What the bucket says of a video.
+/// The metadata of a stored video.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectMeta {
-    /// All of its bytes.
+    /// Size of the whole video.
     pub size_bytes: u64,
-    /// Its entity tag with quotes, strong.
+    /// Its strong entity tag, with quotes.
     pub etag: String,
     /// When it was stored.
     pub modified: Timestamp,
 }
 
-/// What a request asks of a video.
+/// The conditions and the range of a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Conditions {
     if_match: Option<String>,
@@ -23,16 +23,16 @@ pub struct Conditions {
     if_none_match: Option<String>,
     if_modified_since: Option<Timestamp>,
     if_range: Option<String>,
-    slice: Option<RangeRequest>,
+    range: Option<RangeRequest>,
     head_only: bool,
 }
 
-/// The answer.
+/// The response to a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DownloadDecision {
-    /// 200 with everything.
+    /// 200 with the whole video.
     Whole,
-    /// 206 with a part.
+    /// 206 with a range.
     Part(ByteRange),
     /// 304.
     NotModified,
@@ -42,18 +42,18 @@ pub enum DownloadDecision {
     Unsatisfiable,
 }
 
-/// How to look at a video in the bucket.
+/// How to read a video from the bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadPlan {
-    /// Only what is known about it.
+    /// Only its metadata.
     Head,
-    /// With its bytes, or a slice of them.
+    /// With its bytes, or a range of them.
     Body(Option<RangeRequest>),
 }
 
 impl Conditions {
-    /// Takes the headers that count. HEAD is answered as GET would be without `Range`, which only GET
-    /// has (RFC 9110 14.2). Dates that are none are ignored (13.1.3, 13.1.4).
+    /// Reads the headers. HEAD gets the response of a GET without `Range`, which is defined for GET only
+    /// (RFC 9110 14.2). Invalid dates are ignored (13.1.3, 13.1.4).
     pub fn read(head_only: bool, header: impl Fn(&str) -> Option<String>) -> Self {
         let date = |name| header(name).as_deref().and_then(parse_http_date);
         Self {
@@ -62,47 +62,47 @@ impl Conditions {
             if_none_match: header("if-none-match"),
             if_modified_since: date("if-modified-since"),
             if_range: header("if-range"),
-            slice: if head_only { None } else { header("range").as_deref().and_then(RangeRequest::parse) },
+            range: if head_only { None } else { header("range").as_deref().and_then(RangeRequest::parse) },
             head_only,
         }
     }
 
-    /// What to look at first. Bytes are fetched at once unless the answer may well have none: most
-    /// requests take one look.
+    /// What to read first. The bytes are read at once, except when the response may have none. So most
+    /// requests need one read.
     pub const fn initial_read(&self) -> ReadPlan {
         let conditional = self.if_match.is_some()
             || self.if_unmodified_since.is_some()
             || self.if_none_match.is_some()
             || self.if_modified_since.is_some();
-        if self.head_only || conditional { ReadPlan::Head } else { ReadPlan::Body(self.slice) }
+        if self.head_only || conditional { ReadPlan::Head } else { ReadPlan::Body(self.range) }
     }
 
     /// Decides in the order of RFC 9110 13.2.2.
     pub fn decide(&self, stored: &ObjectMeta) -> DownloadDecision {
         let seconds = |at: Timestamp| at.0.div_euclid(1000);
         let later_than = |date: Timestamp| seconds(stored.modified) > seconds(date);
-        let refused = match (&self.if_match, self.if_unmodified_since) {
+        let precondition_failed = match (&self.if_match, self.if_unmodified_since) {
             (Some(tags), _) => !any_tag(tags, |tag| tag == stored.etag),
             (None, Some(date)) => later_than(date),
             (None, None) => false,
         };
-        if refused {
+        if precondition_failed {
             return DownloadDecision::PreconditionFailed;
         }
-        let known = match (&self.if_none_match, self.if_modified_since) {
+        let not_modified = match (&self.if_none_match, self.if_modified_since) {
             (Some(tags), _) => any_tag(tags, |tag| tag.strip_prefix("W/").unwrap_or(tag) == stored.etag),
             (None, Some(date)) => !later_than(date),
             (None, None) => false,
         };
-        if known {
+        if not_modified {
             return DownloadDecision::NotModified;
         }
-        let same = match &self.if_range {
+        let range_applies = match &self.if_range {
             None => true,
-            // A date must be the very one that was sent (13.1.5).
+            // A date must be exactly the one that was sent (13.1.5).
             Some(validator) => *validator == stored.etag || *validator == http_date(stored.modified),
         };
-        match self.slice.filter(|_| same).map(|slice| slice.resolve(stored.size_bytes)) {
+        match self.range.filter(|_| range_applies).map(|range| range.resolve(stored.size_bytes)) {
             None | Some(ResolvedRange::Whole) => DownloadDecision::Whole,
             Some(ResolvedRange::Part(part)) => DownloadDecision::Part(part),
             Some(ResolvedRange::Nothing) => DownloadDecision::Unsatisfiable,
@@ -124,25 +124,25 @@ impl DownloadDecision {
 }
 
 impl ReadPlan {
-    /// Whether the bytes of this look at a video of this size are those of the decision.
+    /// Whether this read of a video of this size has the bytes that the decision needs.
     pub fn satisfies(self, decision: DownloadDecision, size_bytes: u64) -> bool {
         match (self, decision) {
             (Self::Body(None), DownloadDecision::Whole) => true,
-            (Self::Body(Some(slice)), DownloadDecision::Part(part)) => {
-                slice.resolve(size_bytes) == ResolvedRange::Part(part)
+            (Self::Body(Some(range)), DownloadDecision::Part(part)) => {
+                range.resolve(size_bytes) == ResolvedRange::Part(part)
             }
             _ => false,
         }
     }
 }
 
-/// Whether a list of tags has one that is wanted, or is `*`. What is not a tag matches nothing.
-fn any_tag(list: &str, wanted: impl Fn(&str) -> bool) -> bool {
+/// Whether a list of tags is `*` or has a matching tag. A text that is not a tag does not match.
+fn any_tag(list: &str, matches: impl Fn(&str) -> bool) -> bool {
     if list.trim() == "*" {
         return true;
     }
-    // A tag may hold a comma, but none of ours does: what a comma cuts in two is not ours.
-    list.split(',').map(str::trim).any(wanted)
+    // A tag may contain a comma, but the bucket's tags do not, so splitting at commas is safe.
+    list.split(',').map(str::trim).any(matches)
 }
 
 #[cfg(test)]
@@ -160,7 +160,7 @@ mod tests {
 
     fn conditions(head_only: bool, headers: &[(&str, &str)]) -> Conditions {
         Conditions::read(head_only, |name| {
-            headers.iter().find_map(|(given, value)| (*given == name).then(|| (*value).to_owned()))
+            headers.iter().find_map(|(header, value)| (*header == name).then(|| (*value).to_owned()))
         })
     }
 
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_decided_by_its_headers() {
+    fn the_headers_decide_the_response() {
         use DownloadDecision::{NotModified, PreconditionFailed, Unsatisfiable, Whole};
         for (headers, decision) in [
             (&[][..], Whole),
@@ -186,7 +186,7 @@ mod tests {
             (&[("if-none-match", "")], Whole),
             (&[("if-none-match", TAG), ("range", "bytes=0-0")], NotModified),
             (&[("if-none-match", "\"x\""), ("range", "bytes=0-0")], part(0, 0)),
-            // The tag decides, and the date is not looked at.
+            // With a tag, the date is ignored.
             (&[("if-none-match", "\"x\""), ("if-modified-since", SAME)], Whole),
             (&[("if-modified-since", SAME)], NotModified),
             (&[("if-modified-since", BEFORE)], Whole),
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn head_has_conditions_and_no_range() {
+    fn head_ignores_range() {
         assert_eq!(conditions(true, &[("range", "bytes=2-4")]).decide(&stored()), DownloadDecision::Whole);
         assert_eq!(
             conditions(true, &[("if-none-match", TAG)]).decide(&stored()),
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn one_look_is_enough_for_a_player() {
+    fn requests_of_a_player_need_one_read() {
         for headers in [
             &[][..],
             &[("range", "bytes=0-")],
@@ -247,9 +247,9 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is asked, the second look gives the bytes of the decision, if it has any.
+        /// For every request, a second read has the bytes that the decision needs.
         #[test]
-        fn two_looks_are_always_enough(
+        fn two_reads_are_always_enough(
             range in "(bytes=[0-9]{0,3}-[0-9]{0,3}|.{0,9})",
             if_range in "(\"abc\"|\"x\")",
             if_none_match in "(\"abc\"|\\*|\"x\"|.{0,9})",

@@ -1,70 +1,43 @@
-//! Under which name and type a file is served: whatever its uploader called it, it is a file of ours.
+//! The name, the media type and the caching of a served file. They are safe, whatever the uploader sent.
 
+use crate::base::content_disposition::{DispositionType, content_disposition};
 use crate::base::object_key::ObjectKey;
-use crate::base::percent;
-
-/// Where a browser puts a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DispositionType {
-    /// Among the downloads.
-    Attachment,
-    /// In the page: a `<video>` plays it.
-    Inline,
-}
 
 /// `content-disposition` (RFC 6266).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disposition {
-    /// Where it goes.
-    pub place: DispositionType,
-    /// A clean name.
+    /// Save it, or show it in the page.
+    pub disposition_type: DispositionType,
+    /// A sanitized name.
     name: String,
 }
 
 impl Disposition {
-    /// For a file of ours, perhaps under a name that somebody wished for.
+    /// For a stored file, under its own name or a requested one.
     ///
-    /// A wished name loses its folders and whatever is not seen (controls, marks that turn the reading
-    /// direction round); without an extension it gets the file's own.
-    pub fn new(place: DispositionType, key: &ObjectKey, requested_name: Option<&str>) -> Self {
-        let own = default_name(key);
-        let name = match requested_name.map(clean).filter(|name| !name.is_empty()) {
-            None => own,
+    /// A requested name loses its folders and invisible characters (controls, marks that change the text
+    /// direction). Without an extension it gets the one of the file.
+    pub fn new(disposition_type: DispositionType, key: &ObjectKey, requested_name: Option<&str>) -> Self {
+        let file_name = default_name(key);
+        let name = match requested_name.map(sanitize).filter(|name| !name.is_empty()) {
+            None => file_name,
             Some(name) if name.contains('.') => name,
-            Some(name) => match own.rsplit_once('.') {
+            Some(name) => match file_name.rsplit_once('.') {
                 Some((_, extension)) => format!("{name}.{extension}"),
                 None => name,
             },
         };
-        Self { place, name }
+        Self { disposition_type, name }
     }
 
-    /// The header's value.
+    /// The value of the header.
     pub fn header(&self) -> String {
-        content_disposition(self.place, &self.name)
+        content_disposition(self.disposition_type, &self.name)
     }
 }
 
-/// The value of `content-disposition`, ASCII only: the name in ASCII for everyone and, when that is not
-/// the name, as UTF-8 (RFC 8187).
-pub fn content_disposition(place: DispositionType, name: &str) -> String {
-    let place = match place {
-        DispositionType::Attachment => "attachment",
-        DispositionType::Inline => "inline",
-    };
-    // Some browsers undo percents in the plain form, too.
-    let plain = |c: char| (c.is_ascii_graphic() || c == ' ') && !matches!(c, '"' | '\\' | '%');
-    let ascii: String = name.chars().map(|c| if plain(c) { c } else { '_' }).collect();
-    let mut header = format!("{place}; filename=\"{ascii}\"");
-    if ascii != name {
-        header.push_str("; filename*=UTF-8''");
-        percent::encode(name, false, &mut header);
-    }
-    header
-}
-
-/// The type to serve a stored type as: pictures, sound and video as they are, anything else as bytes, so
-/// that no upload runs as a page of this origin.
+/// The media type of the response: images, audio and video keep theirs, anything else is sent as bytes. So
+/// no upload can run as a page of this origin.
 pub fn served_type(stored: Option<&str>) -> &str {
     const BYTES: &str = "application/octet-stream";
     let Some(stored) = stored else { return BYTES };
@@ -77,13 +50,14 @@ pub fn served_type(stored: Option<&str>) -> &str {
     }
 }
 
-/// `cache-control`, for the browser that asked alone. A result never changes, so a player that seeks asks
-/// once for each range; for no longer than its URL may live. An upload can be put again.
+/// The value of `cache-control`, for the client's own cache only. A job's output never changes, so a player
+/// requests each range once, for as long as its URL is valid. An upload may be replaced, so the cache must
+/// ask again.
 pub fn cache_control(key: &ObjectKey) -> &'static str {
     if key.output_of().is_some() { "private, max-age=3600" } else { "private, no-cache" }
 }
 
-/// An upload is called as it was; a result by its job, since all are called `video.mp4`.
+/// The file name of an upload; for a job's output, its id and the file name, since all are `video.mp4`.
 fn default_name(key: &ObjectKey) -> String {
     let last = key.as_str().rsplit('/').next().unwrap_or_default();
     match key.output_of() {
@@ -92,15 +66,15 @@ fn default_name(key: &ObjectKey) -> String {
     }
 }
 
-fn clean(wish: &str) -> String {
-    let base = wish.rsplit(['/', '\\']).next().unwrap_or_default();
-    let seen = |c: &char| !c.is_control() && !INVISIBLE.iter().any(|range| range.contains(c));
-    let name: String = base.chars().filter(seen).take(NAME_MAX_CHARS).collect();
+fn sanitize(requested_name: &str) -> String {
+    let base = requested_name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let is_visible = |c: &char| !c.is_control() && !INVISIBLE.iter().any(|range| range.contains(c));
+    let name: String = base.chars().filter(is_visible).take(NAME_MAX_CHARS).collect();
     name.trim_matches(|c: char| c == '.' || c.is_whitespace()).to_owned()
 }
 
 const NAME_MAX_CHARS: usize = 120;
-/// Marks that are not seen: joiners, direction marks and overrides, line separators.
+/// Invisible characters: joiners, direction marks and overrides, line separators.
 const INVISIBLE: [std::ops::RangeInclusive<char>; 4] =
     ['\u{200b}'..='\u{200f}', '\u{2028}'..='\u{202e}', '\u{2060}'..='\u{206f}', '\u{feff}'..='\u{feff}'];
 
@@ -114,8 +88,8 @@ mod tests {
     }
 
     #[test]
-    fn names_are_cleaned_and_written_for_old_and_new_browsers() {
-        for (wish, header) in [
+    fn a_requested_name_is_sanitized() {
+        for (requested_name, header) in [
             (None, r#"attachment; filename="clip.mov""#),
             (Some(""), r#"attachment; filename="clip.mov""#),
             (Some(".."), r#"attachment; filename="clip.mov""#),
@@ -134,9 +108,9 @@ mod tests {
             (Some("⚽.mp4"), r#"attachment; filename="_.mp4"; filename*=UTF-8''%E2%9A%BD.mp4"#),
         ] {
             assert_eq!(
-                Disposition::new(DispositionType::Attachment, &input(), wish).header(),
+                Disposition::new(DispositionType::Attachment, &input(), requested_name).header(),
                 header,
-                "{wish:?}"
+                "{requested_name:?}"
             );
         }
     }
@@ -159,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_is_called_after_its_job() {
+    fn an_output_is_named_after_its_job() {
         let job = "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50".parse().unwrap();
         let key = ObjectKey::output(job, 2);
         assert_eq!(
@@ -171,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn only_media_are_served_as_what_they_claim_to_be() {
+    fn only_media_keep_their_type() {
         for (stored, served) in [
             (Some("video/mp4"), "video/mp4"),
             (Some("video/quicktime; charset=x"), "video/quicktime"),
@@ -188,8 +162,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_name_leaves_its_header(wish in "\\PC{0,40}|.{0,200}") {
-            let header = Disposition::new(DispositionType::Attachment, &input(), Some(&wish)).header();
+        fn no_name_breaks_the_header(requested_name in "\\PC{0,40}|.{0,200}") {
+            let header = Disposition::new(DispositionType::Attachment, &input(), Some(&requested_name)).header();
             prop_assert!(header.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()), "{}", header);
             prop_assert_eq!(header.matches('"').count(), 2);
             prop_assert!(!header.contains('\\') && !header.contains('/'));

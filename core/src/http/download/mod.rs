@@ -1,12 +1,13 @@
-//! Downloads: what a request for a stored video asks for, and what it is answered with.
+//! Downloads of stored videos: conditions, ranges, and the headers of the response.
 //!
-//! Invariant: nothing here knows the bucket. [`Conditions`] says what to look at first, and decides
-//! once size, tag and date are known.
+//! Invariant: nothing here accesses the bucket. [`Conditions`] says what to read first, and decides the
+//! response once size, `ETag` and date are known.
 
 mod condition;
 mod disposition;
 mod range;
 
+pub use crate::base::content_disposition::DispositionType;
 pub use condition::{Conditions, DownloadDecision, ObjectMeta, ReadPlan};
-pub use disposition::{Disposition, DispositionType, cache_control, content_disposition, served_type};
+pub use disposition::{Disposition, cache_control, served_type};
 pub use range::{ByteRange, RangeRequest};

@@ -1,25 +1,25 @@
-//! `Range` (RFC 9110 14): one range of bytes, or none at all.
+//! The `Range` header (RFC 9110 14): one range of bytes, or none.
 
 use std::num::NonZeroU64;
 
-/// What a `Range` header asks for, before the size is known.
+/// A `Range` header, before the size of the video is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RangeRequest {
     /// `bytes=first-` and `bytes=first-last`.
     From {
         /// First byte, counted from 0.
         first: u64,
-        /// How many; none for all that follow.
+        /// How many bytes; `None` for all bytes to the end.
         length: Option<NonZeroU64>,
     },
-    /// `bytes=-count`: so many bytes at the end.
+    /// `bytes=-count`: the last bytes.
     Last {
         /// How many.
         count: u64,
     },
 }
 
-/// Bytes that exist: `first..=last` with `last` below the size.
+/// Existing bytes: `first..=last`, with `last` below the size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ByteRange {
     /// First byte, counted from 0.
@@ -28,22 +28,22 @@ pub struct ByteRange {
     pub last: u64,
 }
 
-/// What becomes of a slice of a video of known size.
+/// A range applied to a video of known size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ResolvedRange {
     /// These bytes.
     Part(ByteRange),
-    /// There is nothing to cut: the slice is of an empty video's end.
+    /// The whole video: the last bytes of an empty video were requested.
     Whole,
-    /// No byte of it exists.
+    /// No byte of the range exists.
     Nothing,
 }
 
 impl RangeRequest {
-    /// Reads a header. `None` for what a server may ignore and then sends everything: other units,
-    /// several ranges, and whatever is malformed (RFC 9110 14.2).
+    /// Reads a header. `None` for headers that a server may ignore: other units, several ranges, malformed
+    /// ranges (RFC 9110 14.2). The response is then the whole video.
     ///
-    /// Numbers that no 64 bits hold are taken as the largest that they do: no video has that byte.
+    /// A number above 64 bits counts as the largest 64-bit number: no video has that byte.
     pub fn parse(header: &str) -> Option<Self> {
         let (unit, range) = header.split_once('=')?;
         if !unit.trim().eq_ignore_ascii_case("bytes") {
@@ -83,7 +83,7 @@ impl RangeRequest {
 }
 
 impl ByteRange {
-    /// How many bytes; at least one.
+    /// The number of bytes; at least one.
     pub const fn length(self) -> u64 {
         self.last.saturating_sub(self.first).saturating_add(1)
     }
@@ -119,10 +119,10 @@ mod tests {
     }
 
     #[test]
-    fn a_header_is_one_slice_or_nothing() {
+    fn a_header_is_one_range_or_ignored() {
         let from = |first, last| Some(from(first, last));
         let last = |count| Some(RangeRequest::Last { count });
-        for (header, slice) in [
+        for (header, range) in [
             ("bytes=0-0", from(0, Some(0))),
             ("bytes=5-9", from(5, Some(9))),
             ("bytes=5-", from(5, None)),
@@ -133,7 +133,7 @@ mod tests {
             ("bytes=99999999999999999999-", from(u64::MAX, None)),
             ("bytes=1-99999999999999999999", from(1, Some(u64::MAX))),
             ("bytes=-99999999999999999999", last(u64::MAX)),
-            // All that a server may ignore.
+            // Ignored.
             ("", None),
             ("bytes", None),
             ("bytes=", None),
@@ -150,14 +150,14 @@ mod tests {
             ("seconds=0-5", None),
             ("bytes=\u{664}-", None),
         ] {
-            assert_eq!(RangeRequest::parse(header), slice, "{header:?}");
+            assert_eq!(RangeRequest::parse(header), range, "{header:?}");
         }
     }
 
     #[test]
-    fn a_slice_is_cut_to_what_exists() {
+    fn a_range_is_clamped_to_the_existing_bytes() {
         let part = |first, last| ResolvedRange::Part(ByteRange { first, last });
-        for (slice, size, cut) in [
+        for (range, size, resolved) in [
             (from(0, None), 10, part(0, 9)),
             (from(0, Some(0)), 10, part(0, 0)),
             (from(9, None), 10, part(9, 9)),
@@ -172,18 +172,18 @@ mod tests {
             (RangeRequest::Last { count: 5 }, 0, ResolvedRange::Whole),
             (RangeRequest::Last { count: 0 }, 0, ResolvedRange::Nothing),
         ] {
-            assert_eq!(slice.resolve(size), cut, "{slice:?} of {size}");
+            assert_eq!(range.resolve(size), resolved, "{range:?} of {size}");
         }
     }
 
     proptest! {
         #[test]
-        fn any_text_can_be_read(header in "(bytes=)?.{0,60}") {
-            let _ = RangeRequest::parse(&header).map(|slice| slice.resolve(7));
+        fn no_text_makes_the_parser_panic(header in "(bytes=)?.{0,60}") {
+            let _ = RangeRequest::parse(&header).map(|range| range.resolve(7));
         }
 
         #[test]
-        fn a_cut_lies_within_the_video_and_within_the_wish(first: u64, length: Option<NonZeroU64>, size: u64) {
+        fn a_resolved_range_is_inside_the_video_and_the_request(first: u64, length: Option<NonZeroU64>, size: u64) {
             if let ResolvedRange::Part(part) = (RangeRequest::From { first, length }).resolve(size) {
                 prop_assert!(part.first == first && part.first <= part.last && part.last < size);
                 prop_assert!(length.is_none_or(|length| part.length() <= length.get()));
@@ -194,7 +194,7 @@ mod tests {
         }
 
         #[test]
-        fn the_end_has_as_many_bytes_as_were_asked_for(count: u64, size in 1..=u64::MAX) {
+        fn the_last_bytes_are_as_many_as_requested(count: u64, size in 1..=u64::MAX) {
             match (RangeRequest::Last { count }).resolve(size) {
                 ResolvedRange::Part(part) => prop_assert_eq!((part.length(), part.last), (count.min(size), size - 1)),
                 other => prop_assert_eq!((other, count), (ResolvedRange::Nothing, 0)),

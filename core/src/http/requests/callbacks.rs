@@ -1,30 +1,33 @@
-//! Callbacks of the GPU worker: which one, and what its body reports.
+//! Callbacks of the GPU worker: their kinds and the reports in their bodies.
+
+use serde_json::Value;
 
 use crate::base::id::JobId;
 use crate::base::object_key::ObjectKey;
+use crate::base::words::word_enum;
 use crate::http::problem::Problem;
 use crate::http::requests::body::read_body;
 use crate::job::error_code::ErrorCode;
 use crate::job::event::Report;
 use crate::job::gpu_service::{RunpodJobId, WorkerStage};
-use serde_json::Value;
 
-/// Which callback a body belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CallbackKind {
-    /// `/claim`.
-    Claim,
-    /// `/progress`.
-    Progress,
-    /// `/complete`.
-    Complete,
-    /// `/error`.
-    Error,
+word_enum! {
+    /// Which callback a body belongs to: the last word of its path.
+    pub enum CallbackKind {
+        /// An attempt is taken.
+        Claim = "claim",
+        /// It got further.
+        Progress = "progress",
+        /// Its video is in the bucket.
+        Complete = "complete",
+        /// It failed.
+        Error = "error",
+    }
 }
 
 impl CallbackKind {
-    /// Reads a GPU worker's report. Lenient where the plan's first worker is: unknown fields are ignored,
-    /// texts are cut, an unknown stage or code counts as none.
+    /// Reads a GPU worker's report. The GPU worker may be older or newer than this API: unknown fields are
+    /// ignored, texts are cut, an unknown stage is none, and an unknown error code is [`ErrorCode::GpuError`].
     pub fn parse(self, job: JobId, body: &[u8]) -> Result<Report, Problem> {
         if self == Self::Claim && body.iter().all(u8::is_ascii_whitespace) {
             return Ok(Report::Claim { runpod_job_id: None });
@@ -33,69 +36,57 @@ impl CallbackKind {
             if !body.is_object() {
                 return at.reject("must be an object");
             }
-            let known = |name: &str| body.get(name).filter(|value| !value.is_null());
+            let field = |name: &str| body.get(name).filter(|value| !value.is_null());
             match self {
                 Self::Claim => Some(Report::Claim {
-                    runpod_job_id: known("runpod_job_id")
+                    runpod_job_id: field("runpod_job_id")
                         .and_then(Value::as_str)
                         .and_then(RunpodJobId::parse),
                 }),
                 Self::Progress => {
-                    let Some(progress) = known("progress").and_then(Value::as_f64) else {
+                    let Some(progress) = field("progress").and_then(Value::as_f64) else {
                         return at.child("progress").reject("is required and must be a number from 0 to 100");
                     };
                     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
                     let percent = progress.clamp(0.0, 100.0) as u8;
                     Some(Report::Progress {
                         percent,
-                        message: known("message").and_then(Value::as_str).map(one_line),
-                        stage: known("stage").and_then(WorkerStage::deserialize_lenient),
+                        message: field("message").and_then(Value::as_str).map(one_line),
+                        stage: field("stage").and_then(Value::as_str).and_then(WorkerStage::from_word),
                     })
                 }
                 Self::Complete => {
-                    let key = |name| known(name).and_then(Value::as_str);
-                    let key = |name| key(name).map(|key| ObjectKey::parse_output_of(job, key));
-                    match key("output_video_key") {
-                        Some(Ok(result)) => Some(Report::Complete {
-                            key: result,
-                            // A wrong place of the picture must not cost the video.
-                            poster: key("poster_key").and_then(Result::ok),
-                            bytes: known("output_bytes").and_then(Value::as_u64),
+                    let text = |name| field(name).and_then(Value::as_str);
+                    let output_key = |name| text(name).map(|key| ObjectKey::parse_output_of(job, key));
+                    match output_key("output_video_key") {
+                        Some(Ok(key)) => Some(Report::Complete {
+                            key,
+                            // An invalid poster key must not fail a good video.
+                            poster: output_key("poster_key").and_then(Result::ok),
+                            bytes: field("output_bytes").and_then(Value::as_u64),
                         }),
                         Some(Err(_)) => {
-                            at.child("output_video_key").reject(format!("must lie under output/{job}/"))
+                            at.child("output_video_key").reject(format!("must start with output/{job}/"))
                         }
                         None => at.child("output_video_key").reject("is required"),
                     }
                 }
                 Self::Error => {
-                    let code = known("error_code")
+                    let code = field("error_code")
                         .and_then(Value::as_str)
-                        .and_then(|word| ErrorCode::ALL.into_iter().find(|code| code.as_str() == word))
+                        .and_then(ErrorCode::from_word)
                         .unwrap_or(ErrorCode::GpuError);
-                    let sentence = known("error").and_then(Value::as_str).map(one_line);
+                    let sentence = field("error").and_then(Value::as_str).map(one_line);
                     Some(Report::Error {
                         code,
                         sentence: sentence
                             .filter(|sentence| !sentence.is_empty())
                             .unwrap_or_else(|| code.default_message().to_owned()),
-                        retryable: known("should_retry").and_then(Value::as_bool).unwrap_or(true),
+                        retryable: field("should_retry").and_then(Value::as_bool).unwrap_or(true),
                     })
                 }
             }
         })
-    }
-}
-
-impl WorkerStage {
-    fn deserialize_lenient(value: &Value) -> Option<Self> {
-        match value.as_str()? {
-            "starting" => Some(Self::Starting),
-            "downloading" => Some(Self::Downloading),
-            "rendering" => Some(Self::Rendering),
-            "uploading" => Some(Self::Uploading),
-            _ => None,
-        }
     }
 }
 
@@ -112,7 +103,7 @@ mod tests {
     const JOB: &str = "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50";
 
     #[test]
-    fn reports_of_all_workers_are_understood() {
+    fn every_kind_of_report_is_read() {
         let job: JobId = JOB.parse().unwrap();
         let parse = |callback: CallbackKind, body: Value| callback.parse(job, body.to_string().as_bytes());
         assert_eq!(CallbackKind::Claim.parse(job, b""), Ok(Report::Claim { runpod_job_id: None }));
@@ -128,7 +119,7 @@ mod tests {
             })
         );
         assert_eq!(
-            parse(CallbackKind::Progress, json!({"progress": 1e9, "stage": "dancing"})),
+            parse(CallbackKind::Progress, json!({"progress": 1e9, "stage": "unknown"})),
             Ok(Report::Progress { percent: 100, message: None, stage: None })
         );
         assert!(parse(CallbackKind::Progress, json!({"progress": "42"})).is_err());
@@ -158,7 +149,7 @@ mod tests {
             assert_eq!(
                 complete(poster, bytes),
                 Ok(Report::Complete { key: key_.clone(), poster: None, bytes: None }),
-                "what is wrong beside the video does not cost the video"
+                "invalid fields other than the video key are ignored"
             );
         }
         assert_eq!(

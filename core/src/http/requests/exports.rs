@@ -1,8 +1,8 @@
-//! The seed's export routes: a project and an edit in, a job of the project's own video out.
+//! The export routes of the FastAPI backend: a request names a project and an edit, and becomes a job of the
+//! project's own video.
 //!
-//! Invariant: the job is an ordinary one. Only its input, and a clip's trim, are looked up.
+//! Invariant: the job is an ordinary one. Only its input, and a clip's trim, come from the project.
 
-use crate::sql::exports::{select_clip_video, select_working_video};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
@@ -18,27 +18,19 @@ use crate::job::spec::ProjectExport;
 use crate::json::field_error::FieldContext;
 use crate::json::reader::{ObjectReader, boolean, integer};
 use crate::project::ID_MAX;
+use crate::sql::exports::{select_clip_video, select_working_video};
 use crate::sql::statement::SqlStatement;
 
-/// The kinds of job that a project has videos for.
+/// The job types that a project has videos for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExportType {
-    /// Of its working video.
+    /// Renders its working video.
     Overlay,
-    /// Of one of its clips.
+    /// Renders one of its clips.
     Framing,
 }
 
 impl ExportType {
-    /// Its word in a path.
-    pub fn parse(word: &str) -> Option<Self> {
-        match word {
-            "overlay" => Some(Self::Overlay),
-            "framing" => Some(Self::Framing),
-            _ => None,
-        }
-    }
-
     /// The kind of job.
     pub const fn job(self) -> JobType {
         match self {
@@ -47,7 +39,7 @@ impl ExportType {
         }
     }
 
-    /// What a body has beside the params of the job.
+    /// The fields of a body that are not params of the job.
     const fn own_fields(self) -> &'static [&'static str] {
         match self {
             Self::Overlay => &["project_id", "job_id"],
@@ -59,7 +51,7 @@ impl ExportType {
 /// `POST /api/export/overlay` or `.../framing`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExportRequest {
-    kind: ExportType,
+    export_type: ExportType,
     project_id: i64,
     clip_index: i64,
     job_id: Option<JobId>,
@@ -68,26 +60,27 @@ pub struct ExportRequest {
 }
 
 impl ExportRequest {
-    /// Reads and checks a body: the params of the job lie beside `project_id`, as in the seed.
-    pub fn parse(kind: ExportType, body: &[u8]) -> Result<Self, Problem> {
+    /// Reads and checks a body. The params of the job are on the same level as `project_id`.
+    pub fn parse(export_type: ExportType, body: &[u8]) -> Result<Self, Problem> {
         read_body(body, |body, at| {
             let mut fields = ObjectReader::open(body, at)?;
             let project_id = fields.required("project_id", integer(1..=ID_MAX));
             let job_id = fields.optional("job_id", job_id);
-            let set_working_video = match kind {
+            let set_working_video = match export_type {
                 ExportType::Overlay => Some(None),
                 ExportType::Framing => fields.optional("set_working_video", boolean),
             };
-            if kind == ExportType::Framing && !fields.has("clip_index") {
+            if export_type == ExportType::Framing && !fields.has("clip_index") {
                 fields.at().child("clip_index").reject::<()>("is required");
             }
-            // This reader reports the members that neither of the two knows.
-            Edit::read(kind.job(), body, fields.at().reborrow().with_known_fields(kind.own_fields()))?;
+            // This reader also reports the members that are unknown to both readers.
+            let at_params = fields.at().reborrow().with_known_fields(export_type.own_fields());
+            Edit::read(export_type.job(), body, at_params)?;
             let mut params = body.as_object()?.clone();
-            params.retain(|name, _| !kind.own_fields().contains(&name.as_str()));
-            apply_defaults(kind, &mut params);
+            params.retain(|name, _| !export_type.own_fields().contains(&name.as_str()));
+            apply_defaults(export_type, &mut params);
             Some(Self {
-                kind,
+                export_type,
                 project_id: project_id?,
                 clip_index: params.get("clip_index").and_then(whole).unwrap_or_default(),
                 job_id: job_id?,
@@ -99,108 +92,112 @@ impl ExportRequest {
 
     /// The statement that finds the video; [`ExportRequest::into_job`] reads its row.
     pub fn video_query(&self) -> SqlStatement {
-        match self.kind {
+        match self.export_type {
             ExportType::Overlay => select_working_video(self.project_id),
             ExportType::Framing => select_clip_video(self.project_id, self.clip_index),
         }
     }
 
-    /// The job, now that its video is known.
+    /// Makes the job from the row of its video.
     ///
     /// # Errors
-    /// 404 without a project or clip, 400 when it has no video; 422 when a trim that the request gives and
-    /// the clip's do not fit together.
+    /// 404 without a project or clip, 400 when it has no video, 422 when the request's trim and the clip's
+    /// contradict each other.
     pub fn into_job(mut self, row: Option<&String>) -> Result<(CreateJobRequest, ProjectExport), Problem> {
-        let asked = self.fingerprint();
-        let (unknown, empty) = match self.kind {
+        let request_fingerprint = self.fingerprint();
+        let (not_found, no_video) = match self.export_type {
             ExportType::Overlay => (Problem::project_not_found(), Problem::no_working_video()),
             ExportType::Framing => (Problem::clip_not_found(), Problem::source_not_found()),
         };
-        let row: Json = row.and_then(|row| serde_json::from_str(row).ok()).ok_or(unknown)?;
+        let row: Json = row.and_then(|row| serde_json::from_str(row).ok()).ok_or(not_found)?;
         let key = row.get("video_key").and_then(Json::as_str);
-        let input_key = key.and_then(|key| ObjectKey::parse_video(key).ok()).ok_or(empty)?;
+        let input_key = key.and_then(|key| ObjectKey::parse_video(key).ok()).ok_or(no_video)?;
         let mut params = std::mem::take(&mut self.params);
-        if self.kind == ExportType::Framing {
+        if self.export_type == ExportType::Framing {
             apply_clip_trim(&mut params, &row)?;
         }
         let params = Json::Object(params);
-        // Checked before; here only its videos matter.
-        let edit = Edit::read(self.kind.job(), &params, FieldContext::root(&mut Vec::new()));
+        // The edit was checked before; here only its videos are needed.
+        let edit = Edit::read(self.export_type.job(), &params, FieldContext::root(&mut Vec::new()));
         let params = RawValue::from_string(params.to_string()).map_err(|_| Problem::internal())?;
-        let new = CreateJobRequest {
+        let request = CreateJobRequest {
             clip_videos: edit.map(|edit| edit.clip_videos(&input_key)).unwrap_or_default(),
             project_id: self.project_id,
-            job_type: self.kind.job(),
+            job_type: self.export_type.job(),
             input_key,
             params,
             job_id: self.job_id,
         };
-        Ok((new, ProjectExport { request_fingerprint: asked, set_working_video: self.set_working_video }))
+        Ok((request, ProjectExport { request_fingerprint, set_working_video: self.set_working_video }))
     }
 
-    /// The same for equal requests, whatever the project is by then: 128 bits of SHA-256.
+    /// Equal for equal requests, even if the project has changed in between: 128 bits of SHA-256.
     fn fingerprint(&self) -> String {
         let params = Json::Object(self.params.clone());
-        let text =
-            format!("{} {} {} {params}", self.kind.job().as_str(), self.project_id, self.set_working_video);
+        let text = format!(
+            "{} {} {} {params}",
+            self.export_type.job().as_str(),
+            self.project_id,
+            self.set_working_video
+        );
         let mut hash = hex(&Sha256::digest(text.as_bytes()));
         hash.truncate(32);
         hash
     }
 }
 
-/// What the seed's overlay answers, out of the job JSON.
+/// The response of the FastAPI backend to an overlay export, made from the job JSON.
 pub fn overlay_answer(job: &str) -> String {
     let job: Json = serde_json::from_str(job).unwrap_or_default();
-    let of = |name| job.get(name).cloned().unwrap_or_default();
-    let mut answer = Map::new();
+    let member = |name| job.get(name).cloned().unwrap_or_default();
+    let mut response = Map::new();
     for name in ["job_id", "status", "websocket_url"] {
-        answer.insert(name.to_owned(), of(name));
+        response.insert(name.to_owned(), member(name));
     }
-    Json::Object(answer).to_string()
+    Json::Object(response).to_string()
 }
 
-/// The seed's defaults, where a member is left out or `null`.
-fn apply_defaults(kind: ExportType, params: &mut Map<String, Json>) {
-    let mut fill = |name: &str, value: Json| {
+/// The defaults of the FastAPI backend, for members that are missing or `null`.
+fn apply_defaults(export_type: ExportType, params: &mut Map<String, Json>) {
+    let mut set_default = |name: &str, value: Json| {
         if params.get(name).is_none_or(Json::is_null) {
             params.insert(name.to_owned(), value);
         }
     };
-    fill("output_width", 1080.into());
-    fill("output_height", 1920.into());
-    if kind == ExportType::Overlay {
-        fill("highlight_regions", Json::Array(Vec::new()));
-        fill("effect_type", "blur".into());
-        fill("crop_keyframes", Json::Null);
+    set_default("output_width", 1080.into());
+    set_default("output_height", 1920.into());
+    if export_type == ExportType::Overlay {
+        set_default("highlight_regions", Json::Array(Vec::new()));
+        set_default("effect_type", "blur".into());
+        set_default("crop_keyframes", Json::Null);
     }
 }
 
-/// The clip's trim, where the request gives none of its own.
+/// Takes start and end from the clip where the request has none.
 fn apply_clip_trim(params: &mut Map<String, Json>, clip: &Json) -> Result<(), Problem> {
-    // Several clips in one job are trimmed each on its own.
+    // In a job of several clips each has its own trim.
     if params.get("clips").is_some_and(|clips| !clips.is_null()) {
         return Ok(());
     }
-    let mut both = [false; 2];
-    for (name, own) in ["start_time", "end_time"].into_iter().zip(&mut both) {
+    let mut from_request = [false; 2];
+    for (name, own) in ["start_time", "end_time"].into_iter().zip(&mut from_request) {
         *own = params.get(name).is_some_and(|time| !time.is_null());
         if !*own {
             params.insert(name.to_owned(), clip.get(name).cloned().unwrap_or_default());
         }
     }
-    if both == [true, false] || both == [false, true] {
-        let mut faults = Vec::new();
+    if from_request[0] != from_request[1] {
+        let mut errors = Vec::new();
         let params = Json::Object(params.clone());
-        Edit::read(JobType::Framing, &params, FieldContext::root(&mut faults));
-        if !faults.is_empty() {
-            return Err(Problem::invalid(faults));
+        Edit::read(JobType::Framing, &params, FieldContext::root(&mut errors));
+        if !errors.is_empty() {
+            return Err(Problem::invalid(errors));
         }
     }
     Ok(())
 }
 
-/// It was checked to be whole already; `3.0` is whole too.
+/// A number that was checked to be whole before; `3.0` is whole, too.
 fn whole(value: &Json) -> Option<i64> {
     let mut ignored = Vec::new();
     integer(0..=ID_MAX)(value, FieldContext::root(&mut ignored))
@@ -212,8 +209,8 @@ mod tests {
     use crate::http::problem::ProblemCode;
     use serde_json::json;
 
-    fn parse(kind: ExportType, body: &Json) -> Result<ExportRequest, Problem> {
-        ExportRequest::parse(kind, body.to_string().as_bytes())
+    fn parse(export_type: ExportType, body: &Json) -> Result<ExportRequest, Problem> {
+        ExportRequest::parse(export_type, body.to_string().as_bytes())
     }
 
     fn framing() -> Json {
@@ -221,33 +218,36 @@ mod tests {
             "crop_keyframes": [{"frame": 0, "x": 1, "y": 2, "width": 405, "height": 720}]})
     }
 
-    fn params(new: &CreateJobRequest) -> Json {
-        serde_json::from_str(new.params.get()).unwrap()
+    fn params(request: &CreateJobRequest) -> Json {
+        serde_json::from_str(request.params.get()).unwrap()
     }
 
     fn pointers(problem: &Problem) -> Vec<&str> {
-        problem.faults.iter().map(|fault| fault.pointer.as_str()).collect()
+        problem.faults.iter().map(|error| error.pointer.as_str()).collect()
     }
 
     const CLIP_ROW: &str = r#"{"video_key":"input/a/source.mp4","start_time":1.5,"end_time":9.0}"#;
 
     #[test]
-    fn the_seeds_overlay_becomes_the_job_that_its_backend_created() {
-        let request = parse(ExportType::Overlay, &json!({"project_id": 7})).unwrap();
+    fn an_overlay_export_becomes_a_job_of_the_working_video() {
+        let export_request = parse(ExportType::Overlay, &json!({"project_id": 7})).unwrap();
         let row = r#"{"video_key":"output/3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50/1/video.mp4"}"#.to_owned();
-        let (new, export) = request.into_job(Some(&row)).unwrap();
-        assert_eq!((new.project_id, new.job_type, export.set_working_video), (7, JobType::Overlay, false));
-        assert_eq!(new.input_key.as_str(), "output/3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50/1/video.mp4");
+        let (request, export) = export_request.into_job(Some(&row)).unwrap();
         assert_eq!(
-            params(&new),
+            (request.project_id, request.job_type, export.set_working_video),
+            (7, JobType::Overlay, false)
+        );
+        assert_eq!(request.input_key.as_str(), "output/3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50/1/video.mp4");
+        assert_eq!(
+            params(&request),
             json!({"highlight_regions": [], "effect_type": "blur", "crop_keyframes": null,
                 "output_width": 1080, "output_height": 1920})
         );
     }
 
     #[test]
-    fn the_seeds_framing_takes_its_trim_from_the_clip() {
-        let (new, _) =
+    fn a_framing_export_takes_its_trim_from_the_clip() {
+        let (request, _) =
             parse(ExportType::Framing, &framing()).unwrap().into_job(Some(&CLIP_ROW.into())).unwrap();
         let mut expected = framing();
         expected.as_object_mut().unwrap().remove("project_id");
@@ -259,37 +259,46 @@ mod tests {
         ] {
             expected[name] = value;
         }
-        assert_eq!(params(&new), expected);
+        assert_eq!(params(&request), expected);
     }
 
     #[test]
-    fn a_trim_of_the_request_goes_before_the_clips_and_must_fit_it() {
+    fn a_trim_in_the_request_replaces_the_clips() {
         let mut body = framing();
         body["start_time"] = json!(8);
         let row = CLIP_ROW.to_owned();
-        let (new, _) = parse(ExportType::Framing, &body).unwrap().into_job(Some(&row)).unwrap();
-        assert_eq!((&params(&new)["start_time"], &params(&new)["end_time"]), (&json!(8), &json!(9.0)));
+        let (request, _) = parse(ExportType::Framing, &body).unwrap().into_job(Some(&row)).unwrap();
+        assert_eq!(
+            (&params(&request)["start_time"], &params(&request)["end_time"]),
+            (&json!(8), &json!(9.0))
+        );
         body["start_time"] = json!(12);
         let problem = parse(ExportType::Framing, &body).unwrap().into_job(Some(&row)).unwrap_err();
         assert_eq!((problem.code, pointers(&problem)), (ProblemCode::InvalidRequest, vec!["/end_time"]));
     }
 
     #[test]
-    fn what_a_project_lacks_is_told_in_the_seeds_words() {
-        let empty = r#"{"video_key":null}"#.to_owned();
-        for (kind, body, row, status, sentence) in [
+    fn what_a_project_lacks_is_said_in_the_fastapi_backends_words() {
+        let without_video = r#"{"video_key":null}"#.to_owned();
+        for (export_type, body, row, status, detail) in [
             (ExportType::Overlay, json!({"project_id": 1}), None, 404, "Project not found"),
-            (ExportType::Overlay, json!({"project_id": 1}), Some(&empty), 400, "No working video found"),
+            (
+                ExportType::Overlay,
+                json!({"project_id": 1}),
+                Some(&without_video),
+                400,
+                "No working video found",
+            ),
             (ExportType::Framing, framing(), None, 404, "Clip not found"),
-            (ExportType::Framing, framing(), Some(&empty), 400, "Source video not found"),
+            (ExportType::Framing, framing(), Some(&without_video), 400, "Source video not found"),
         ] {
-            let problem = parse(kind, &body).unwrap().into_job(row).unwrap_err();
-            assert_eq!((problem.code.status(), problem.detail.as_str()), (status, sentence));
+            let problem = parse(export_type, &body).unwrap().into_job(row).unwrap_err();
+            assert_eq!((problem.code.status(), problem.detail.as_str()), (status, detail));
         }
     }
 
     #[test]
-    fn every_fault_is_named_at_the_top_level() {
+    fn every_error_points_to_the_top_level() {
         let body = json!({"effect_type": "spotligth", "job_id": 5, "clip_index": 1, "projectid": 2});
         let problem = parse(ExportType::Overlay, &body).unwrap_err();
         assert_eq!(
@@ -307,24 +316,24 @@ mod tests {
     }
 
     #[test]
-    fn equal_requests_are_the_same_whatever_the_project_is_by_then() {
-        let order = |body: &Json, row: &str| {
+    fn equal_requests_have_equal_fingerprints_even_if_the_project_has_changed() {
+        let fingerprint = |body: &Json, row: &str| {
             let (_, export) = parse(ExportType::Framing, body).unwrap().into_job(Some(&row.into())).unwrap();
             export.request_fingerprint
         };
-        let first = order(&framing(), CLIP_ROW);
-        assert_eq!(first, order(&framing(), &CLIP_ROW.replace("9.0", "8.0")));
+        let first = fingerprint(&framing(), CLIP_ROW);
+        assert_eq!(first, fingerprint(&framing(), &CLIP_ROW.replace("9.0", "8.0")));
         let mut other = framing();
         other["set_working_video"] = true.into();
-        assert_ne!(first, order(&other, CLIP_ROW));
+        assert_ne!(first, fingerprint(&other, CLIP_ROW));
         other["set_working_video"] = false.into();
-        assert_eq!(first, order(&other, CLIP_ROW));
+        assert_eq!(first, fingerprint(&other, CLIP_ROW));
         other["clip_index"] = 3.into();
-        assert_ne!(first, order(&other, CLIP_ROW));
+        assert_ne!(first, fingerprint(&other, CLIP_ROW));
     }
 
     #[test]
-    fn an_overlay_answers_what_the_seeds_model_has() {
+    fn an_overlay_response_has_the_fastapi_backends_fields() {
         let job = r#"{"job_id":"x","status":"pending","websocket_url":"/ws","params":{}}"#;
         assert_eq!(overlay_answer(job), r#"{"job_id":"x","status":"pending","websocket_url":"/ws"}"#);
     }

@@ -1,9 +1,6 @@
-//! Lists of jobs: filters and a keyset cursor, newest first.
+//! The query of `GET /api/jobs`: filters and a keyset cursor, newest first.
 //!
-//! A page ends at a job, not at a number: jobs that arrive meanwhile are newer than the cursor and shift
-//! nothing.
-
-use crate::sql::jobs::{Cursor, JobListQuery};
+//! The cursor is the last job of a page, not an offset: new jobs do not move the following pages.
 
 use crate::base::time::Timestamp;
 use crate::edit::JobType;
@@ -11,35 +8,36 @@ use crate::http::problem::Problem;
 use crate::job::status::JobStatus;
 use crate::json::field_error::FieldError;
 use crate::json::suggest::did_you_mean;
+use crate::sql::jobs::{Cursor, JobListQuery};
 
 impl JobListQuery {
-    /// Reads a query string, with every fault at once. Values need no percent-decoding: none that is
-    /// right has anything to decode.
+    /// Reads a query string and collects every error. Values are not percent-decoded: no valid value has
+    /// an escape.
     ///
     /// # Errors
     /// 422; the pointers name the parameters.
     pub fn parse(query: &str) -> Result<Self, Problem> {
-        let mut listing =
+        let mut list =
             Self { project_id: None, status: None, job_type: None, limit: LIMIT_DEFAULT, cursor: None };
-        let mut faults = Vec::new();
+        let mut errors = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let read = match name {
                 "project_id" => value
                     .parse()
-                    .map(|id| listing.project_id = Some(id))
+                    .map(|id| list.project_id = Some(id))
                     .map_err(|_| "must be a whole number".to_owned()),
                 "limit" => match value.parse() {
                     Ok(limit) if (1..=LIMIT_MAX).contains(&limit) => {
-                        listing.limit = limit;
+                        list.limit = limit;
                         Ok(())
                     }
                     _ => Err(format!("must be a whole number from 1 to {LIMIT_MAX}")),
                 },
-                "status" => word(value, JobStatus::WORDS).map(|status| listing.status = Some(status)),
-                "type" => word(value, JobType::WORDS).map(|kind| listing.job_type = Some(kind)),
+                "status" => one_of(value, JobStatus::WORDS).map(|status| list.status = Some(status)),
+                "type" => one_of(value, JobType::WORDS).map(|job_type| list.job_type = Some(job_type)),
                 "cursor" => Cursor::parse(value)
-                    .map(|cursor| listing.cursor = Some(cursor))
+                    .map(|cursor| list.cursor = Some(cursor))
                     .ok_or_else(|| "must be the next_cursor of an earlier page".to_owned()),
                 other => {
                     Err(format!("is not a known parameter{}", did_you_mean(other, PARAMETERS.into_iter())))
@@ -47,10 +45,10 @@ impl JobListQuery {
             };
             if let Err(detail) = read {
                 let name: String = name.chars().take(40).collect();
-                faults.push(FieldError { pointer: format!("/{name}"), detail });
+                errors.push(FieldError { pointer: format!("/{name}"), detail });
             }
         }
-        if faults.is_empty() { Ok(listing) } else { Err(Problem::invalid(faults)) }
+        if errors.is_empty() { Ok(list) } else { Err(Problem::invalid(errors)) }
     }
 }
 
@@ -61,7 +59,7 @@ impl Cursor {
     }
 }
 
-fn word<T: Copy>(text: &str, words: &'static [(&'static str, T)]) -> Result<T, String> {
+fn one_of<T: Copy>(text: &str, words: &'static [(&'static str, T)]) -> Result<T, String> {
     words.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning).ok_or_else(|| {
         let list = words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
         format!("must be one of {list}{}", did_you_mean(text, words.iter().map(|(word, _)| *word)))
@@ -77,11 +75,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_listing_names_every_wrong_parameter() {
+    fn every_invalid_parameter_is_named() {
         let problem =
             JobListQuery::parse("project_id=x&limit=0&status=done&type=overlays&cursor=1&staus=error")
                 .unwrap_err();
-        let pointers: Vec<&str> = problem.faults.iter().map(|fault| fault.pointer.as_str()).collect();
+        let pointers: Vec<&str> = problem.faults.iter().map(|error| error.pointer.as_str()).collect();
         assert_eq!(pointers, ["/project_id", "/limit", "/status", "/type", "/cursor", "/staus"]);
         assert!(problem.faults[5].detail.contains("did you mean \"status\"?"));
     }

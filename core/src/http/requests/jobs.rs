@@ -1,44 +1,44 @@
-//! Requests at the door: bytes in, a typed request or every fault out.
+//! `POST /api/jobs`: the body and the `Idempotency-Key` header.
 
-use crate::http::requests::body::{job_id, read_body};
-use crate::project::ID_MAX;
 use serde_json::value::RawValue;
 
 use crate::base::id::JobId;
 use crate::base::object_key::ObjectKey;
-use crate::edit::{Edit, JobType};
+use crate::edit::{Edit, JobType, input_key};
 use crate::http::problem::{Problem, ProblemCode};
+use crate::http::requests::body::{job_id, read_body};
 use crate::json::reader::{ObjectReader, integer, one_of};
+use crate::project::ID_MAX;
 
 /// `POST /api/jobs`.
 #[derive(Clone, Debug)]
 pub struct CreateJobRequest {
-    /// The app's project.
+    /// The frontend's project.
     pub project_id: i64,
     /// What to render.
     pub job_type: JobType,
     /// The video in the bucket.
     pub input_key: ObjectKey,
-    /// The other videos that the edit names, each once, with the number of the first clip that does.
+    /// The videos of clips other than the input: each once, with the index of the first clip that uses it.
     pub clip_videos: Vec<(usize, ObjectKey)>,
-    /// The edit in canonical spelling: keys sorted, no blanks.
+    /// The edit as canonical JSON: keys sorted, no spaces.
     pub params: Box<RawValue>,
-    /// An id that the client chose.
+    /// The id that the client chose, if it did.
     pub job_id: Option<JobId>,
 }
 
 impl CreateJobRequest {
-    /// Reads and checks a body; the params are validated by the rules of the job's kind.
+    /// Reads and checks a body. The job type decides how the params are checked.
     pub fn parse(body: &[u8]) -> Result<Self, Problem> {
         read_body(body, |body, at| {
             let mut fields = ObjectReader::open(body, at)?;
             let project_id = fields.required("project_id", integer(1..=ID_MAX));
-            let kind = fields.required("type", one_of(JobType::WORDS));
-            let input_key = fields.required("input_video_key", ObjectKey::input_field);
+            let job_type = fields.required("type", one_of(JobType::WORDS));
+            let input_key = fields.required("input_video_key", input_key);
             let job_id = fields.optional("job_id", job_id);
-            let params = fields.required("params", |params, at| match kind {
-                Some(kind) => Edit::read(kind, params, at).map(|edit| (params, Some(edit))),
-                // Without a kind nothing can be said about them; the missing kind is the fault.
+            let params = fields.required("params", |params, at| match job_type {
+                Some(job_type) => Edit::read(job_type, params, at).map(|edit| (params, Some(edit))),
+                // Without a job type the params cannot be checked; the missing type is the error.
                 None => Some((params, None)),
             });
             fields.finish();
@@ -46,7 +46,7 @@ impl CreateJobRequest {
             Some(Self {
                 clip_videos: edit.map(|edit| edit.clip_videos(&input_key)).unwrap_or_default(),
                 project_id: project_id?,
-                job_type: kind?,
+                job_type: job_type?,
                 input_key,
                 params: RawValue::from_string(params.to_string()).ok()?,
                 job_id: job_id?,
@@ -54,11 +54,11 @@ impl CreateJobRequest {
         })
     }
 
-    /// Every video that the job reads, with its place in the request; its own input first.
+    /// Every video that the job reads, with its pointer in the request; the job's own input first.
     pub fn inputs(&self) -> impl Iterator<Item = (String, &ObjectKey)> {
-        let named = self.clip_videos.iter();
-        let named = named.map(|(clip, key)| (format!("/params/clips/{clip}/video_key"), key));
-        std::iter::once(("/input_video_key".to_owned(), &self.input_key)).chain(named)
+        let clip_videos = self.clip_videos.iter();
+        let clip_videos = clip_videos.map(|(clip, key)| (format!("/params/clips/{clip}/video_key"), key));
+        std::iter::once(("/input_video_key".to_owned(), &self.input_key)).chain(clip_videos)
     }
 }
 
@@ -77,32 +77,31 @@ pub fn idempotency_key(header: &str) -> Result<&str, Problem> {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use serde_json::json;
 
     fn pointers(problem: &Problem) -> Vec<&str> {
-        problem.faults.iter().map(|fault| fault.pointer.as_str()).collect()
+        problem.faults.iter().map(|error| error.pointer.as_str()).collect()
     }
 
     #[test]
-    fn the_plans_create_body_parses() {
+    fn a_body_with_an_overlay_is_read() {
         let body = json!({"project_id": 1, "type": "overlay", "input_video_key": "input/abc/working_video.mp4",
             "params": {"highlight_regions": [{"start_frame": 0, "end_frame": 60, "x": 540, "y": 960,
             "radius_x": 80, "radius_y": 160, "opacity": 1.0, "color": "#ffffff"}], "effect_type": "blur",
             "crop_keyframes": null, "output_width": 1080, "output_height": 1920}});
-        let new = CreateJobRequest::parse(body.to_string().as_bytes()).unwrap();
-        assert_eq!((new.project_id, new.job_type, new.job_id), (1, JobType::Overlay, None));
+        let request = CreateJobRequest::parse(body.to_string().as_bytes()).unwrap();
+        assert_eq!((request.project_id, request.job_type, request.job_id), (1, JobType::Overlay, None));
     }
 
     #[test]
-    fn every_video_of_a_reel_is_an_input_once_and_has_its_place() {
+    fn every_video_of_a_reel_is_listed_once_with_its_pointer() {
         let clip = |key: Option<&str>| json!({"video_key": key, "crop_keyframes": [{"frame": 0, "x": 0, "y": 0, "width": 9, "height": 9}]});
         let clips = [None, Some("input/b/b.mp4"), Some("input/a/a.mp4"), Some("input/b/b.mp4")].map(clip);
         let body = json!({"project_id": 1, "type": "framing", "input_video_key": "input/a/a.mp4",
             "params": {"clips": clips}});
-        let new = CreateJobRequest::parse(body.to_string().as_bytes()).unwrap();
-        let inputs: Vec<_> = new.inputs().map(|(pointer, key)| (pointer, key.as_str())).collect();
+        let request = CreateJobRequest::parse(body.to_string().as_bytes()).unwrap();
+        let inputs: Vec<_> = request.inputs().map(|(pointer, key)| (pointer, key.as_str())).collect();
         assert_eq!(
             inputs,
             [
@@ -113,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_of_a_create_is_named_at_once() {
+    fn every_error_of_a_body_has_its_pointer() {
         let body = json!({"project_id": "7", "type": "overlays", "input_video_key": "../x", "job_id": 5, "extra": 1});
         let problem = CreateJobRequest::parse(body.to_string().as_bytes()).unwrap_err();
         assert_eq!(
@@ -124,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_not_json_says_where() {
+    fn for_invalid_json_the_position_is_given() {
         let problem = CreateJobRequest::parse(b"{\"project_id\": 1,}").unwrap_err();
         assert_eq!(problem.code, ProblemCode::NotJson);
         assert!(problem.detail.contains("line 1 column"), "{}", problem.detail);
@@ -132,16 +131,16 @@ mod tests {
     }
 
     #[test]
-    fn equal_edits_have_equal_text() {
-        let spell = |params: &str| {
+    fn equal_edits_have_equal_params() {
+        let canonical = |params: &str| {
             let body = format!(
                 r#"{{"project_id":1,"type":"overlay","input_video_key":"input/a/b.mp4","params":{params}}}"#
             );
             CreateJobRequest::parse(body.as_bytes()).unwrap().params.get().to_owned()
         };
         assert_eq!(
-            spell(r#"{"effect_type":"blur","highlight_regions":[]}"#),
-            spell(r#"{ "highlight_regions" : [], "effect_type" : "blur" }"#)
+            canonical(r#"{"effect_type":"blur","highlight_regions":[]}"#),
+            canonical(r#"{ "highlight_regions" : [], "effect_type" : "blur" }"#)
         );
     }
 }

@@ -20,8 +20,8 @@ impl PutProjectRequest {
             let key = fields.optional("working_video_key", video_key);
             fields.finish();
             Some(Self {
-                name: change(body, "name", name?),
-                working_video: change(body, "working_video_key", key?),
+                name: field_patch(body, "name", name?),
+                working_video: field_patch(body, "working_video_key", key?),
             })
         })
     }
@@ -50,13 +50,13 @@ impl PutClipRequest {
 }
 
 impl ProjectListQuery {
-    /// Reads a query string, with every fault at once.
+    /// Reads a query string and collects every error.
     ///
     /// # Errors
     /// 422; the pointers name the parameters.
     pub fn parse(query: &str) -> Result<Self, Problem> {
         let mut list = Self { limit: 20, before: (ID_MAX, ID_MAX) };
-        let mut faults = Vec::new();
+        let mut errors = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let detail = match name {
@@ -77,12 +77,12 @@ impl ProjectListQuery {
                         None => "must be the next_cursor of an earlier page",
                     }
                 }
-                _ => "is not a known parameter; a list of projects takes limit and cursor",
+                _ => "is not a known parameter; the parameters are limit and cursor",
             };
             let pointer = format!("/{}", name.chars().take(40).collect::<String>());
-            faults.push(FieldError { pointer, detail: detail.to_owned() });
+            errors.push(FieldError { pointer, detail: detail.to_owned() });
         }
-        if faults.is_empty() { Ok(list) } else { Err(Problem::invalid(faults)) }
+        if errors.is_empty() { Ok(list) } else { Err(Problem::invalid(errors)) }
     }
 }
 
@@ -92,10 +92,10 @@ fn name(value: &Json, at: FieldContext<'_>) -> Option<String> {
 
 fn video_key(value: &Json, mut at: FieldContext<'_>) -> Option<ObjectKey> {
     let Json::String(text) = value else { return at.reject("must be a string") };
-    ObjectKey::parse_video(text).or_else(|bad| at.reject(bad.to_string()).ok_or(bad)).ok()
+    ObjectKey::parse_video(text).or_else(|error| at.reject(error.to_string()).ok_or(error)).ok()
 }
 
-fn change<T>(body: &Json, name: &str, value: Option<T>) -> FieldPatch<T> {
+fn field_patch<T>(body: &Json, name: &str, value: Option<T>) -> FieldPatch<T> {
     match value {
         Some(value) => FieldPatch::Set(value),
         None if body.get(name).is_some() => FieldPatch::Clear,

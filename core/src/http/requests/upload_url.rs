@@ -1,22 +1,23 @@
 //! `POST /api/videos/upload-url`.
 
+use serde_json::Value;
+
 use crate::base::id::JobId;
 use crate::http::problem::Problem;
 use crate::http::requests::body::{filename, job_id, read_body, video_type};
 use crate::json::field_error::FieldContext;
 use crate::json::reader::{ObjectReader, integer};
-use serde_json::Value;
 
 /// `POST /api/videos/upload-url`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UploadUrlRequest {
-    /// As the user calls it.
+    /// The name of the user's file.
     pub filename: String,
-    /// A video type, in lower case.
+    /// A video media type, in lower case.
     pub content_type: String,
-    /// The exact size, if it is known; at most what one request may carry.
+    /// The exact size, if it is known; at most what one PUT may send.
     pub size_bytes: Option<u64>,
-    /// The job it is for, if the client has one in mind.
+    /// The job that the video is for, if the client has chosen its id.
     pub job_id: Option<JobId>,
 }
 
@@ -44,16 +45,16 @@ impl UploadUrlRequest {
 fn single_put_size(value: &Value, mut at: FieldContext<'_>) -> Option<i64> {
     match integer(1..=UPLOAD_MAX_BYTES)(value, at.reborrow())? {
         size if size > PUT_MAX_BYTES => at.reject(format!(
-            "must be at most {PUT_MAX_BYTES} (5 GiB less 5 MiB) for a single request; send larger files in parts, see POST /api/videos/multipart"
+            "must be at most {PUT_MAX_BYTES} bytes (just under 5 GiB) for a single PUT; use POST /api/videos/multipart for larger files"
         )),
         size => Some(size),
     }
 }
 
-/// One PUT: R2 takes 5 MiB less than the 5 GiB of S3.
+/// The largest single PUT: R2 allows 5 MiB less than S3's 5 GiB.
 const PUT_MAX_BYTES: i64 = 5115 * 1024 * 1024;
 
-/// 10 GB (design.md 3).
+/// The largest upload: 10 GB.
 pub const UPLOAD_MAX_BYTES: i64 = 10_000_000_000;
 
 #[cfg(test)]
@@ -62,15 +63,15 @@ mod tests {
     use serde_json::json;
 
     fn pointers(problem: &Problem) -> Vec<&str> {
-        problem.faults.iter().map(|fault| fault.pointer.as_str()).collect()
+        problem.faults.iter().map(|error| error.pointer.as_str()).collect()
     }
 
     #[test]
-    fn only_videos_are_uploaded() {
+    fn only_videos_of_a_valid_size_are_accepted() {
         let parse = |body: Value| UploadUrlRequest::parse(body.to_string().as_bytes());
         let good = parse(json!({"filename": "a.mp4", "content_type": "video/MP4", "job_id": null})).unwrap();
         assert_eq!((good.content_type.as_str(), good.size_bytes), ("video/mp4", None));
-        for (body, at) in [
+        for (body, pointer) in [
             (json!({"filename": "a.mp4", "content_type": "image/png"}), "/content_type"),
             (json!({"filename": "a.mp4", "content_type": "video/"}), "/content_type"),
             (json!({"filename": "a.mp4", "content_type": "video/mp4; codecs=x"}), "/content_type"),
@@ -87,7 +88,7 @@ mod tests {
             ),
             (json!({"filename": "a", "content_type": "video/mp4", "job_id": "x"}), "/job_id"),
         ] {
-            assert_eq!(pointers(&parse(body.clone()).unwrap_err()), [at], "{body}");
+            assert_eq!(pointers(&parse(body.clone()).unwrap_err()), [pointer], "{body}");
         }
         let large =
             |size: i64| parse(json!({"filename": "a", "content_type": "video/mp4", "size_bytes": size}));

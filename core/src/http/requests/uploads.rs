@@ -1,15 +1,15 @@
 //! Requests about uploads at the door: bytes in, a typed request or every fault out.
 
-use crate::upload::PART_MAX_COUNT;
 use serde_json::Value;
 
 use crate::base::id::JobId;
+use crate::base::words::word_enum;
 use crate::http::problem::Problem;
 use crate::http::requests::body::{filename, job_id, read_body, video_type};
 use crate::http::requests::upload_url::UPLOAD_MAX_BYTES;
 use crate::json::field_error::FieldContext;
 use crate::json::reader::{ObjectReader, integer, list};
-use crate::upload::{ConfirmedPart, PartLayout};
+use crate::upload::{ConfirmedPart, PART_MAX_COUNT, PartLayout};
 
 /// `POST /api/videos/multipart`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,38 +24,19 @@ pub struct CreateUploadRequest {
     pub plan: PartLayout,
 }
 
-/// What is asked of an upload that exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UploadAction {
-    /// `POST .../parts`: URLs to send parts to.
-    Sign,
-    /// `PUT .../parts`: parts that were sent.
-    Confirm,
-    /// `GET .../parts`: what has arrived.
-    Show,
-    /// `POST .../complete`.
-    Complete,
-    /// `DELETE`.
-    Abort,
-}
-
-impl UploadAction {
-    /// Its word between the Worker and the upload's object.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Sign => "sign",
-            Self::Confirm => "confirm",
-            Self::Show => "show",
-            Self::Complete => "complete",
-            Self::Abort => "abort",
-        }
-    }
-
-    /// The verb of a word.
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Sign, Self::Confirm, Self::Show, Self::Complete, Self::Abort]
-            .into_iter()
-            .find(|verb| verb.as_str() == word)
+word_enum! {
+    /// What is asked of an upload that exists; the words go between the Worker and the upload's object.
+    pub enum UploadAction {
+        /// `POST .../parts`: URLs to send parts to.
+        Sign = "sign",
+        /// `PUT .../parts`: parts that were sent.
+        Confirm = "confirm",
+        /// `GET .../parts`: what has arrived.
+        Show = "show",
+        /// `POST .../complete`.
+        Complete = "complete",
+        /// `DELETE`.
+        Abort = "abort",
     }
 }
 
@@ -105,9 +86,9 @@ pub fn parse_part_numbers(body: &[u8], plan: &PartLayout) -> Result<Vec<u32>, Pr
 pub fn parse_parts(
     body: &[u8],
     plan: &PartLayout,
-    verb: UploadAction,
+    action: UploadAction,
 ) -> Result<Vec<ConfirmedPart>, Problem> {
-    let completes = verb == UploadAction::Complete;
+    let completes = action == UploadAction::Complete;
     if completes && body.iter().all(u8::is_ascii_whitespace) {
         return Ok(Vec::new());
     }
@@ -130,7 +111,7 @@ fn given_part(value: &Value, at: FieldContext<'_>, plan: &PartLayout) -> Option<
     let number = fields.required("part_number", |value, at| part_number(value, at, plan));
     let part = fields.required("etag", |value, mut at| {
         let part = value.as_str().and_then(|etag| ConfirmedPart::new(number.unwrap_or(1), etag));
-        part.or_else(|| at.reject("must be the ETag header that the storage answered to this part"))
+        part.or_else(|| at.reject("must be the ETag that storage returned for this part"))
     });
     fields.finish();
     number.and(part)
@@ -238,20 +219,6 @@ mod tests {
         assert_eq!(parse_parts(b"{}", &plan, UploadAction::Complete), Ok(vec![]));
         assert!(parse_parts(b"", &plan, UploadAction::Confirm).is_err());
         assert!(parse_parts(b"{}", &plan, UploadAction::Confirm).is_err());
-    }
-
-    #[test]
-    fn verbs_have_words() {
-        for verb in [
-            UploadAction::Sign,
-            UploadAction::Confirm,
-            UploadAction::Show,
-            UploadAction::Complete,
-            UploadAction::Abort,
-        ] {
-            assert_eq!(UploadAction::parse(verb.as_str()), Some(verb));
-        }
-        assert_eq!(UploadAction::parse("dance"), None);
     }
 
     proptest! {

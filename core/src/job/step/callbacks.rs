@@ -1,4 +1,4 @@
-//! What a GPU worker says, and whether the result it speaks of is there.
+//! Callbacks of GPU workers, and the check of the output that they report.
 
 use crate::base::object_key::ObjectKey;
 use crate::job::effect::{JobEffect, Outcome};
@@ -19,38 +19,38 @@ impl StepBuilder<'_> {
             return if ended { Outcome::Ignored } else { Outcome::Stale };
         }
         match report {
-            Report::Claim { runpod_job_id } => self.claimed(runpod_job_id),
+            Report::Claim { runpod_job_id } => self.claim_received(runpod_job_id),
             Report::Progress { percent, message, stage } => self.progress_reported(percent, message, stage),
             Report::Complete { key, poster, bytes } => {
-                if matches!(&self.job.state, JobState::Verifying { key: looked, .. } if *looked == key) {
+                if matches!(&self.job.state, JobState::Verifying { key: checked, .. } if *checked == key) {
                     return Outcome::Ignored;
                 }
                 self.check_reported_output(key, poster, bytes, ErrorCode::OutputMissing);
                 Outcome::Applied
             }
-            Report::Error { code, sentence, retryable: may_retry } => {
-                self.fail_attempt(code, Some(sentence), may_retry);
+            Report::Error { code, sentence, retryable } => {
+                self.fail_attempt(code, Some(sentence), retryable);
                 if self.job.end().is_some() { Outcome::Applied } else { Outcome::Retrying }
             }
         }
     }
 
-    pub(super) fn claimed(&mut self, claimant: Option<RunpodJobId>) -> Outcome {
+    pub(super) fn claim_received(&mut self, claimant: Option<RunpodJobId>) -> Outcome {
         match &self.job.state {
             JobState::Verifying { .. } => return Outcome::AlreadyClaimed,
-            JobState::Rendering(work) => {
-                let other =
-                    matches!((&work.runpod_job_id, &claimant), (Some(known), Some(new)) if known != new);
-                if other && self.now.since(work.last_heartbeat_at) < self.timeouts.heartbeat_timeout {
+            JobState::Rendering(rendering) => {
+                let is_other =
+                    matches!((&rendering.runpod_job_id, &claimant), (Some(known), Some(new)) if known != new);
+                if is_other && self.now.since(rendering.last_heartbeat_at) < self.timeouts.heartbeat_timeout {
                     self.request_cancel(claimant);
                     return Outcome::AlreadyClaimed;
                 }
             }
             JobState::Queued { runpod_job_id, .. } => {
-                // A submit whose answer was lost ran after all, and the later one is not needed.
+                // A submit without a known reply was accepted after all, so the later one is not needed.
                 if claimant.as_ref().is_some_and(|new| new != runpod_job_id) {
-                    let spare = runpod_job_id.clone();
-                    self.request_cancel(Some(spare));
+                    let unneeded = runpod_job_id.clone();
+                    self.request_cancel(Some(unneeded));
                 }
             }
             JobState::PendingSubmit(_) | JobState::Submitting { .. } | JobState::Ended(_) => {}
@@ -72,33 +72,33 @@ impl StepBuilder<'_> {
         if !matches!(self.job.state, JobState::Rendering(_)) {
             self.start_running(self.runpod_job_id(), stage.unwrap_or(WorkerStage::Starting));
         }
-        let JobState::Rendering(work) = &mut self.job.state else { return Outcome::Ignored };
-        let before = (work.progress, work.stage, work.message.clone());
-        work.last_heartbeat_at = self.now;
-        work.poll = PollSchedule { next_at: self.now, tries: 0, poll_requested: false };
-        work.progress = work.progress.max(percent.min(99));
-        work.stage = stage.unwrap_or(work.stage);
+        let JobState::Rendering(rendering) = &mut self.job.state else { return Outcome::Ignored };
+        let before = (rendering.progress, rendering.stage, rendering.message.clone());
+        rendering.last_heartbeat_at = self.now;
+        rendering.poll = PollSchedule { next_at: self.now, tries: 0, poll_requested: false };
+        rendering.progress = rendering.progress.max(percent.min(99));
+        rendering.stage = stage.unwrap_or(rendering.stage);
         if let Some(message) = message {
-            work.message = message;
+            rendering.message = message;
         }
-        let stage_changed = before.1 != work.stage;
-        let shown = before != (work.progress, work.stage, work.message.clone());
+        let stage_changed = before.1 != rendering.stage;
+        let visible_change = before != (rendering.progress, rendering.stage, rendering.message.clone());
         if stage_changed {
             self.append_entry(MessageType::Progress);
         } else {
-            self.broadcast_progress = shown && self.entries.is_empty();
-            // A clock that jumped back keeps once and goes on from there.
-            let kept_for = self.now.0.abs_diff(self.job.persisted_at.0);
-            self.persist |= kept_for >= self.timeouts.persist_interval.0.unsigned_abs();
+            self.broadcast_progress = visible_change && self.entries.is_empty();
+            // `abs_diff`: if the clock jumped back, the job is written once with the new time.
+            let since_persisted = self.now.0.abs_diff(self.job.persisted_at.0);
+            self.persist |= since_persisted >= self.timeouts.persist_interval.0.unsigned_abs();
         }
         Outcome::Applied
     }
 
-    /// A renderer has the attempt: its first sign, or one that took over from another.
+    /// A GPU worker has the attempt: the first one, or one that replaces a silent one.
     pub(super) fn start_running(&mut self, runpod_job_id: Option<RunpodJobId>, stage: WorkerStage) {
         let now = self.now;
         let (since, progress) = match &self.job.state {
-            JobState::Rendering(work) => (work.since, work.progress),
+            JobState::Rendering(rendering) => (rendering.since, rendering.progress),
             _ => (now, 0),
         };
         let first_start = self.job.started_at.is_none();
@@ -109,7 +109,7 @@ impl StepBuilder<'_> {
             last_heartbeat_at: now,
             stage,
             progress,
-            message: "A renderer has taken the export".to_owned(),
+            message: "Starting the renderer".to_owned(),
             poll: PollSchedule { next_at: now, tries: 0, poll_requested: false },
         });
         if first_start || self.job.attempt > self.job.budget_start_attempt {
@@ -118,9 +118,9 @@ impl StepBuilder<'_> {
         self.append_entry(MessageType::Progress);
     }
 
-    /// Looks for a result that nobody has described.
-    pub(super) fn check_output(&mut self, key: ObjectKey, otherwise: ErrorCode) {
-        self.check_reported_output(key, None, None, otherwise);
+    /// Checks an output that no report has described.
+    pub(super) fn check_output(&mut self, key: ObjectKey, failure_code: ErrorCode) {
+        self.check_reported_output(key, None, None, failure_code);
     }
 
     fn check_reported_output(
@@ -128,53 +128,51 @@ impl StepBuilder<'_> {
         key: ObjectKey,
         poster: Option<ObjectKey>,
         reported_bytes: Option<u64>,
-        otherwise: ErrorCode,
+        failure_code: ErrorCode,
     ) {
         let runpod_job_id = self.runpod_job_id();
-        self.look(&key, poster.as_ref());
+        self.request_output_check(&key, poster.as_ref());
         self.job.state = JobState::Verifying {
             runpod_job_id,
             key,
             poster,
             reported_bytes,
-            failure_code: otherwise,
+            failure_code,
             since: self.now,
             next_check_at: self.now + self.timeouts.check_output_backoff,
         };
         self.append_entry(MessageType::Progress);
     }
 
-    /// A picture costs no second look of its own: it is looked for with the result, also when the report
-    /// was lost that would have named it.
-    pub(super) fn look(&mut self, key: &ObjectKey, poster: Option<&ObjectKey>) {
-        let poster = poster.cloned().unwrap_or_else(|| self.own_poster());
+    /// Checks the output together with its poster, even if no report has given the poster's key.
+    pub(super) fn request_output_check(&mut self, key: &ObjectKey, poster: Option<&ObjectKey>) {
+        let poster = poster.cloned().unwrap_or_else(|| self.expected_poster());
         self.effects.push(JobEffect::CheckOutput { key: key.clone(), poster });
     }
 
     pub(super) fn output_checked(
         &mut self,
-        looked: &ObjectKey,
-        found: ObjectCheck,
-        picture: ObjectCheck,
+        checked_key: &ObjectKey,
+        output_check: ObjectCheck,
+        poster_check: ObjectCheck,
     ) -> Outcome {
-        let JobState::Verifying {
-            runpod_job_id, key, poster, reported_bytes, failure_code: otherwise, ..
-        } = &self.job.state
+        let JobState::Verifying { runpod_job_id, key, poster, reported_bytes, failure_code, .. } =
+            &self.job.state
         else {
             return Outcome::Ignored;
         };
-        if key != looked {
+        if key != checked_key {
             return Outcome::Ignored;
         }
-        match found {
+        match output_check {
             ObjectCheck::Present(bytes)
-                if bytes > 0 && reported_bytes.is_none_or(|promised| promised == bytes) =>
+                if bytes > 0 && reported_bytes.is_none_or(|reported| reported == bytes) =>
             {
-                let poster = poster.clone().unwrap_or_else(|| self.own_poster());
+                let poster = poster.clone().unwrap_or_else(|| self.expected_poster());
                 self.job.state = JobState::Ended(JobEnd::Complete {
                     key: key.clone(),
                     bytes,
-                    poster: matches!(picture, ObjectCheck::Present(1..)).then_some(poster),
+                    poster: matches!(poster_check, ObjectCheck::Present(1..)).then_some(poster),
                     at: self.now,
                     runpod_job_id: runpod_job_id.clone(),
                 });
@@ -183,14 +181,14 @@ impl StepBuilder<'_> {
                 self.append_entry(MessageType::Complete);
                 Outcome::Applied
             }
-            // An object that is empty, or of another size than was put, is not a reel.
+            // An empty object, or one of another size than reported, is not the output.
             ObjectCheck::Present(_) | ObjectCheck::Missing => {
                 let (attempt, key, poster, code) =
-                    (self.job.attempt, key.clone(), poster.clone(), *otherwise);
-                let sentence =
-                    matches!(found, ObjectCheck::Present(1..)).then(|| TRUNCATED_OUTPUT.to_owned());
-                self.fail_attempt(code, sentence, true);
-                if found != ObjectCheck::Missing {
+                    (self.job.attempt, key.clone(), poster.clone(), *failure_code);
+                let message =
+                    matches!(output_check, ObjectCheck::Present(1..)).then(|| TRUNCATED_OUTPUT.to_owned());
+                self.fail_attempt(code, message, true);
+                if output_check != ObjectCheck::Missing {
                     self.delete_orphaned_output(attempt, key, poster);
                 }
                 if self.job.end().is_some() { Outcome::Applied } else { Outcome::Retrying }
@@ -200,4 +198,4 @@ impl StepBuilder<'_> {
     }
 }
 
-const TRUNCATED_OUTPUT: &str = "The renderer's video did not arrive whole; try the export again.";
+const TRUNCATED_OUTPUT: &str = "The rendered video was not uploaded completely. Try the export again.";

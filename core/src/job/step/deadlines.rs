@@ -1,4 +1,4 @@
-//! Deadlines that ring, and debts that are paid when they do: cancels owed to RunPod, rows owed to the index.
+//! Deadlines that are due, and the outbox: cancels that RunPod has not confirmed, and index writes.
 
 use crate::base::backoff::{exponential_backoff, with_jitter};
 use crate::job::deadline::{Deadline, first_due_deadline};
@@ -11,21 +11,21 @@ use crate::job::step::StepBuilder;
 impl StepBuilder<'_> {
     pub(super) fn alarm_fired(&mut self) -> Outcome {
         let mut outcome = Outcome::Ignored;
-        // Each timer that is handled moves on, so a handful of turns is enough; what is left rings again.
-        for _ in 0..TIMERS_PER_WAKE {
-            let Some(due) = first_due_deadline(&self.job, self.timeouts, self.now) else { break };
-            self.deadline_due(due);
+        // Each handled deadline moves on, so few rounds are enough. The next alarm handles what is left.
+        for _ in 0..DEADLINES_PER_ALARM {
+            let Some(deadline) = first_due_deadline(&self.job, self.timeouts, self.now) else { break };
+            self.deadline_due(deadline);
             outcome = Outcome::Applied;
         }
         outcome
     }
 
-    pub(super) fn deadline_due(&mut self, due: Deadline) {
-        match due {
+    pub(super) fn deadline_due(&mut self, deadline: Deadline) {
+        match deadline {
             Deadline::Submit => {
-                if let JobState::PendingSubmit(waiting) = &self.job.state {
-                    // Kept before it is sent: a crash must not submit twice without knowing.
-                    self.job.state = JobState::Submitting { waiting: waiting.clone(), sent_at: self.now };
+                if let JobState::PendingSubmit(pending) = &self.job.state {
+                    // Written before the request is sent, so that a crash cannot submit twice unnoticed.
+                    self.job.state = JobState::Submitting { pending: pending.clone(), sent_at: self.now };
                     self.persist = true;
                     self.effects.push(JobEffect::Submit { attempt: self.job.attempt });
                 }
@@ -33,7 +33,7 @@ impl StepBuilder<'_> {
             Deadline::SubmitReplyTimeout => self.return_to_pending(None, false),
             Deadline::SubmitTimeout => {
                 let unauthorized =
-                    matches!(&self.job.state, JobState::PendingSubmit(waiting) if waiting.unauthorized);
+                    matches!(&self.job.state, JobState::PendingSubmit(pending) if pending.unauthorized);
                 let code = if unauthorized { ErrorCode::GpuUnauthorized } else { ErrorCode::GpuUnreachable };
                 self.fail_job(code, None);
             }
@@ -50,11 +50,11 @@ impl StepBuilder<'_> {
                 if let JobState::Verifying { key, poster, next_check_at, .. } = &mut self.job.state {
                     *next_check_at = self.now + self.timeouts.check_output_backoff;
                     let (key, poster) = (key.clone(), poster.clone());
-                    self.look(&key, poster.as_ref());
+                    self.request_output_check(&key, poster.as_ref());
                 }
             }
             Deadline::CheckOutputTimeout => self.fail_attempt(ErrorCode::Internal, None, true),
-            Deadline::PendingCancel(place) => self.retry_cancel(place),
+            Deadline::PendingCancel(index) => self.retry_cancel(index),
             Deadline::Index => {
                 let pause = exponential_backoff(
                     self.timeouts.outbox_backoff,
@@ -67,58 +67,58 @@ impl StepBuilder<'_> {
         }
     }
 
-    /// Asks RunPod, and sets the time of the next question in case there is no answer.
+    /// Polls RunPod, and schedules the next poll in case there is no reply.
     pub(super) fn poll_status(&mut self) {
-        let (now, chance, timing) = (self.now, self.jitter_seed, *self.timeouts);
+        let (now, jitter_seed, timeouts) = (self.now, self.jitter_seed, *self.timeouts);
         let attempt = self.job.attempt;
-        let (runpod_job_id, check) = match &mut self.job.state {
-            JobState::Queued { runpod_job_id, poll: check, .. }
-            | JobState::Rendering(Rendering { runpod_job_id: Some(runpod_job_id), poll: check, .. }) => {
-                (runpod_job_id.clone(), check)
+        let (runpod_job_id, poll) = match &mut self.job.state {
+            JobState::Queued { runpod_job_id, poll, .. }
+            | JobState::Rendering(Rendering { runpod_job_id: Some(runpod_job_id), poll, .. }) => {
+                (runpod_job_id.clone(), poll)
             }
             _ => return,
         };
-        let pause = exponential_backoff(timing.poll_backoff, check.tries, timing.poll_backoff_max);
-        *check = PollSchedule {
-            next_at: now + with_jitter(pause, chance),
-            tries: check.tries + 1,
+        let pause = exponential_backoff(timeouts.poll_backoff, poll.tries, timeouts.poll_backoff_max);
+        *poll = PollSchedule {
+            next_at: now + with_jitter(pause, jitter_seed),
+            tries: poll.tries + 1,
             poll_requested: false,
         };
         self.effects.push(JobEffect::PollStatus { attempt, runpod_job_id });
     }
 
-    pub(super) fn retry_cancel(&mut self, place: usize) {
-        let (now, chance, timing) = (self.now, self.jitter_seed, *self.timeouts);
-        let Some(errand) = self.job.pending_cancels.get_mut(place) else { return };
-        if errand.tries >= CANCEL_TRIES {
-            // RunPod's own `executionTimeout` and `ttl` stop the bill from here.
-            self.job.pending_cancels.remove(place);
+    pub(super) fn retry_cancel(&mut self, index: usize) {
+        let (now, jitter_seed, timeouts) = (self.now, self.jitter_seed, *self.timeouts);
+        let Some(cancel) = self.job.pending_cancels.get_mut(index) else { return };
+        if cancel.tries >= CANCEL_TRIES {
+            // From here on, RunPod's own `executionTimeout` and `ttl` limit the cost.
+            self.job.pending_cancels.remove(index);
             self.persist = true;
             return;
         }
-        let pause = exponential_backoff(timing.outbox_backoff, errand.tries, timing.poll_backoff_max);
-        errand.due_at = now + with_jitter(pause, chance);
-        errand.tries += 1;
-        let runpod_job_id = errand.runpod_job_id.clone();
+        let pause = exponential_backoff(timeouts.outbox_backoff, cancel.tries, timeouts.poll_backoff_max);
+        cancel.due_at = now + with_jitter(pause, jitter_seed);
+        cancel.tries += 1;
+        let runpod_job_id = cancel.runpod_job_id.clone();
         self.effects.push(JobEffect::CancelRunpodJob { runpod_job_id });
     }
 
-    pub(super) fn cancel_answered(&mut self, runpod_job_id: &RunpodJobId, settled: bool) -> Outcome {
+    pub(super) fn cancel_replied(&mut self, runpod_job_id: &RunpodJobId, settled: bool) -> Outcome {
         let before = self.job.pending_cancels.len();
         if settled {
-            self.job.pending_cancels.retain(|errand| errand.runpod_job_id != *runpod_job_id);
+            self.job.pending_cancels.retain(|cancel| cancel.runpod_job_id != *runpod_job_id);
         }
         self.persist |= self.job.pending_cancels.len() != before;
         Outcome::Applied
     }
 
-    pub(super) fn index_answered(&mut self, version: u64, written: Option<u64>) -> Outcome {
+    pub(super) fn index_written(&mut self, version: u64, written: Option<u64>) -> Outcome {
         let index = &mut self.job.index;
         if let Some(rows) = written {
             self.job.usage.d1_rows += rows;
             index.written = index.written.max(version);
             index.tries = 0;
-            // A version that came meanwhile need not wait for the pause of this one.
+            // A newer version does not wait for this one's backoff.
             index.due_at = self.now;
             self.persist = true;
         } else {
@@ -127,7 +127,7 @@ impl StepBuilder<'_> {
         Outcome::Applied
     }
 
-    /// The sweep brings the index back to the truth, whichever of the two was lost.
+    /// The cron job compares the index with the object: a row or a version that was lost is written again.
     pub(super) fn index_reconciled(&mut self, version: Option<u64>) -> Outcome {
         let index = &self.job.index;
         if index.wanted == index.written && version == Some(index.written) {
@@ -141,7 +141,7 @@ impl StepBuilder<'_> {
 
     pub(super) fn request_cancel(&mut self, runpod_job_id: Option<RunpodJobId>) {
         let Some(runpod_job_id) = runpod_job_id else { return };
-        if self.job.pending_cancels.iter().all(|errand| errand.runpod_job_id != runpod_job_id) {
+        if self.job.pending_cancels.iter().all(|cancel| cancel.runpod_job_id != runpod_job_id) {
             self.job.pending_cancels.push(PendingCancel { runpod_job_id, due_at: self.now, tries: 0 });
             self.persist = true;
         }
@@ -154,8 +154,8 @@ impl StepBuilder<'_> {
     }
 }
 
-/// More timers than a job can have due at once.
-const TIMERS_PER_WAKE: usize = 16;
+/// More deadlines than a job can have due at once.
+const DEADLINES_PER_ALARM: usize = 16;
 
-/// Cancels of one RunPod job before its own limits are left to end it.
+/// Cancels of one RunPod job. After these, only RunPod's own limits end it.
 const CANCEL_TRIES: u32 = 8;

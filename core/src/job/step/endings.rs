@@ -1,4 +1,4 @@
-//! Attempts that fail, jobs that end, and what a person asks for.
+//! Failed attempts, the end of a job, and the client's cancel and retry.
 
 use crate::base::backoff::{exponential_backoff, with_jitter};
 use crate::job::effect::Outcome;
@@ -9,12 +9,12 @@ use crate::job::status::JobStatus;
 use crate::job::step::StepBuilder;
 
 impl StepBuilder<'_> {
-    /// This attempt is over without a result: another follows while the code and the budget allow.
-    pub(super) fn fail_attempt(&mut self, code: ErrorCode, sentence: Option<String>, may_retry: bool) {
-        let sentence = sentence.unwrap_or_else(|| code.default_message().to_owned());
+    /// The attempt ends without an output. Another one follows if error code, report and limit allow it.
+    pub(super) fn fail_attempt(&mut self, code: ErrorCode, message: Option<String>, retryable: bool) {
+        let message = message.unwrap_or_else(|| code.default_message().to_owned());
         let next = self.job.attempt + 1;
-        if !may_retry || !code.auto_retry() || next > self.job.max_attempts() {
-            return self.fail_job(code, Some(sentence));
+        if !retryable || !code.auto_retry() || next > self.job.max_attempts() {
+            return self.fail_job(code, Some(message));
         }
         let tries = self.job.attempt - self.job.budget_start_attempt;
         let pause =
@@ -29,15 +29,15 @@ impl StepBuilder<'_> {
             due_at: self.now + with_jitter(pause, self.jitter_seed),
             tries: 0,
             unauthorized: false,
-            message: format!("Retrying (attempt {ordinal}/{of}): {sentence}"),
+            message: format!("Retrying (attempt {ordinal}/{of}): {message}"),
         });
         self.request_index_write();
         self.append_entry(MessageType::Progress);
     }
 
-    pub(super) fn fail_job(&mut self, code: ErrorCode, sentence: Option<String>) {
+    pub(super) fn fail_job(&mut self, code: ErrorCode, message: Option<String>) {
         let progress = match &self.job.state {
-            JobState::Rendering(work) => work.progress,
+            JobState::Rendering(rendering) => rendering.progress,
             JobState::Verifying { .. } => 99,
             JobState::PendingSubmit(_)
             | JobState::Submitting { .. }
@@ -46,7 +46,7 @@ impl StepBuilder<'_> {
         };
         self.job.state = JobState::Ended(JobEnd::Failed {
             code,
-            message: sentence.unwrap_or_else(|| code.default_message().to_owned()),
+            message: message.unwrap_or_else(|| code.default_message().to_owned()),
             at: self.now,
             progress,
         });
@@ -60,9 +60,9 @@ impl StepBuilder<'_> {
             Some(JobEnd::Failed { .. }) => Outcome::Ignored,
             None => {
                 self.request_cancel(self.runpod_job_id());
-                let left = self.job.state.clone();
+                let state = self.job.state.clone();
                 self.fail_job(ErrorCode::Cancelled, None);
-                self.delete_unfinished_output(left);
+                self.delete_unfinished_output(state);
                 Outcome::Applied
             }
         }

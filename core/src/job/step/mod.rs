@@ -1,7 +1,7 @@
-//! The one transition function. Total: every event in every state has an answer, and late news is one.
+//! The transition function. It is total: every event has a result in every state, late events included.
 //!
-//! Invariants: the first end wins; progress never goes down within an attempt; `seq` grows by one with
-//! every stored event; an attempt number is never used twice.
+//! Invariants: the first end wins. Progress never decreases within an attempt. `seq` grows by one with every
+//! log entry. An attempt number is never used twice.
 
 mod callbacks;
 mod deadlines;
@@ -18,35 +18,35 @@ use crate::job::log::{LogEntry, MessageType};
 use crate::job::state::{Job, JobState, Rendering};
 use crate::job::timeouts::Timeouts;
 
-/// What follows when `event` happens to `job` at `now`. `chance` is any random number, for jitter.
-pub fn apply(job: Job, event: JobEvent, now: Timestamp, chance: u32, timing: &Timeouts) -> Step {
-    let mut turn = StepBuilder {
+/// Applies `event` to `job` at `now`. `jitter_seed` is any random number.
+pub fn apply(job: Job, event: JobEvent, now: Timestamp, jitter_seed: u32, timeouts: &Timeouts) -> Step {
+    let mut builder = StepBuilder {
         job,
         persist: false,
         entries: Vec::new(),
         broadcast_progress: false,
         effects: Vec::new(),
         now,
-        jitter_seed: chance,
-        timeouts: timing,
+        jitter_seed,
+        timeouts,
     };
-    let outcome = turn.handle(event);
-    if turn.persist {
-        turn.job.persisted_at = now;
-        // One row for the job, one for each event.
-        turn.job.usage.object_rows += 1 + u64::try_from(turn.entries.len()).unwrap_or(0);
+    let outcome = builder.handle(event);
+    if builder.persist {
+        builder.job.persisted_at = now;
+        // One row for the job, one for each log entry.
+        builder.job.usage.object_rows += 1 + u64::try_from(builder.entries.len()).unwrap_or(0);
     }
     Step {
-        job: turn.job,
-        persist: turn.persist,
-        entries: turn.entries,
-        broadcast_progress: turn.broadcast_progress,
-        effects: turn.effects,
+        job: builder.job,
+        persist: builder.persist,
+        entries: builder.entries,
+        broadcast_progress: builder.broadcast_progress,
+        effects: builder.effects,
         outcome,
     }
 }
 
-/// A step in the making.
+/// A step while it is made.
 struct StepBuilder<'t> {
     job: Job,
     persist: bool,
@@ -63,30 +63,30 @@ impl StepBuilder<'_> {
         match event {
             JobEvent::AlarmFired => self.alarm_fired(),
             JobEvent::SubmitReplied { attempt, endpoint, reply } => {
-                self.submit_answered(attempt, endpoint, reply)
+                self.submit_replied(attempt, endpoint, reply)
             }
             JobEvent::CallbackReceived { attempt, report } => self.callback_received(attempt, report),
-            JobEvent::WebhookReceived { attempt } => self.poll_requested(attempt),
+            JobEvent::WebhookReceived { attempt } => self.webhook_received(attempt),
             JobEvent::StatusPolled { attempt, reply } => self.status_polled(attempt, reply),
-            JobEvent::EndpointLoadRead { attempt, crowd } => self.endpoint_load_read(attempt, crowd),
+            JobEvent::EndpointLoadRead { attempt, crowd: load } => self.endpoint_load_read(attempt, load),
             JobEvent::OutputChecked { key, found, poster } => self.output_checked(&key, found, poster),
             JobEvent::CancelReplied { runpod_job_id, settled } => {
-                self.cancel_answered(&runpod_job_id, settled)
+                self.cancel_replied(&runpod_job_id, settled)
             }
-            JobEvent::IndexWritten { version, written } => self.index_answered(version, written),
+            JobEvent::IndexWritten { version, written } => self.index_written(version, written),
             JobEvent::IndexReconciled { version } => self.index_reconciled(version),
             JobEvent::CancelRequested => self.cancel_requested(),
             JobEvent::RetryRequested => self.retry_requested(),
         }
     }
 
-    fn append_entry(&mut self, kind: MessageType) {
+    fn append_entry(&mut self, message_type: MessageType) {
         self.job.seq += 1;
         self.persist = true;
         self.entries.push(LogEntry {
             seq: self.job.seq,
             at: self.now,
-            message_type: kind,
+            message_type,
             snapshot: self.job.snapshot(),
         });
     }
@@ -104,7 +104,7 @@ impl StepBuilder<'_> {
         ObjectKey::output(self.job.id, self.job.attempt)
     }
 
-    fn own_poster(&self) -> ObjectKey {
+    fn expected_poster(&self) -> ObjectKey {
         ObjectKey::poster(self.job.id, self.job.attempt)
     }
 }

@@ -1,4 +1,4 @@
-//! What RunPod says: answers to submits and questions, and the webhook's hints.
+//! RunPod's replies to submits and polls, and its webhook.
 
 use crate::base::backoff::{exponential_backoff, with_jitter};
 use crate::base::object_key::ObjectKey;
@@ -11,7 +11,7 @@ use crate::job::state::{JobEnd, JobState, PendingSubmit, PollSchedule, Rendering
 use crate::job::step::StepBuilder;
 
 impl StepBuilder<'_> {
-    pub(super) fn submit_answered(&mut self, attempt: u32, endpoint: String, reply: SubmitReply) -> Outcome {
+    pub(super) fn submit_replied(&mut self, attempt: u32, endpoint: String, reply: SubmitReply) -> Outcome {
         match reply {
             SubmitReply::Accepted(runpod_job_id) => {
                 self.job.endpoint = Some(endpoint);
@@ -33,21 +33,17 @@ impl StepBuilder<'_> {
         let now = self.now;
         match &mut self.job.state {
             JobState::Submitting { .. } | JobState::PendingSubmit(_) => {
-                let check = PollSchedule {
+                let poll = PollSchedule {
                     next_at: now + self.timeouts.first_heartbeat_timeout,
                     tries: 0,
                     poll_requested: false,
                 };
-                self.job.state = JobState::Queued {
-                    runpod_job_id: accepted,
-                    submitted_at: now,
-                    poll: check,
-                    message: None,
-                };
+                self.job.state =
+                    JobState::Queued { runpod_job_id: accepted, submitted_at: now, poll, message: None };
                 self.append_entry(MessageType::Status);
                 Outcome::Applied
             }
-            // The renderer was quicker than the answer: now its RunPod job has a name.
+            // The worker's callback came before RunPod's reply: now the RunPod job is known.
             JobState::Rendering(Rendering { runpod_job_id: known @ None, .. })
             | JobState::Verifying { runpod_job_id: known @ None, .. } => {
                 *known = Some(accepted);
@@ -62,7 +58,7 @@ impl StepBuilder<'_> {
                 }
                 Outcome::Ignored
             }
-            // It ran and ended before we heard that it was taken: nothing is left to cancel.
+            // The job was complete before the reply came: nothing is left to cancel.
             JobState::Ended(JobEnd::Complete { .. }) => Outcome::Ignored,
             JobState::Ended(JobEnd::Failed { .. }) => {
                 self.request_cancel(Some(accepted));
@@ -84,41 +80,41 @@ impl StepBuilder<'_> {
         Outcome::Applied
     }
 
-    /// Back to waiting with the same attempt: nothing is known to have run. When a submit did arrive
-    /// after all, its renderer claims the attempt, and a second one is refused.
+    /// Goes back to waiting with the same attempt, since nothing is known to run. If RunPod did accept the
+    /// submit, its worker claims the attempt, and a second worker's claim is rejected.
     pub(super) fn return_to_pending(&mut self, pause: Option<DurationMs>, unauthorized: bool) {
-        let JobState::Submitting { waiting, .. } = &self.job.state else { return };
+        let JobState::Submitting { pending, .. } = &self.job.state else { return };
         let pause = pause.unwrap_or_else(|| {
-            exponential_backoff(self.timeouts.submit_backoff, waiting.tries, self.timeouts.submit_backoff_max)
+            exponential_backoff(self.timeouts.submit_backoff, pending.tries, self.timeouts.submit_backoff_max)
         });
         let message = if unauthorized {
-            "The render service refuses our key; an operator has to renew it. The export waits."
+            "The render service rejects the API key. The export continues once an operator has replaced it."
         } else {
-            "The render service is not taking jobs; trying again"
+            "The render service is not accepting jobs; retrying"
         };
-        let news = waiting.message != message;
+        let changed = pending.message != message;
         self.job.state = JobState::PendingSubmit(PendingSubmit {
-            since: waiting.since,
+            since: pending.since,
             due_at: self.now + with_jitter(pause, self.jitter_seed),
-            tries: waiting.tries + 1,
+            tries: pending.tries + 1,
             unauthorized,
             message: message.to_owned(),
         });
         self.persist = true;
-        if news {
+        if changed {
             self.append_entry(MessageType::Status);
         }
     }
 
-    /// RunPod repeats a webhook that is not answered 200, so a hint is never refused.
-    pub(super) fn poll_requested(&mut self, attempt: u32) -> Outcome {
+    /// A webhook requests a poll. It is never rejected: RunPod repeats a webhook until it gets a 200.
+    pub(super) fn webhook_received(&mut self, attempt: u32) -> Outcome {
         if attempt != self.job.attempt {
             return Outcome::Ignored;
         }
         match &mut self.job.state {
-            JobState::Queued { poll: check, .. }
-            | JobState::Rendering(Rendering { poll: check, runpod_job_id: Some(_), .. }) => {
-                *check = PollSchedule { next_at: self.now, tries: check.tries, poll_requested: true };
+            JobState::Queued { poll, .. }
+            | JobState::Rendering(Rendering { poll, runpod_job_id: Some(_), .. }) => {
+                *poll = PollSchedule { next_at: self.now, tries: poll.tries, poll_requested: true };
                 Outcome::Applied
             }
             JobState::PendingSubmit(_)
@@ -133,7 +129,7 @@ impl StepBuilder<'_> {
         if attempt != self.job.attempt {
             return Outcome::Stale;
         }
-        let (queued_since, working) = match &self.job.state {
+        let (queued_since, is_rendering) = match &self.job.state {
             JobState::Queued { submitted_at, .. } => (Some(*submitted_at), false),
             JobState::Rendering(_) => (None, true),
             JobState::PendingSubmit(_)
@@ -144,10 +140,10 @@ impl StepBuilder<'_> {
             }
         };
         match reply {
-            StatusReply::Running if !working => {
-                self.start_running(self.runpod_job_id(), WorkerStage::Starting)
+            StatusReply::Running if !is_rendering => {
+                self.start_running(self.runpod_job_id(), WorkerStage::Starting);
             }
-            // "Cannot tell" is its own answer: the next question is already set, deadlines go on.
+            // These say nothing new: the next poll is scheduled already, and deadlines continue.
             StatusReply::Queued if queued_since.is_some() => {
                 self.effects.push(JobEffect::ReadEndpointLoad { attempt });
                 return Outcome::Ignored;
@@ -160,7 +156,7 @@ impl StepBuilder<'_> {
                 return Outcome::Ignored;
             }
             StatusReply::NotFound => {
-                // RunPod's stores lag: until a renderer has spoken, an early 404 proves nothing.
+                // RunPod may not know a new job yet: before the first heartbeat, an early 404 proves nothing.
                 if queued_since.is_some_and(|at| self.now.since(at) < self.timeouts.not_found_grace) {
                     return Outcome::Ignored;
                 }
@@ -173,23 +169,23 @@ impl StepBuilder<'_> {
             StatusReply::Failed(code) => self.check_output(self.expected_output(), code),
             StatusReply::Cancelled => self.check_output(self.expected_output(), ErrorCode::WorkerLost),
             StatusReply::TimedOut => {
-                let code = if working { ErrorCode::ExecutionTimeout } else { ErrorCode::QueueTimeout };
+                let code = if is_rendering { ErrorCode::ExecutionTimeout } else { ErrorCode::QueueTimeout };
                 self.check_output(self.expected_output(), code);
             }
         }
         Outcome::Applied
     }
 
-    /// Kept, since the object sleeps between two questions, but not stored as an event: numbers that move
-    /// all the time are no history.
-    pub(super) fn endpoint_load_read(&mut self, attempt: u32, crowd: EndpointLoad) -> Outcome {
+    /// Shows how busy the endpoint is. The message is written, since the object hibernates between two polls,
+    /// but it gets no log entry, since it changes all the time.
+    pub(super) fn endpoint_load_read(&mut self, attempt: u32, load: EndpointLoad) -> Outcome {
         if attempt != self.job.attempt {
             return Outcome::Ignored;
         }
         let JobState::Queued { message, .. } = &mut self.job.state else { return Outcome::Ignored };
-        let news = Some(crowd.queue_message());
-        if *message != news {
-            *message = news;
+        let new_message = Some(load.queue_message());
+        if *message != new_message {
+            *message = new_message;
             self.persist = true;
             self.broadcast_progress = true;
         }
@@ -200,8 +196,8 @@ impl StepBuilder<'_> {
         let Some(pause) = pause else { return };
         let not_before = self.now + with_jitter(pause, self.jitter_seed);
         match &mut self.job.state {
-            JobState::Queued { poll: check, .. } | JobState::Rendering(Rendering { poll: check, .. }) => {
-                check.next_at = check.next_at.max(not_before);
+            JobState::Queued { poll, .. } | JobState::Rendering(Rendering { poll, .. }) => {
+                poll.next_at = poll.next_at.max(not_before);
             }
             JobState::PendingSubmit(_)
             | JobState::Submitting { .. }
