@@ -64,10 +64,10 @@ impl DurableObject for Upload {
 
     /// The body is an [`UploadCommand`], the answer always 200 and an [`UploadReply`].
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let command = request.text().await.map(|text| serde_json::from_str::<UploadCommand>(&text));
+        let command = request.text().await.ok().and_then(|text| UploadCommand::from_text(&text));
         let reply = match command {
-            Ok(Ok(command)) => self.execute(command).await.unwrap_or_else(UploadReply::Problem),
-            _ => UploadReply::Problem(Problem::internal()),
+            Some(command) => self.execute(command).await.unwrap_or_else(UploadReply::Problem),
+            None => UploadReply::Problem(Problem::internal()),
         };
         Ok(reply_response(reply.to_text()))
     }

@@ -2,8 +2,6 @@
 //!
 //! To add a code: one line in the table below, and the place that answers with it.
 
-use serde::{Deserialize, Serialize};
-
 use crate::base::words::word_enum;
 use crate::json::field_error::{FieldError, MAX_FAULTS};
 use crate::wire::problem::{ProblemJson, problem_json};
@@ -91,7 +89,7 @@ impl ProblemCode {
 /// One refused request.
 ///
 /// It crosses from an object to the Worker whole, but for `allow`, which only routes have.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// What kind.
     pub code: ProblemCode,
@@ -100,7 +98,6 @@ pub struct Problem {
     /// Every fault of the body, for [`ProblemCode::InvalidRequest`] and [`ProblemCode::InputNotFound`].
     pub faults: Vec<FieldError>,
     /// The methods that would be right, for [`ProblemCode::MethodNotAllowed`].
-    #[serde(skip)]
     pub allow: Option<String>,
 }
 
@@ -203,15 +200,6 @@ mod tests {
         );
         assert_eq!(both.faults[1].pointer, "/params/clips/1/video_key");
         assert_eq!(both.faults[1].detail, "input/a/b.mp4 is not in the bucket");
-    }
-
-    #[test]
-    fn a_problem_comes_whole_from_an_object() {
-        let fault = FieldError { pointer: "/parts".into(), detail: "is required".into() };
-        let problem = Problem::invalid(vec![fault]);
-        let json = serde_json::to_string(&problem).unwrap();
-        assert_eq!(serde_json::from_str::<Problem>(&json).unwrap(), problem);
-        assert!(json.contains(&format!("\"{}\"", problem.code.as_str())), "{json}");
     }
 
     #[test]

@@ -4,8 +4,6 @@
 
 use std::fmt::Write as _;
 
-use serde::{Deserialize, Serialize};
-
 use super::reply::{PROBLEM, join, problem_from_text, problem_to_text, split};
 use crate::base::time::{DurationMs, Timestamp};
 use crate::http::problem::{Problem, ProblemCode};
@@ -18,8 +16,7 @@ use crate::upload::{PartLayout, Upload, UploadRecord};
 use crate::wire::upload::{CompletedUpload, ConfirmedParts, SignedParts, UploadJson};
 
 /// What the Worker asks of an upload's object.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UploadCommand {
     /// Take this new upload.
     Create {
@@ -49,6 +46,24 @@ pub enum UploadReply {
 }
 
 impl UploadCommand {
+    /// As one text, see [`super::reply`].
+    pub fn to_text(&self) -> String {
+        match self {
+            Self::Create { record } => join(CREATE, &record.to_stored()),
+            Self::Act { action, upload_id, body } => join(action.as_str(), &join(upload_id, body)),
+        }
+    }
+
+    /// Reads what [`UploadCommand::to_text`] wrote; `None` for anything else.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let (word, rest) = split(text)?;
+        if word == CREATE {
+            return Some(Self::Create { record: UploadRecord::from_stored(rest)? });
+        }
+        let (action, (upload_id, body)) = (UploadAction::from_word(word)?, split(rest)?);
+        Some(Self::Act { action, upload_id: upload_id.to_owned(), body: body.to_owned() })
+    }
+
     /// A client's request.
     ///
     /// # Errors
@@ -153,6 +168,9 @@ impl UploadReply {
         }
     }
 }
+
+/// The word of a creation, beside those of [`UploadAction`].
+const CREATE: &str = "create";
 
 /// No upload has this id, and perhaps one had.
 pub fn not_found() -> Problem {
