@@ -89,7 +89,7 @@ fn more_faults_than_a_person_reads_are_counted_and_not_listed() {
         format!(r#"{{"project_id":1,"type":"framing","input_video_key":"input/a/b.mp4","params":{params}}}"#);
     assert_eq!(
         CreateJobRequest::parse(body.as_bytes()).expect_err("wrong").detail,
-        "The request has more than 100 faults; the first: params.crop_keyframes.0 must be an object, not a number."
+        "The request has more than 100 errors. First: params.crop_keyframes.0 must be an object, not a number."
     );
 }
 
