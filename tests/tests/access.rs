@@ -61,8 +61,8 @@ impl Shown {
 fn everything_a_caller_may_show() -> Vec<Shown> {
     let signer = Signer::new(SIGNING_KEY.as_bytes());
     let (hour, own, other) = (DurationMs::minutes(60), job(1), job(2));
-    let sign = |purpose, job, attempt| signer.sign(purpose, job, attempt, now(), hour);
-    let expired = |purpose| signer.sign(purpose, own, 1, now() - hour - hour, hour);
+    let sign = |purpose, job, attempt| signer.sign(purpose, job, attempt, LATER, hour);
+    let expired = |purpose| signer.sign(purpose, own, 1, EARLIER, hour);
     let forged = Signer::new(&[0; 32]);
     let (upload, input) = (UploadId::from_random([1; 16]), ObjectKey::parse_input(INPUT).expect("a key"));
     let other_input = ObjectKey::parse_input("input/other/video.mp4").expect("a key");
@@ -74,7 +74,7 @@ fn everything_a_caller_may_show() -> Vec<Shown> {
             .opens(|accepted| matches!(accepted, Credential::WatchToken(_))),
         Shown::token("another job's watch token", sign(Purpose::Watch, other, 0)),
         Shown::token("an expired watch token", expired(Purpose::Watch)),
-        Shown::token("a forged watch token", forged.sign(Purpose::Watch, own, 0, now(), hour)),
+        Shown::token("a forged watch token", forged.sign(Purpose::Watch, own, 0, LATER, hour)),
         Shown::token("a callback token", sign(Purpose::Callback, own, 1))
             .opens(|accepted| matches!(accepted, Credential::CallbackToken(..))),
         // Whether an attempt is the current one is for the job's object to say.
@@ -159,9 +159,8 @@ fn job(n: u8) -> JobId {
     JobId::from_random([n; 16])
 }
 
-fn now() -> Timestamp {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a clock");
-    Timestamp(i64::try_from(now.as_millis()).expect("a time"))
-}
-
 const INPUT: &str = "input/own/video.mp4";
+/// 2096, so that a token of then is good now.
+const LATER: Timestamp = Timestamp(4_000_000_000_000);
+/// 2023, so that a token of then has expired.
+const EARLIER: Timestamp = Timestamp(1_700_000_000_000);
