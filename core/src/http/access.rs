@@ -191,6 +191,7 @@ mod tests {
     use super::*;
     use crate::base::time::DurationMs;
     use crate::config::Setting;
+    use crate::http::route::ROUTES;
 
     const KEY: &str = "api-key";
     const NOW: Timestamp = Timestamp(1_769_850_300_250);
@@ -231,6 +232,25 @@ mod tests {
         assert_eq!(download(format!("input/{ID}/video.mp4")), Err(401));
         assert_eq!(download("output/else/1/video.mp4".to_owned()), Err(401));
         assert_eq!(status(&config, "/api/jobs", shows), Err(401));
+    }
+
+    #[test]
+    fn a_watch_token_only_reads_and_nothing_but_health_is_open_to_everybody() {
+        for row in ROUTES {
+            let path = row.path_with(|name| match name {
+                "job_id" => ID.to_owned(),
+                "key" => format!("output/{ID}/1/video.mp4"),
+                _ => "7".to_owned(),
+            });
+            for method in row.methods.split(", ") {
+                let accepts = Route::parse(method, &path).unwrap().accepts();
+                if accepts.iter().any(|credential| matches!(credential, Credential::WatchToken(_))) {
+                    assert!(matches!(method, "GET" | "HEAD"), "{method} {path}");
+                }
+                assert_eq!(accepts.contains(&Credential::Nothing), row.route == "Health", "{method} {path}");
+                assert!(!accepts.is_empty(), "{method} {path}");
+            }
+        }
     }
 
     #[test]

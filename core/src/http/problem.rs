@@ -23,7 +23,7 @@ word_enum! {
         InvalidRequest = "invalid_request" { status: 422, title: "Invalid request" },
         /// The input video is not in the bucket.
         InputNotFound = "input_not_found" { status: 422, title: "Input video not found" },
-        /// Nothing lives at this path.
+        /// No such route.
         RouteNotFound = "route_not_found" { status: 404, title: "Not found" },
         /// The path is right and the method is not.
         MethodNotAllowed = "method_not_allowed" { status: 405, title: "Method not allowed" },
@@ -115,8 +115,8 @@ impl Problem {
             [first, rest @ ..] => {
                 let (count, more) =
                     if rest.len() < MAX_FAULTS { (faults.len(), "") } else { (MAX_FAULTS, "more than ") };
-                let (place, fault) = (display_pointer(&first.pointer), &first.detail);
-                format!("The request has {more}{count} faults; the first: {place} {fault}.")
+                let (place, error) = (display_pointer(&first.pointer), &first.detail);
+                format!("The request has {more}{count} errors. First: {place} {error}.")
             }
             [] => "The request is not valid.".to_owned(),
         };
@@ -133,7 +133,7 @@ impl Problem {
 
     /// A fault of ours: the cause is logged where it happened, not told.
     pub fn internal() -> Self {
-        Self::new(ProblemCode::Internal, "Something went wrong on our side; try again in a moment.")
+        Self::new(ProblemCode::Internal, "An internal error occurred. Try again in a few seconds.")
     }
 
     /// The body, `application/problem+json`.
@@ -171,8 +171,8 @@ mod tests {
                 "type": "https://reelballers.com/problems/invalid_request",
                 "title": "Invalid request",
                 "status": 422,
-                "detail": "The request has 2 faults; the first: type is required.",
-                "error": "The request has 2 faults; the first: type is required.",
+                "detail": "The request has 2 errors. First: type is required.",
+                "error": "The request has 2 errors. First: type is required.",
                 "code": "invalid_request",
                 "errors": [
                     {"pointer": "/type", "detail": "is required"},
@@ -191,15 +191,15 @@ mod tests {
         let one = Problem::inputs_not_found(&missing[..1]);
         assert_eq!(
             one.detail,
-            "The video input/a/a.mp4 is not in the bucket; upload it with POST /api/videos/upload-url first."
+            "Video input/a/a.mp4 has not been uploaded. Upload it with POST /api/videos/upload-url first."
         );
         let both = Problem::inputs_not_found(&missing);
         assert_eq!(
             both.detail,
-            "2 videos are not in the bucket, input/a/a.mp4 first; upload them with POST /api/videos/upload-url."
+            "2 videos have not been uploaded (the first is input/a/a.mp4). Upload them with POST /api/videos/upload-url."
         );
         assert_eq!(both.faults[1].pointer, "/params/clips/1/video_key");
-        assert_eq!(both.faults[1].detail, "input/a/b.mp4 is not in the bucket");
+        assert_eq!(both.faults[1].detail, "input/a/b.mp4 has not been uploaded");
     }
 
     #[test]

@@ -44,12 +44,12 @@ word_enum! {
         /// The GPU service does not accept our key.
         GpuUnauthorized = "gpu_unauthorized" {
             retryable: true, auto_retry: false,
-            default_message: "The render service refused our key; an operator must renew RUNPOD_API_KEY, then retry the export."
+            default_message: "The render service rejected the API key. An operator must replace RUNPOD_API_KEY before the export can be retried."
         },
         /// No GPU took the job in time.
         QueueTimeout = "queue_timeout" {
             retryable: true, auto_retry: false,
-            default_message: "No renderer became free in time; try the export again later."
+            default_message: "No renderer became available in time. Try the export again later."
         },
         /// The render took longer than it may.
         ExecutionTimeout = "execution_timeout" {
@@ -64,7 +64,7 @@ word_enum! {
         /// The renderer said it was done, and its file is not there.
         OutputMissing = "output_missing" {
             retryable: true, auto_retry: true,
-            default_message: "The renderer finished without leaving a video; try the export again."
+            default_message: "The renderer finished but produced no video. Try the export again."
         },
         /// A fault of this API.
         Internal = "internal" {
