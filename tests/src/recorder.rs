@@ -162,7 +162,7 @@ impl ExchangeRecorder {
         SocketRecorder { socket, text }
     }
 
-    /// GoldenFiles a text of any kind.
+    /// Compares a text of any kind.
     pub fn pin(&mut self, name: &str, text: &str) {
         let text = self.mask.apply(text);
         self.golden.pin(name, &text);

@@ -136,10 +136,12 @@ impl Play {
     }
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "what a caller is replied, if it is")]
 fn done() -> Option<Result<UploadDone, UploadRefusal>> {
     Some(Ok(UploadDone::Completed { etag: "whole".into() }))
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "what a caller is replied, if it is")]
 fn refused(refusal: UploadRefusal) -> Option<Result<UploadDone, UploadRefusal>> {
     Some(Err(refusal))
 }
