@@ -221,7 +221,7 @@ fn what_is_wrong_with_a_clip_is_told_with_its_number() {
         error.message
     };
     let told = sentence(&json!({"start_time": 600}));
-    assert!(told.starts_with("Clip 2: The cut starts at 600.00 s"), "{told}");
+    assert!(told.starts_with("Clip 2: The clip starts at 600.00 s"), "{told}");
     let told = sentence(&json!({"video_key": "input/x/gone.mp4"}));
     assert!(told.starts_with("Clip 2: The video input/x/gone.mp4 was not given"), "{told}");
 }
@@ -236,7 +236,7 @@ fn a_clip_that_breaks_off_is_refused_with_its_number() {
         let params = reel(&clips.map(|more| clip(&more)), &json!({"type": kind}));
         let error = videos.render_all(Framing, &params, &own, &[&half]).expect_err("refused");
         assert_eq!(error.code, ErrorCode::InvalidInput, "{error}");
-        assert!(error.message.starts_with("Clip 1: The video breaks off after"), "{kind}: {error}");
+        assert!(error.message.starts_with("Clip 1: The video is truncated"), "{kind}: {error}");
         assert_eq!(videos.files(), ["half.mp4", "own.mp4", "pattern.mp4"]);
     }
 }
