@@ -1,6 +1,6 @@
 //! The program `gpu-worker`: renders export jobs with ffmpeg.
 
-mod command;
+mod cli;
 
 use std::process::ExitCode;
 
@@ -16,22 +16,15 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Attempt(command::attempt::AttemptArgs),
-    Render(command::render::RenderArgs),
-    Serve(command::serve::ServeArgs),
+    Attempt(cli::attempt::AttemptArgs),
+    Render(cli::render::RenderArgs),
+    Serve(cli::serve::ServeArgs),
 }
 
 fn main() -> ExitCode {
-    let done = match Cli::parse().command {
-        Command::Attempt(args) => return args.run(),
-        Command::Render(args) => return args.run(),
+    match Cli::parse().command {
+        Command::Attempt(args) => args.run(),
+        Command::Render(args) => args.run(),
         Command::Serve(args) => args.run(),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("gpu-worker: {error}");
-            ExitCode::FAILURE
-        }
     }
 }

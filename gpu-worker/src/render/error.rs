@@ -1,56 +1,59 @@
-//! Why a render ended without a reel.
+//! Why a render ended without an output.
 
 use reel_core::job::error_code::ErrorCode;
 
-/// A failed render: the code decides about retries, the sentence is for a person.
+use crate::ffmpeg::FfmpegError;
+use crate::media::scale::ScaleError;
+
+/// A failed render: the code decides about retries, the message is for a person.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{sentence}")]
+#[error("{message}")]
 pub struct RenderError {
     /// The reason, from the API's closed list.
     pub code: ErrorCode,
-    /// One sentence a person can act on; names no path and no URL.
-    pub sentence: String,
+    /// One sentence that a person can act on; contains no path and no URL.
+    pub message: String,
 }
 
 impl RenderError {
-    /// The video or the edit is at fault: trying again cannot help.
-    pub(super) fn input(sentence: impl Into<String>) -> Self {
-        Self { code: ErrorCode::InvalidInput, sentence: sentence.into() }
+    /// The video or the edit is wrong: another try cannot help.
+    pub(super) fn input(message: impl Into<String>) -> Self {
+        Self { code: ErrorCode::InvalidInput, message: message.into() }
     }
 
-    /// The renderer or its machine is at fault.
-    pub(super) fn machine(sentence: impl Into<String>) -> Self {
-        Self { code: ErrorCode::GpuError, sentence: sentence.into() }
+    /// The renderer or its machine failed.
+    pub(super) fn machine(message: impl Into<String>) -> Self {
+        Self { code: ErrorCode::GpuError, message: message.into() }
     }
 
-    /// The same error of one clip among several, counted from 1.
-    pub(super) fn of_clip(self, number: usize) -> Self {
+    /// The same error, naming one clip of several, counted from 1.
+    pub(super) fn in_clip(self, number: usize) -> Self {
         match self.code {
-            ErrorCode::InvalidInput => Self { sentence: format!("Clip {number}: {}", self.sentence), ..self },
+            ErrorCode::InvalidInput => Self { message: format!("Clip {number}: {}", self.message), ..self },
             _ => self,
         }
     }
 
-    /// The machine ran out of memory.
-    pub(super) fn out_of_memory() -> Self {
-        Self {
-            code: ErrorCode::GpuOutOfMemory,
-            sentence: ErrorCode::GpuOutOfMemory.default_message().to_owned(),
-        }
-    }
-
-    /// Somebody asked to stop.
     pub(super) fn cancelled() -> Self {
-        Self { code: ErrorCode::Cancelled, sentence: ErrorCode::Cancelled.default_message().to_owned() }
+        Self { code: ErrorCode::Cancelled, message: ErrorCode::Cancelled.default_message().to_owned() }
     }
+}
 
-    /// ffmpeg could not even be started.
-    pub(super) fn no_tool(tool: &str, error: &std::io::Error) -> Self {
-        match error.kind() {
-            std::io::ErrorKind::NotFound => Self::machine(format!(
-                "{tool} is not installed on the renderer; install ffmpeg 5.1 or newer."
-            )),
-            _ => Self::machine(format!("{tool} could not be started on the renderer: {error}.")),
+impl From<FfmpegError> for RenderError {
+    fn from(error: FfmpegError) -> Self {
+        match error {
+            FfmpegError::InvalidInput(message) => Self::input(message),
+            FfmpegError::Failed(message) => Self::machine(message),
+            FfmpegError::OutOfMemory => Self {
+                code: ErrorCode::GpuOutOfMemory,
+                message: ErrorCode::GpuOutOfMemory.default_message().to_owned(),
+            },
         }
+    }
+}
+
+impl From<ScaleError> for RenderError {
+    fn from(error: ScaleError) -> Self {
+        Self::machine(error.to_string())
     }
 }

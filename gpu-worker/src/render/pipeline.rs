@@ -1,7 +1,7 @@
-//! The stream: a thread decodes, this one composes on all cores, one feeds the encoder.
+//! The stream: one thread decodes, this one composites on all cores, one feeds the encoder.
 //!
-//! Between them lie channels of two pictures each, so whoever is slowest sets the pace and
-//! memory stays the same however long the reel is.
+//! The channels between them hold two frames each, so the slowest sets the pace and memory does not
+//! grow with the length of the output.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,38 +10,30 @@ use std::time::Duration;
 
 use reel_core::edit::Edit;
 
-use super::Cancel;
-use super::Progress;
-use super::RenderError;
-use super::child::Children;
-use super::compose::Composer;
-use super::encode;
-use super::encode::Encoding;
-use super::encode::Sound;
-use super::join::Joining;
-use super::join::WAITING;
-use super::meter::Meter;
-use super::picture::Pool;
-use super::reel::Reel;
+use super::compositor::Compositor;
+use super::encoder;
+use super::mixer::{CHANNEL_FRAMES, ClipMixer};
+use super::plan::RenderPlan;
+use super::progress::ProgressMeter;
+use super::{CancelFlag, Progress, RenderError};
+use crate::ffmpeg::encode::encode_error;
+use crate::ffmpeg::process::ProcessGroup;
+use crate::media::frame::FramePool;
 
-/// Everything that is known before the first picture.
-pub(super) struct Job<'a> {
-    pub edit: &'a Edit,
-    pub reel: &'a Reel<'a>,
-    pub sound: Option<Sound>,
-    pub output: &'a Path,
-}
-
-/// Does `work` while another thread looks for the cancel; when it comes, every process is
-/// killed, also those that start later.
-pub(super) fn watched<T>(children: &Children, cancel: &Cancel, work: impl FnOnce() -> T) -> T {
-    const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// Runs `work` while another thread watches the flag. After a cancellation it kills every process,
+/// also those that start later.
+pub(super) fn with_cancel_watch<T>(
+    processes: &ProcessGroup,
+    cancel: &CancelFlag,
+    work: impl FnOnce() -> T,
+) -> T {
+    const POLL_INTERVAL: Duration = Duration::from_millis(50);
     std::thread::scope(|scope| {
         let (working, ended) = channel::<()>();
         scope.spawn(move || {
-            while ended.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
+            while ended.recv_timeout(POLL_INTERVAL) == Err(RecvTimeoutError::Timeout) {
                 if cancel.is_cancelled() {
-                    children.kill_all();
+                    processes.kill_all();
                 }
             }
         });
@@ -51,61 +43,62 @@ pub(super) fn watched<T>(children: &Children, cancel: &Cancel, work: impl FnOnce
     })
 }
 
-/// Runs the stream to its end; answers the number of frames in the reel.
+/// Runs the stream to its end; returns the number of frames in the output.
 pub(super) fn run(
-    job: &Job<'_>,
-    children: &Children,
+    edit: &Edit,
+    plan: &RenderPlan<'_>,
+    output: &Path,
+    processes: &ProcessGroup,
     progress: &mut dyn FnMut(Progress),
-    cancel: &Cancel,
+    cancel: &CancelFlag,
 ) -> Result<u64, RenderError> {
-    let encoding = Encoding { reel: job.reel, output: job.output, sound: job.sound };
-    let encoder = children.start("ffmpeg", encoding.args())?;
-    let Some(encoder_input) = encoder.stdin() else {
+    let encoder = processes.start("ffmpeg", encoder::command(edit, plan, output).args())?;
+    let Some(encoder_stdin) = encoder.stdin() else {
         return Err(RenderError::machine("ffmpeg's input could not be opened."));
     };
-    let decoded: Vec<Pool> = job.reel.parts.iter().map(|part| Pool::new(part.decoded)).collect();
-    let scaled = Composer::output(job.edit).map(Pool::new);
+    let decoded: Vec<FramePool> = plan.clips.iter().map(|clip| FramePool::new(clip.decoded_size)).collect();
+    let scaled = Compositor::output_size(edit).map(FramePool::new);
     let written = AtomicU64::new(0);
-    let (ready_in, ready) = sync_channel(WAITING);
-    let joining = Joining {
-        edit: job.edit,
-        reel: job.reel,
-        children,
+    let (frames_tx, frames) = sync_channel(CHANNEL_FRAMES);
+    let mixer = ClipMixer {
+        edit,
+        plan,
+        processes,
         cancel,
         decoded: &decoded,
         scaled: scaled.as_ref(),
         written: &written,
     };
-    // Without scaling there is one part.
+    // Without scaling there is one clip.
     let Some(finished) = scaled.as_ref().or(decoded.first()) else {
-        return Err(RenderError::machine("A reel has no buffers; this is a bug."));
+        return Err(RenderError::machine("The output has no buffers; this is a bug."));
     };
-    let mut meter = Meter::new(job.reel.frames());
+    let mut meter = ProgressMeter::new(plan.total_frames());
     std::thread::scope(|scope| {
         let written = &written;
-        let feed_thread = scope.spawn(move || encode::feed(encoder_input, &ready, finished, written));
-        let composed = joining.run(scope, &ready_in, &mut |frames| {
-            if let Some(news) = meter.tick(frames) {
-                progress(news);
+        let writer = scope.spawn(move || encoder::write_frames(encoder_stdin, &frames, finished, written));
+        let mixed = mixer.run(scope, &frames_tx, &mut |frames| {
+            if let Some(update) = meter.tick(frames) {
+                progress(update);
             }
         });
-        if composed.is_err() {
-            children.kill_all();
+        if mixed.is_err() {
+            processes.kill_all();
         }
-        // Without a sender the feeder ends, and closes the encoder's input.
-        drop(ready_in);
-        let fed = feed_thread.join();
-        let ended = encoder.wait()?;
-        // The first cause in the order of the stream explains the later ones.
-        composed?;
-        if fed.is_err() {
-            return Err(RenderError::machine("The encoding thread broke down."));
+        // Without a sender the writer ends, and closes the encoder's stdin.
+        drop(frames_tx);
+        let writer_result = writer.join();
+        let exit = encoder.wait()?;
+        // The first error in the order of the stream explains the later ones.
+        mixed?;
+        if writer_result.is_err() {
+            return Err(RenderError::machine("The encoding thread crashed; this is a bug."));
         }
-        if !ended.status.success() {
-            return Err(encode::explain(&ended));
+        if !exit.status.success() {
+            return Err(encode_error(&exit).into());
         }
         let frames = written.load(Ordering::Relaxed);
-        progress(meter.last(frames));
+        progress(meter.finish(frames));
         Ok(frames)
     })
 }

@@ -1,12 +1,11 @@
 //! Framing and annotate: which frames come out, where they are cut, how they sound.
 
-use reel_core::edit::JobType::Annotate;
-use reel_core::edit::JobType::Framing;
+use reel_core::edit::JobType::{Annotate, Framing};
 use serde_json::{Value, json};
 
-use crate::studio::{Studio, seconds};
+use crate::test_videos::{TestVideos, seconds};
 
-/// All of a numbered film, at its own size.
+/// All of a numbered video, at its own size.
 fn whole() -> Value {
     json!([{"frame": 0, "x": 0, "y": 0, "width": 256, "height": 128}])
 }
@@ -21,55 +20,55 @@ fn framing(rest: &Value) -> Value {
 
 #[test]
 fn a_trim_shows_exactly_its_frames_and_their_sound() {
-    let studio = Studio::open();
-    let film = studio.numbered(120, 30);
+    let videos = TestVideos::new();
+    let video = videos.numbered(120, 30);
     let params = framing(&json!({"clip_index": 0, "start_time": 1.5, "end_time": 3.0}));
-    let reel = studio.render(Framing, &params, &film).expect("a reel");
-    assert_eq!(studio.numbers(), (45..90).collect::<Vec<_>>());
+    let reel = videos.render(Framing, &params, &video).expect("a reel");
+    assert_eq!(videos.numbers(), (45..90).collect::<Vec<_>>());
     assert_eq!((reel.frames, reel.duration_ms, reel.width, reel.height), (45, 1500, 256, 128));
-    assert!((seconds(&studio.streams("audio")[0]) - 1.5).abs() < 0.03);
+    assert!((seconds(&videos.streams("audio")[0]) - 1.5).abs() < 0.03);
 }
 
 #[test]
 fn without_a_trim_every_frame_comes_out_once() {
-    let studio = Studio::open();
-    let film = studio.numbered(50, 25);
-    studio.render(Framing, &framing(&json!({"start_time": null, "end_time": null})), &film).expect("a reel");
-    assert_eq!(studio.numbers(), (0..50).collect::<Vec<_>>());
+    let videos = TestVideos::new();
+    let video = videos.numbered(50, 25);
+    videos.render(Framing, &framing(&json!({"start_time": null, "end_time": null})), &video).expect("a reel");
+    assert_eq!(videos.numbers(), (0..50).collect::<Vec<_>>());
 }
 
 #[test]
 fn segments_are_joined_each_at_its_speed() {
-    let studio = Studio::open();
-    let film = studio.numbered(120, 30);
+    let videos = TestVideos::new();
+    let video = videos.numbered(120, 30);
     let segments = json!([{"start": 0, "end": 0.5}, {"start": 1, "end": 2, "speed": 2},
         {"start": 3, "end": 3.5, "speed": 1}]);
-    studio.render(Framing, &framing(&json!({"segments": segments})), &film).expect("a reel");
+    videos.render(Framing, &framing(&json!({"segments": segments})), &video).expect("a reel");
     let expected: Vec<u32> = (0..15).chain((30..60).step_by(2)).chain(90..105).collect();
-    assert_eq!(studio.numbers(), expected);
-    let (picture, sound) = (studio.streams("video"), studio.streams("audio"));
+    assert_eq!(videos.numbers(), expected);
+    let (picture, sound) = (videos.streams("video"), videos.streams("audio"));
     assert!((seconds(&picture[0]) - 1.5).abs() < 0.001);
     assert!((seconds(&sound[0]) - 1.5).abs() < 0.03);
 }
 
 #[test]
 fn a_lower_rate_drops_every_other_frame() {
-    let studio = Studio::open();
-    let film = studio.numbered(60, 30);
-    studio
-        .render(Framing, &framing(&json!({"target_fps": 15, "include_audio": false})), &film)
+    let videos = TestVideos::new();
+    let video = videos.numbered(60, 30);
+    videos
+        .render(Framing, &framing(&json!({"target_fps": 15, "include_audio": false})), &video)
         .expect("a reel");
-    assert_eq!(studio.numbers(), (0..60).step_by(2).collect::<Vec<_>>());
-    assert_eq!(studio.streams("video")[0]["avg_frame_rate"], "15/1");
-    assert_eq!(studio.streams("audio").len(), 0, "no sound was asked for");
+    assert_eq!(videos.numbers(), (0..60).step_by(2).collect::<Vec<_>>());
+    assert_eq!(videos.streams("video")[0]["avg_frame_rate"], "15/1");
+    assert_eq!(videos.streams("audio").len(), 0, "no sound was asked for");
 }
 
 #[test]
 fn slow_motion_shows_where_things_are_between_the_frames() {
-    let studio = Studio::open();
+    let videos = TestVideos::new();
     // A white box that moves 2 pixels a frame.
     let scene = "[0][1]overlay=x='20+60*t':y=30";
-    let film = studio.film(
+    let video = videos.make_video(
         "box.mp4",
         &[
             "-f",
@@ -92,9 +91,9 @@ fn slow_motion_shows_where_things_are_between_the_frames() {
     );
     for (start, end) in [(0.0, 0.5), (1.0, 1.5), (1.5, 2.0)] {
         let params = framing(&json!({"segments": [{"start": start, "end": end, "speed": 0.5}]}));
-        let reel = studio.render(Framing, &params, &film).expect("a reel");
+        let reel = videos.render(Framing, &params, &video).expect("a reel");
         assert_eq!(reel.frames, 30);
-        for (k, grey) in studio.greys(256, 128).iter().enumerate() {
+        for (k, grey) in videos.greys(256, 128).iter().enumerate() {
             let row = &grey[50 * 256..51 * 256];
             let white: Vec<usize> = (0..256).filter(|x| row[*x] > 190).collect();
             let center = white.iter().sum::<usize>() as f64 / white.len() as f64;
@@ -109,11 +108,11 @@ fn slow_motion_shows_where_things_are_between_the_frames() {
 
 #[test]
 fn slowed_sound_keeps_its_pitch_and_fills_its_time() {
-    let studio = Studio::open();
-    let film = studio.numbered(60, 30);
+    let videos = TestVideos::new();
+    let video = videos.numbered(60, 30);
     let segments = json!([{"start": 0.5, "end": 1.5, "speed": 0.5}]);
-    studio.render(Framing, &framing(&json!({"segments": segments})), &film).expect("a reel");
-    let sound = studio.sound();
+    videos.render(Framing, &framing(&json!({"segments": segments})), &video).expect("a reel");
+    let sound = videos.sound();
     assert!((sound.len() as f64 / 48_000.0 - 2.0).abs() < 0.03, "{} samples", sound.len());
     // Rising zero crossings in the middle second are the pitch.
     let middle = &sound[24_000..72_000];
@@ -123,8 +122,8 @@ fn slowed_sound_keeps_its_pitch_and_fills_its_time() {
 
 #[test]
 fn where_the_source_falls_silent_the_reel_does_too() {
-    let studio = Studio::open();
-    let film = studio.film(
+    let videos = TestVideos::new();
+    let video = videos.make_video(
         "short-sound.mp4",
         &[
             "-f",
@@ -147,8 +146,8 @@ fn where_the_source_falls_silent_the_reel_does_too() {
     );
     for (start, end) in [(0.5, 2.0), (1.4, 2.0)] {
         let params = framing(&json!({"start_time": start, "end_time": end}));
-        studio.render(Framing, &params, &film).expect("a reel");
-        let sound = studio.sound();
+        videos.render(Framing, &params, &video).expect("a reel");
+        let sound = videos.sound();
         assert!((sound.len() as f64 / 48_000.0 - (end - start)).abs() < 0.03, "{} samples", sound.len());
         let tail = &sound[sound.len() - 9_600..];
         assert!(tail.iter().all(|sample| sample.abs() < 0.01), "silent at the end");
@@ -157,21 +156,21 @@ fn where_the_source_falls_silent_the_reel_does_too() {
 
 #[test]
 fn a_moving_crop_shows_the_right_columns() {
-    let studio = Studio::open();
+    let videos = TestVideos::new();
     // Brightness is the column.
     let ramp = "color=black:s=256x128:r=25:d=1,geq=lum='X':cb=128:cr=128";
-    let film = studio.film(
+    let video = videos.make_video(
         "ramp.mp4",
         &["-f", "lavfi", "-i", ramp, "-c:v", "libx264", "-crf", "4", "-pix_fmt", "yuv420p"],
     );
     let params = json!({"output_width": 128, "output_height": 64, "crop_keyframes": [
         {"time": 0.2, "x": 20, "y": 0, "width": 64, "height": 64, "origin": "user"},
         {"time": 0.6, "x": 120, "y": 0, "width": 64, "height": 64}]});
-    studio.render(Framing, &params, &film).expect("a reel");
-    let greys = studio.greys(4, 1);
+    videos.render(Framing, &params, &video).expect("a reel");
+    let greys = videos.greys(4, 1);
     assert_eq!(greys.len(), 25);
     for (frame, x) in [(0, 20.0), (5, 20.0), (10, 70.0), (12, 90.0), (15, 120.0), (24, 120.0)] {
-        // The second of four columns of a 64 pixel crop has its middle 23.5 pixels in; the film's
+        // The second of four columns of a 64 pixel crop has its middle 23.5 pixels in; the video's
         // 16 is black and its 235 white.
         let expected = (x + 23.5 - 16.0) * 255.0 / 219.0;
         let found = f64::from(greys[frame][1]);
@@ -181,8 +180,8 @@ fn a_moving_crop_shows_the_right_columns() {
 
 #[test]
 fn a_compilation_has_its_clips_in_order_with_their_titles() {
-    let studio = Studio::open();
-    let film = studio.film(
+    let videos = TestVideos::new();
+    let video = videos.make_video(
         "grey.mp4",
         &[
             "-f",
@@ -206,15 +205,15 @@ fn a_compilation_has_its_clips_in_order_with_their_titles() {
     let params = json!({"clips": [
         {"start_time": 2, "end_time": 3, "name": "It's 50%: [goal], \\o/", "notes": "Left; foot", "rating": 5},
         {"start_time": 0.4, "end_time": 1, "name": "Lost", "rating": 1}]});
-    let reel = studio.render(Annotate, &params, &film).expect("a reel");
+    let reel = videos.render(Annotate, &params, &video).expect("a reel");
     assert_eq!((reel.frames, reel.width, reel.height), (40, 640, 360));
-    assert!((seconds(&studio.streams("audio")[0]) - 1.6).abs() < 0.03);
+    assert!((seconds(&videos.streams("audio")[0]) - 1.6).abs() < 0.03);
     let pixel = |picture: &[u8], x: usize, y: usize| {
         let start = (y * 640 + x) * 3;
         [picture[start], picture[start + 1], picture[start + 2]]
     };
     let near = |found: [u8; 3], wanted: [u8; 3]| found.iter().zip(wanted).all(|(a, b)| a.abs_diff(b) < 14);
-    let (first, second) = (studio.picture(3), studio.picture(30));
+    let (first, second) = (videos.picture(3), videos.picture(30));
     // The border in the colour of the rating, blue first; the box ends at 60 without notes and at 90 with them.
     assert!(near(pixel(&first, 320, 11), [0x6A, 0xBB, 0x66]), "{:?}", pixel(&first, 320, 11));
     assert!(near(pixel(&second, 320, 11), [0x28, 0x28, 0xC6]), "{:?}", pixel(&second, 320, 11));

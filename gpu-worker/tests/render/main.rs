@@ -1,4 +1,4 @@
-//! Real renders with real ffmpeg, on films that are made to be checked and on the sample.
+//! Real renders with real ffmpeg, on videos that are made to be checked and on the sample.
 
 #![allow(
     clippy::cast_precision_loss,
@@ -8,10 +8,10 @@
     reason = "counts of a few hundred frames and samples"
 )]
 
-mod ends;
+mod clips;
+mod endings;
 mod framing;
 mod inputs;
 mod overlay;
 mod posters;
-mod reel;
-mod studio;
+mod test_videos;

@@ -1,15 +1,15 @@
 //! Overlay on the sample: what comes out plays everywhere and shows the effect where it should.
 
-use gpu_worker::render::{Cancel, Order, render};
+use gpu_worker::render::{CancelFlag, RenderRequest, render};
 use reel_core::edit::Edit;
 use reel_core::edit::JobType::Overlay;
 use serde_json::json;
 
-use crate::studio::{Studio, sample, seconds};
+use crate::test_videos::{TestVideos, sample, seconds};
 
 #[test]
 fn the_plans_spotlight_with_a_crop_becomes_a_vertical_reel() {
-    let studio = Studio::open();
+    let videos = TestVideos::new();
     let params = json!({
         "highlight_regions": [{"start_frame": 0, "end_frame": 131, "x": 500, "y": 360, "radius_x": 100,
             "radius_y": 200, "opacity": 1.0, "color": "#ffffff"}],
@@ -19,13 +19,19 @@ fn the_plans_spotlight_with_a_crop_becomes_a_vertical_reel() {
         "output_width": 270, "output_height": 480,
     });
     let edit = Edit::parse(Overlay, &params.to_string()).expect("valid params");
-    let (output, poster) = (studio.path("reel.mp4"), studio.path("poster.jpg"));
-    let order = Order { edit: &edit, input: &sample(), named: &[], output: &output, poster: Some(&poster) };
+    let (output, poster) = (videos.path("reel.mp4"), videos.path("poster.jpg"));
+    let order = RenderRequest {
+        edit: &edit,
+        input: &sample(),
+        inputs_by_key: &[],
+        output: &output,
+        poster: Some(&poster),
+    };
     let mut told = Vec::new();
-    let reel = render(&order, &mut |progress| told.push(progress), &Cancel::default()).expect("a reel");
+    let reel = render(&order, &mut |progress| told.push(progress), &CancelFlag::default()).expect("a reel");
 
     assert_eq!((reel.frames, reel.duration_ms, reel.width, reel.height), (132, 5280, 270, 480));
-    let (picture, sound) = (studio.streams("video"), studio.streams("audio"));
+    let (picture, sound) = (videos.streams("video"), videos.streams("audio"));
     assert_eq!(
         (picture[0]["codec_name"].as_str(), sound[0]["codec_name"].as_str()),
         (Some("h264"), Some("aac"))
@@ -39,7 +45,7 @@ fn the_plans_spotlight_with_a_crop_becomes_a_vertical_reel() {
     assert_eq!(sound[0]["channels"], 2);
     let picture = std::fs::read(&poster).expect("a poster");
     assert_eq!((&picture[..2], reel.poster), (&b"\xFF\xD8"[..], Some(Ok(picture.len() as u64))), "a JPEG");
-    assert_eq!(studio.files(), ["poster.jpg", "reel.mp4"]);
+    assert_eq!(videos.files(), ["poster.jpg", "reel.mp4"]);
 
     let last = told.last().expect("progress");
     assert_eq!((last.frames_done, last.frames_total), (132, Some(132)));
@@ -49,17 +55,17 @@ fn the_plans_spotlight_with_a_crop_becomes_a_vertical_reel() {
 
 #[test]
 fn a_moving_highlight_is_where_its_keyframes_say() {
-    let studio = Studio::open();
-    let grey = studio.film(
+    let videos = TestVideos::new();
+    let grey = videos.make_video(
         "grey.mp4",
         &["-f", "lavfi", "-i", "color=gray:s=320x240:r=25:d=2", "-c:v", "libx264", "-pix_fmt", "yuv420p"],
     );
     let key = |time: f64, x: u32| json!({"time": time, "x": x, "y": 120, "radiusX": 20, "radiusY": 30, "opacity": 0.15, "color": "#FFFF00"});
     let params = json!({"effect_type": "dark_overlay", "highlight_regions": [
         {"id": "region-1", "start_time": 0.4, "end_time": 1.6, "keyframes": [key(0.4, 60), key(1.6, 180)]}]});
-    studio.render(Overlay, &params, &grey).expect("a reel");
+    videos.render(Overlay, &params, &grey).expect("a reel");
     let bright = |frame: u32| {
-        let picture = studio.picture(frame);
+        let picture = videos.picture(frame);
         let row = &picture[120 * 320 * 3..121 * 320 * 3];
         let columns: Vec<usize> = (0..320).filter(|x| row[x * 3] > 110).collect();
         (columns.len(), columns.first().copied(), columns.last().copied())
@@ -73,13 +79,13 @@ fn a_moving_highlight_is_where_its_keyframes_say() {
         assert!((38..=44).contains(&count), "frame {frame}: {count} bright columns");
     }
     assert_eq!(bright(41).0, 320, "after the region nothing is dimmed");
-    assert_eq!(studio.streams("audio").len(), 0, "a silent source gives a silent reel");
+    assert_eq!(videos.streams("audio").len(), 0, "a silent source gives a silent reel");
 }
 
 #[test]
 fn without_regions_the_picture_stays_as_it_is() {
-    let studio = Studio::open();
-    let film = studio.numbered(30, 30);
-    studio.render(Overlay, &json!({}), &film).expect("a reel");
-    assert_eq!(studio.numbers(), (0..30).collect::<Vec<_>>());
+    let videos = TestVideos::new();
+    let video = videos.numbered(30, 30);
+    videos.render(Overlay, &json!({}), &video).expect("a reel");
+    assert_eq!(videos.numbers(), (0..30).collect::<Vec<_>>());
 }

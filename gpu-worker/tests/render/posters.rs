@@ -3,29 +3,34 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use gpu_worker::render::{Cancel, Order, Rendered, render};
-use reel_core::edit::Edit;
-use reel_core::edit::JobType;
+use gpu_worker::render::{CancelFlag, RenderOutput, RenderRequest, render};
+use reel_core::edit::{Edit, JobType};
 use serde_json::json;
 
-use crate::studio::Studio;
+use crate::test_videos::TestVideos;
 
 const COLOURS: &str = "testsrc2=r=10";
 
-/// A film that is black for a while, as it comes from the camera.
-fn partly_black(studio: &Studio, size: &str, length_s: u32, black: &str) -> PathBuf {
+/// A video that is black for a while, as it comes from the camera.
+fn partly_black(videos: &TestVideos, size: &str, length_s: u32, black: &str) -> PathBuf {
     let source = format!("{COLOURS}:s={size}:d={length_s}");
     let filter = format!("drawbox=c=black:t=fill:enable='{black}'");
     let encoder = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"];
-    studio.film("film.mp4", &[&["-f", "lavfi", "-i", &source, "-vf", &filter], &encoder[..]].concat())
+    videos.make_video("video.mp4", &[&["-f", "lavfi", "-i", &source, "-vf", &filter], &encoder[..]].concat())
 }
 
-fn render_with_poster(studio: &Studio, film: &Path, poster: &Path) -> Rendered {
+fn render_with_poster(videos: &TestVideos, video: &Path, poster: &Path) -> RenderOutput {
     let params = json!({"effect_type": "original", "highlight_regions": [], "crop_keyframes": null});
     let edit = Edit::parse(JobType::Overlay, &params.to_string()).expect("valid params");
-    let output = studio.path("reel.mp4");
-    let order = Order { edit: &edit, input: film, named: &[], output: &output, poster: Some(poster) };
-    render(&order, &mut |_| {}, &Cancel::default()).expect("a reel")
+    let output = videos.path("reel.mp4");
+    let order = RenderRequest {
+        edit: &edit,
+        input: video,
+        inputs_by_key: &[],
+        output: &output,
+        poster: Some(poster),
+    };
+    render(&order, &mut |_| {}, &CancelFlag::default()).expect("a reel")
 }
 
 /// Width, height and mean brightness.
@@ -55,9 +60,9 @@ fn a_black_middle_is_not_the_picture_while_there_is_another() {
         ("a dark second half", 12, "gte(t,4)"),
         ("a dark first half and more", 12, "lt(t,9)"),
     ] {
-        let studio = Studio::open();
-        let (film, poster) = (partly_black(&studio, "320x180", length_s, black), studio.path("poster.jpg"));
-        assert!(matches!(render_with_poster(&studio, &film, &poster).poster, Some(Ok(1..))), "{what}");
+        let videos = TestVideos::new();
+        let (video, poster) = (partly_black(&videos, "320x180", length_s, black), videos.path("poster.jpg"));
+        assert!(matches!(render_with_poster(&videos, &video, &poster).poster, Some(Ok(1..))), "{what}");
         let (.., brightness) = look_at(&poster);
         assert!(brightness > 60.0, "{what}: {brightness}");
     }
@@ -65,9 +70,9 @@ fn a_black_middle_is_not_the_picture_while_there_is_another() {
 
 #[test]
 fn a_black_reel_has_a_black_picture() {
-    let studio = Studio::open();
-    let (film, poster) = (partly_black(&studio, "320x180", 3, "1"), studio.path("poster.jpg"));
-    assert!(matches!(render_with_poster(&studio, &film, &poster).poster, Some(Ok(1..))));
+    let videos = TestVideos::new();
+    let (video, poster) = (partly_black(&videos, "320x180", 3, "1"), videos.path("poster.jpg"));
+    assert!(matches!(render_with_poster(&videos, &video, &poster).poster, Some(Ok(1..))));
     assert!(look_at(&poster).2 < 10.0);
 }
 
@@ -79,9 +84,9 @@ fn a_picture_has_the_shape_of_its_reel_and_at_most_960_pixels_a_side() {
         ("270x480", (270, 480)),
         ("1000x1000", (960, 960)),
     ] {
-        let studio = Studio::open();
-        let (film, poster) = (partly_black(&studio, reel, 1, "0"), studio.path("poster.jpg"));
-        render_with_poster(&studio, &film, &poster);
+        let videos = TestVideos::new();
+        let (video, poster) = (partly_black(&videos, reel, 1, "0"), videos.path("poster.jpg"));
+        render_with_poster(&videos, &video, &poster);
         let (width, height, _) = look_at(&poster);
         assert_eq!((width, height), expected, "{reel}");
     }
@@ -89,9 +94,9 @@ fn a_picture_has_the_shape_of_its_reel_and_at_most_960_pixels_a_side() {
 
 #[test]
 fn a_picture_that_cannot_be_written_does_not_cost_the_reel() {
-    let studio = Studio::open();
-    let film = partly_black(&studio, "320x180", 1, "0");
-    let reel = render_with_poster(&studio, &film, &studio.path("no-such-folder/poster.jpg"));
+    let videos = TestVideos::new();
+    let video = partly_black(&videos, "320x180", 1, "0");
+    let reel = render_with_poster(&videos, &video, &videos.path("no-such-folder/poster.jpg"));
     assert!(matches!(reel.poster, Some(Err(_))) && reel.bytes > 0, "{reel:?}");
-    assert_eq!(studio.files(), ["film.mp4", "reel.mp4"]);
+    assert_eq!(videos.files(), ["reel.mp4", "video.mp4"]);
 }

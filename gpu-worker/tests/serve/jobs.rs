@@ -2,99 +2,100 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{OUTPUT_KEY, POSTER_KEY, Reply, World, overlay, sample};
+use crate::call_log::ScriptedReply;
+use crate::test_backend::{OUTPUT_KEY, POSTER_KEY, TestBackend, overlay, sample};
 
-async fn world_with_sample() -> World {
-    let world = World::new().await;
-    world.seen.put_input(std::fs::read(sample()).unwrap());
-    world.seen.grant("overlay", overlay());
-    world
+async fn backend_with_sample() -> TestBackend {
+    let backend = TestBackend::new().await;
+    backend.log.put_input(std::fs::read(sample()).unwrap());
+    backend.log.grant("overlay", overlay());
+    backend
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_is_fetched_rendered_put_and_reported() {
-    let world = world_with_sample().await;
-    let id = world.gpu.run(&world.order_with_webhook()).await;
-    let job = world.gpu.until_ended(&id).await;
+    let backend = backend_with_sample().await;
+    let id = backend.emulator.run(&backend.run_request_with_webhook()).await;
+    let job = backend.emulator.wait_until_ended(&id).await;
     assert_eq!(job["status"], "COMPLETED", "{job}");
     assert_eq!(job["output"], json!({"status": "success", "output_video_key": OUTPUT_KEY}));
     assert!(job["executionTime"].as_u64().unwrap() > 0);
     assert!(job["delayTime"].is_u64() && job["workerId"].is_string());
 
-    world.seen.until(|calls| calls.iter().any(|call| call.what == "webhook")).await;
-    assert_eq!(world.seen.bodies("claim"), [json!({"runpod_job_id": id})]);
-    progress_is_honest(&world.seen.bodies("progress"));
-    let kinds: Vec<&str> = world.seen.calls().iter().map(|call| call.what).collect();
+    backend.log.wait_for(|calls| calls.iter().any(|call| call.what == "webhook")).await;
+    assert_eq!(backend.log.bodies("claim"), [json!({"runpod_job_id": id})]);
+    progress_is_honest(&backend.log.bodies("progress"));
+    let kinds: Vec<&str> = backend.log.calls().iter().map(|call| call.what).collect();
     let place = |what: &str| kinds.iter().position(|kind| *kind == what).unwrap();
     assert!(place("claim") < place("get") && place("get") < place("put") && place("put") < place("complete"));
     assert!(place("get") < place("poster") && place("poster") < place("put"), "{kinds:?}");
     assert!(!kinds[place("complete")..].contains(&"progress"), "{kinds:?}");
 
-    let put = world.seen.calls().into_iter().find(|call| call.what == "put").unwrap();
+    let put = backend.log.calls().into_iter().find(|call| call.what == "put").unwrap();
     assert_eq!(put.headers["content-type"], "video/mp4");
     assert_eq!(put.headers["content-length"].to_str().unwrap(), put.body.len().to_string());
     the_video_plays(&put.body);
-    let poster = world.seen.calls().into_iter().find(|call| call.what == "poster").unwrap();
+    let poster = backend.log.calls().into_iter().find(|call| call.what == "poster").unwrap();
     assert_eq!(poster.headers["content-type"], "image/jpeg");
     assert_eq!(&poster.body[..2], b"\xFF\xD8", "a JPEG");
     let report =
         json!({"output_video_key": OUTPUT_KEY, "output_bytes": put.body.len(), "poster_key": POSTER_KEY});
-    assert_eq!(world.seen.bodies("complete"), [report]);
+    assert_eq!(backend.log.bodies("complete"), [report]);
 
-    let health = world.gpu.until_idle().await;
+    let health = backend.emulator.wait_until_idle().await;
     assert_eq!(
         health["jobs"],
         json!({"completed": 1, "failed": 0, "inProgress": 0, "inQueue": 0, "retried": 0})
     );
-    assert_eq!(world.stop().await, Vec::<std::path::PathBuf>::new());
+    assert_eq!(backend.stop().await, Vec::<std::path::PathBuf>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_picture_that_storage_refuses_does_not_cost_the_reel() {
-    let world = world_with_sample().await;
-    world.seen.reply("poster", [Reply::Status(403)]);
-    let id = world.gpu.run(&world.order()).await;
-    assert_eq!(world.gpu.until_ended(&id).await["output"]["status"], "success");
-    assert_eq!((world.seen.count("poster"), world.seen.count("put")), (1, 1));
-    let report = &world.seen.bodies("complete")[0];
+    let backend = backend_with_sample().await;
+    backend.log.reply("poster", [ScriptedReply::Status(403)]);
+    let id = backend.emulator.run(&backend.run_request()).await;
+    assert_eq!(backend.emulator.wait_until_ended(&id).await["output"]["status"], "success");
+    assert_eq!((backend.log.count("poster"), backend.log.count("put")), (1, 1));
+    let report = &backend.log.bodies("complete")[0];
     assert!(report["output_bytes"].as_u64() > Some(0) && report.get("poster_key").is_none(), "{report}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelling_kills_a_render_and_leaves_nothing() {
-    let world = world_with_sample().await;
+    let backend = backend_with_sample().await;
     // Full size: long enough to be caught in the act.
-    world.seen.grant("overlay", json!({"effect_type": "blur", "crop_keyframes": null}));
-    let id = world.gpu.run(&world.order_with_webhook()).await;
-    world.seen.until_stage("rendering").await;
-    assert!(!world.scratch_files().is_empty());
+    backend.log.grant("overlay", json!({"effect_type": "blur", "crop_keyframes": null}));
+    let id = backend.emulator.run(&backend.run_request_with_webhook()).await;
+    backend.log.wait_for_stage("rendering").await;
+    assert!(!backend.scratch_files().is_empty());
     let asked_at = std::time::Instant::now();
-    let (status, answer) = world.gpu.post(&format!("/cancel/{id}"), &json!({})).await;
+    let (status, answer) = backend.emulator.post(&format!("/cancel/{id}"), &json!({})).await;
     assert_eq!((status, answer), (200, json!({"id": id, "status": "CANCELLED"})));
-    let health = world.gpu.until_idle().await;
+    let health = backend.emulator.wait_until_idle().await;
     assert!(asked_at.elapsed().as_secs_f64() < 2.0, "it took {:?}", asked_at.elapsed());
     assert_eq!(health["jobs"]["inProgress"], 0);
-    assert_eq!(world.scratch_files(), Vec::<std::path::PathBuf>::new());
-    assert_eq!(world.gpu.status(&id).await["status"], "CANCELLED");
+    assert_eq!(backend.scratch_files(), Vec::<std::path::PathBuf>::new());
+    assert_eq!(backend.emulator.status(&id).await["status"], "CANCELLED");
     for silent in ["poster", "put", "complete", "error", "webhook"] {
-        assert_eq!(world.seen.count(silent), 0, "{silent}");
+        assert_eq!(backend.log.count(silent), 0, "{silent}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_is_no_video_is_reported_as_invalid_input() {
-    let world = World::new().await;
-    world.seen.put_input(b"this is not a video".repeat(1000));
-    let id = world.gpu.run(&world.order_with_webhook()).await;
-    let job = world.gpu.until_ended(&id).await;
+    let backend = TestBackend::new().await;
+    backend.log.put_input(b"this is not a video".repeat(1000));
+    let id = backend.emulator.run(&backend.run_request_with_webhook()).await;
+    let job = backend.emulator.wait_until_ended(&id).await;
     assert_eq!(job["status"], "FAILED");
-    let reports = world.seen.bodies("error");
+    let reports = backend.log.bodies("error");
     assert_eq!(reports.len(), 1);
     assert_eq!(reports[0]["error_code"], "invalid_input");
     let sentence = reports[0]["error"].as_str().unwrap();
     assert!(sentence.ends_with('.') && !sentence.contains('/'), "{sentence}");
     assert_eq!(job["error"], sentence);
-    assert_eq!(world.seen.count("complete") + world.seen.count("put"), 0);
+    assert_eq!(backend.log.count("complete") + backend.log.count("put"), 0);
 }
 
 fn progress_is_honest(reports: &[Value]) {

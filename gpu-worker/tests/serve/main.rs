@@ -1,13 +1,15 @@
-//! `serve` and `attempt` from outside: real requests, real callbacks, real transfers on loopback.
+//! `serve` and `attempt` from outside: real requests, real callbacks, real transfers on localhost.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-mod api;
 mod attempt;
-mod chaos;
+mod call_log;
+mod emulator_client;
+mod failures;
+mod fake_api;
+mod faults;
 mod jobs;
-mod program;
+mod process;
 mod queue;
-mod troubles;
+mod test_backend;
 mod webhooks;
-mod world;

@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{FAKE, World};
+use crate::test_backend::{FAKE, TestBackend};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_key_an_unknown_endpoint_and_an_unknown_job_are_told_apart() {
-    let world = World::with_key("right").await;
+    let backend = TestBackend::with_key("right").await;
     let ask = |path: &str, key: Option<&str>| {
-        let url = format!("{}{path}", world.gpu.url);
-        let request = world.gpu.client.get(url);
+        let url = format!("{}{path}", backend.emulator.url);
+        let request = backend.emulator.client.get(url);
         let request = match key {
             Some(key) => request.header("authorization", key),
             None => request,
@@ -35,87 +35,90 @@ async fn a_wrong_key_an_unknown_endpoint_and_an_unknown_job_are_told_apart() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn orders_that_runpod_refuses_are_refused() {
-    let world = World::new().await;
+    let backend = TestBackend::new().await;
     for order in [json!({}), json!({"input": {}}), json!({"input": {"a": 1}, "policy": {"ttl": "long"}})] {
-        assert_eq!(world.gpu.post("/run", &order).await.0, 400, "{order}");
+        assert_eq!(backend.emulator.post("/run", &order).await.0, 400, "{order}");
     }
     let huge = json!({"input": {"a": "x".repeat(10_000_000)}});
-    assert_eq!(world.gpu.post("/run", &huge).await.0, 400);
-    assert_eq!(world.gpu.get("/run").await.0, 405);
+    assert_eq!(backend.emulator.post("/run", &huge).await.0, 400);
+    assert_eq!(backend.emulator.get("/run").await.0, 405);
     for path in ["/cancel/nobody", "/retry/nobody", "/status/nobody"] {
-        let (status, problem) = world.gpu.post(path, &json!({})).await;
+        let (status, problem) = backend.emulator.post(path, &json!({})).await;
         assert_eq!((status, &problem["status"]), (404, &json!(404)), "{path}");
     }
-    assert_eq!(world.gpu.get("/health").await.1["jobs"]["inQueue"], 0);
+    assert_eq!(backend.emulator.get("/health").await.1["jobs"]["inQueue"], 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ids_look_like_runpods_and_status_is_read_with_get_and_post() {
-    let world = World::with(FAKE).await;
-    let id = world.gpu.run(&world.order()).await;
+    let backend = TestBackend::with(FAKE).await;
+    let id = backend.emulator.run(&backend.run_request()).await;
     let uuid = id.strip_suffix("-u1").unwrap();
     assert_eq!(uuid.len(), 36);
-    world.gpu.until_ended(&id).await;
+    backend.emulator.wait_until_ended(&id).await;
     let path = format!("/status/{id}");
-    assert_eq!(world.gpu.get(&path).await, world.gpu.post(&path, &json!({})).await);
+    assert_eq!(backend.emulator.get(&path).await, backend.emulator.post(&path, &json!({})).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn jobs_wait_their_turn_and_can_be_purged() {
-    let world = World::with(r#"{"fake_render_ms": 60000}"#).await;
-    let first = world.gpu.run(&world.order()).await;
-    world.gpu.until_status(&first, &["IN_PROGRESS"]).await;
-    let second = world.gpu.run(&world.order()).await;
-    let third = world.gpu.run(&world.order()).await;
-    let health = world.gpu.get("/health").await.1;
+    let backend = TestBackend::with(r#"{"fake_render_ms": 60000}"#).await;
+    let first = backend.emulator.run(&backend.run_request()).await;
+    backend.emulator.wait_for_status(&first, &["IN_PROGRESS"]).await;
+    let second = backend.emulator.run(&backend.run_request()).await;
+    let third = backend.emulator.run(&backend.run_request()).await;
+    let health = backend.emulator.get("/health").await.1;
     assert_eq!((&health["jobs"]["inQueue"], &health["jobs"]["inProgress"]), (&json!(2), &json!(1)));
     assert_eq!((&health["workers"]["running"], &health["workers"]["idle"]), (&json!(1), &json!(0)));
-    assert_eq!(world.gpu.post(&format!("/cancel/{second}"), &json!({})).await.1["status"], "CANCELLED");
-    let (_, purged) = world.gpu.post("/purge-queue", &json!({})).await;
+    assert_eq!(
+        backend.emulator.post(&format!("/cancel/{second}"), &json!({})).await.1["status"],
+        "CANCELLED"
+    );
+    let (_, purged) = backend.emulator.post("/purge-queue", &json!({})).await;
     assert_eq!(purged, json!({"removed": 1, "status": "completed"}));
-    assert_eq!(world.gpu.status(&third).await["status"], "CANCELLED");
-    assert_eq!(world.gpu.status(&first).await["status"], "IN_PROGRESS");
+    assert_eq!(backend.emulator.status(&third).await["status"], "CANCELLED");
+    assert_eq!(backend.emulator.status(&first).await["status"], "IN_PROGRESS");
     // Stopping ends the long render, too.
-    assert_eq!(world.stop().await, Vec::<std::path::PathBuf>::new());
+    assert_eq!(backend.stop().await, Vec::<std::path::PathBuf>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_runs_too_long_fails_and_its_worker_is_free_again() {
-    let world = World::with(r#"{"fake_render_ms": 60000}"#).await;
-    let mut order = world.order_with_webhook();
+    let backend = TestBackend::with(r#"{"fake_render_ms": 60000}"#).await;
+    let mut order = backend.run_request_with_webhook();
     order["policy"] = json!({"executionTimeout": 100});
-    let id = world.gpu.run(&order).await;
-    let job = world.gpu.until_ended(&id).await;
+    let id = backend.emulator.run(&order).await;
+    let job = backend.emulator.wait_until_ended(&id).await;
     assert_eq!((&job["status"], &job["error"]), (&json!("FAILED"), &json!("executionTimeout exceeded")));
-    world.gpu.until_idle().await;
-    assert_eq!(world.scratch_files(), Vec::<std::path::PathBuf>::new());
-    world.seen.until(|calls| calls.iter().any(|call| call.what == "webhook")).await;
-    assert_eq!(world.seen.bodies("webhook")[0]["error"], "executionTimeout exceeded");
-    assert_eq!(world.seen.count("complete") + world.seen.count("error"), 0);
+    backend.emulator.wait_until_idle().await;
+    assert_eq!(backend.scratch_files(), Vec::<std::path::PathBuf>::new());
+    backend.log.wait_for(|calls| calls.iter().any(|call| call.what == "webhook")).await;
+    assert_eq!(backend.log.bodies("webhook")[0]["error"], "executionTimeout exceeded");
+    assert_eq!(backend.log.count("complete") + backend.log.count("error"), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_whose_ttl_ends_is_gone_even_while_it_runs() {
-    let world = World::with(r#"{"fake_render_ms": 60000}"#).await;
-    let mut order = world.order_with_webhook();
+    let backend = TestBackend::with(r#"{"fake_render_ms": 60000}"#).await;
+    let mut order = backend.run_request_with_webhook();
     order["policy"] = json!({"ttl": 300});
-    let id = world.gpu.run(&order).await;
-    world.gpu.until_status(&id, &["IN_PROGRESS"]).await;
-    world.gpu.until_idle().await;
-    assert_eq!(world.gpu.get(&format!("/status/{id}")).await.0, 404);
-    assert_eq!(world.seen.count("webhook"), 0);
+    let id = backend.emulator.run(&order).await;
+    backend.emulator.wait_for_status(&id, &["IN_PROGRESS"]).await;
+    backend.emulator.wait_until_idle().await;
+    assert_eq!(backend.emulator.get(&format!("/status/{id}")).await.0, 404);
+    assert_eq!(backend.log.count("webhook"), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_job_can_be_retried_under_its_id() {
-    let world = World::with(FAKE).await;
-    world.seen.reply("get", [crate::world::Reply::Status(403)]);
-    let id = world.gpu.run(&world.order()).await;
-    assert_eq!(world.gpu.until_ended(&id).await["status"], "FAILED");
-    let (status, answer) = world.gpu.post(&format!("/retry/{id}"), &json!({})).await;
+    let backend = TestBackend::with(FAKE).await;
+    backend.log.reply("get", [crate::call_log::ScriptedReply::Status(403)]);
+    let id = backend.emulator.run(&backend.run_request()).await;
+    assert_eq!(backend.emulator.wait_until_ended(&id).await["status"], "FAILED");
+    let (status, answer) = backend.emulator.post(&format!("/retry/{id}"), &json!({})).await;
     assert_eq!((status, answer), (200, json!({"id": id, "status": "IN_QUEUE"})));
-    let job = world.gpu.until_ended(&id).await;
+    let job = backend.emulator.wait_until_ended(&id).await;
     assert_eq!((&job["status"], &job["error"]), (&json!("COMPLETED"), &Value::Null));
-    assert_eq!(world.gpu.post(&format!("/retry/{id}"), &json!({})).await.0, 400);
-    assert_eq!(world.gpu.get("/health").await.1["jobs"]["retried"], 1);
+    assert_eq!(backend.emulator.post(&format!("/retry/{id}"), &json!({})).await.0, 400);
+    assert_eq!(backend.emulator.get("/health").await.1["jobs"]["retried"], 1);
 }

@@ -1,0 +1,112 @@
+//! The first part of an attempt: the videos of the edit, from storage to the scratch directory.
+//!
+//! Invariant: the downloads run on the attempt's own task, so nothing is written any more once the
+//! attempt is stopped.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use reel_core::base::object_key::ObjectKey;
+use reel_core::job::error_code::ErrorCode;
+use reel_core::job::gpu_service::WorkerStage;
+use reel_core::wire::gpu_worker::ClaimResponse;
+
+use super::backend::Backend;
+use super::log::HumanBytes;
+use super::progress::{ProgressReporter, ratio};
+use super::run::{Attempt, AttemptFailure, reportable};
+use super::scratch::JobScratch;
+use super::transfer::TransferError;
+
+/// A video to download, and where it goes.
+pub(super) struct InputVideo {
+    pub key: ObjectKey,
+    pub url: String,
+    pub file: PathBuf,
+}
+
+/// The videos of a grant, the job's own input first.
+pub(super) fn input_videos(
+    grant: &ClaimResponse,
+    input_key: &str,
+    scratch: &JobScratch,
+) -> Result<Vec<InputVideo>, AttemptFailure> {
+    let single = [(input_key, &grant.input_url)];
+    let several = grant.inputs.iter().map(|input| (input.video_key.as_str(), &input.url));
+    let granted = several.chain(single.into_iter().filter(|_| grant.inputs.is_empty()));
+    let video = |(index, (key, url)): (usize, (&str, &String))| {
+        let Ok(key) = ObjectKey::parse_video(key) else {
+            let message = "The API sent an invalid video key. Try the export again.".to_owned();
+            return Err(reportable(ErrorCode::GpuError, message));
+        };
+        Ok(InputVideo { key, url: url.clone(), file: scratch.file(&format!("input-{index}")) })
+    };
+    granted.enumerate().map(video).collect()
+}
+
+impl<B: Backend> Attempt<B> {
+    /// Downloads every video of the edit, four at a time.
+    pub(super) async fn download(
+        &self,
+        videos: &[InputVideo],
+        progress: &ProgressReporter,
+    ) -> Result<(), AttemptFailure> {
+        progress.report(WorkerStage::Downloading, 1.0, "Downloading video");
+        let total_videos = videos.len() as u64;
+        let message = if total_videos > 1 {
+            format!("Downloading {total_videos} videos")
+        } else {
+            "Downloading video".into()
+        };
+        // Sizes become known one by one, so each video counts the same.
+        let shares = Mutex::new(vec![0.0; videos.len()]);
+        let (next, bytes) = (AtomicUsize::new(0), AtomicU64::new(0));
+        let worker = || async {
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some(video) = videos.get(index) else { return Ok(()) };
+                let on_bytes = |so_far: u64, total: Option<u64>| {
+                    let mut shares = shares.lock().unwrap_or_else(PoisonError::into_inner);
+                    if let (Some(share), Some(total)) = (shares.get_mut(index), total) {
+                        *share = ratio(so_far, total);
+                    }
+                    let share = shares.iter().sum::<f64>() * ratio(1, total_videos);
+                    progress.report(WorkerStage::Downloading, 1.0 + 9.0 * share, &message);
+                };
+                let downloaded = self.backend.download(&video.url, &video.file, on_bytes).await;
+                let size = downloaded.map_err(|error| self.download_failure(&error, videos, video))?;
+                bytes.fetch_add(size, Ordering::Relaxed);
+            }
+        };
+        let workers = async { tokio::try_join!(worker(), worker(), worker(), worker()) };
+        self.or_stopped(workers).await??;
+        self.log(format_args!("downloaded {}", HumanBytes(bytes.into_inner())));
+        Ok(())
+    }
+
+    fn download_failure(
+        &self,
+        error: &TransferError,
+        videos: &[InputVideo],
+        video: &InputVideo,
+    ) -> AttemptFailure {
+        let which =
+            if videos.len() > 1 { format!("video {}", video.key) } else { "uploaded video".to_owned() };
+        match error {
+            TransferError::Rejected(404 | 410) => reportable(
+                ErrorCode::InvalidInput,
+                format!("The {which} is no longer in storage. Upload it again."),
+            ),
+            TransferError::Rejected(status) => reportable(
+                ErrorCode::GpuError,
+                format!("Storage refused the download of the {which} (HTTP {status}). Try the export again."),
+            ),
+            TransferError::Unreachable => reportable(
+                ErrorCode::GpuError,
+                format!("The {which} could not be downloaded. Try the export again."),
+            ),
+            TransferError::Disk(error) => self.disk_failure(error),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The encoder: one run of ffmpeg that takes raw frames from stdin and sound from the sources.
+//!
+//! H.264 in yuv420p with BT.709 tags and the index at the front, AAC sound: what browsers and
+//! phones play.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use reel_core::edit::FrameSize;
+
+use super::FfmpegError;
+use super::args::{QUIET, strings};
+use super::audio::{AudioGraph, AudioTrack};
+use super::color;
+use super::process::{ProcessExit, ProcessGroup};
+use crate::media::frame_rate::FrameRate;
+
+/// What to encode; raw BGR frames go in on stdin.
+#[derive(Debug)]
+pub struct EncodeCommand<'a> {
+    pub size: FrameSize,
+    pub rate: FrameRate,
+    /// `None` for a silent output.
+    pub audio: Option<AudioTrack<'a>>,
+    /// May be empty.
+    pub chapters: Vec<Chapter<'a>>,
+    pub output: &'a Path,
+}
+
+/// A named part of the output.
+#[derive(Clone, Copy, Debug)]
+pub struct Chapter<'a> {
+    pub title: &'a str,
+    pub start_s: f64,
+    pub end_s: f64,
+}
+
+impl EncodeCommand<'_> {
+    /// Arguments of `ffmpeg`.
+    pub fn args(&self) -> Vec<OsString> {
+        let (rate, size) = (self.rate.to_string(), format!("{}x{}", self.size.width, self.size.height));
+        let mut args = strings(&QUIET);
+        args.extend(strings(&["-y", "-f", "rawvideo", "-pix_fmt", color::PIXEL_FORMAT]));
+        args.extend(strings(&["-s", &size, "-r", &rate, "-i", "pipe:0"]));
+        let mut filters = format!("[0:v]{}[v]", color::TO_OUTPUT);
+        let mut mapping = strings(&["-map", "[v]"]);
+        let mut chapters_input = 1;
+        if let Some(track) = self.audio.as_ref().filter(|track| track.is_audible()) {
+            let graph = AudioGraph::new(track);
+            chapters_input += graph.inputs.len();
+            args.extend(graph.inputs.into_iter().flatten());
+            filters.push_str(&graph.filters);
+            let bitrate = format!("{}k", track.bitrate_kbps);
+            mapping.extend(strings(&["-map", "[a]", "-c:a", "aac", "-b:a", &bitrate]));
+        }
+        let map_chapters =
+            if self.chapters.is_empty() { "-1".to_owned() } else { chapters_input.to_string() };
+        args.extend(self.chapters_input());
+        args.extend(["-filter_complex".into(), filters.into()]);
+        args.extend(mapping);
+        args.extend(strings(VideoEncoder::detect().args()));
+        args.extend(strings(&color::OUTPUT_TAGS));
+        // Titles, places and serial numbers of the source do not belong in the output.
+        args.extend(strings(&["-map_metadata:g", "-1", "-map_metadata:s", "-1"]));
+        args.extend(strings(&["-map_chapters", &map_chapters]));
+        args.extend(strings(&["-max_muxing_queue_size", "9999", "-movflags", "+faststart", "-f", "mp4"]));
+        args.push(self.output.into());
+        args
+    }
+
+    /// An input that holds only the chapters, in ffmpeg's own format. It is part of the command
+    /// line, so that no file has to be written and removed.
+    fn chapters_input(&self) -> Vec<OsString> {
+        if self.chapters.is_empty() {
+            return Vec::new();
+        }
+        let mut text = "data:text/plain,;FFMETADATA1\n".to_owned();
+        for Chapter { title, start_s, end_s } in &self.chapters {
+            let [start, end] = [start_s, end_s].map(|seconds| (seconds * 1000.0).round());
+            // Writing to a string cannot fail.
+            let _ = write!(text, "[CHAPTER]\nTIMEBASE=1/1000\nSTART={start}\nEND={end}\ntitle=");
+            for c in title.chars() {
+                if matches!(c, '=' | ';' | '#' | '\\' | '\n') {
+                    text.push('\\');
+                }
+                text.push(c);
+            }
+            // ffmpeg 5.1 reads a backslash at the end of a line as a continuation, even an escaped one.
+            text.push_str(if title.ends_with('\\') { " \n" } else { "\n" });
+        }
+        strings(&["-protocol_whitelist", "data", "-f", "ffmetadata", "-i", &text])
+    }
+}
+
+/// Why an encoder ended badly.
+pub fn encode_error(exit: &ProcessExit) -> FfmpegError {
+    if let Some(error) = exit.signal_error() {
+        return error;
+    }
+    let reports = |what: &str| exit.stderr_tail.iter().any(|line| line.contains(what));
+    if reports("No space left on device") {
+        return FfmpegError::failed("The renderer's disk is full. Free some space and try the export again.");
+    }
+    if reports("Cannot allocate memory") || reports("out of memory") {
+        return FfmpegError::OutOfMemory;
+    }
+    FfmpegError::failed(format!("The encoder failed: {}.", exit.last_error_line()))
+}
+
+/// Which encoder makes the H.264.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum VideoEncoder {
+    Nvenc,
+    X264,
+}
+
+impl VideoEncoder {
+    /// NVENC when ffmpeg has it and a tiny encode with it works; tried once per process.
+    fn detect() -> Self {
+        static ENCODER: OnceLock<VideoEncoder> = OnceLock::new();
+        *ENCODER.get_or_init(|| if nvenc_works() { Self::Nvenc } else { Self::X264 })
+    }
+
+    /// The settings of the best exports of the FastAPI backend.
+    fn args(self) -> &'static [&'static str] {
+        match self {
+            Self::Nvenc => &["-c:v", "h264_nvenc", "-preset", "p4", "-rc", "vbr", "-cq", "19", "-b:v", "0"],
+            Self::X264 => &["-c:v", "libx264", "-preset", "fast", "-crf", "18"],
+        }
+    }
+}
+
+fn nvenc_works() -> bool {
+    let is_listed = output_of(&["-encoders"]).is_some_and(|encoders| encoders.contains("h264_nvenc"));
+    let trial_input = ["-f", "lavfi", "-i", "color=black:s=256x256:d=0.2"];
+    let trial = [&trial_input[..], VideoEncoder::Nvenc.args(), &["-f", "null", "-"]].concat();
+    is_listed && output_of(&trial).is_some()
+}
+
+/// What ffmpeg prints; `None` when it fails.
+fn output_of(args: &[&str]) -> Option<String> {
+    let processes = ProcessGroup::default();
+    let process = processes.start("ffmpeg", QUIET.iter().chain(args)).ok()?;
+    let mut output = String::new();
+    process.stdout()?.read_to_string(&mut output).ok()?;
+    process.wait().ok().filter(|exit| exit.status.success()).map(|_| output)
+}

@@ -1,0 +1,71 @@
+//! The soft mask of blur and spotlight: 1 keeps a pixel, 0 gives it to the background.
+
+use reel_core::edit::{FrameSize, Highlight, PixelRect};
+
+use super::blur;
+use super::ellipse::Ellipse;
+
+/// A mask that is 0 outside `area`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mask {
+    area: Option<PixelRect>,
+    values: Vec<f32>,
+}
+
+impl Mask {
+    /// Filled ellipses, each of its own strength, later ones over earlier ones, then feathered.
+    pub fn new(highlights: &[Highlight], frame_size: FrameSize) -> Self {
+        let margin = i32::try_from(2 * blur::FEATHER_REACH).unwrap_or(0);
+        // Twice the reach: the blur mirrors the mask at the edge of its area, and where that is
+        // not the frame's own edge there must be only zeros to mirror.
+        let boxes = highlights.iter().filter_map(|h| Ellipse::new(h).bounds(margin, frame_size));
+        let Some(area) = boxes.reduce(union) else { return Self { area: None, values: Vec::new() } };
+        let mut values = vec![0.0_f32; area.width as usize * area.height as usize];
+        for highlight in highlights {
+            let ellipse = Ellipse::new(highlight);
+            #[allow(clippy::cast_possible_truncation, reason = "a share from 0 to 1")]
+            let strength = highlight.strength as f32;
+            for (y, row) in (area.y..).zip(values.chunks_exact_mut(area.width as usize)) {
+                let inside = ellipse.inside(y, frame_size.width);
+                let columns =
+                    inside.start.saturating_sub(area.x) as usize..inside.end.saturating_sub(area.x) as usize;
+                if let Some(run) = row.get_mut(columns) {
+                    run.fill(strength);
+                }
+            }
+        }
+        blur::feather_mask(&mut values, area.width);
+        // A kernel's weights add up to 1 only nearly, and cutting 199.9999 gives 199.
+        for value in &mut values {
+            *value = snap(*value);
+        }
+        Self { area: Some(area), values }
+    }
+
+    /// The mask on row `y`: the first column it covers and its values from there; 0 elsewhere.
+    pub fn row(&self, y: u32) -> (u32, &[f32]) {
+        let Some(area) = self.area.filter(|area| (area.y..area.y + area.height).contains(&y)) else {
+            return (0, &[]);
+        };
+        let start = (y - area.y) as usize * area.width as usize;
+        (area.x, self.values.get(start..start + area.width as usize).unwrap_or_default())
+    }
+}
+
+fn snap(value: f32) -> f32 {
+    const NEARLY: f32 = 1e-5;
+    if value > 1.0 - NEARLY {
+        1.0
+    } else if value < NEARLY {
+        0.0
+    } else {
+        value
+    }
+}
+
+fn union(a: PixelRect, b: PixelRect) -> PixelRect {
+    let (x, y) = (a.x.min(b.x), a.y.min(b.y));
+    let right = (a.x + a.width).max(b.x + b.width);
+    let bottom = (a.y + a.height).max(b.y + b.height);
+    PixelRect { x, y, width: right - x, height: bottom - y }
+}

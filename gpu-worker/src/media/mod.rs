@@ -1,0 +1,13 @@
+//! Frames and what is computed on them: effects, masks, blur, scaling, frame rates.
+//!
+//! Invariant: no I/O and no processes; nothing here knows of ffmpeg, jobs or timelines.
+
+pub mod blend;
+mod blur;
+pub mod effects;
+mod ellipse;
+pub mod frame;
+pub mod frame_rate;
+mod lut;
+mod mask;
+pub mod scale;

@@ -1,0 +1,237 @@
+//! The compositing thread: the frames of one clip after the other, and of two in a dissolve.
+//!
+//! Invariant: at most two clips are decoded at the same time, however many the output has. The decoder of
+//! the next clip starts when its first frame is due.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{Scope, ScopedJoinHandle};
+
+use reel_core::edit::{Edit, FramePosition};
+
+use super::compositor::Compositor;
+use super::decoder::{DecodedFrame, Decoder};
+use super::plan::{ClipPlan, ClipTransition, RenderPlan};
+use super::{CancelFlag, RenderError};
+use crate::ffmpeg::process::ProcessGroup;
+use crate::media::blend::{blend, darken};
+use crate::media::frame::{Frame, FramePool};
+
+/// Frames that may wait between two threads.
+pub(super) const CHANNEL_FRAMES: usize = 2;
+
+/// What the compositing thread works with.
+#[derive(Clone, Copy)]
+pub(super) struct ClipMixer<'a> {
+    pub edit: &'a Edit,
+    pub plan: &'a RenderPlan<'a>,
+    pub processes: &'a ProcessGroup,
+    pub cancel: &'a CancelFlag,
+    /// Buffers for the decoded frames of each clip.
+    pub decoded: &'a [FramePool],
+    /// Buffers for finished frames, when they are not the decoded ones.
+    pub scaled: Option<&'a FramePool>,
+    /// Frames that the encoder has taken.
+    pub written: &'a AtomicU64,
+}
+
+/// Takes finished frames, each with the number of output frames that show it.
+type FrameSender = SyncSender<(Frame, u32)>;
+type SendFrame<'s> = dyn FnMut(Frame, u32) -> Result<(), MixError> + 's;
+
+/// Why no more frames are sent.
+enum MixError {
+    /// The encoder has exited; its error is the reason.
+    EncoderClosed,
+    Failed(RenderError),
+}
+
+impl<'a> ClipMixer<'a> {
+    /// Sends every frame of the output and calls `on_written` with the number of written frames; stops
+    /// without an error when the encoder has exited.
+    pub(super) fn run<'scope>(
+        self,
+        scope: &'scope Scope<'scope, 'a>,
+        frames_tx: &FrameSender,
+        on_written: &mut dyn FnMut(u64),
+    ) -> Result<(), RenderError> {
+        let mut send = |frame: Frame, repeat: u32| {
+            let sent = frames_tx.send((frame, repeat)).map_err(|_| MixError::EncoderClosed);
+            on_written(self.written.load(Ordering::Relaxed));
+            sent
+        };
+        match self.mix_clips(scope, &mut send) {
+            Ok(()) | Err(MixError::EncoderClosed) => Ok(()),
+            Err(MixError::Failed(error)) => Err(error),
+        }
+    }
+
+    fn mix_clips<'scope>(
+        &self,
+        scope: &'scope Scope<'scope, 'a>,
+        send: &mut SendFrame<'_>,
+    ) -> Result<(), MixError> {
+        // The clip that dissolves into the current one.
+        let mut outgoing: Option<ClipStream<'scope, 'a>> = None;
+        let mut before = ClipTransition::Cut;
+        for (index, clip) in self.plan.clips.iter().enumerate() {
+            let after = self.plan.transitions.get(index).copied().unwrap_or(ClipTransition::Cut);
+            let mut stream = self.start_clip(scope, index, clip)?;
+            self.send_transition(&mut stream, before, outgoing.as_mut(), send)?;
+            if let Some(outgoing) = outgoing.take() {
+                outgoing.finish()?;
+            }
+            let in_transitions = u64::from(before.frames()) + u64::from(after.frames());
+            let unchanged = clip.timeline.frames().map(|frames| frames.saturating_sub(in_transitions));
+            self.send_unchanged(&mut stream, unchanged.unwrap_or(u64::MAX), send)?;
+            if let ClipTransition::Dissolve(_) = after {
+                outgoing = Some(stream);
+            } else {
+                self.send_fade_out(&mut stream, after.frames(), send)?;
+                stream.finish()?;
+            }
+            before = after;
+        }
+        Ok(())
+    }
+
+    fn start_clip<'scope>(
+        &self,
+        scope: &'scope Scope<'scope, 'a>,
+        index: usize,
+        clip: &'a ClipPlan<'a>,
+    ) -> Result<ClipStream<'scope, 'a>, RenderError> {
+        let Some(decoded) = self.decoded.get(index) else {
+            return Err(RenderError::machine("A clip has no buffers; this is a bug."));
+        };
+        let (frames_tx, frames) = sync_channel(CHANNEL_FRAMES);
+        let several = self.plan.clips.len() > 1;
+        let decoder = Decoder { clip, extend_last_frame: several, processes: self.processes, pool: decoded };
+        let thread = scope.spawn(move || decoder.run(&frames_tx));
+        Ok(ClipStream {
+            number: several.then_some(index + 1),
+            source_fps: clip.media.rate.fps(),
+            compositor: Compositor::new(self.edit, index)?,
+            decoded,
+            finished: self.scaled.unwrap_or(decoded),
+            frames,
+            thread,
+            pending: None,
+        })
+    }
+
+    /// Sends the frames that a transition changes at the start of a clip.
+    fn send_transition(
+        &self,
+        incoming: &mut ClipStream<'_, '_>,
+        transition: ClipTransition,
+        mut outgoing: Option<&mut ClipStream<'_, '_>>,
+        send: &mut SendFrame<'_>,
+    ) -> Result<(), MixError> {
+        for k in 0..transition.frames() {
+            let Some((mut frame, _)) = self.next(incoming, 1)? else { break };
+            match (transition, outgoing.as_deref_mut()) {
+                (ClipTransition::Dissolve(frames), Some(outgoing)) => {
+                    if let Some((old, _)) = self.next(outgoing, 1)? {
+                        blend(&mut frame, &old, k + 1, frames + 1);
+                        outgoing.finished.release(old);
+                    }
+                }
+                (ClipTransition::Fade(frames), _) => darken(&mut frame, k, frames),
+                (ClipTransition::Cut | ClipTransition::Dissolve(_), _) => {}
+            }
+            send(frame, 1)?;
+        }
+        Ok(())
+    }
+
+    fn send_unchanged(
+        &self,
+        stream: &mut ClipStream<'_, '_>,
+        frames: u64,
+        send: &mut SendFrame<'_>,
+    ) -> Result<(), MixError> {
+        let mut left = frames;
+        while left > 0 {
+            let most = u32::try_from(left).unwrap_or(u32::MAX);
+            let Some((frame, repeat)) = self.next(stream, most)? else { break };
+            left -= u64::from(repeat);
+            send(frame, repeat)?;
+        }
+        Ok(())
+    }
+
+    fn send_fade_out(
+        &self,
+        stream: &mut ClipStream<'_, '_>,
+        frames: u32,
+        send: &mut SendFrame<'_>,
+    ) -> Result<(), MixError> {
+        for k in (0..frames).rev() {
+            let Some((mut frame, _)) = self.next(stream, 1)? else { break };
+            darken(&mut frame, k, frames);
+            send(frame, 1)?;
+        }
+        Ok(())
+    }
+
+    fn next(&self, stream: &mut ClipStream<'_, '_>, most: u32) -> Result<Option<(Frame, u32)>, RenderError> {
+        if self.cancel.is_cancelled() { Err(RenderError::cancelled()) } else { stream.next(most) }
+    }
+}
+
+impl From<RenderError> for MixError {
+    fn from(error: RenderError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// A clip while it is decoded.
+struct ClipStream<'scope, 'a> {
+    /// Its number from 1, when there are several.
+    number: Option<usize>,
+    source_fps: f64,
+    compositor: Compositor<'a>,
+    decoded: &'a FramePool,
+    finished: &'a FramePool,
+    frames: Receiver<DecodedFrame>,
+    thread: ScopedJoinHandle<'scope, Result<(), RenderError>>,
+    /// A frame that more output frames show, and how many.
+    pending: Option<(Frame, u32)>,
+}
+
+impl ClipStream<'_, '_> {
+    /// The next finished frame and how many output frames show it, at most `most`; `None` at the end.
+    fn next(&mut self, most: u32) -> Result<Option<(Frame, u32)>, RenderError> {
+        let (frame, repeat) = match self.pending.take() {
+            Some(pending) => pending,
+            None => match self.frames.recv() {
+                Ok(DecodedFrame { frame, source_position, repeat }) => {
+                    let position = FramePosition { frame: source_position, fps: self.source_fps };
+                    (self.compositor.compose(frame, position, self.decoded, self.finished)?, repeat)
+                }
+                Err(_) => return Ok(None),
+            },
+        };
+        if repeat <= most {
+            return Ok(Some((frame, repeat)));
+        }
+        let mut copy = self.finished.acquire();
+        copy.bytes_mut().copy_from_slice(frame.bytes());
+        self.pending = Some((frame, repeat - most));
+        Ok(Some((copy, most)))
+    }
+
+    /// Waits for the decoder, and frees its buffers when other clips follow.
+    fn finish(self) -> Result<(), RenderError> {
+        // Without a receiver the decoder ends.
+        drop(self.frames);
+        let result = self
+            .thread
+            .join()
+            .unwrap_or_else(|_| Err(RenderError::machine("The decoding thread crashed; this is a bug.")));
+        let Some(number) = self.number else { return result };
+        self.decoded.clear();
+        result.map_err(|error| error.in_clip(number))
+    }
+}

@@ -1,0 +1,250 @@
+//! The plan of a whole output: its clips and the transitions between them.
+//!
+//! Invariant: a transition takes at most half of each of its two clips, so that no frame lies in two
+//! transitions.
+
+use std::path::Path;
+
+use reel_core::base::object_key::ObjectKey;
+use reel_core::edit::{Clip, Edit, FrameSize, Framing, Transition};
+
+use super::compositor::Compositor;
+use super::timeline::Timeline;
+use super::{RenderError, RenderRequest};
+use crate::ffmpeg::drawtext;
+use crate::ffmpeg::encode::Chapter;
+use crate::ffmpeg::probe::MediaInfo;
+use crate::ffmpeg::process::ProcessGroup;
+use crate::media::frame_rate::FrameRate;
+
+/// Everything that is known before the first frame; at least one clip.
+#[derive(Debug)]
+pub(super) struct RenderPlan<'a> {
+    pub clips: Vec<ClipPlan<'a>>,
+    /// Between each clip and the next; one fewer than clips.
+    pub transitions: Vec<ClipTransition>,
+    /// Frames per second of the output and of each clip.
+    pub rate: FrameRate,
+    pub size: FrameSize,
+}
+
+/// One clip.
+#[derive(Debug)]
+pub(super) struct ClipPlan<'a> {
+    pub input: &'a Path,
+    pub media: MediaInfo,
+    pub timeline: Timeline,
+    /// The size of decoded frames.
+    pub decoded_size: FrameSize,
+    /// Filters that draw on the frames of each segment; may be fewer than segments.
+    pub draw_filters: Vec<String>,
+    /// The name of its chapter.
+    pub title: String,
+}
+
+/// A transition between two clips.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ClipTransition {
+    Cut,
+    /// This many frames out to black, then as many in from black.
+    Fade(u32),
+    /// This many frames show both.
+    Dissolve(u32),
+}
+
+impl<'a> RenderPlan<'a> {
+    /// Probes every source; refuses what cannot be rendered.
+    pub(super) fn new(request: &RenderRequest<'a>, processes: &ProcessGroup) -> Result<Self, RenderError> {
+        let output_size = Compositor::output_size(request.edit);
+        let clips = match request.edit {
+            Edit::Overlay(_) => {
+                let media = MediaInfo::probe(request.input, processes)?;
+                vec![ClipPlan::new(request.input, Timeline::whole(&media), media, output_size)]
+            }
+            Edit::Framing(framing) => plan_framing(framing, request, processes)?,
+            Edit::Annotate(annotate) => {
+                let media = MediaInfo::probe(request.input, processes)?;
+                let timeline = Timeline::annotate(annotate, &media)?;
+                let mut clip = ClipPlan::new(request.input, timeline, media, output_size);
+                let font = drawtext::font()?;
+                let title = |annotation| drawtext::title_filters(annotation, clip.decoded_size, font);
+                clip.draw_filters = annotate.clips.iter().map(title).collect();
+                vec![clip]
+            }
+        };
+        let transitions = match request.edit {
+            Edit::Framing(framing) => plan_transitions(&clips, framing.transition)?,
+            Edit::Overlay(_) | Edit::Annotate(_) => Vec::new(),
+        };
+        let Some(first) = clips.first() else {
+            return Err(RenderError::input("The job has no clips."));
+        };
+        let (rate, size) = (first.timeline.rate, output_size.unwrap_or(first.decoded_size));
+        Ok(Self { clips, transitions, rate, size })
+    }
+
+    /// Frames of the whole output, when the length of every clip is known.
+    pub(super) fn total_frames(&self) -> Option<u64> {
+        let shown: u64 = self.clips.iter().map(|clip| clip.timeline.frames()).sum::<Option<u64>>()?;
+        let shared: u64 = self.transitions.iter().map(|transition| u64::from(transition.overlap())).sum();
+        Some(shown.saturating_sub(shared))
+    }
+
+    /// One chapter for each clip.
+    pub(super) fn chapters<'s>(&'s self) -> Vec<Chapter<'s>> {
+        let mut start = 0;
+        let starts: Vec<u64> = self
+            .clips
+            .iter()
+            .zip(self.overlaps())
+            .map(|(clip, overlap)| {
+                let own = start;
+                start += clip.timeline.frames().unwrap_or(0).saturating_sub(overlap.into());
+                own
+            })
+            .collect();
+        let ends = starts.iter().skip(1).copied().chain([self.total_frames().unwrap_or(start)]);
+        let chapter = |((clip, start), end): ((&'s ClipPlan<'a>, &u64), u64)| Chapter {
+            title: &clip.title,
+            start_s: self.rate.duration_s(*start),
+            end_s: self.rate.duration_s(end),
+        };
+        self.clips.iter().zip(&starts).zip(ends).map(chapter).collect()
+    }
+
+    /// How many frames each clip shares with the next.
+    fn overlaps(&self) -> impl Iterator<Item = u32> {
+        self.transitions.iter().map(|transition| transition.overlap()).chain([0])
+    }
+}
+
+impl<'a> ClipPlan<'a> {
+    fn new(input: &'a Path, timeline: Timeline, media: MediaInfo, output_size: Option<FrameSize>) -> Self {
+        // Without scaling, an odd last column or row is cut off: the encoder halves colour.
+        let decoded_size = match output_size {
+            Some(_) => FrameSize { width: media.width, height: media.height },
+            None => FrameSize { width: media.width & !1, height: media.height & !1 },
+        };
+        Self { input, media, timeline, decoded_size, draw_filters: Vec::new(), title: String::new() }
+    }
+}
+
+impl ClipTransition {
+    fn new(transition: Transition, rate: FrameRate, [before, after]: [u64; 2]) -> Self {
+        let frames = |seconds: f64| {
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 1,200")]
+            let requested = (seconds * rate.fps()).round() as u32;
+            let most = u32::try_from(before.min(after) / 2).unwrap_or(u32::MAX);
+            requested.min(most)
+        };
+        match transition {
+            Transition::Cut => Self::Cut,
+            Transition::Fade { seconds } => Self::Fade(frames(seconds)),
+            Transition::Dissolve { seconds } => Self::Dissolve(frames(seconds)),
+        }
+    }
+
+    /// Output frames that show both clips.
+    pub(super) fn overlap(self) -> u32 {
+        match self {
+            Self::Cut | Self::Fade(_) => 0,
+            Self::Dissolve(frames) => frames,
+        }
+    }
+
+    /// Frames that it changes in each clip.
+    pub(super) fn frames(self) -> u32 {
+        match self {
+            Self::Cut => 0,
+            Self::Fade(frames) | Self::Dissolve(frames) => frames,
+        }
+    }
+}
+
+fn plan_framing<'a>(
+    framing: &'a Framing,
+    request: &RenderRequest<'a>,
+    processes: &ProcessGroup,
+) -> Result<Vec<ClipPlan<'a>>, RenderError> {
+    let requested_rate = match framing.target_fps {
+        Some(fps) => Some(
+            FrameRate::from_decimal(fps)
+                .ok_or_else(|| RenderError::input(format!("target_fps {fps} is not a frame rate.")))?,
+        ),
+        None => None,
+    };
+    let several = framing.clips.len() > 1;
+    let mut clips: Vec<ClipPlan<'a>> = Vec::with_capacity(framing.clips.len());
+    for (index, clip) in framing.clips.iter().enumerate() {
+        let in_clip = |error: RenderError| if several { error.in_clip(index + 1) } else { error };
+        let input = clip_input(clip, request).map_err(in_clip)?;
+        let media = match clips.iter().find(|earlier| earlier.input == input) {
+            Some(known) => known.media.clone(),
+            None => MediaInfo::probe(input, processes).map_err(RenderError::from).map_err(in_clip)?,
+        };
+        let rate = requested_rate.or(clips.first().map(|first| first.timeline.rate)).unwrap_or(media.rate);
+        let timeline = Timeline::framing(clip, rate, &media).map_err(in_clip)?;
+        let mut clip_plan = ClipPlan::new(input, timeline, media, Some(framing.output));
+        clip_plan.title = clip.name.clone().unwrap_or_else(|| chapter_title(input, request.inputs_by_key));
+        clips.push(clip_plan);
+    }
+    Ok(clips)
+}
+
+fn clip_input<'a>(clip: &Clip, request: &RenderRequest<'a>) -> Result<&'a Path, RenderError> {
+    let Some(video_key) = &clip.video_key else { return Ok(request.input) };
+    let input = request.inputs_by_key.iter().find(|(key, _)| key == video_key);
+    input.map(|(_, file)| file.as_path()).ok_or_else(|| {
+        RenderError::input(format!("Video {video_key} was not passed to the renderer. Add it as an input."))
+    })
+}
+
+/// The last segment of the key that the file came from, or the file's own name.
+fn chapter_title(file: &Path, inputs_by_key: &[(ObjectKey, std::path::PathBuf)]) -> String {
+    let key = inputs_by_key
+        .iter()
+        .find(|(_, path)| path == file)
+        .and_then(|(key, _)| key.as_str().rsplit('/').next());
+    let file_name = || file.file_name().map(|name| name.to_string_lossy().into_owned());
+    key.map(str::to_owned).or_else(file_name).unwrap_or_default()
+}
+
+fn plan_transitions(
+    clips: &[ClipPlan<'_>],
+    transition: Transition,
+) -> Result<Vec<ClipTransition>, RenderError> {
+    if let [_] = clips {
+        return Ok(Vec::new());
+    }
+    // Where the next clip begins must be known before this one ends.
+    let length = |(index, clip): (usize, &ClipPlan<'_>)| {
+        clip.timeline.frames().ok_or_else(|| {
+            let message =
+                "The video's length could not be determined. Convert it to MP4 and upload it again.";
+            RenderError::input(message).in_clip(index + 1)
+        })
+    };
+    let lengths = clips.iter().enumerate().map(length).collect::<Result<Vec<u64>, RenderError>>()?;
+    let rate = clips.first().map(|first| first.timeline.rate);
+    let pairs = lengths.windows(2).filter_map(|pair| Some((rate?, <[u64; 2]>::try_from(pair).ok()?)));
+    Ok(pairs.map(|(rate, pair)| ClipTransition::new(transition, rate, pair)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transition_takes_at_most_half_of_the_shorter_clip() {
+        let rate = FrameRate::new(30, 1).expect("a rate");
+        let dissolve = |lengths| ClipTransition::new(Transition::Dissolve { seconds: 0.5 }, rate, lengths);
+        assert_eq!(dissolve([300, 300]), ClipTransition::Dissolve(15));
+        assert_eq!(dissolve([300, 9]), ClipTransition::Dissolve(4));
+        assert_eq!(dissolve([1, 300]), ClipTransition::Dissolve(0));
+        assert_eq!(
+            ClipTransition::new(Transition::Fade { seconds: 10.0 }, rate, [20, 40]),
+            ClipTransition::Fade(10)
+        );
+        assert_eq!(ClipTransition::new(Transition::Cut, rate, [20, 40]).frames(), 0);
+    }
+}

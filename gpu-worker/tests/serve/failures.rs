@@ -1,0 +1,159 @@
+//! The API and the storage in trouble, and attempts that are over.
+
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use crate::call_log::ScriptedReply;
+use crate::test_backend::{FAKE, TestBackend};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_whose_claim_is_refused_ends_without_a_word() {
+    for reply in [
+        ScriptedReply::NotApplied,
+        ScriptedReply::Status(401),
+        ScriptedReply::Status(403),
+        ScriptedReply::Status(404),
+        ScriptedReply::Status(409),
+        ScriptedReply::Status(410),
+    ] {
+        let backend = TestBackend::with(FAKE).await;
+        backend.log.reply("claim", [reply]);
+        let id = backend.emulator.run(&backend.run_request()).await;
+        let job = backend.emulator.wait_until_ended(&id).await;
+        assert_eq!(job["output"], json!({"status": "stopped"}), "{reply:?}");
+        assert_eq!(job["status"], "COMPLETED");
+        assert_eq!(backend.log.calls().len(), 1, "{reply:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_that_restarts_does_not_cost_a_job() {
+    let backend = TestBackend::with(FAKE).await;
+    backend.log.reply(
+        "claim",
+        [
+            ScriptedReply::Status(503),
+            ScriptedReply::Html(502),
+            ScriptedReply::Html(200),
+            ScriptedReply::Status(429),
+        ],
+    );
+    backend.log.reply("progress", [ScriptedReply::Status(500), ScriptedReply::Html(502)]);
+    backend
+        .log
+        .reply("complete", [ScriptedReply::Status(500), ScriptedReply::Html(530), ScriptedReply::Html(200)]);
+    let id = backend.emulator.run(&backend.run_request()).await;
+    let job = backend.emulator.wait_until_ended(&id).await;
+    assert_eq!(job["output"]["status"], "success", "{job}");
+    assert_eq!((backend.log.count("claim"), backend.log.count("complete")), (5, 4));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_that_drops_connections_is_asked_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (seen, api) = (listener.local_addr().unwrap(), listener);
+    let dropped = tokio::spawn(async move {
+        for _ in 0..3 {
+            drop(api.accept().await.unwrap());
+        }
+        api
+    });
+    // The backend's own API starts only when three calls have failed, on the same port.
+    let backend = TestBackend::with(FAKE).await;
+    let mut order = backend.run_request();
+    order["input"]["callback_url"] = json!(format!("http://{seen}/do/secret-token"));
+    let id = backend.emulator.run(&order).await;
+    let listener = dropped.await.unwrap();
+    assert_eq!(backend.emulator.status(&id).await["status"], "IN_PROGRESS");
+    let back = TestBackend::on(listener, FAKE, None).await;
+    assert_eq!(backend.emulator.wait_until_ended(&id).await["output"]["status"], "success");
+    assert_eq!(back.log.count("complete"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_render_that_nobody_wants_any_more_is_stopped() {
+    for reply in [ScriptedReply::NotApplied, ScriptedReply::Status(409), ScriptedReply::Status(410)] {
+        let backend = TestBackend::with(r#"{"fake_render_ms": 60000}"#).await;
+        let id = backend.emulator.run(&backend.run_request()).await;
+        backend.log.wait_for_stage("rendering").await;
+        backend.log.reply("progress", [reply]);
+        let job = backend.emulator.wait_until_ended(&id).await;
+        assert_eq!(job["output"], json!({"status": "stopped"}));
+        assert_eq!(backend.log.count("error") + backend.log.count("complete"), 0);
+        assert_eq!(backend.scratch_files(), Vec::<std::path::PathBuf>::new());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_progress_route_does_not_stop_a_render() {
+    let backend = TestBackend::with(FAKE).await;
+    backend.log.reply("progress", [ScriptedReply::Status(404), ScriptedReply::Status(400)]);
+    let id = backend.emulator.run(&backend.run_request()).await;
+    assert_eq!(backend.emulator.wait_until_ended(&id).await["output"]["status"], "success");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_download_that_breaks_off_is_resumed_where_it_broke() {
+    let backend = TestBackend::with(FAKE).await;
+    let video: Vec<u8> = (0..3_000_000_u32).flat_map(u32::to_le_bytes).collect();
+    backend.log.put_input(video.clone());
+    backend.log.reply("get", [ScriptedReply::Status(503), ScriptedReply::Half]);
+    let id = backend.emulator.run(&backend.run_request()).await;
+    let job = backend.emulator.wait_until_ended(&id).await;
+    assert_eq!(job["output"]["status"], "success", "{job}");
+    let calls = backend.log.calls();
+    let gets: Vec<_> = calls.iter().filter(|call| call.what == "get").collect();
+    assert_eq!(gets.len(), 3);
+    assert!(gets[2].headers.contains_key("range"), "{:?}", gets[2].headers);
+    assert_eq!(gets[2].headers["if-range"], "\"v1\"");
+    let put = calls.iter().find(|call| call.what == "put").unwrap();
+    assert!(put.body == video, "{} bytes arrived of {}", put.body.len(), video.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_is_tried_again_when_storage_stumbles() {
+    let backend = TestBackend::with(FAKE).await;
+    backend.log.reply("put", [ScriptedReply::Status(500), ScriptedReply::Html(503)]);
+    let id = backend.emulator.run(&backend.run_request()).await;
+    assert_eq!(backend.emulator.wait_until_ended(&id).await["output"]["status"], "success");
+    assert_eq!(backend.log.count("put"), 3);
+    assert_eq!(backend.log.count("complete"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn storage_that_refuses_is_reported_with_a_sentence_and_no_url() {
+    for (what, status, code) in
+        [("get", 404, "invalid_input"), ("get", 403, "gpu_error"), ("put", 403, "gpu_error")]
+    {
+        let backend = TestBackend::with(FAKE).await;
+        backend.log.reply(what, [ScriptedReply::Status(status)]);
+        let id = backend.emulator.run(&backend.run_request()).await;
+        let job = backend.emulator.wait_until_ended(&id).await;
+        assert_eq!(job["status"], "FAILED");
+        let report = &backend.log.bodies("error")[0];
+        assert_eq!(report["error_code"], code);
+        assert_eq!(job["error"], report["error"]);
+        let sentence = report["error"].as_str().unwrap();
+        assert!(sentence.ends_with('.') && !sentence.contains("secret"), "{sentence}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_that_makes_no_sense_is_invalid_input() {
+    let backend = TestBackend::with(FAKE).await;
+    backend.log.grant("overlay", json!({"effect_type": "sparkle"}));
+    let id = backend.emulator.run(&backend.run_request()).await;
+    assert_eq!(backend.emulator.wait_until_ended(&id).await["status"], "FAILED");
+    let report = &backend.log.bodies("error")[0];
+    assert_eq!(report["error_code"], "invalid_input");
+    assert!(report["error"].as_str().unwrap().contains("/effect_type"), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_input_of_another_system_fails_without_a_call() {
+    let backend = TestBackend::new().await;
+    let id = backend.emulator.run(&json!({"input": {"prompt": "a cat"}})).await;
+    let job = backend.emulator.wait_until_ended(&id).await;
+    assert_eq!(job["error"], "the input is not a render job of this API");
+    assert_eq!(backend.log.calls().len(), 0);
+}
