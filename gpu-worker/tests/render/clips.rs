@@ -223,7 +223,7 @@ fn what_is_wrong_with_a_clip_is_told_with_its_number() {
     let told = sentence(&json!({"start_time": 600}));
     assert!(told.starts_with("Clip 2: The clip starts at 600.00 s"), "{told}");
     let told = sentence(&json!({"video_key": "input/x/gone.mp4"}));
-    assert!(told.starts_with("Clip 2: The video input/x/gone.mp4 was not given"), "{told}");
+    assert!(told.starts_with("Clip 2: Video input/x/gone.mp4 was not passed"), "{told}");
 }
 
 #[test]
