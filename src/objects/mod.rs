@@ -52,9 +52,8 @@ pub async fn call_upload(
     subject: LogSubject<'_>,
     command: &UploadCommand,
 ) -> Result<UploadReply, Problem> {
-    let body = serde_json::to_string(command).map_err(|_| Problem::internal())?;
-    let text =
-        call_object(&env::uploads(env)?, &id.to_string(), subject, &body, UPLOAD_REPLY_TIMEOUT).await?;
+    let (objects, command) = (env::uploads(env)?, command.to_text());
+    let text = call_object(&objects, &id.to_string(), subject, &command, UPLOAD_REPLY_TIMEOUT).await?;
     UploadReply::from_text(&text).ok_or_else(|| {
         log(subject, LogEvent::UnreadableReply, "from an upload's object");
         Problem::unavailable()

@@ -2,8 +2,6 @@
 
 use std::fmt::Write as _;
 
-use serde::{Deserialize, Serialize};
-
 use super::reply::{PROBLEM, join, problem_from_text, problem_to_text, split};
 use crate::base::time::{DurationMs, Timestamp};
 use crate::http::problem::{Problem, ProblemCode};
@@ -16,8 +14,7 @@ use crate::upload::{PartLayout, Upload, UploadRecord};
 use crate::wire::upload::{CompletedUpload, ConfirmedParts, SignedParts, UploadJson};
 
 /// What the Worker asks of an upload's object. Not stored.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UploadCommand {
     /// Take this new upload.
     Create {
@@ -61,6 +58,40 @@ impl UploadCommand {
     /// 400 for a body that is not text.
     pub fn act(action: UploadAction, upload_id: &str, body: &[u8]) -> Result<Self, Problem> {
         Ok(Self::Act { action, upload_id: upload_id.to_owned(), body: body_text(body)?.to_owned() })
+    }
+
+    /// As one text, see [`super::reply`]: the body of a client need not be escaped.
+    pub fn to_text(&self) -> String {
+        match self {
+            Self::Create { record } => join("create", &record.to_stored()),
+            Self::Act { action, upload_id, body } => join(word_of(*action), &join(upload_id, body)),
+        }
+    }
+
+    /// Reads what [`UploadCommand::to_text`] wrote; `None` for anything else.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let (word, rest) = split(text)?;
+        let action = match word {
+            "create" => return Some(Self::Create { record: UploadRecord::from_stored(rest)? }),
+            "sign" => UploadAction::Sign,
+            "confirm" => UploadAction::Confirm,
+            "show" => UploadAction::Show,
+            "complete" => UploadAction::Complete,
+            "abort" => UploadAction::Abort,
+            _ => return None,
+        };
+        let (upload_id, body) = split(rest)?;
+        Some(Self::Act { action, upload_id: upload_id.to_owned(), body: body.to_owned() })
+    }
+}
+
+const fn word_of(action: UploadAction) -> &'static str {
+    match action {
+        UploadAction::Sign => "sign",
+        UploadAction::Confirm => "confirm",
+        UploadAction::Show => "show",
+        UploadAction::Complete => "complete",
+        UploadAction::Abort => "abort",
     }
 }
 

@@ -1,81 +1,48 @@
 //! The record of an upload, as its object stores it and as the Worker sends it there.
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Value, json};
 
 use crate::base::object_key::ObjectKey;
 use crate::base::time::Timestamp;
 use crate::upload::{PartLayout, UploadRecord, UploadState};
 
-/// Fields in alphabetical order: so they have always been written.
-#[derive(Serialize, Deserialize)]
-struct StoredUpload {
-    /// Empty unless it is complete.
-    etag: String,
-    expires_at_ms: Timestamp,
-    key: String,
-    part_bytes: u64,
-    size_bytes: u64,
-    stage: Stage,
-    storage_id: String,
-}
-
-/// [`UploadState`] without its data.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Stage {
-    Open,
-    Completing,
-    Complete,
-    Aborted,
-}
-
 impl UploadRecord {
     /// As it is stored.
     pub fn to_stored(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+        let (stage, etag) = match &self.state {
+            UploadState::Open => ("open", ""),
+            UploadState::Completing => ("completing", ""),
+            UploadState::Complete { etag } => ("complete", etag.as_str()),
+            UploadState::Aborted => ("aborted", ""),
+        };
+        json!({
+            "key": self.key.as_str(),
+            "storage_id": self.storage_id,
+            "size_bytes": self.plan.size_bytes(),
+            "part_bytes": self.plan.part_bytes(),
+            "expires_at_ms": self.expires_at.0,
+            "stage": stage,
+            "etag": etag,
+        })
+        .to_string()
     }
 
     /// What [`UploadRecord::to_stored`] wrote; `None` for anything else.
     pub fn from_stored(text: &str) -> Option<Self> {
-        serde_json::from_str(text).ok()
-    }
-}
-
-impl Serialize for UploadRecord {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (stage, etag) = match &self.state {
-            UploadState::Open => (Stage::Open, ""),
-            UploadState::Completing => (Stage::Completing, ""),
-            UploadState::Complete { etag } => (Stage::Complete, etag.as_str()),
-            UploadState::Aborted => (Stage::Aborted, ""),
-        };
-        StoredUpload {
-            etag: etag.to_owned(),
-            expires_at_ms: self.expires_at,
-            key: self.key.as_str().to_owned(),
-            part_bytes: self.plan.part_bytes(),
-            size_bytes: self.plan.size_bytes(),
-            stage,
-            storage_id: self.storage_id.clone(),
-        }
-        .serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for UploadRecord {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let stored = StoredUpload::deserialize(deserializer)?;
-        Ok(Self {
-            key: ObjectKey::parse_input(&stored.key).map_err(D::Error::custom)?,
-            storage_id: stored.storage_id,
-            plan: PartLayout::new(stored.size_bytes, Some(stored.part_bytes)).map_err(D::Error::custom)?,
-            expires_at: stored.expires_at_ms,
-            state: match stored.stage {
-                Stage::Open => UploadState::Open,
-                Stage::Completing => UploadState::Completing,
-                Stage::Complete => UploadState::Complete { etag: stored.etag },
-                Stage::Aborted => UploadState::Aborted,
+        let value: Value = serde_json::from_str(text).ok()?;
+        let text = |name: &str| value.get(name).and_then(Value::as_str);
+        Some(Self {
+            key: ObjectKey::parse_input(text("key")?).ok()?,
+            storage_id: text("storage_id")?.to_owned(),
+            plan: PartLayout::new(value.get("size_bytes")?.as_u64()?, value.get("part_bytes")?.as_u64())
+                .ok()?,
+            expires_at: Timestamp(value.get("expires_at_ms")?.as_i64()?),
+            state: match text("stage")? {
+                "open" => UploadState::Open,
+                "completing" => UploadState::Completing,
+                "complete" => UploadState::Complete { etag: text("etag")?.to_owned() },
+                "aborted" => UploadState::Aborted,
+                _ => return None,
             },
         })
     }

@@ -1,6 +1,6 @@
 //! What an upload is: its record, its confirmed parts, and the storage calls that are under way.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::base::object_key::ObjectKey;
 use crate::base::time::Timestamp;
@@ -114,7 +114,7 @@ pub(super) struct Listing {
     pub pages: u32,
     pub callers: Vec<CallerId>,
     /// Confirmed by clients since the listing began: these are newer than what it says.
-    pub confirmed_since: BTreeSet<u32>,
+    pub confirmed_since: Vec<u32>,
 }
 
 impl ConfirmedPart {
@@ -137,8 +137,9 @@ impl ConfirmedPart {
 impl Upload {
     /// An upload as storage has it, with no call under way.
     pub fn new(record: UploadRecord, parts: impl IntoIterator<Item = ConfirmedPart>) -> Self {
-        let parts = parts.into_iter().map(|part| (part.number, part.etag)).collect();
-        Self { record, parts, calls: StorageCalls::default() }
+        let mut upload = Self { record, parts: BTreeMap::new(), calls: StorageCalls::default() };
+        upload.record_parts(parts);
+        upload
     }
 
     /// The confirmed parts in their order: number, etag, length.
@@ -166,7 +167,8 @@ impl Upload {
 
     /// Those of the given parts that are new or have another etag. The last word on a part counts.
     pub(super) fn new_parts(&self, given: impl IntoIterator<Item = ConfirmedPart>) -> Vec<ConfirmedPart> {
-        let latest: BTreeMap<u32, String> = given.into_iter().map(|part| (part.number, part.etag)).collect();
+        let mut latest = BTreeMap::new();
+        latest.extend(given.into_iter().map(|part| (part.number, part.etag)));
         latest
             .into_iter()
             .filter(|(number, etag)| self.parts.get(number) != Some(etag))
@@ -174,8 +176,8 @@ impl Upload {
             .collect()
     }
 
-    pub(super) fn record_parts(&mut self, parts: &[ConfirmedPart]) {
-        self.parts.extend(parts.iter().map(|part| (part.number, part.etag.clone())));
+    pub(super) fn record_parts(&mut self, parts: impl IntoIterator<Item = ConfirmedPart>) {
+        self.parts.extend(parts.into_iter().map(|part| (part.number, part.etag)));
     }
 }
 

@@ -396,6 +396,7 @@ impl Simulation {
                 if fails {
                     UploadEvent::ForgetFailed
                 } else {
+                    self.invariants.all_are_answered()?;
                     self.last_state = self.live.as_ref().expect("an upload in memory").record.state.clone();
                     (self.stored, self.alarm) = (None, None);
                     self.alarm_runs = false;

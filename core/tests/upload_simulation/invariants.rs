@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use reel_core::base::time::DurationMs;
-use reel_core::upload::effect::{Step, UploadDone, UploadEffect, UploadOutcome, UploadRefusal};
+use reel_core::upload::effect::{Step, UploadDone, UploadOutcome, UploadRefusal};
 use reel_core::upload::event::CallerId;
 use reel_core::upload::{Upload, UploadState};
 
@@ -62,8 +62,8 @@ impl Invariants {
         {
             return Err(format!("a part has an etag that nobody named: {part:?}"));
         }
-        if step.effects.contains(&UploadEffect::Forget) && step.effects.len() != 1 {
-            return Err(format!("calls are made and forgotten: {:?}", step.effects));
+        if step.effects.len() > 1 {
+            return Err(format!("more than one call is made at once: {:?}", step.effects));
         }
         Ok(())
     }
@@ -133,11 +133,13 @@ impl Invariants {
         if fits { Ok(()) } else { Err(format!("{outcome:?} is told of an upload that is {state:?}")) }
     }
 
+    pub fn all_are_answered(&self) -> Result<(), String> {
+        if self.open.is_empty() { Ok(()) } else { Err(format!("never answered: {:?}", self.open)) }
+    }
+
     /// Everything is forgotten.
     pub fn at_the_end(&self, simulation: &Simulation) -> Result<(), String> {
-        if !self.open.is_empty() {
-            return Err(format!("never answered: {:?}", self.open));
-        }
+        self.all_are_answered()?;
         // R2 drops the parts by itself a week after the upload was created.
         let dropped = simulation.now.since(simulation.expires_at) >= DurationMs::minutes(7 * 24 * 60);
         if simulation.bucket.multipart == Multipart::Open && !dropped {

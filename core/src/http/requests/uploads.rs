@@ -1,6 +1,5 @@
 //! Requests about uploads at the door: bytes in, a typed request or every fault out.
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::base::id::JobId;
@@ -25,8 +24,7 @@ pub struct CreateUploadRequest {
 }
 
 /// What is asked of an upload that exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UploadAction {
     /// `POST .../parts`: URLs to send parts to.
     Sign,

@@ -1,7 +1,5 @@
 //! Which parts may be sent, are confirmed, or are found in the bucket.
 
-use std::collections::BTreeSet;
-
 use super::StepBuilder;
 use crate::upload::effect::{UploadDone, UploadEffect, UploadRefusal};
 use crate::upload::event::{CallId, CallerId, PartPage};
@@ -37,8 +35,7 @@ impl StepBuilder {
             return;
         }
         let call = calls.next_id();
-        calls.listing =
-            Some(Listing { call, pages: 1, callers: vec![caller], confirmed_since: BTreeSet::new() });
+        calls.listing = Some(Listing { call, pages: 1, callers: vec![caller], confirmed_since: Vec::new() });
         self.run(UploadEffect::ListParts { call, marker: None });
     }
 
@@ -99,7 +96,7 @@ impl StepBuilder {
     }
 
     fn add_parts(&mut self, news: Vec<ConfirmedPart>) {
-        self.step.upload.record_parts(&news);
+        self.step.upload.record_parts(news.iter().cloned());
         self.step.new_parts.extend(news);
     }
 
