@@ -70,6 +70,8 @@ pub struct Simulation {
     mail: BTreeMap<(Timestamp, u64), Scheduled>,
     plan: PartLayout,
     pub expires_at: Timestamp,
+    /// Clocks may go back after that.
+    expiry_began: bool,
     live: Option<Upload>,
     generation: u32,
     /// The record as text, and the rows of parts; `None` once all is forgotten.
@@ -125,6 +127,7 @@ impl Simulation {
             mail: BTreeMap::new(),
             plan,
             expires_at,
+            expiry_began: false,
             live: None,
             generation: 0,
             stored: Some((step.upload.record.to_stored(), BTreeMap::new())),
@@ -196,6 +199,7 @@ impl Simulation {
             if self.alarm.is_some_and(|at| at <= self.now) {
                 self.alarm = None;
                 self.alarm_runs = true;
+                self.expiry_began |= self.now >= self.expires_at;
                 if self.is_stored_as_completing() {
                     self.seen.insert("a completion under way at expiry");
                 }

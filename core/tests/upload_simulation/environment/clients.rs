@@ -150,7 +150,7 @@ impl Simulation {
             return Err(format!("{caller:?} is not a client's request"));
         };
         self.see(outcome);
-        let honest_and_early = self.honest && self.now < self.expires_at;
+        let honest_and_early = self.honest && !self.expiry_began;
         let client = &mut self.clients[index];
         let (_, numbers) = client.waits.take().expect("just found");
         match outcome {
