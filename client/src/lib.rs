@@ -1,7 +1,7 @@
-//! Typed client of the export job API: upload a clip, create a job, follow it, fetch the result.
+//! Typed client of the export job API: upload a clip, create a job, follow it, download the result.
 //!
-//! Invariant: no API key and no capability URL (presigned or with a token) is ever part of an error
-//! text or of a `Debug` output. Every wait has an end. May not decide what a job means: the server does.
+//! Invariant: no API key and no capability URL (presigned or with a token) is part of an error text or of a `Debug`
+//! output. Every wait ends. The server decides what a job means; this crate only reports it.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), reel_client::Error> {
@@ -21,31 +21,27 @@
 
 #![allow(
     clippy::missing_errors_doc,
-    reason = "every call fails as `Error` says, variant by variant; repeating it at each call would tell nothing"
+    reason = "every call fails as `Error` says, variant by variant; repeating it at each call would add nothing"
 )]
 
-mod client;
-mod download;
-mod error;
-mod job;
-mod message;
-mod multipart;
-mod patience;
-mod problem;
-mod secret;
-mod upload;
+mod api;
+mod transfer;
 mod watch;
 
-pub use client::{Client, Health};
-pub use error::{Error, Result};
-pub use job::{Job, JobFilter, JobPage, NewJob, Stage, Status};
-pub use message::{Message, MessageKind};
-pub use multipart::{
-    ArrivedPart, BadUploadId, CompletedUpload, NewUpload, SignedPart, Upload, UploadId, UploadState,
-    UploadStatus,
+pub use api::capability_url::CapabilityUrl;
+pub use api::client::Client;
+pub use api::error::Error;
+pub use api::job::{CreateJob, Job, JobFilter, JobPage, JobStage, JobStatus};
+pub use api::message::Message;
+pub use api::problem::{ApiProblem, FieldError};
+pub use api::retry::{RetryPolicy, with_retries};
+pub use api::uploads::{
+    CompletedUpload, CreateUpload, MultipartUpload, ParseUploadTokenError, SignedPart, UploadResponse,
+    UploadStatus, UploadTarget, UploadToken, UploadedPart,
 };
-pub use problem::{Fault, Problem};
 pub use reel_core::base::id::JobId;
+pub use reel_core::base::secret::Secret;
 pub use reel_core::edit::JobType;
-pub use secret::{CapabilityUrl, Secret};
-pub use upload::{SINGLE_PUT_MAX_BYTES, UploadTarget, VideoFile};
+pub use reel_core::job::log::MessageType;
+pub use transfer::file::VideoFile;
+pub use transfer::upload::SINGLE_PUT_MAX_BYTES;

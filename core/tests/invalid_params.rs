@@ -89,7 +89,7 @@ fn at_most_a_hundred_errors_are_listed() {
         format!(r#"{{"project_id":1,"type":"framing","input_video_key":"input/a/b.mp4","params":{params}}}"#);
     assert_eq!(
         CreateJobRequest::parse(body.as_bytes()).expect_err("wrong").detail,
-        "The request has more than 100 faults; the first: params.crop_keyframes.0 must be an object, not a number."
+        "The request has more than 100 errors. First: params.crop_keyframes.0 must be an object, not a number."
     );
 }
 

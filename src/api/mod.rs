@@ -1,4 +1,5 @@
-//! The HTTP side: who may call, which route, and one answer for everything.
+//! The HTTP side: one handler for each route, and one answer for everything. Who may call what is in
+//! `reel_core::http::access`.
 
 mod callbacks;
 mod downloads;
@@ -10,8 +11,8 @@ mod uploads;
 
 use std::rc::Rc;
 
-use reel_core::auth::token::{Purpose, bearer_matches};
-use reel_core::config::{ApiAccess, Config, is_loopback};
+use reel_core::config::Config;
+use reel_core::http::access::{Caller, Presented, authorize};
 use reel_core::http::problem::{Problem, ProblemCode};
 use reel_core::http::route::Route;
 use reel_core::objects::job::JobCommand;
@@ -79,7 +80,7 @@ async fn dispatch(
         return Ok(HandlerResponse::Answer(health::show(config)));
     }
     let context = RequestContext { call, env, config: config?, request_id };
-    context.authorize(&route)?;
+    let caller = context.authorize(&route)?;
     let (id, command) = match route {
         Route::Health | Route::Preflight => return Ok(HandlerResponse::Answer(preflight())),
         Route::CreateJob => return jobs::create(&context).await,
@@ -88,7 +89,9 @@ async fn dispatch(
         Route::WatchLegacy(id) => return jobs::subscribe(&context, id, SocketProtocol::Legacy).await,
         Route::UploadUrl => return uploads::upload_url(&context).await,
         Route::CreateUpload => return uploads::create(&context).await,
-        Route::Upload(token, verb) => return uploads::handle_action(&context, token, verb).await,
+        Route::Upload(token, verb) => {
+            return uploads::handle_action(&context, caller.upload()?, token, verb).await;
+        }
         Route::Download(key) => return downloads::download(&context, &key, method == "HEAD").await,
         Route::ListProjects => return projects::list(&context).await,
         Route::Project(id) => return projects::show(&context, id).await,
@@ -105,8 +108,12 @@ async fn dispatch(
         Route::Events(id) => (id, JobCommand::Events { after: jobs::parse_after(&context)?.unwrap_or(0) }),
         Route::Cancel(id) => (id, JobCommand::Cancel),
         Route::Retry(id) => (id, JobCommand::Retry),
-        Route::Callback(id, token, callback) => (id, callbacks::report(&context, id, token, callback).await?),
-        Route::Webhook(id, token) => (id, callbacks::webhook(&context, id, token)?),
+        Route::Callback(id, _, callback) => {
+            (id, callbacks::report(&context, id, caller.attempt()?, callback).await?)
+        }
+        // The body is not read: the webhook is not signed and may be late, doubled or forged, so RunPod's
+        // `/status` is asked instead.
+        Route::Webhook(id, _) => (id, JobCommand::Webhook { attempt: caller.attempt()? }),
     };
     jobs::command(&context, id, &command).await
 }
@@ -117,33 +124,17 @@ impl RequestContext<'_> {
         LogSubject::Request(self.request_id)
     }
 
-    /// The key, or a token that opens this very route; in development an open API.
-    fn authorize(&self, route: &Route<'_>) -> Result<(), Problem> {
-        if route.is_public() {
-            return Ok(());
-        }
-        let ApiAccess::Key(key) = &self.config.access else {
-            return if is_loopback(self.call.host()) { Ok(()) } else { Err(not_local_problem()) };
+    /// Who calls, if the route is open to them.
+    fn authorize(&self, route: &Route<'_>) -> Result<Caller, Problem> {
+        let authorization = self.call.header("authorization");
+        let presented = Presented {
+            host: self.call.host(),
+            authorization: authorization.as_deref(),
+            token: self.call.query("token"),
+            video_key: self.call.query("video_key"),
         };
-        if bearer_matches(self.call.header("authorization").as_deref(), key.reveal()) {
-            return Ok(());
-        }
-        if let (Some(id), Some(token)) = (route.watchable(), self.call.query("token")) {
-            let token = self.config.signer.verify(Purpose::Watch, id, token, clock::now());
-            if token.is_ok() {
-                return Ok(());
-            }
-        }
-        Err(Problem::new(
-            ProblemCode::Unauthorized,
-            "Send the API key as Authorization: Bearer, or the token of the job's websocket_url.",
-        ))
+        authorize(route, &presented, &self.config, clock::now())
     }
-}
-
-fn not_local_problem() -> Problem {
-    let sentence = "Development settings open the API to this machine only; set WORKERS_API_KEY to call it from elsewhere.";
-    Problem::new(ProblemCode::NotConfigured, sentence)
 }
 
 fn preflight() -> HttpResponse {
@@ -157,7 +148,7 @@ fn preflight() -> HttpResponse {
         .with("access-control-max-age", "3600")
 }
 
-/// Exactly the origins that are configured (design.md 5); others get no header and the browser refuses.
+/// Exactly the origins that are configured (`ALLOWED_ORIGINS`); others get no header and the browser refuses.
 fn with_cors(answer: HttpResponse, call: &HttpRequest, config: &Config) -> HttpResponse {
     if config.allowed_origins.is_empty() {
         return answer;

@@ -1,9 +1,9 @@
 //! Uploads: the Worker signs, the bytes go straight to the bucket.
 
+use reel_core::base::id::UploadId;
 use reel_core::base::object_key::ObjectKey;
-use reel_core::base::percent;
 use reel_core::base::time::DurationMs;
-use reel_core::http::problem::{Problem, ProblemCode};
+use reel_core::http::problem::Problem;
 use reel_core::http::requests::upload_url::UploadUrlRequest;
 use reel_core::http::requests::uploads::{CreateUploadRequest, UploadAction};
 use reel_core::objects::log_event::LogEvent;
@@ -22,12 +22,12 @@ use crate::platform::timeout::{BINDING, with_timeout};
 use crate::platform::{clock, env};
 
 /// `POST /api/videos/upload-url`.
-pub async fn upload_url(visit: &RequestContext<'_>) -> Result<HandlerResponse, Problem> {
-    let request = UploadUrlRequest::parse(&visit.call.body(BODY_MAX_BYTES).await?)?;
+pub async fn upload_url(context: &RequestContext<'_>) -> Result<HandlerResponse, Problem> {
+    let request = UploadUrlRequest::parse(&context.call.body(BODY_MAX_BYTES).await?)?;
     let now = clock::now();
     let key = ObjectKey::input(request.job_id.unwrap_or_else(clock::job_id), &request.filename);
     let url =
-        visit.config.presigner.put(&key, &request.content_type, request.size_bytes, UPLOAD_LIFETIME, now);
+        context.config.presigner.put(&key, &request.content_type, request.size_bytes, UPLOAD_LIFETIME, now);
     let body = serde_json::json!({
         "upload_url": url,
         "video_key": key.as_str(),
@@ -40,73 +40,65 @@ pub async fn upload_url(visit: &RequestContext<'_>) -> Result<HandlerResponse, P
 }
 
 /// `POST /api/videos/multipart`.
-pub async fn create(visit: &RequestContext<'_>) -> Result<HandlerResponse, Problem> {
-    let new = CreateUploadRequest::parse(&visit.call.body(BODY_MAX_BYTES).await?)?;
+pub async fn create(context: &RequestContext<'_>) -> Result<HandlerResponse, Problem> {
+    let new = CreateUploadRequest::parse(&context.call.body(BODY_MAX_BYTES).await?)?;
     let id = clock::upload_id();
     let key = ObjectKey::input(new.job_id.unwrap_or_else(clock::job_id), &new.filename);
-    let bucket = env::videos(visit.env)?;
+    let bucket = env::videos(context.env)?;
     let creation = bucket
         .create_multipart_upload(key.as_str())
         .http_metadata(HttpMetadata { content_type: Some(new.content_type), ..HttpMetadata::default() })
         .custom_metadata([(UPLOAD_ID_METADATA.to_owned(), id.to_string())])
         .execute();
     let at_bucket =
-        with_timeout(BINDING, creation).await.map_err(|cause| unavailable(visit, "the bucket", &cause))?;
+        with_timeout(BINDING, creation).await.map_err(|cause| unavailable(context, "the bucket", &cause))?;
     let upload = UploadRecord {
         key,
         storage_id: at_bucket.upload_id().await,
         plan: new.plan,
-        expires_at: clock::now() + visit.config.timeouts.upload_ttl,
+        expires_at: clock::now() + context.config.timeouts.upload_ttl,
         state: UploadState::Open,
     };
-    let refused =
-        match call_upload(visit.env, id, visit.subject(), &UploadCommand::Create { record: upload.clone() })
-            .await
-        {
-            Ok(UploadReply::Created) => None,
-            Ok(other) => Some(other.into_body().err().unwrap_or_else(Problem::internal)),
-            Err(problem) => Some(problem),
-        };
+    let refused = match call_upload(
+        context.env,
+        id,
+        context.subject(),
+        &UploadCommand::Create { record: upload.clone() },
+    )
+    .await
+    {
+        Ok(UploadReply::Created) => None,
+        Ok(other) => Some(other.into_body().err().unwrap_or_else(Problem::internal)),
+        Err(problem) => Some(problem),
+    };
     if let Some(problem) = refused {
         // Nobody will ever know its name: better gone now than in a week.
         if let Err(cause) = with_timeout(BINDING, at_bucket.abort()).await {
-            log(
-                visit.subject(),
-                LogEvent::UploadFailed,
-                &format!("aborting an upload without a record: {cause}"),
-            );
+            let detail = format!("an upload that nobody knows of could not be aborted: {cause}");
+            log(context.subject(), LogEvent::UploadFailed, &detail);
         }
         return Err(problem);
     }
-    let token = visit.config.signer.upload_token(id, &upload.key);
-    let body =
-        serde_json::to_string(&UploadJson::created(&upload, &token)).map_err(|_| Problem::internal())?;
+    let created = UploadJson::created(&upload, &context.config.signer.upload_token(id, &upload.key));
+    let body = serde_json::to_string(&created).map_err(|_| Problem::internal())?;
     Ok(HandlerResponse::Answer(HttpResponse::json(201, body)))
 }
 
-/// `/api/videos/multipart/{upload_id}` and below: whoever holds the upload's id and key may act on it.
-/// Both are checked before its object is woken.
+/// `/api/videos/multipart/{upload_id}` and below, from a holder of this upload.
 pub async fn handle_action(
-    visit: &RequestContext<'_>,
+    context: &RequestContext<'_>,
+    id: UploadId,
     token: &str,
     action: UploadAction,
 ) -> Result<HandlerResponse, Problem> {
-    let key = visit.call.query("video_key").and_then(percent::decode_query);
-    let key = key.and_then(|key| ObjectKey::parse_input(&key).ok());
-    let id = key.and_then(|key| visit.config.signer.verify_upload(token, &key).ok()).ok_or_else(|| {
-        Problem::new(
-            ProblemCode::BadToken,
-            "Invalid upload credentials: upload_id (in the path) and ?video_key= (percent-encoded) must be the pair returned when the upload was created.",
-        )
-    })?;
     let body = match action {
         UploadAction::Show | UploadAction::Abort => Vec::new(),
         UploadAction::Sign | UploadAction::Confirm | UploadAction::Complete => {
-            visit.call.body(PARTS_MAX_BYTES).await?
+            context.call.body(PARTS_MAX_BYTES).await?
         }
     };
     let reply =
-        call_upload(visit.env, id, visit.subject(), &UploadCommand::act(action, token, &body)?).await?;
+        call_upload(context.env, id, context.subject(), &UploadCommand::act(action, token, &body)?).await?;
     Ok(HandlerResponse::Answer(HttpResponse::json(200, reply.into_body()?)))
 }
 

@@ -1,4 +1,4 @@
-//! Calls to RunPod: each with a deadline, each ending in a reply that the core reads.
+//! Calls to RunPod, each with an end and a reply that the core reads.
 //!
 //! Invariant: no answer is an answer too. Nothing here returns an error, and no URL is logged.
 

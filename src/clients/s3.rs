@@ -24,11 +24,10 @@ thread_local! {
 /// A page of the parts that the bucket has of an upload; `None` when it does not say.
 pub async fn list_parts(
     config: &Config,
-    upload_id: &str,
+    subject: LogSubject<'_>,
     upload: &UploadRecord,
     marker: Option<u32>,
 ) -> Option<PartPage> {
-    let failed = |detail: &str| log(LogSubject::Upload(upload_id), LogEvent::PartsNotListed, detail);
     if LISTS_NO_PARTS.get() {
         return None;
     }
@@ -43,12 +42,12 @@ pub async fn list_parts(
                 None
             }
             ListPartsReply::Nothing => {
-                failed(&format!("HTTP {}", reply.status));
+                log(subject, LogEvent::PartsNotListed, &format!("HTTP {}", reply.status));
                 None
             }
         },
         Err(cause) => {
-            failed(error_kind(&cause));
+            log(subject, LogEvent::PartsNotListed, error_kind(&cause));
             None
         }
     }

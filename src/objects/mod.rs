@@ -52,8 +52,8 @@ pub async fn call_upload(
     subject: LogSubject<'_>,
     command: &UploadCommand,
 ) -> Result<UploadReply, Problem> {
-    let (objects, command) = (env::uploads(env)?, command.to_text());
-    let text = call_object(&objects, &id.to_string(), subject, &command, UPLOAD_REPLY_TIMEOUT).await?;
+    let (uploads, body) = (env::uploads(env)?, command.to_text());
+    let text = call_object(&uploads, &id.to_string(), subject, &body, UPLOAD_REPLY_TIMEOUT).await?;
     UploadReply::from_text(&text).ok_or_else(|| {
         log(subject, LogEvent::UnreadableReply, "from an upload's object");
         Problem::unavailable()
@@ -92,7 +92,7 @@ pub async fn subscribe_to_job(
 ///
 /// # Errors
 /// 503 when it cannot be reached in time.
-pub async fn call_object(
+async fn call_object(
     objects: &ObjectNamespace,
     name: &str,
     subject: LogSubject<'_>,
@@ -136,6 +136,6 @@ pub fn reply_response(text: String) -> Response {
 
 /// An object that verifies a result asks the bucket first; everything else takes milliseconds.
 const JOB_REPLY_TIMEOUT: Duration = Duration::from_secs(15);
-/// A completion takes several calls to the bucket, and may have to wait for another's end.
+/// A completion calls the bucket several times, and may have to wait for another's end.
 const UPLOAD_REPLY_TIMEOUT: Duration = Duration::from_mins(1);
 const SWITCHING_PROTOCOLS: u16 = 101;

@@ -63,11 +63,12 @@ impl DurableObject for Upload {
 
     /// The body is an [`UploadCommand`], the answer always 200 and an [`UploadReply`].
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let reply = match UploadCommand::from_text(&request.text().await?) {
-            Some(command) => self.execute(command).await,
-            None => Err(Problem::internal()),
+        let command = request.text().await.ok().and_then(|text| UploadCommand::from_text(&text));
+        let reply = match command {
+            Some(command) => self.execute(command).await.unwrap_or_else(UploadReply::Problem),
+            None => UploadReply::Problem(Problem::internal()),
         };
-        Ok(reply_response(reply.unwrap_or_else(UploadReply::Problem).to_text()))
+        Ok(reply_response(reply.to_text()))
     }
 
     /// Never fails: the platform gives an alarm up after six failures.
@@ -167,7 +168,10 @@ impl Upload {
         Some(match effect {
             UploadEffect::ListParts { call, marker } => {
                 let page = match (env::config(&self.env), self.record()) {
-                    (Ok(config), Ok(record)) => s3::list_parts(&config, &self.id(), &record, marker).await,
+                    (Ok(config), Ok(record)) => {
+                        let name = self.state.id().name().unwrap_or_default();
+                        s3::list_parts(&config, LogSubject::Upload(&name), &record, marker).await
+                    }
                     _ => None,
                 };
                 UploadEvent::PartsListed { call, page }
@@ -284,11 +288,8 @@ impl Upload {
     }
 
     fn log(&self, event: LogEvent, detail: &str) {
-        log(LogSubject::Upload(&self.id()), event, detail);
-    }
-
-    fn id(&self) -> String {
-        self.state.id().name().unwrap_or_default()
+        let name = self.state.id().name().unwrap_or_default();
+        log(LogSubject::Upload(&name), event, detail);
     }
 }
 

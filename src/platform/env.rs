@@ -1,11 +1,11 @@
-//! Every binding and setting by its name, once; raw settings to a [`Config`].
+//! Every binding by its name, once, and the environment as a [`Config`].
 
 use crate::platform::log::log;
 use reel_core::objects::log_event::{LogEvent, LogSubject};
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use reel_core::config::{Config, RawConfig};
+use reel_core::config::{Config, Setting};
 use reel_core::http::problem::{Problem, ProblemCode};
 use worker::{Bucket, D1Database, Env, ObjectNamespace};
 
@@ -18,7 +18,7 @@ pub const VIDEOS: &str = "VIDEOS";
 /// The index of jobs.
 pub const DB: &str = "DB";
 
-/// A parsed configuration, or the faults that keep the API closed.
+/// A parsed configuration, or the errors that keep the API closed.
 type Parsed = Result<Rc<Config>, Rc<[String]>>;
 
 thread_local! {
@@ -32,33 +32,19 @@ thread_local! {
 /// 503 that names every setting that is missing or wrong, never a value.
 pub fn config(env: &Env) -> Result<Rc<Config>, Problem> {
     let parsed = CONFIG.with(|kept| kept.borrow_mut().get_or_insert_with(|| parse(env)).clone());
-    parsed.map_err(|faults| {
+    parsed.map_err(|errors| {
         Problem::new(
             ProblemCode::NotConfigured,
-            format!("This deployment is not configured: {}.", faults.join("; ")),
+            format!("This deployment is not configured: {}.", errors.join("; ")),
         )
     })
 }
 
 fn parse(env: &Env) -> Parsed {
-    let setting = |name: &str| env.var(name).ok().map(|value| value.to_string());
-    let raw = RawConfig {
-        environment: setting("ENVIRONMENT"),
-        workers_api_key: setting("WORKERS_API_KEY"),
-        signing_key: setting("SIGNING_KEY"),
-        runpod_endpoint: setting("RUNPOD_ENDPOINT"),
-        runpod_api_key: setting("RUNPOD_API_KEY"),
-        r2_endpoint: setting("R2_ENDPOINT"),
-        r2_access_key_id: setting("R2_ACCESS_KEY_ID"),
-        r2_secret_access_key: setting("R2_SECRET_ACCESS_KEY"),
-        r2_bucket_name: setting("R2_BUCKET_NAME"),
-        allowed_origins: setting("ALLOWED_ORIGINS"),
-        public_url: setting("PUBLIC_URL"),
-        clock_speed: setting("CLOCK_SPEED"),
-    };
-    Config::parse(raw).map(Rc::new).map_err(|faults| {
-        log(LogSubject::Startup, LogEvent::NotConfigured, &faults.join("; "));
-        faults.into()
+    let read = |setting: Setting| env.var(setting.as_str()).ok().map(|value| value.to_string());
+    Config::parse(&read).map(Rc::new).map_err(|errors| {
+        log(LogSubject::Startup, LogEvent::NotConfigured, &errors.join("; "));
+        errors.into()
     })
 }
 
@@ -85,6 +71,6 @@ pub fn database(env: &Env) -> Result<D1Database, Problem> {
 fn unbound(name: &str) -> Problem {
     Problem::new(
         ProblemCode::NotConfigured,
-        format!("This deployment is not configured: the binding {name} is missing."),
+        format!("This deployment is not configured: binding `{name}` is missing."),
     )
 }

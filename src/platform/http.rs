@@ -150,8 +150,8 @@ impl HttpResponse {
     /// A problem (RFC 9457).
     pub fn problem(problem: &Problem, request_id: &str) -> Self {
         let mut answer = Self::from_problem_json(problem.code.status(), problem.body(request_id));
-        if let Some(methods) = problem.allow {
-            answer = answer.with("allow", methods);
+        if let Some(methods) = &problem.allow {
+            answer = answer.with("allow", methods.as_str());
         }
         if problem.code == ProblemCode::Unauthorized {
             answer = answer.with("www-authenticate", "Bearer");

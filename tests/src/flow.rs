@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
-use reel_client::{Client, Job, JobType, Message, NewJob};
+use reel_client::{Client, CreateJob, Job, JobType, Message};
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::{Value, json};
 
@@ -26,8 +26,8 @@ pub async fn upload(client: &Client, path: &Path) -> String {
 }
 
 /// An order for [`Client::create_job`].
-pub fn new_job(kind: JobType, input_video_key: String, params: Value) -> NewJob {
-    NewJob { project_id: 7, kind, input_video_key, params, job_id: None }
+pub fn new_job(kind: JobType, input_video_key: String, params: Value) -> CreateJob {
+    CreateJob { project_id: 7, job_type: kind, input_video_key, params, job_id: None }
 }
 
 /// Uploads the sample and creates a job of it.

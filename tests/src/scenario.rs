@@ -1,6 +1,6 @@
 //! One job from its creation to its end, with a socket that hears all of it.
 
-use reel_client::{Client, Job, JobType, Status};
+use reel_client::{Client, Job, JobStatus, JobType};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
@@ -22,7 +22,7 @@ pub struct JobScenario {
 }
 
 /// How a job is to end: its status, its error code, the number of its last attempt.
-pub type ExpectedEnd = (Status, Option<&'static str>, u32);
+pub type ExpectedEnd = (JobStatus, Option<&'static str>, u32);
 
 impl JobScenario {
     /// Uploads the sample, creates a job of it and listens from its first event on.
@@ -59,8 +59,8 @@ impl JobScenario {
         let job = self.client.job(self.job.job_id).await.expect("the job");
         let told = (job.status, job.error_code.as_deref(), job.attempt);
         assert_eq!(told, ending, "{}", heard.text());
-        assert_eq!(job.output_url.is_some(), job.status == Status::Complete);
-        assert_eq!(job.error.is_some(), job.status == Status::Error);
+        assert_eq!(job.output_url.is_some(), job.status == JobStatus::Complete);
+        assert_eq!(job.error.is_some(), job.status == JobStatus::Error);
 
         let log: Value =
             bare_http().get(&self.events_url).send().await.expect("events").json().await.expect("JSON");

@@ -32,7 +32,7 @@ impl RawSocket {
 
     /// The same, but for the stored events up to this number.
     pub async fn open_after(stack: &Stack, job: &Job, after: u64) -> Self {
-        let path = job.websocket_url.as_ref().expect("a job names its socket").expose();
+        let path = job.websocket_url.as_ref().expect("a job names its socket").reveal();
         let join = if path.contains('?') { '&' } else { '?' };
         Self::open_path(stack, &format!("{path}{join}after={after}")).await.expect("the socket opens")
     }

@@ -200,7 +200,7 @@ async fn an_upload_of_another_type_or_size_than_was_signed_is_refused_by_the_sto
         [("video/quicktime", "not as long", 403), ("text/html", "not as long", 403)]
     {
         let request =
-            http.put(other_type.upload_url.expose()).header("content-type", content_type).body(body);
+            http.put(other_type.upload_url.reveal()).header("content-type", content_type).body(body);
         let status = request.send().await.expect("an answer").status().as_u16();
         assert_eq!(status, expected, "{content_type}");
     }

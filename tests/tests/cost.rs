@@ -2,7 +2,7 @@
 //! 12 in D1, and $0.0002 of list price for a five-minute job with a report every two seconds).
 
 use e2e::{JobScenario, Options, Stack};
-use reel_client::{JobType, Status};
+use reel_client::{JobStatus, JobType};
 use serde_json::{Value, json};
 
 /// List prices in dollars for one of each, beyond what a plan includes.
@@ -72,7 +72,7 @@ async fn one_job(speed: u32, seconds: u64) -> Usage {
     let mut stack = Stack::start(Options { vars, ..Options::default() }).await;
     stack.play(&json!({"fake_render_ms": seconds * 1000})).await;
     let story = JobScenario::begin(&stack, JobType::Overlay).await;
-    let job = story.ends((Status::Complete, None, 1)).await;
+    let job = story.ends((JobStatus::Complete, None, 1)).await;
     Usage::of(&stack, &job).await
 }
 

@@ -250,7 +250,7 @@ async fn results_open_with_the_key_or_their_own_jobs_token_and_inputs_with_the_k
         jobs.push(render(&client, &job).await.pop().expect("a last message").job);
     }
     let token = |job: &Job| {
-        let url = job.websocket_url.as_ref().expect("a URL").expose();
+        let url = job.websocket_url.as_ref().expect("a URL").reveal();
         url.split_once("token=").expect("a token").1.to_owned()
     };
     let output = jobs[0].output_video_key.clone().expect("a result");

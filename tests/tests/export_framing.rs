@@ -3,7 +3,7 @@
 use std::process::Stdio;
 
 use e2e::{Probe, Stack, create, render, run, sample};
-use reel_client::{JobType, MessageKind, Status};
+use reel_client::{JobStatus, JobType, MessageType};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -20,7 +20,7 @@ async fn a_moving_crop_and_a_trim_become_a_vertical_reel() {
     let job = create(&client, JobType::Framing, params).await;
     let messages = render(&client, &job).await;
     let last = messages.last().expect("messages");
-    assert_eq!((last.kind, last.job.status), (MessageKind::Complete, Status::Complete));
+    assert_eq!((last.message_type, last.job.status), (MessageType::Complete, JobStatus::Complete));
     let numbers: Vec<u64> = messages.iter().filter_map(|message| message.seq).collect();
     assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>(), "seq goes up by one");
 

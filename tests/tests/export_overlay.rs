@@ -1,14 +1,14 @@
 //! A highlighted reel, from a clip on disk to a reel on disk.
 
 use e2e::{Probe, RawSocket, Stack, create, luma, sample, spotlight_params};
-use reel_client::{JobType, Stage, Status};
+use reel_client::{JobStage, JobStatus, JobType};
 
 #[tokio::test]
 async fn a_spotlight_overlay_becomes_a_vertical_reel_and_its_story_is_told_without_gaps() {
     let stack = Stack::shared().await;
     let client = stack.client();
     let job = create(&client, JobType::Overlay, spotlight_params()).await;
-    assert_eq!((job.status, job.kind, job.project_id), (Status::Pending, JobType::Overlay, 7));
+    assert_eq!((job.status, job.job_type, job.project_id), (JobStatus::Pending, JobType::Overlay, 7));
 
     let heard = RawSocket::open(&stack, &job).await.listen().await;
     heard.assert_whole();
@@ -21,7 +21,7 @@ async fn a_spotlight_overlay_becomes_a_vertical_reel_and_its_story_is_told_witho
     assert_eq!(last["job_type"], "overlay");
 
     let job = client.job(job.job_id).await.expect("the job");
-    assert_eq!((job.status, job.stage.clone(), job.attempt), (Status::Complete, Some(Stage::Done), 1));
+    assert_eq!((job.status, job.stage.clone(), job.attempt), (JobStatus::Complete, Some(JobStage::Done), 1));
     assert!(job.completed_at.is_some() && job.error.is_none());
 
     let reel = stack.folder().join("overlay.mp4");
@@ -51,7 +51,7 @@ async fn a_blur_overlay_without_a_crop_keeps_the_size_of_the_clip() {
     let job = create(&client, JobType::Overlay, params).await;
     let messages = e2e::render(&client, &job).await;
     let last = &messages.last().expect("messages").job;
-    assert_eq!((last.status, last.error.as_deref()), (Status::Complete, None));
+    assert_eq!((last.status, last.error.as_deref()), (JobStatus::Complete, None));
 
     let reel = stack.folder().join("blur.mp4");
     let url = last.output_url.as_ref().expect("the last message has an output_url");

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use e2e::{Probe, Stack, bare_http, luma, new_job, render, run, sample, upload};
-use reel_client::{JobType, MessageKind, Status};
+use reel_client::{JobStatus, JobType, MessageType};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -30,7 +30,7 @@ async fn clips_of_two_videos_become_one_reel_with_chapters() {
     let job = client.create_job(&order, None).await.expect("a job");
     let messages = render(&client, &job).await;
     let last = messages.last().expect("messages");
-    assert_eq!((last.kind, last.job.status), (MessageKind::Complete, Status::Complete));
+    assert_eq!((last.message_type, last.job.status), (MessageType::Complete, JobStatus::Complete));
 
     let reel = stack.folder().join("clips.mp4");
     let url = last.job.output_url.as_ref().expect("the last message has an output_url");

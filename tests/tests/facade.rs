@@ -1,7 +1,7 @@
 //! Projects, their clips, and the seed's export routes over them.
 
 use e2e::{Options, PooledStack, Probe, RawSocket, Stack, bare_http, sample, upload, wait_until};
-use reel_client::{Client, Job, JobFilter, Secret, Status};
+use reel_client::{Client, Job, JobFilter, JobStatus, Secret};
 use reel_core::base::id::JobId;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -102,7 +102,7 @@ async fn a_framed_clip_becomes_the_working_video_and_is_highlighted() {
     assert_eq!((params["start_time"].as_f64(), params["end_time"].as_f64()), (Some(1.0), Some(3.0)));
     assert_eq!((&params["clip_index"], &params["project_id"]), (&json!(0), &Value::Null));
     let framed = ended(&client, framing.id()).await;
-    assert_eq!((framed.status, framed.error.as_deref()), (Status::Complete, None));
+    assert_eq!((framed.status, framed.error.as_deref()), (JobStatus::Complete, None));
     let reel = framed.output_video_key.clone().expect("a result");
     wait_until("the reel is the working video", async || working_video(&stack, 1).await == reel.as_str())
         .await;
@@ -122,7 +122,7 @@ async fn a_framed_clip_becomes_the_working_video_and_is_highlighted() {
     assert_eq!((&params["effect_type"], &params["crop_keyframes"]), (&"blur".into(), &Value::Null));
     assert_eq!((&params["output_width"], &params["output_height"]), (&json!(1080), &json!(1920)));
     let finished = ended(&client, overlay.id()).await;
-    assert_eq!((finished.status, finished.error.as_deref()), (Status::Complete, None));
+    assert_eq!((finished.status, finished.error.as_deref()), (JobStatus::Complete, None));
     let file = stack.folder().join("overlay-of-framing.mp4");
     client.download(finished.output_url.as_ref().expect("a URL"), &file, |_, _| ()).await.expect("the reel");
     let probe = Probe::of(&file);
@@ -246,7 +246,7 @@ async fn a_project_and_its_clips_are_kept_listed_and_forgotten() {
 async fn listed_complete(stack: &Stack, id: JobId) {
     wait_until("the index says complete", async || {
         let page = stack.client().jobs(&JobFilter::default()).await.expect("a page");
-        page.jobs.iter().any(|row| row.job_id == id && row.status == Status::Complete)
+        page.jobs.iter().any(|row| row.job_id == id && row.status == JobStatus::Complete)
     })
     .await;
 }
@@ -272,7 +272,7 @@ async fn a_deletion_keeps_the_files_that_a_project_uses() {
     assert_eq!(working_video(&stack, 30).await, reel.as_str());
     let overlay = post(&stack, "/api/export/overlay", json!({"project_id": 30})).await;
     assert_eq!(overlay.status, 200, "the file is still there: {}", overlay.body);
-    assert_eq!(ended(&client, overlay.id()).await.status, Status::Complete);
+    assert_eq!(ended(&client, overlay.id()).await.status, JobStatus::Complete);
 
     // Of what nobody uses any more, nothing stays.
     let second = framed(&stack, 30).await;
@@ -321,10 +321,10 @@ async fn a_working_video_is_set_after_a_crash_and_never_put_back_to_an_older_one
         body["job_id"] = id.into();
         assert_eq!(post(&stack, "/api/export/framing", body).await.status, 200);
         let job = ended(&stack.client(), id.parse().expect("a UUID")).await;
-        assert_eq!(job.status, Status::Complete);
+        assert_eq!(job.status, JobStatus::Complete);
         if id == first {
             let page = stack.client().jobs(&JobFilter::default()).await.expect("a page");
-            let done = |row: &Job| row.job_id.to_string() == first && row.status == Status::Complete;
+            let done = |row: &Job| row.job_id.to_string() == first && row.status == JobStatus::Complete;
             assert!(!page.jobs.iter().any(done), "both or none are written");
             assert_eq!(working_video(&stack, 40).await, Value::Null);
         }

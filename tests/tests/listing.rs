@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use e2e::{JobScenario, PooledStack, RawSocket, Stack, bare_http, new_job, sample, spotlight_params, upload};
-use reel_client::{Error, Job, JobFilter, JobId, JobType, Status};
+use reel_client::{Error, Job, JobFilter, JobId, JobStatus, JobType};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ async fn call(stack: &Stack, method: Method, path: &str) -> (u16, Value) {
 /// The problem that a call of the client ended in: its status and code.
 fn refusal<T: std::fmt::Debug>(result: Result<T, Error>) -> (u16, String, String) {
     match result {
-        Err(Error::Refused(problem)) => (problem.status, problem.code.clone(), problem.sentence().to_owned()),
+        Err(Error::Api(problem)) => (problem.status, problem.code.clone(), problem.sentence().to_owned()),
         other => panic!("not refused: {other:?}"),
     }
 }
@@ -138,16 +138,16 @@ async fn a_list_is_newest_first_and_narrowed_by_every_filter() {
     };
     let of_51 = || JobFilter { project_id: Some(51), ..JobFilter::default() };
     e2e::wait_until("the index has heard", async || {
-        let done = JobFilter { status: Some(Status::Complete), ..of_51() };
-        let cancelled = JobFilter { status: Some(Status::Error), ..of_51() };
-        let running = JobFilter { status: Some(Status::Processing), ..of_51() };
+        let done = JobFilter { status: Some(JobStatus::Complete), ..of_51() };
+        let cancelled = JobFilter { status: Some(JobStatus::Error), ..of_51() };
+        let running = JobFilter { status: Some(JobStatus::Processing), ..of_51() };
         listed(done).await == [ids[0]]
             && listed(cancelled).await == [ids[3]]
             && listed(running).await == [ids[2]]
     })
     .await;
     assert_eq!(listed(of_51()).await, [ids[3], ids[2], ids[0]]);
-    assert_eq!(listed(JobFilter { kind: Some(JobType::Framing), ..of_51() }).await, [ids[2]]);
+    assert_eq!(listed(JobFilter { job_type: Some(JobType::Framing), ..of_51() }).await, [ids[2]]);
     assert_eq!(listed(JobFilter { project_id: Some(52), ..JobFilter::default() }).await, [ids[1]]);
     assert!(listed(JobFilter { project_id: Some(53), ..JobFilter::default() }).await.is_empty());
 
@@ -186,19 +186,19 @@ async fn a_job_that_has_ended_is_deleted_with_its_files_and_its_row() {
     let stack = PooledStack::playing(&quick()).await;
     let client = stack.client();
     let running = JobScenario::begin(&stack, JobType::Framing).await;
-    running.until("a renderer works on it", |job| job.status == Status::Processing).await;
+    running.until("a renderer works on it", |job| job.status == JobStatus::Processing).await;
     let (status, code, sentence) = refusal(client.delete(running.job.job_id).await);
     assert_eq!(
         (status, code.as_str(), sentence.as_str()),
         (409, "job_state", "Cannot delete job in progress")
     );
     client.cancel(running.job.job_id).await.expect("to cancel");
-    running.ends((Status::Error, Some("cancelled"), 1)).await;
+    running.ends((JobStatus::Error, Some("cancelled"), 1)).await;
 
-    let done = JobScenario::begin(&stack, JobType::Overlay).await.ends((Status::Complete, None, 1)).await;
+    let done = JobScenario::begin(&stack, JobType::Overlay).await.ends((JobStatus::Complete, None, 1)).await;
     let id = done.job_id;
     let get = async |url: &str| bare_http().get(url).send().await.expect("an answer").status().as_u16();
-    let url = done.output_url.expect("an output").expose().to_owned();
+    let url = done.output_url.expect("an output").reveal().to_owned();
     assert_eq!(get(&url).await, 200);
     client.delete(id).await.expect("to delete");
 
@@ -227,7 +227,7 @@ async fn a_job_takes_an_input_that_was_uploaded_for_it_along_when_it_is_deleted(
     let mut order = new_job(JobType::Overlay, target.video_key, spotlight_params());
     order.job_id = Some(id);
     let job = client.create_job(&order, None).await.expect("a job");
-    JobScenario::follow(&stack, job).await.ends((Status::Complete, None, 1)).await;
+    JobScenario::follow(&stack, job).await.ends((JobStatus::Complete, None, 1)).await;
     client.delete(id).await.expect("to delete");
     assert_eq!(refusal(client.create_job(&order, None).await).1, "input_not_found");
 }
@@ -249,14 +249,14 @@ async fn a_cancel_reaches_the_renderer_and_its_processes_end() {
     e2e::wait_until("ffmpeg runs", async || processes_with(&scratch) > 0).await;
 
     let cancelled = client.cancel(story.job.job_id).await.expect("to cancel");
-    assert_eq!((cancelled.status, cancelled.error_code.as_deref()), (Status::Error, Some("cancelled")));
+    assert_eq!((cancelled.status, cancelled.error_code.as_deref()), (JobStatus::Error, Some("cancelled")));
     assert_eq!(cancelled.retryable, Some(false));
     let again = client.cancel(story.job.job_id).await.expect("to cancel again");
     assert_eq!(
         (again.status, again.seq, again.completed_at),
         (cancelled.status, cancelled.seq, cancelled.completed_at)
     );
-    story.ends((Status::Error, Some("cancelled"), 1)).await;
+    story.ends((JobStatus::Error, Some("cancelled"), 1)).await;
     let status = format!("status/{id}");
     e2e::wait_until("RunPod has cancelled it", async || {
         stack.ask_gpu(&status).await["status"] == "CANCELLED"
@@ -268,7 +268,7 @@ async fn a_cancel_reaches_the_renderer_and_its_processes_end() {
 #[tokio::test]
 async fn a_job_that_is_complete_can_be_neither_cancelled_nor_retried() {
     let stack = PooledStack::playing(&quick()).await;
-    let done = JobScenario::begin(&stack, JobType::Overlay).await.ends((Status::Complete, None, 1)).await;
+    let done = JobScenario::begin(&stack, JobType::Overlay).await.ends((JobStatus::Complete, None, 1)).await;
     for (status, code, sentence) in
         [refusal(stack.client().cancel(done.job_id).await), refusal(stack.client().retry(done.job_id).await)]
     {
@@ -276,7 +276,7 @@ async fn a_job_that_is_complete_can_be_neither_cancelled_nor_retried() {
         assert!(sentence.contains("complete"), "{sentence}");
     }
     let now = stack.client().job(done.job_id).await.expect("the job");
-    assert_eq!((now.status, now.seq), (Status::Complete, done.seq));
+    assert_eq!((now.status, now.seq), (JobStatus::Complete, done.seq));
 }
 
 #[tokio::test]
@@ -287,11 +287,11 @@ async fn a_retry_starts_a_failed_job_over_with_all_its_attempts() {
     let stack = PooledStack::playing(&json!({"fake_render_ms": 100, "rules": rules})).await;
     let client = stack.client();
     let story = JobScenario::begin(&stack, JobType::Overlay).await;
-    let failed = story.ends((Status::Error, Some("gpu_error"), 3)).await;
+    let failed = story.ends((JobStatus::Error, Some("gpu_error"), 3)).await;
     assert_eq!(failed.error.as_deref(), Some("The renderer is out of sorts."));
 
     let retried = client.retry(failed.job_id).await.expect("a failed job");
-    assert_eq!((retried.status, retried.attempt, retried.max_attempts), (Status::Pending, 4, 6));
+    assert_eq!((retried.status, retried.attempt, retried.max_attempts), (JobStatus::Pending, 4, 6));
     assert_eq!(
         (retried.error.as_deref(), retried.completed_at.as_deref(), retried.progress),
         (None, None, 0.0)
@@ -300,7 +300,7 @@ async fn a_retry_starts_a_failed_job_over_with_all_its_attempts() {
     // Not twice at the same time.
     assert_eq!(refusal(client.retry(failed.job_id).await).0, 409);
     // The fourth and fifth fail too, and the sixth does it.
-    story.ends((Status::Complete, None, 6)).await;
+    story.ends((JobStatus::Complete, None, 6)).await;
 }
 
 #[tokio::test]
@@ -325,9 +325,9 @@ async fn the_same_request_sent_again_is_the_same_job_and_another_one_is_refused(
         let (first, second) = (first.expect("a job"), second.expect("the same job"));
         assert_eq!(first.job_id, second.job_id);
         assert!(job_id.is_none_or(|chosen| chosen == first.job_id));
-        let ended = JobScenario::follow(&stack, first).await.ends((Status::Complete, None, 1)).await;
+        let ended = JobScenario::follow(&stack, first).await.ends((JobStatus::Complete, None, 1)).await;
         let again = client.create_job(&order(job_id), idempotency_key).await.expect("the same job");
-        assert_eq!((again.job_id, again.status, again.seq), (ended.job_id, Status::Complete, ended.seq));
+        assert_eq!((again.job_id, again.status, again.seq), (ended.job_id, JobStatus::Complete, ended.seq));
 
         let mut other = order(job_id);
         other.params["effect_type"] = json!("blur");
@@ -340,7 +340,7 @@ async fn the_same_request_sent_again_is_the_same_job_and_another_one_is_refused(
 #[tokio::test]
 async fn events_after_a_number_are_those_of_the_socket_and_a_reconnect_loses_none() {
     let stack = PooledStack::playing(&quick()).await;
-    let job = JobScenario::begin(&stack, JobType::Overlay).await.ends((Status::Complete, None, 1)).await;
+    let job = JobScenario::begin(&stack, JobType::Overlay).await.ends((JobStatus::Complete, None, 1)).await;
     let last = job.seq.expect("a seq");
     assert!(last >= 4, "{last} events");
     for after in [0, 1, last - 1, last, last + 9] {

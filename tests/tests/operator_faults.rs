@@ -1,7 +1,7 @@
 //! Settings change under running jobs.
 
 use e2e::{JobScenario, Options, Stack};
-use reel_client::{JobType, Status};
+use reel_client::{JobStatus, JobType};
 use serde_json::json;
 
 #[tokio::test]
@@ -13,13 +13,13 @@ async fn fault_15_a_job_is_asked_about_at_the_endpoint_that_took_it() {
     let silence = ["silent_progress", "lost_complete", "webhook_lost"].map(|fault| json!({ "fault": fault }));
     stack.play(&json!({"fake_render_ms": 6000, "rules": [{"faults": silence}]})).await;
     let story = JobScenario::begin(&stack, JobType::Overlay).await;
-    story.until("a renderer works on it", |job| job.status == Status::Processing).await;
+    story.until("a renderer works on it", |job| job.status == JobStatus::Processing).await;
 
     // The new endpoint knows nothing of the job: its 404 would cost an attempt.
     let job = story.job.clone();
     stack.move_to_another_endpoint().await;
     stack.wiretap().forget();
-    JobScenario::follow(&stack, job).await.ends((Status::Complete, None, 1)).await;
+    JobScenario::follow(&stack, job).await.ends((JobStatus::Complete, None, 1)).await;
     let asked = stack.wiretap().asked();
     assert!(asked.iter().any(|asked| asked.what.starts_with("status/")), "{asked:?}");
 }

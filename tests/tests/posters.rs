@@ -1,7 +1,7 @@
 //! A picture of each job, and what happens to results that nobody waits for any more.
 
 use e2e::{JobScenario, Options, Probe, Stack, bare_http, create, render};
-use reel_client::{CapabilityUrl, Job, JobFilter, JobType, Status};
+use reel_client::{CapabilityUrl, Job, JobFilter, JobStatus, JobType};
 use reel_core::base::base_url::BaseUrl;
 use reel_core::base::id::JobId;
 use reel_core::base::object_key::ObjectKey;
@@ -31,13 +31,13 @@ async fn a_complete_job_shows_a_picture_of_its_reel_wherever_it_is_shown() {
     assert_eq!(job.poster_url, None);
     let messages = render(&client, &job).await;
     let last = &messages.last().expect("messages").job;
-    assert_eq!(last.status, Status::Complete, "{:?}", last.error);
+    assert_eq!(last.status, JobStatus::Complete, "{:?}", last.error);
     let listed = listed(&stack, job.job_id).await;
     let shown = client.job(job.job_id).await.expect("the job");
 
     for (place, url) in [("the socket", last), ("the list", &listed), ("the job", &shown)] {
         let url = url.poster_url.as_ref().unwrap_or_else(|| panic!("no picture in {place}"));
-        let answer = bare_http().get(url.expose()).send().await.expect("an answer");
+        let answer = bare_http().get(url.reveal()).send().await.expect("an answer");
         assert_eq!(
             (answer.status().as_u16(), &answer.headers()[CONTENT_TYPE]),
             (200, &"image/jpeg".parse().expect("a header"))
@@ -64,7 +64,7 @@ async fn a_picture_that_storage_refuses_costs_nothing_but_itself() {
     let job = create(&stack.client(), JobType::Overlay, small_reel()).await;
     let messages = render(&stack.client(), &job).await;
     let last = &messages.last().expect("messages").job;
-    assert_eq!((last.status, last.attempt), (Status::Complete, 1), "{:?}", last.error);
+    assert_eq!((last.status, last.attempt), (JobStatus::Complete, 1), "{:?}", last.error);
     assert_eq!((last.poster_url.is_some(), listed(&stack, job.job_id).await.poster_url), (false, None));
     assert_eq!(status_of(last.output_url.as_ref().expect("a reel")).await, 200);
 }
@@ -97,7 +97,7 @@ async fn a_result_that_comes_after_the_end_or_is_cut_off_does_not_stay_in_the_bu
         assert_eq!(receipt["applied"], json!(false), "{receipt}");
         assert!(!attempt.is_there().await, "what was put after the cancel is gone");
     }
-    story.ends((Status::Error, Some("cancelled"), 2)).await;
+    story.ends((JobStatus::Error, Some("cancelled"), 2)).await;
 }
 
 /// One attempt in the test's own hands.
@@ -175,7 +175,7 @@ async fn listed(stack: &Stack, id: JobId) -> Job {
 }
 
 async fn status_of(url: &CapabilityUrl) -> u16 {
-    bare_http().get(url.expose()).send().await.expect("an answer").status().as_u16()
+    bare_http().get(url.reveal()).send().await.expect("an answer").status().as_u16()
 }
 
 async fn post(url: &str, body: Value) -> Value {

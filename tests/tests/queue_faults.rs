@@ -6,10 +6,10 @@
 use std::time::Duration;
 
 use e2e::{JobScenario, PooledStack, RecordedRequest, bare_http};
-use reel_client::{Job, JobType, Stage, Status};
+use reel_client::{Job, JobStage, JobStatus, JobType};
 use serde_json::{Value, json};
 
-const COMPLETE_AT_ONCE: e2e::ExpectedEnd = (Status::Complete, None, 1);
+const COMPLETE_AT_ONCE: e2e::ExpectedEnd = (JobStatus::Complete, None, 1);
 
 /// What the Worker asked of RunPod that begins with `what`.
 fn asked(stack: &PooledStack, what: &str) -> Vec<RecordedRequest> {
@@ -48,7 +48,7 @@ async fn fault_02_a_webhook_that_is_doubled_late_lying_or_forged_changes_nothing
         JobScenario::begin(&stack, JobType::Overlay).await,
         JobScenario::begin(&stack, JobType::Framing).await,
     );
-    story.until("a renderer works on it", |job| job.status == Status::Processing).await;
+    story.until("a renderer works on it", |job| job.status == JobStatus::Processing).await;
     other.until("RunPod has it", |job| job.runpod_job_id.is_some()).await;
     let (callback, webhook) = story.capabilities(&stack);
 
@@ -70,7 +70,7 @@ async fn fault_02_a_webhook_that_is_doubled_late_lying_or_forged_changes_nothing
         assert_eq!(post(&webhook, lie.clone()).await, (200, json!({"success": true, "applied": false})));
     }
     let now = stack.client().job(ended.job_id).await.expect("the job");
-    assert_eq!((now.status, now.seq), (Status::Complete, ended.seq));
+    assert_eq!((now.status, now.seq), (JobStatus::Complete, ended.seq));
     other.ends(COMPLETE_AT_ONCE).await;
 }
 
@@ -90,7 +90,7 @@ async fn fault_03_a_job_that_runpod_has_forgotten_ends_by_what_lies_in_the_bucke
         JobScenario::begin(&stack, JobType::Framing).await,
     );
     made.ends(COMPLETE_AT_ONCE).await;
-    lost.ends((Status::Complete, None, 2)).await;
+    lost.ends((JobStatus::Complete, None, 2)).await;
 }
 
 #[tokio::test]
@@ -105,7 +105,7 @@ async fn fault_04_a_404_soon_after_the_submit_is_no_loss() {
     ]});
     let stack = PooledStack::playing(&script).await;
     let busy = JobScenario::begin(&stack, JobType::Overlay).await;
-    busy.until("the renderer is busy", |job| job.status == Status::Processing).await;
+    busy.until("the renderer is busy", |job| job.status == JobStatus::Processing).await;
     let early = JobScenario::begin(&stack, JobType::Framing).await;
     let id = early.until("RunPod has it", |job| job.runpod_job_id.is_some()).await.runpod_job_id;
     let question = format!("status/{}", id.expect("an id"));
@@ -141,8 +141,8 @@ async fn fault_06_a_job_that_no_worker_ever_takes_ends_by_its_own_deadline_and_l
     let id = story.until("RunPod has it", |job| job.runpod_job_id.is_some()).await.runpod_job_id;
     let id = id.expect("an id");
     // Whoever waits is told that the queue is short, and that nothing moves.
-    story.until("the queue is described", |job| says(job, "1 in the queue, 0 being rendered")).await;
-    let ended = story.ends((Status::Error, Some("queue_timeout"), 1)).await;
+    story.until("the queue is described", |job| says(job, "1 queued, 0 running")).await;
+    let ended = story.ends((JobStatus::Error, Some("queue_timeout"), 1)).await;
     assert_eq!(ended.retryable, Some(true));
     let status = format!("status/{id}");
     e2e::wait_until("RunPod has cancelled it", async || {
@@ -163,7 +163,7 @@ async fn fault_12_a_submit_without_an_answer_is_neither_lost_nor_run_for_nothing
     ]});
     let stack = PooledStack::playing(&script).await;
     let never = JobScenario::begin(&stack, JobType::Overlay).await;
-    never.until("the renderer is busy", |job| job.status == Status::Processing).await;
+    never.until("the renderer is busy", |job| job.status == JobStatus::Processing).await;
     let exponential_backoff = JobScenario::begin(&stack, JobType::Framing).await;
     e2e::wait_until("the same attempt was submitted twice", async || {
         exponential_backoff.asked(&stack).len() >= 2
@@ -210,7 +210,7 @@ async fn fault_14_a_refused_key_or_a_deleted_endpoint_makes_jobs_wait_and_burns_
     let waiting = story
         .until("it says why it waits", |job| job.message.as_deref().is_some_and(|text| text.contains("key")))
         .await;
-    assert_eq!((waiting.status, waiting.attempt), (Status::Pending, 1));
+    assert_eq!((waiting.status, waiting.attempt), (JobStatus::Pending, 1));
     story.ends(COMPLETE_AT_ONCE).await;
     assert_eq!(asked(&stack, "run").len(), 3);
     assert!(asked(&stack, "status/").len() >= 3);
@@ -224,11 +224,11 @@ async fn fault_17_a_cold_start_is_shown_as_waiting_for_a_renderer() {
     ]});
     let stack = PooledStack::playing(&script).await;
     let busy = JobScenario::begin(&stack, JobType::Overlay).await;
-    busy.until("the renderer is busy", |job| job.status == Status::Processing).await;
+    busy.until("the renderer is busy", |job| job.status == JobStatus::Processing).await;
     let cold = JobScenario::begin(&stack, JobType::Framing).await;
     let waiting = cold.until("RunPod has it", |job| job.runpod_job_id.is_some()).await;
     assert!(says(&waiting, "Waiting for a renderer"), "{:?}", waiting.message);
-    assert_eq!((waiting.status, waiting.stage), (Status::Pending, Some(Stage::Queued)));
+    assert_eq!((waiting.status, waiting.stage), (JobStatus::Pending, Some(JobStage::Queued)));
     assert_eq!(waiting.started_at, None);
     let ended = cold.ends(COMPLETE_AT_ONCE).await;
     assert!(ended.started_at > ended.created_at);
@@ -240,14 +240,14 @@ async fn fault_18_an_endpoint_scaled_to_zero_ends_jobs_with_a_sentence_and_a_ret
     let mut stack =
         PooledStack::playing(&json!({"rules": [{"faults": [{"fault": "scaled_to_zero"}]}]})).await;
     let story = JobScenario::begin(&stack, JobType::Overlay).await;
-    story.until("it is told that there is no renderer", |job| says(job, "has none at work")).await;
-    let ended = story.ends((Status::Error, Some("queue_timeout"), 1)).await;
+    story.until("it is told that there is no renderer", |job| says(job, "none is running")).await;
+    let ended = story.ends((JobStatus::Error, Some("queue_timeout"), 1)).await;
     let sentence = ended.error.as_deref().expect("a sentence");
     assert!(sentence.contains("No renderer") && sentence.ends_with('.'), "{sentence}");
 
     // The operator raises the workers, the person tries again.
     stack.play(&json!({"fake_render_ms": 300})).await;
     let retried = stack.client().retry(ended.job_id).await.expect("a failed job can be retried");
-    assert_eq!((retried.status, retried.error.as_deref(), retried.attempt), (Status::Pending, None, 2));
-    JobScenario::resume(&stack, retried).await.ends((Status::Complete, None, 2)).await;
+    assert_eq!((retried.status, retried.error.as_deref(), retried.attempt), (JobStatus::Pending, None, 2));
+    JobScenario::resume(&stack, retried).await.ends((JobStatus::Complete, None, 2)).await;
 }

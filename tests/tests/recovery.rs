@@ -4,7 +4,7 @@ use e2e::{
     END_DEADLINE, Options, Probe, RawSocket, Stack, create, new_job, spotlight_params, upload, wait_until,
 };
 use futures_util::StreamExt as _;
-use reel_client::{Job, JobType, MessageKind, Status};
+use reel_client::{Job, JobStatus, JobType, MessageType};
 
 /// Creates an overlay job and waits until a good part of it is rendered.
 async fn half_rendered(stack: &Stack) -> Job {
@@ -15,7 +15,7 @@ async fn half_rendered(stack: &Stack) -> Job {
         while let Some(message) = messages.next().await {
             let job = message.expect("a message").job;
             assert!(!job.status.is_terminal(), "the job was over before the accident could happen");
-            if job.status == Status::Processing && job.progress >= 20.0 {
+            if job.status == JobStatus::Processing && job.progress >= 20.0 {
                 return job;
             }
         }
@@ -25,7 +25,7 @@ async fn half_rendered(stack: &Stack) -> Job {
 }
 
 async fn assert_a_whole_reel(stack: &Stack, job: &Job) {
-    assert_eq!((job.status, job.error.as_deref()), (Status::Complete, None));
+    assert_eq!((job.status, job.error.as_deref()), (JobStatus::Complete, None));
     let reel = stack.folder().join("reel.mp4");
     let url = job.output_url.as_ref().expect("a complete job has an output_url");
     stack.client().download(url, &reel, |_, _| ()).await.expect("the reel");
@@ -65,7 +65,7 @@ async fn a_worker_that_is_killed_in_mid_render_comes_back_and_ends_the_job() {
     let messages =
         tokio::time::timeout(END_DEADLINE, watcher).await.expect("the job ends").expect("the watcher");
     let last = messages.last().expect("messages");
-    assert_eq!(last.kind, MessageKind::Complete);
+    assert_eq!(last.message_type, MessageType::Complete);
     let numbers: Vec<u64> = messages.iter().filter_map(|message| message.seq).collect();
     assert!(
         numbers.windows(2).all(|pair| pair[0] + 1 == pair[1]),
@@ -85,7 +85,7 @@ async fn a_file_that_ffmpeg_cannot_read_ends_the_job_with_a_sentence_and_no_seco
         client.create_job(&new_job(JobType::Overlay, key, spotlight_params()), None).await.expect("a job");
     let messages = e2e::render(&client, &job).await;
     let last = messages.last().expect("messages");
-    assert_eq!((last.kind, last.job.status), (MessageKind::Error, Status::Error));
+    assert_eq!((last.message_type, last.job.status), (MessageType::Error, JobStatus::Error));
     assert_eq!(
         (last.job.error_code.as_deref(), last.job.retryable, last.job.attempt),
         (Some("invalid_input"), Some(false), 1)
@@ -120,5 +120,5 @@ async fn a_command_that_is_interrupted_leaves_the_job_going_and_says_how_to_foll
     let id = rest.split_whitespace().next().expect("an id").parse().expect("a job id");
     let job = stack.client().job(id).await.expect("the job goes on");
     let messages = e2e::render(&stack.client(), &job).await;
-    assert_eq!(messages.last().expect("messages").kind, MessageKind::Complete);
+    assert_eq!(messages.last().expect("messages").message_type, MessageType::Complete);
 }

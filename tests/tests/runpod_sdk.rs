@@ -10,7 +10,7 @@ use e2e::{
     Options, Probe, Stack, bare_http, create, new_job, python, render, root, run, sample, spotlight_params,
     upload, wait_until,
 };
-use reel_client::{Job, JobType, Status};
+use reel_client::{Job, JobStatus, JobType};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ async fn the_sdk_completes_a_job_and_goes_on_after_one_that_fails() {
     let failing = client.create_job(&new_job(JobType::Overlay, key, params), None).await.expect("a job");
     render(&client, &failing).await;
     let failing = client.job(failing.job_id).await.expect("the job");
-    assert_eq!((failing.status, failing.error_code.as_deref()), (Status::Error, Some("invalid_input")));
+    assert_eq!((failing.status, failing.error_code.as_deref()), (JobStatus::Error, Some("invalid_input")));
     let told = cloud.until_seen("done", &failing).await;
     assert_eq!(told["result"]["error"].as_str(), failing.error.as_deref(), "{told}");
     assert_eq!(cloud.status(&failing).await["status"], "FAILED");
@@ -62,7 +62,7 @@ async fn a_cancel_reaches_the_handler_kills_its_render_and_frees_the_worker() {
     let cancelled = cloud.long_render().await;
     let asked_at = Instant::now();
     let told = client.cancel(cancelled.job_id).await.expect("a cancelled job");
-    assert_eq!((told.status, told.error_code.as_deref()), (Status::Error, Some("cancelled")));
+    assert_eq!((told.status, told.error_code.as_deref()), (JobStatus::Error, Some("cancelled")));
     cloud.until_seen("stop", &cancelled).await;
     cloud.until_nothing_is_left().await;
     let took = asked_at.elapsed();
@@ -220,7 +220,7 @@ impl SdkStack {
     async fn assert_complete(&self, job: &Job) {
         let client = self.stack.client();
         let job = client.job(job.job_id).await.expect("the job");
-        assert_eq!((job.status, job.error.as_deref(), job.attempt), (Status::Complete, None, 1));
+        assert_eq!((job.status, job.error.as_deref(), job.attempt), (JobStatus::Complete, None, 1));
         let reel = self.stack.folder().join(format!("{}.mp4", job.job_id));
         let url = job.output_url.as_ref().expect("a complete job has an output_url");
         client.download(url, &reel, |_, _| ()).await.expect("the reel");

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use e2e::{Options, Stack, browse, free_port, new_job, render, run, upload};
-use reel_client::{Client, JobType, Secret, Status};
+use reel_client::{Client, JobStatus, JobType, Secret};
 use serde_json::json;
 
 /// Seconds of the clip. The first has this luma, and each is [`STEP`] lighter than the one before.
@@ -29,11 +29,11 @@ async fn chromium_seeks_in_a_result_by_ranges_and_shows_the_picture_of_that_mome
     });
     let job = client.create_job(&new_job(JobType::Framing, input, params), None).await.expect("a job");
     let job = render(&client, &job).await.pop().expect("a last message").job;
-    assert_eq!((job.status, job.error.as_deref()), (Status::Complete, None));
+    assert_eq!((job.status, job.error.as_deref()), (JobStatus::Complete, None));
     let size = job.output_bytes.expect("a size");
     assert!(size > 3_000_000, "{size} bytes are loaded at once: nothing would be sought");
 
-    let websocket_url = job.websocket_url.as_ref().expect("a URL").expose();
+    let websocket_url = job.websocket_url.as_ref().expect("a URL").reveal();
     let (_, token) = websocket_url.split_once("token=").expect("a token");
     let output = job.output_video_key.expect("a result");
     let video_url = format!("{}/api/videos/download/{output}?inline=1&token={token}", stack.api_url());

@@ -1,7 +1,7 @@
 //! The scheduled sweep: rows that disagree with their job are brought back to the truth.
 
 use e2e::{PooledStack, Stack, bare_http, new_job, render, sample, spotlight_params, upload, wait_until};
-use reel_client::{JobFilter, JobType, Status};
+use reel_client::{JobFilter, JobStatus, JobType};
 use serde_json::json;
 
 /// Rings the cron trigger, as wrangler offers it on this machine.
@@ -23,7 +23,7 @@ async fn a_row_that_disagrees_is_mended_and_a_row_without_a_job_is_removed() {
     render(&client, &job).await;
     let filter = JobFilter { project_id: Some(77), ..JobFilter::default() };
     let listed = async |stack: &Stack| stack.client().jobs(&filter).await.expect("a page").jobs;
-    wait_until("the row says complete", async || listed(&stack).await[0].status == Status::Complete).await;
+    wait_until("the row says complete", async || listed(&stack).await[0].status == JobStatus::Complete).await;
 
     stack.kill_worker();
     let file = stack.folder().join("lies.sql");
@@ -43,7 +43,7 @@ async fn a_row_that_disagrees_is_mended_and_a_row_without_a_job_is_removed() {
     sweep(&stack).await;
     wait_until("only the truth is listed", async || {
         let rows = listed(&stack).await;
-        rows.len() == 1 && rows[0].job_id == job.job_id && rows[0].status == Status::Complete
+        rows.len() == 1 && rows[0].job_id == job.job_id && rows[0].status == JobStatus::Complete
     })
     .await;
 }

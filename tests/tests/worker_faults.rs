@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use e2e::{JobScenario, PooledStack, bare_http};
 use futures_util::StreamExt as _;
-use reel_client::{JobType, Status};
+use reel_client::{JobStatus, JobType};
 use serde_json::{Value, json};
 
 async fn post(url: &str, body: Value) -> (u16, Value) {
@@ -25,8 +25,8 @@ async fn fault_07_a_job_stuck_in_progress_ends_by_its_deadline_and_its_result_co
         JobScenario::begin(&stack, JobType::Overlay).await,
         JobScenario::begin(&stack, JobType::Framing).await,
     );
-    made.ends((Status::Complete, None, 1)).await;
-    hung.ends((Status::Complete, None, 2)).await;
+    made.ends((JobStatus::Complete, None, 1)).await;
+    hung.ends((JobStatus::Complete, None, 2)).await;
 }
 
 #[tokio::test]
@@ -41,10 +41,10 @@ async fn fault_08_a_render_that_is_complete_without_a_whole_file_is_not_announce
     let missing = JobScenario::begin(&stack, JobType::Overlay).await;
     let empty = JobScenario::begin(&stack, JobType::Framing).await;
     let always = JobScenario::begin(&stack, JobType::Annotate).await;
-    let reel = missing.ends((Status::Complete, None, 2)).await;
+    let reel = missing.ends((JobStatus::Complete, None, 2)).await;
     assert!(reel.output_video_key.is_some_and(|key| key.ends_with("/2/video.mp4")));
-    empty.ends((Status::Complete, None, 3)).await;
-    let ended = always.ends((Status::Error, Some("output_missing"), 3)).await;
+    empty.ends((JobStatus::Complete, None, 3)).await;
+    let ended = always.ends((JobStatus::Error, Some("output_missing"), 3)).await;
     assert_eq!((ended.retry_count, ended.retryable, ended.output_bytes), (2, Some(true), None));
 }
 
@@ -61,9 +61,9 @@ async fn fault_09_workers_that_die_or_run_a_job_twice_cost_an_attempt_at_most() 
     let dies_twice = JobScenario::begin(&stack, JobType::Overlay).await;
     let dies_once = JobScenario::begin(&stack, JobType::Framing).await;
     let two_workers = JobScenario::begin(&stack, JobType::Annotate).await;
-    dies_twice.ends((Status::Complete, None, 2)).await;
-    dies_once.ends((Status::Complete, None, 1)).await;
-    two_workers.ends((Status::Complete, None, 1)).await;
+    dies_twice.ends((JobStatus::Complete, None, 2)).await;
+    dies_once.ends((JobStatus::Complete, None, 1)).await;
+    two_workers.ends((JobStatus::Complete, None, 1)).await;
 }
 
 #[tokio::test]
@@ -81,15 +81,16 @@ async fn fault_10_a_cancel_that_does_not_stop_the_work_and_work_that_runpod_call
     ]});
     let stack = PooledStack::playing(&script).await;
     let made = JobScenario::begin(&stack, JobType::Overlay).await;
-    made.ends((Status::Complete, None, 1)).await;
+    made.ends((JobStatus::Complete, None, 1)).await;
 
     let client = stack.client();
     let story = JobScenario::begin(&stack, JobType::Framing).await;
-    let runpod_job_id = story.until("a renderer works on it", |job| job.status == Status::Processing).await;
+    let runpod_job_id =
+        story.until("a renderer works on it", |job| job.status == JobStatus::Processing).await;
     let (callback, _) = story.capabilities(&stack);
     let cancelled = client.cancel(story.job.job_id).await.expect("to cancel");
     assert_eq!(cancelled.error_code.as_deref(), Some("cancelled"));
-    let ended = story.ends((Status::Error, Some("cancelled"), 1)).await;
+    let ended = story.ends((JobStatus::Error, Some("cancelled"), 1)).await;
 
     // The worker has seen nothing of it: it puts the file and reports.
     let id = runpod_job_id.runpod_job_id.expect("RunPod's id");
@@ -102,7 +103,7 @@ async fn fault_10_a_cancel_that_does_not_stop_the_work_and_work_that_runpod_call
     let (code, receipt) = post(&format!("{callback}/complete"), late).await;
     assert_eq!((code, &receipt["applied"]), (200, &json!(false)));
     let now = client.job(ended.job_id).await.expect("the job");
-    assert_eq!((now.status, now.seq, now.output_url), (Status::Error, ended.seq, None));
+    assert_eq!((now.status, now.seq, now.output_url), (JobStatus::Error, ended.seq, None));
 }
 
 #[tokio::test]
@@ -117,16 +118,16 @@ async fn fault_11_a_cancel_that_runpod_does_not_understand_is_asked_until_it_is_
     let stack = PooledStack::playing(&script).await;
     let client = stack.client();
     let story = JobScenario::begin(&stack, JobType::Overlay).await;
-    story.until("a renderer works on it", |job| job.status == Status::Processing).await;
+    story.until("a renderer works on it", |job| job.status == JobStatus::Processing).await;
     let first = client.cancel(story.job.job_id).await.expect("to cancel");
     let again = client.cancel(story.job.job_id).await.expect("to cancel what is cancelled");
     assert_eq!((first.status, first.seq), (again.status, again.seq));
-    story.ends((Status::Error, Some("cancelled"), 1)).await;
+    story.ends((JobStatus::Error, Some("cancelled"), 1)).await;
 
     let cancels = || stack.wiretap().asked().iter().filter(|asked| asked.what.starts_with("cancel/")).count();
     e2e::wait_until("two failures and one answer", async || cancels() == 3).await;
     // A whole job later there is still no fourth.
-    JobScenario::begin(&stack, JobType::Framing).await.ends((Status::Complete, None, 1)).await;
+    JobScenario::begin(&stack, JobType::Framing).await.ends((JobStatus::Complete, None, 1)).await;
     assert_eq!(cancels(), 3);
 }
 
@@ -137,7 +138,7 @@ async fn fault_16_both_limits_are_sent_in_milliseconds_and_a_render_beyond_them_
     ]});
     let stack = PooledStack::playing(&script).await;
     let story = JobScenario::begin(&stack, JobType::Overlay).await;
-    story.until("a renderer works on it", |job| job.status == Status::Processing).await;
+    story.until("a renderer works on it", |job| job.status == JobStatus::Processing).await;
     let speed = u64::from(PooledStack::CLOCK_SPEED);
     let (queue_ms, execution_ms) = (15 * 60_000 / speed, 10 * 60_000 / speed);
     let policy = story.asked(&stack)[0].body["policy"].clone();
@@ -145,7 +146,7 @@ async fn fault_16_both_limits_are_sent_in_milliseconds_and_a_render_beyond_them_
 
     // It works and reports all the time: only the deadline can end it.
     let mut messages = stack.client().watch(&story.job, 0);
-    let ended = story.ends((Status::Complete, None, 2)).await;
+    let ended = story.ends((JobStatus::Complete, None, 2)).await;
     assert_eq!(ended.retry_count, 1);
     let mut said = Vec::new();
     while let Some(message) = messages.next().await {
@@ -165,7 +166,7 @@ async fn fault_19_urls_are_made_when_a_worker_claims_the_job_however_long_it_was
     ]});
     let stack = PooledStack::playing(&script).await;
     let busy = JobScenario::begin(&stack, JobType::Overlay).await;
-    busy.until("the renderer is busy", |job| job.status == Status::Processing).await;
+    busy.until("the renderer is busy", |job| job.status == JobStatus::Processing).await;
     let story = JobScenario::begin(&stack, JobType::Framing).await;
     story.until("RunPod has it", |job| job.runpod_job_id.is_some()).await;
     let submit = story.asked(&stack)[0].clone();
@@ -190,8 +191,8 @@ async fn fault_19_urls_are_made_when_a_worker_claims_the_job_however_long_it_was
         e2e::sample().metadata().expect("a file").len()
     );
 
-    busy.ends((Status::Complete, None, 1)).await;
-    story.ends((Status::Complete, None, 1)).await;
+    busy.ends((JobStatus::Complete, None, 1)).await;
+    story.ends((JobStatus::Complete, None, 1)).await;
 }
 
 /// `2026-01-31T09:05:00.250Z` as signatures write it: `20260131T090500Z`.

@@ -13,25 +13,18 @@ use crate::base::hex::hex;
 use crate::base::id::{JobId, UploadId};
 use crate::base::object_key::ObjectKey;
 use crate::base::time::{DurationMs, Timestamp};
+use crate::base::words::word_enum;
 
-/// What a token is for. A token of one purpose is not valid for another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// The GPU worker's callbacks of one attempt.
-    Callback,
-    /// RunPod's webhook of one attempt.
-    Webhook,
-    /// Subscribing to one job, for browsers, which cannot send headers with a WebSocket. Its attempt is 0.
-    Watch,
-}
-
-impl Purpose {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Callback => "callback",
-            Self::Webhook => "webhook",
-            Self::Watch => "watch",
-        }
+word_enum! {
+    /// What a token is for. A token of one purpose is worth nothing for another. The word is part of what is
+    /// signed, so tokens that are out would stop to work with another one.
+    pub enum Purpose {
+        /// The GPU worker's callbacks of one attempt.
+        Callback = "callback",
+        /// RunPod's webhook of one attempt.
+        Webhook = "webhook",
+        /// Watching one job, for browsers that cannot send headers; its attempt is 0.
+        Watch = "watch",
     }
 }
 
@@ -130,7 +123,7 @@ impl Signer {
 
     fn mac(&self, purpose: Purpose, job: JobId, attempt: u32, expiry_s: i64) -> [u8; 32] {
         let mut mac = self.0.clone();
-        mac.update(format!("{}\n{job}\n{attempt}\n{expiry_s}", purpose.word()).as_bytes());
+        mac.update(format!("{}\n{job}\n{attempt}\n{expiry_s}", purpose.as_str()).as_bytes());
         mac.finalize().into_bytes().into()
     }
 

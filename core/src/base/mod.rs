@@ -10,3 +10,4 @@ pub mod object_key;
 pub mod percent;
 pub mod secret;
 pub mod time;
+pub mod words;

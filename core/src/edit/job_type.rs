@@ -1,30 +1,16 @@
 //! The types of job.
 
-use serde::{Deserialize, Serialize};
+use crate::base::words::word_enum;
 
-/// The three types of job, by their names on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum JobType {
-    /// Crop clips and change their speed.
-    Framing,
-    /// Highlight players in a finished clip.
-    Overlay,
-    /// Join annotated clips of a game.
-    Annotate,
-}
-
-impl JobType {
-    /// Every type with its word on the wire.
-    pub const WORDS: &'static [(&'static str, Self)] =
-        &[("framing", Self::Framing), ("overlay", Self::Overlay), ("annotate", Self::Annotate)];
-
-    /// Its word on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Framing => "framing",
-            Self::Overlay => "overlay",
-            Self::Annotate => "annotate",
-        }
+word_enum! {
+    /// The three types of job. A request or a stored job with another word is refused; the index keeps words
+    /// as text.
+    pub enum JobType {
+        /// Crop and pace one clip.
+        Framing = "framing",
+        /// Highlight players in a finished clip.
+        Overlay = "overlay",
+        /// Join annotated moments of a game.
+        Annotate = "annotate",
     }
 }

@@ -2,36 +2,28 @@
 
 use serde_json::Value;
 
+use crate::base::words::word_enum;
 use crate::edit::crop::CropTrack;
 use crate::edit::{FrameSize, Interpolation, Regions, crop};
 use crate::json::field_error::FieldContext;
 use crate::json::reader::{ObjectReader, one_of};
 
-/// How players are highlighted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum HighlightEffect {
-    /// Outside is out of focus.
-    #[default]
-    Blur,
-    /// Outside is dark, with a soft edge.
-    Spotlight,
-    /// A coloured ring with a light fill.
-    Original,
-    /// Inside is brighter.
-    BrightnessBoost,
-    /// Outside is dimmed, with a hard edge.
-    DarkOverlay,
-}
-
-impl HighlightEffect {
-    /// Every effect with its word on the wire.
-    pub const WORDS: &'static [(&'static str, Self)] = &[
-        ("blur", Self::Blur),
-        ("spotlight", Self::Spotlight),
-        ("original", Self::Original),
-        ("brightness_boost", Self::BrightnessBoost),
-        ("dark_overlay", Self::DarkOverlay),
-    ];
+word_enum! {
+    /// How a highlight sets its players apart. A request with another word is refused.
+    #[derive(Default)]
+    pub enum HighlightEffect {
+        /// Outside is out of focus.
+        #[default]
+        Blur = "blur",
+        /// Outside is dark, with a soft edge.
+        Spotlight = "spotlight",
+        /// A coloured ring with a light fill.
+        Original = "original",
+        /// Inside is brighter.
+        BrightnessBoost = "brightness_boost",
+        /// Outside is dimmed, with a hard edge.
+        DarkOverlay = "dark_overlay",
+    }
 }
 
 /// An overlay job.

@@ -1,5 +1,6 @@
 //! HTTP as the API speaks it: routes, requests, problems, downloads.
 
+pub mod access;
 pub mod download;
 pub mod problem;
 pub mod problems;

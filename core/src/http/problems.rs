@@ -8,7 +8,7 @@ use crate::json::field_error::FieldError;
 use crate::project::CLIP_INDEX_MAX;
 
 impl Problem {
-    /// The job that was asked for does not exist; the plan's clients know this sentence.
+    /// The job that was asked for does not exist; old clients match on this sentence.
     pub fn job_not_found() -> Self {
         Self::new(ProblemCode::JobNotFound, "Job not found")
     }
@@ -17,26 +17,26 @@ impl Problem {
     pub fn video_not_found() -> Self {
         Self::new(
             ProblemCode::VideoNotFound,
-            "No job or project has a video with this key; take the key from the job's JSON, and check that the job was not deleted.",
+            "No job or project refers to a video with this key. Use a key from the job's JSON; the job may have been deleted.",
         )
     }
 
-    /// The project that was asked for does not exist; the seed's clients know this sentence.
+    /// The project that was asked for does not exist; clients of the FastAPI backend match on this sentence.
     pub fn project_not_found() -> Self {
         Self::new(ProblemCode::ProjectNotFound, "Project not found")
     }
 
-    /// The clip that was asked for does not exist; the seed's clients know this sentence.
+    /// The clip that was asked for does not exist; clients of the FastAPI backend match on this sentence.
     pub fn clip_not_found() -> Self {
         Self::new(ProblemCode::ClipNotFound, "Clip not found")
     }
 
-    /// The project has nothing to export; the seed's clients know this sentence.
+    /// The project has nothing to export; clients of the FastAPI backend match on this sentence.
     pub fn no_working_video() -> Self {
         Self::new(ProblemCode::NoWorkingVideo, "No working video found")
     }
 
-    /// The clip has nothing to export; the seed's clients know this sentence.
+    /// The clip has nothing to export; clients of the FastAPI backend match on this sentence.
     pub fn source_not_found() -> Self {
         Self::new(ProblemCode::SourceNotFound, "Source video not found")
     }
@@ -45,9 +45,7 @@ impl Problem {
     pub fn input_not_found(key: &ObjectKey) -> Self {
         Self::new(
             ProblemCode::InputNotFound,
-            format!(
-                "The video {key} is not in the bucket; upload it with POST /api/videos/upload-url first."
-            ),
+            format!("Video {key} has not been uploaded. Upload it with POST /api/videos/upload-url first."),
         )
     }
 
@@ -61,7 +59,7 @@ impl Problem {
                 Self::new(
                     ProblemCode::InputNotFound,
                     format!(
-                        "{} videos are not in the bucket, {first} first; upload them with POST /api/videos/upload-url.",
+                        "{} videos have not been uploaded (the first is {first}). Upload them with POST /api/videos/upload-url.",
                         several.len()
                     ),
                 )
@@ -69,7 +67,7 @@ impl Problem {
         };
         let fault = |(pointer, key): &(String, &ObjectKey)| FieldError {
             pointer: pointer.clone(),
-            detail: format!("{key} is not in the bucket"),
+            detail: format!("{key} has not been uploaded"),
         };
         Self { faults: missing.iter().map(fault).collect(), ..problem }
     }

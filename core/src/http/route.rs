@@ -1,4 +1,7 @@
 //! Routes are a value: method and path in, one route out. No IO, so that every one is a table test.
+//!
+//! To add a route: its declaration in the table below, its line in [`crate::http::access`], and the Worker's
+//! arm that answers it.
 
 use crate::base::id::JobId;
 use crate::base::object_key::ObjectKey;
@@ -10,244 +13,258 @@ use crate::http::requests::exports::ExportType;
 use crate::http::requests::uploads::UploadAction;
 use crate::project::{ClipId, ProjectId};
 
-/// What a request asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Route<'p> {
-    /// `GET /health`, `GET /api/health`.
-    Health,
-    /// `POST /api/jobs`.
-    CreateJob,
-    /// `GET /api/jobs`.
-    ListJobs,
-    /// `GET /api/jobs/{id}`.
-    Job(JobId),
-    /// `DELETE /api/jobs/{id}`.
-    DeleteJob(JobId),
-    /// `GET /api/jobs/{id}/ws`.
-    Watch(JobId),
-    /// `GET /ws/export/{id}`.
-    WatchLegacy(JobId),
-    /// `GET /api/jobs/{id}/events`.
-    Events(JobId),
-    /// `POST /api/jobs/{id}/cancel`.
-    Cancel(JobId),
-    /// `POST /api/jobs/{id}/retry`.
-    Retry(JobId),
-    /// `POST /api/jobs/{id}/do/{token}/{callback}`.
-    Callback(JobId, &'p str, CallbackKind),
-    /// `POST /api/runpod/webhook/{id}/{token}`.
-    Webhook(JobId, &'p str),
-    /// `POST /api/videos/upload-url`.
-    UploadUrl,
-    /// `POST /api/videos/multipart`.
-    CreateUpload,
-    /// `/api/videos/multipart/{upload_id}` and below.
-    Upload(&'p str, UploadAction),
-    /// `GET /api/videos/download/{key}`: the key percent-encoded, its slashes as they are or as `%2F`.
-    Download(ObjectKey),
-    /// `GET /api/projects`.
-    ListProjects,
-    /// `GET /api/projects/{id}`.
-    Project(ProjectId),
-    /// `PUT /api/projects/{id}`.
-    PutProject(ProjectId),
-    /// `GET /api/projects/{id}/clips`.
-    ListClips(ProjectId),
-    /// `GET /api/projects/{id}/clips/{clip_index}`.
-    Clip(ClipId),
-    /// `PUT /api/projects/{id}/clips/{clip_index}`.
-    PutClip(ClipId),
-    /// `DELETE /api/projects/{id}/clips/{clip_index}`.
-    DeleteClip(ClipId),
-    /// `POST /api/export/{kind}`.
-    CreateExport(ExportType),
-    /// `GET /api/export/{kind}/{id}`.
-    Export(ExportType, JobId),
-    /// `GET /api/exports/active`.
-    ActiveExports,
-    /// `OPTIONS` of anything: a browser asks before it calls.
-    Preflight,
+/// Declares [`Route`] and [`ROUTES`]. Each route has the paths that lead to it; each path has its methods and
+/// what makes the route of the path's parameters, in their order.
+macro_rules! routes {
+    ($(
+        $(#[$meta:meta])*
+        $route:ident $(($($of:ty),+))? {
+            $($methods:literal $path:literal => |$parameters:pat_param| $build:expr,)+
+        }
+    )+) => {
+        /// What a request asks for.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum Route<'p> {
+            $(
+                $(#[$meta])*
+                ///
+                $(#[doc = concat!("- `", $methods, " ", $path, "`")])+
+                $route $(($($of),+))?,
+            )+
+            /// `OPTIONS` of any path: a browser asks before it calls.
+            Preflight,
+        }
+
+        /// Every path with its methods, in the order of the declaration.
+        pub const ROUTES: &[RouteRow] = &[$($(RouteRow {
+            route: stringify!($route),
+            methods: $methods,
+            path: $path,
+            build: |$parameters| $build,
+        },)+)+];
+    };
+}
+
+routes! {
+    /// Whether the API can work.
+    Health {
+        "GET, HEAD" "/health" => |_| Ok(Route::Health),
+        "GET, HEAD" "/api/health" => |_| Ok(Route::Health),
+    }
+    /// A page of jobs.
+    ListJobs {
+        "GET" "/api/jobs" => |_| Ok(Route::ListJobs),
+    }
+    /// Creates a job.
+    CreateJob {
+        "POST" "/api/jobs" => |_| Ok(Route::CreateJob),
+    }
+    /// A job as JSON.
+    Job(JobId) {
+        "GET" "/api/jobs/{job_id}" => |[id, _]| job(id).map(Route::Job),
+    }
+    /// Deletes an ended job and its files.
+    DeleteJob(JobId) {
+        "DELETE" "/api/jobs/{job_id}" => |[id, _]| job(id).map(Route::DeleteJob),
+    }
+    /// A WebSocket of messages.
+    Watch(JobId) {
+        "GET" "/api/jobs/{job_id}/ws" => |[id, _]| job(id).map(Route::Watch),
+    }
+    /// A WebSocket of job JSON, as clients of the FastAPI backend know it.
+    WatchLegacy(JobId) {
+        "GET" "/ws/export/{job_id}" => |[id, _]| job(id).map(Route::WatchLegacy),
+    }
+    /// The stored events.
+    Events(JobId) {
+        "GET" "/api/jobs/{job_id}/events" => |[id, _]| job(id).map(Route::Events),
+    }
+    /// Stops a job.
+    Cancel(JobId) {
+        "POST" "/api/jobs/{job_id}/cancel" => |[id, _]| job(id).map(Route::Cancel),
+    }
+    /// Starts a failed job over.
+    Retry(JobId) {
+        "POST" "/api/jobs/{job_id}/retry" => |[id, _]| job(id).map(Route::Retry),
+    }
+    /// A report of the GPU worker; its token is in the path.
+    Callback(JobId, &'p str, CallbackKind) {
+        "POST" "/api/jobs/{job_id}/do/{token}/claim" => |at| callback(at, CallbackKind::Claim),
+        "POST" "/api/jobs/{job_id}/do/{token}/progress" => |at| callback(at, CallbackKind::Progress),
+        "POST" "/api/jobs/{job_id}/do/{token}/complete" => |at| callback(at, CallbackKind::Complete),
+        "POST" "/api/jobs/{job_id}/do/{token}/error" => |at| callback(at, CallbackKind::Error),
+    }
+    /// RunPod's webhook; its token is in the path.
+    Webhook(JobId, &'p str) {
+        "POST" "/api/runpod/webhook/{job_id}/{token}" => |[id, token]| Ok(Route::Webhook(job(id)?, token)),
+    }
+    /// A presigned `PUT`.
+    UploadUrl {
+        "POST" "/api/videos/upload-url" => |_| Ok(Route::UploadUrl),
+    }
+    /// Begins an upload in parts.
+    CreateUpload {
+        "POST" "/api/videos/multipart" => |_| Ok(Route::CreateUpload),
+    }
+    /// An action on an upload in parts; its token is in the path.
+    Upload(&'p str, UploadAction) {
+        "DELETE" "/api/videos/multipart/{upload_id}" => |[id, _]| Ok(Route::Upload(id, UploadAction::Abort)),
+        "GET" "/api/videos/multipart/{upload_id}/parts" => |[id, _]| Ok(Route::Upload(id, UploadAction::Show)),
+        "POST" "/api/videos/multipart/{upload_id}/parts" => |[id, _]| Ok(Route::Upload(id, UploadAction::Sign)),
+        "PUT" "/api/videos/multipart/{upload_id}/parts" => |[id, _]| Ok(Route::Upload(id, UploadAction::Confirm)),
+        "POST" "/api/videos/multipart/{upload_id}/complete" => |[id, _]| Ok(Route::Upload(id, UploadAction::Complete)),
+    }
+    /// A video or picture. The key is percent-encoded, its slashes as they are or as `%2F`.
+    Download(ObjectKey) {
+        "GET, HEAD" "/api/videos/download/{key...}" => |[key, _]| download(key),
+    }
+    /// The exports that are pending or processing.
+    ActiveExports {
+        "GET" "/api/exports/active" => |_| Ok(Route::ActiveExports),
+    }
+    /// Creates a job of a project's own video.
+    CreateExport(ExportType) {
+        "POST" "/api/export/overlay" => |_| Ok(Route::CreateExport(ExportType::Overlay)),
+        "POST" "/api/export/framing" => |_| Ok(Route::CreateExport(ExportType::Framing)),
+    }
+    /// A job of this type as JSON.
+    Export(ExportType, JobId) {
+        "GET" "/api/export/overlay/{job_id}" => |[id, _]| Ok(Route::Export(ExportType::Overlay, job(id)?)),
+        "GET" "/api/export/framing/{job_id}" => |[id, _]| Ok(Route::Export(ExportType::Framing, job(id)?)),
+    }
+    /// A page of projects.
+    ListProjects {
+        "GET" "/api/projects" => |_| Ok(Route::ListProjects),
+    }
+    /// A project.
+    Project(ProjectId) {
+        "GET" "/api/projects/{project_id}" => |[id, _]| project("GET", id).map(Route::Project),
+    }
+    /// Creates or changes a project.
+    PutProject(ProjectId) {
+        "PUT" "/api/projects/{project_id}" => |[id, _]| project("PUT", id).map(Route::PutProject),
+    }
+    /// A page of a project's clips.
+    ListClips(ProjectId) {
+        "GET" "/api/projects/{project_id}/clips" => |[id, _]| project("GET", id).map(Route::ListClips),
+    }
+    /// A clip.
+    Clip(ClipId) {
+        "GET" "/api/projects/{project_id}/clips/{clip_index}" => |at| clip("GET", at).map(Route::Clip),
+    }
+    /// Creates or replaces a clip.
+    PutClip(ClipId) {
+        "PUT" "/api/projects/{project_id}/clips/{clip_index}" => |at| clip("PUT", at).map(Route::PutClip),
+    }
+    /// Deletes a clip.
+    DeleteClip(ClipId) {
+        "DELETE" "/api/projects/{project_id}/clips/{clip_index}" => |at| clip("DELETE", at).map(Route::DeleteClip),
+    }
+}
+
+/// A path and its methods.
+#[derive(Clone, Copy, Debug)]
+pub struct RouteRow {
+    /// The name of the route's variant.
+    pub route: &'static str,
+    /// The methods, as the `Allow` header lists them.
+    pub methods: &'static str,
+    /// The path. `{name}` stands for one segment, `{name...}` at the end for the rest.
+    pub path: &'static str,
+    build: for<'p> fn(Parameters<'p>) -> Result<Route<'p>, Problem>,
+}
+
+/// What stands for the parameters of a path, in their order; no path has more than two.
+type Parameters<'p> = [&'p str; 2];
+
+impl RouteRow {
+    /// The path with a value for each parameter, for example in a test.
+    pub fn path_with(&self, value: impl Fn(&str) -> String) -> String {
+        let fill = |segment: &str| match segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+            Some(name) => value(name.trim_end_matches('.')),
+            None => segment.to_owned(),
+        };
+        self.path.split('/').map(fill).collect::<Vec<_>>().join("/")
+    }
+
+    /// The parameters of a path, if it is this one.
+    fn parameters<'p>(&self, path: &'p str) -> Option<Parameters<'p>> {
+        let mut parameters = [""; 2];
+        let mut free = parameters.iter_mut();
+        let mut rest = Some(path.trim_start_matches('/'));
+        for segment in self.path.trim_start_matches('/').split('/') {
+            if segment.ends_with("...}") {
+                *free.next()? = rest.unwrap_or_default();
+                return Some(parameters);
+            }
+            let path = rest?;
+            let (given, below) =
+                path.split_once('/').map_or((path, None), |(given, below)| (given, Some(below)));
+            if segment.starts_with('{') {
+                *free.next()? = given;
+            } else if segment != given {
+                return None;
+            }
+            rest = below;
+        }
+        rest.is_none().then_some(parameters)
+    }
+
+    fn allows(&self, method: &str) -> bool {
+        self.methods.split(", ").any(|allowed| allowed == method)
+    }
 }
 
 impl<'p> Route<'p> {
-    /// Finds the route. An id that is no id names no job, so it is a 404 like any other unknown job.
+    /// Finds the route.
+    ///
+    /// # Errors
+    /// 404 for a path without a route, 405 for a method that the path does not allow. An id that is no id
+    /// names no job, so it is a 404 like any other unknown job.
     pub fn parse(method: &str, path: &'p str) -> Result<Self, Problem> {
         if method == "OPTIONS" {
             return Ok(Self::Preflight);
         }
-        let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
-        let job = |text: &str| text.parse::<JobId>().map_err(|_| Problem::job_not_found());
-        let allow =
-            |methods: &'static str, route: fn() -> Self| require_method(method, methods).map(|()| route());
-        match segments.as_slice() {
-            ["health"] | ["api", "health"] => allow("GET, HEAD", || Self::Health),
-            ["api", "jobs"] if method == "GET" => Ok(Self::ListJobs),
-            ["api", "jobs"] => allow("GET, POST", || Self::CreateJob),
-            ["api", "jobs", id] if method == "DELETE" => job(id).map(Self::DeleteJob),
-            ["api", "jobs", id] => {
-                require_method(method, "GET, DELETE").and_then(|()| job(id)).map(Self::Job)
+        let mut allowed = Vec::new();
+        for row in ROUTES {
+            let Some(parameters) = row.parameters(path) else { continue };
+            if row.allows(method) {
+                return (row.build)(parameters);
             }
-            ["api", "jobs", id, "ws"] => {
-                require_method(method, "GET").and_then(|()| job(id)).map(Self::Watch)
-            }
-            ["ws", "export", id] => {
-                require_method(method, "GET").and_then(|()| job(id)).map(Self::WatchLegacy)
-            }
-            ["api", "jobs", id, "events"] => {
-                require_method(method, "GET").and_then(|()| job(id)).map(Self::Events)
-            }
-            ["api", "jobs", id, "cancel"] => {
-                require_method(method, "POST").and_then(|()| job(id)).map(Self::Cancel)
-            }
-            ["api", "jobs", id, "retry"] => {
-                require_method(method, "POST").and_then(|()| job(id)).map(Self::Retry)
-            }
-            ["api", "jobs", id, "do", token, word] => {
-                let callback = match *word {
-                    "claim" => CallbackKind::Claim,
-                    "progress" => CallbackKind::Progress,
-                    "complete" => CallbackKind::Complete,
-                    "error" => CallbackKind::Error,
-                    _ => return Err(not_found()),
-                };
-                require_method(method, "POST")
-                    .and_then(|()| job(id))
-                    .map(|id| Self::Callback(id, token, callback))
-            }
-            ["api", "runpod", "webhook", id, token] => {
-                require_method(method, "POST").and_then(|()| job(id)).map(|id| Self::Webhook(id, token))
-            }
-            ["api", "videos", "upload-url"] => allow("POST", || Self::UploadUrl),
-            ["api", "videos", "multipart"] => allow("POST", || Self::CreateUpload),
-            ["api", "videos", "multipart", id] => {
-                require_method(method, "DELETE").map(|()| Self::Upload(id, UploadAction::Abort))
-            }
-            ["api", "videos", "multipart", id, "parts"] => match method {
-                "POST" => Ok(Self::Upload(id, UploadAction::Sign)),
-                "PUT" => Ok(Self::Upload(id, UploadAction::Confirm)),
-                _ => require_method(method, "GET, POST, PUT").map(|()| Self::Upload(id, UploadAction::Show)),
-            },
-            ["api", "videos", "multipart", id, "complete"] => {
-                require_method(method, "POST").map(|()| Self::Upload(id, UploadAction::Complete))
-            }
-            ["api", "videos", "download", key @ ..] => {
-                require_method(method, "GET, HEAD")?;
-                percent::decode(&key.join("/"))
-                    .and_then(|key| ObjectKey::try_from(key).ok())
-                    .map(Self::Download)
-                    .ok_or_else(Problem::video_not_found)
-            }
-            ["api", "exports", "active"] => allow("GET", || Self::ActiveExports),
-            ["api", "export", kind, rest @ ..] if rest.len() < 2 => {
-                let kind = ExportType::parse(kind).ok_or_else(not_found)?;
-                match rest {
-                    [id] => {
-                        require_method(method, "GET").and_then(|()| job(id)).map(|id| Self::Export(kind, id))
-                    }
-                    _ => require_method(method, "POST").map(|()| Self::CreateExport(kind)),
-                }
-            }
-            ["api", "projects"] => allow("GET", || Self::ListProjects),
-            ["api", "projects", id, rest @ ..] => project_route(method, id, rest),
-            _ => Err(not_found()),
+            allowed.push(row.methods);
         }
-    }
-
-    /// Whether the route answers without the API key: it proves itself by a token, or tells nothing.
-    pub const fn is_public(&self) -> bool {
-        match self {
-            Self::Health | Self::Preflight | Self::Callback(..) | Self::Webhook(..) | Self::Upload(..) => {
-                true
-            }
-            Self::CreateJob
-            | Self::ListJobs
-            | Self::Job(_)
-            | Self::DeleteJob(_)
-            | Self::Watch(_)
-            | Self::WatchLegacy(_)
-            | Self::Events(_)
-            | Self::Cancel(_)
-            | Self::Retry(_)
-            | Self::UploadUrl
-            | Self::CreateUpload
-            | Self::Download(_)
-            | Self::ListProjects
-            | Self::Project(_)
-            | Self::PutProject(_)
-            | Self::ListClips(_)
-            | Self::Clip(_)
-            | Self::PutClip(_)
-            | Self::DeleteClip(_)
-            | Self::CreateExport(_)
-            | Self::Export(..)
-            | Self::ActiveExports => false,
-        }
-    }
-
-    /// The job whose watch token opens this route, if one does: reading, never changing.
-    pub fn watchable(&self) -> Option<JobId> {
-        match self {
-            Self::Watch(id)
-            | Self::WatchLegacy(id)
-            | Self::Events(id)
-            | Self::Job(id)
-            | Self::Export(_, id) => Some(*id),
-            Self::Download(key) => key.output_of(),
-            Self::Health
-            | Self::CreateJob
-            | Self::ListJobs
-            | Self::DeleteJob(_)
-            | Self::Cancel(_)
-            | Self::Retry(_)
-            | Self::Callback(..)
-            | Self::Webhook(..)
-            | Self::UploadUrl
-            | Self::CreateUpload
-            | Self::Upload(..)
-            | Self::ListProjects
-            | Self::Project(_)
-            | Self::PutProject(_)
-            | Self::ListClips(_)
-            | Self::Clip(_)
-            | Self::PutClip(_)
-            | Self::DeleteClip(_)
-            | Self::CreateExport(_)
-            | Self::ActiveExports
-            | Self::Preflight => None,
-        }
+        Err(if allowed.is_empty() { route_not_found() } else { method_not_allowed(allowed.join(", ")) })
     }
 }
 
-fn project_route(method: &str, id: &str, rest: &[&str]) -> Result<Route<'static>, Problem> {
-    let project = || ProjectId::parse(id).ok_or_else(|| invalid_project_id(method));
-    match rest {
-        [] if method == "PUT" => project().map(Route::PutProject),
-        [] => require_method(method, "GET, PUT").and_then(|()| project()).map(Route::Project),
-        ["clips"] => require_method(method, "GET").and_then(|()| project()).map(Route::ListClips),
-        ["clips", index] => {
-            require_method(method, "GET, PUT, DELETE")?;
-            let clip = ClipId::parse(project()?, index).ok_or_else(|| invalid_clip_index(method))?;
-            Ok(match method {
-                "PUT" => Route::PutClip(clip),
-                "DELETE" => Route::DeleteClip(clip),
-                _ => Route::Clip(clip),
-            })
-        }
-        _ => Err(not_found()),
-    }
+fn job(id: &str) -> Result<JobId, Problem> {
+    id.parse().map_err(|_| Problem::job_not_found())
 }
 
-fn require_method(method: &str, methods: &'static str) -> Result<(), Problem> {
-    if methods.split(", ").any(|allowed| allowed == method) {
-        return Ok(());
-    }
-    let mut problem = Problem::new(ProblemCode::MethodNotAllowed, format!("This path takes {methods}."));
-    problem.allow = Some(methods);
-    Err(problem)
+fn callback([id, token]: Parameters<'_>, kind: CallbackKind) -> Result<Route<'_>, Problem> {
+    Ok(Route::Callback(job(id)?, token, kind))
 }
 
-fn not_found() -> Problem {
-    Problem::new(ProblemCode::RouteNotFound, "Nothing lives at this path; the README lists the routes.")
+fn download(key: &str) -> Result<Route<'_>, Problem> {
+    let key = percent::decode(key).and_then(|key| ObjectKey::try_from(key).ok());
+    key.map(Route::Download).ok_or_else(Problem::video_not_found)
+}
+
+fn project(method: &str, id: &str) -> Result<ProjectId, Problem> {
+    ProjectId::parse(id).ok_or_else(|| invalid_project_id(method))
+}
+
+fn clip(method: &str, [id, index]: Parameters<'_>) -> Result<ClipId, Problem> {
+    ClipId::parse(project(method, id)?, index).ok_or_else(|| invalid_clip_index(method))
+}
+
+fn method_not_allowed(methods: String) -> Problem {
+    let sentence = format!("Method not allowed here. Allowed: {methods}.");
+    Problem { allow: Some(methods), ..Problem::new(ProblemCode::MethodNotAllowed, sentence) }
+}
+
+fn route_not_found() -> Problem {
+    Problem::new(ProblemCode::RouteNotFound, "No such route. The README lists all routes.")
 }
 
 #[cfg(test)]
@@ -318,14 +335,49 @@ mod tests {
         }
     }
 
+    /// A path of the row that leads to its route.
+    fn example(row: &RouteRow) -> String {
+        row.path_with(|name| match name {
+            "job_id" => ID.to_owned(),
+            "token" | "upload_id" => "t".to_owned(),
+            "key" => "input/a/b.mp4".to_owned(),
+            "project_id" => "7".to_owned(),
+            "clip_index" => "0".to_owned(),
+            other => panic!("an example of {other}"),
+        })
+    }
+
     #[test]
-    fn a_watch_token_opens_the_results_of_its_job_and_no_input() {
-        let download = |key: String| {
-            Route::parse("GET", &format!("/api/videos/download/{key}")).map(|route| route.watchable())
-        };
-        assert_eq!(download(format!("output/{ID}/1/video.mp4")), Ok(Some(ID.parse().unwrap())));
-        assert_eq!(download(format!("input/{ID}/video.mp4")), Ok(None));
-        assert_eq!(download("output/else/1/video.mp4".to_owned()), Ok(None));
+    fn every_row_leads_to_its_own_route_and_no_two_rows_overlap() {
+        for row in ROUTES {
+            let path = example(row);
+            for method in row.methods.split(", ") {
+                let route = Route::parse(method, &path);
+                let name = format!("{:?}", route.as_ref().expect("a route"));
+                assert_eq!(name.split('(').next(), Some(row.route), "{method} {path}");
+                let rows = ROUTES.iter().filter(|row| row.allows(method) && row.parameters(&path).is_some());
+                assert_eq!(rows.count(), 1, "{method} {path}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_other_method_is_told_the_methods_of_the_path() {
+        for row in ROUTES {
+            let path = example(row);
+            let rows = ROUTES.iter().filter(|other| other.path == row.path);
+            let allow = rows.map(|row| row.methods).collect::<Vec<_>>().join(", ");
+            for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "get"] {
+                let route = Route::parse(method, &path);
+                if allow.split(", ").any(|allowed| allowed == method) {
+                    assert!(route.is_ok(), "{method} {path}");
+                } else {
+                    let problem = route.unwrap_err();
+                    assert_eq!(problem.code, ProblemCode::MethodNotAllowed, "{method} {path}");
+                    assert_eq!(problem.allow.as_deref(), Some(allow.as_str()), "{method} {path}");
+                }
+            }
+        }
     }
 
     #[test]
@@ -359,6 +411,7 @@ mod tests {
         ] {
             assert_eq!(Route::parse(method, path).unwrap_err().code, code, "{method} {path}");
         }
+        assert_eq!(Route::parse("GET", "/api/videos/download").unwrap_err().code, ProblemCode::VideoNotFound);
         for key in [
             "",
             "input",
@@ -372,7 +425,10 @@ mod tests {
             let path = format!("/api/videos/download/{key}");
             assert_eq!(Route::parse("GET", &path).unwrap_err().code, ProblemCode::VideoNotFound, "{path}");
         }
-        assert_eq!(Route::parse("PUT", "/api/videos/download/x").unwrap_err().allow, Some("GET, HEAD"));
-        assert_eq!(Route::parse("PUT", "/health").unwrap_err().allow, Some("GET, HEAD"));
+        assert_eq!(
+            Route::parse("PUT", "/api/videos/download/x").unwrap_err().allow.as_deref(),
+            Some("GET, HEAD")
+        );
+        assert_eq!(Route::parse("PUT", "/health").unwrap_err().allow.as_deref(), Some("GET, HEAD"));
     }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::time::DurationMs;
+use crate::base::words::word_enum;
 use crate::job::error_code::ErrorCode;
 
 /// RunPod's id of a job: opaque, but safe in the path of a URL.
@@ -90,16 +91,17 @@ impl EndpointLoad {
     }
 }
 
-/// What a GPU worker is doing in an attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum WorkerStage {
-    /// The attempt is claimed; nothing is downloaded yet.
-    Starting,
-    /// Downloading the inputs.
-    Downloading,
-    /// Decoding, drawing, encoding.
-    Rendering,
-    /// Uploading the output.
-    Uploading,
+word_enum! {
+    /// The part of an attempt that happens in the GPU worker. A stored job with another word is not read; a
+    /// callback with another word reports no stage, since a GPU worker may be newer than this API.
+    pub enum WorkerStage {
+        /// Claimed, nothing fetched yet.
+        Starting = "starting",
+        /// Fetching the input.
+        Downloading = "downloading",
+        /// Decoding, drawing, encoding.
+        Rendering = "rendering",
+        /// Putting the output.
+        Uploading = "uploading",
+    }
 }

@@ -1,6 +1,7 @@
 //! The event log of a job: what subscribers are told, in order, and replay after a reconnect.
 
 use crate::base::time::Timestamp;
+use crate::base::words::word_enum;
 use crate::job::snapshot::Snapshot;
 
 /// One stored event: what a watcher sees, and replays after a reconnect.
@@ -18,28 +19,16 @@ pub struct LogEntry {
     pub snapshot: Snapshot,
 }
 
-/// The kinds of message on a job's socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MessageType {
-    /// A snapshot, or a change of status without progress.
-    Status,
-    /// It got further, or starts over.
-    Progress,
-    /// The reel is there. The last message.
-    Complete,
-    /// It failed. The last message.
-    Error,
-}
-
-impl MessageType {
-    /// Its word on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Status => "status",
-            Self::Progress => "progress",
-            Self::Complete => "complete",
-            Self::Error => "error",
-        }
+word_enum! {
+    /// The kinds of message on a job's socket. A stored log entry with another word is not read.
+    pub enum MessageType {
+        /// A snapshot, or a change of status without progress.
+        Status = "status",
+        /// It got further, or starts over.
+        Progress = "progress",
+        /// The reel is there. The last message.
+        Complete = "complete",
+        /// It failed. The last message.
+        Error = "error",
     }
 }

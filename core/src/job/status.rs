@@ -1,59 +1,41 @@
 //! The words of `status` and `stage`, as clients read them.
+//!
+//! A stored job with another word is not read. The index keeps words as text, and a list shows them so.
 
+use crate::base::words::word_enum;
 use crate::job::gpu_service::WorkerStage;
-use serde::{Deserialize, Serialize};
 
-/// The four words of `status`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum JobStatus {
-    /// Not started.
-    Pending,
-    /// A renderer works on it.
-    Processing,
-    /// The reel is there.
-    Complete,
-    /// It failed or was cancelled.
-    Error,
+word_enum! {
+    /// The four words of `status`.
+    pub enum JobStatus {
+        /// Not started.
+        Pending = "pending",
+        /// A renderer works on it.
+        Processing = "processing",
+        /// The reel is there.
+        Complete = "complete",
+        /// It failed or was cancelled.
+        Error = "error",
+    }
 }
 
-/// The words of `stage`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum JobStage {
-    /// Waiting for a renderer.
-    Queued,
-    /// A renderer has it.
-    Starting,
-    /// It fetches the input.
-    Downloading,
-    /// It renders.
-    Rendering,
-    /// It puts the output.
-    Uploading,
-    /// We look for the output.
-    Verifying,
-    /// Over.
-    Done,
-}
-
-impl JobStatus {
-    /// Every status with its word on the wire.
-    pub const WORDS: &'static [(&'static str, Self)] = &[
-        ("pending", Self::Pending),
-        ("processing", Self::Processing),
-        ("complete", Self::Complete),
-        ("error", Self::Error),
-    ];
-
-    /// Its word on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Processing => "processing",
-            Self::Complete => "complete",
-            Self::Error => "error",
-        }
+word_enum! {
+    /// The words of `stage`.
+    pub enum JobStage {
+        /// Waiting for a renderer.
+        Queued = "queued",
+        /// A renderer has it.
+        Starting = "starting",
+        /// It fetches the input.
+        Downloading = "downloading",
+        /// It renders.
+        Rendering = "rendering",
+        /// It puts the output.
+        Uploading = "uploading",
+        /// We look for the output.
+        Verifying = "verifying",
+        /// Over.
+        Done = "done",
     }
 }
 

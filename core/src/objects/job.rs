@@ -300,7 +300,7 @@ mod tests {
     fn every_reply_crosses_whole() {
         let mut problem =
             Problem::invalid(vec![FieldError { pointer: "/a".into(), detail: "is wrong".into() }]);
-        problem.allow = Some("GET, POST");
+        problem.allow = Some("GET, POST".to_owned());
         for reply in [
             JobReply::Job("{\"a\":\"\\n\"}".into()),
             JobReply::Events("{}".into()),

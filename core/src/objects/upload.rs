@@ -1,4 +1,6 @@
-//! Commands to an upload's object, its replies, and every sentence about uploads.
+//! The conversation between the Worker and the object of an upload, and every sentence about uploads.
+//!
+//! Invariant: the object answers with an [`UploadReply`]. Whatever else comes back, it was not reached.
 
 use std::fmt::Write as _;
 
@@ -13,7 +15,7 @@ use crate::upload::event::{CallerId, UploadEvent};
 use crate::upload::{PartLayout, Upload, UploadRecord};
 use crate::wire::upload::{CompletedUpload, ConfirmedParts, SignedParts, UploadJson};
 
-/// What the Worker asks of an upload's object. Not stored.
+/// What the Worker asks of an upload's object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UploadCommand {
     /// Take this new upload.
@@ -32,66 +34,42 @@ pub enum UploadCommand {
     },
 }
 
-/// What an upload's object replies. JSON in it is written for the client and passes the Worker unread.
+/// What the object replies. JSON in it is written for the client and passes the Worker unread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UploadReply {
     /// The new upload is stored.
     Created,
-    /// URLs to send parts to, as JSON.
-    Signed(String),
-    /// Parts are recorded; how many there are, as JSON.
-    Confirmed(String),
-    /// What has arrived, as JSON.
-    Upload(String),
-    /// The video is in the bucket; JSON that describes it.
-    Completed(String),
-    /// The upload is aborted.
-    Aborted,
-    /// It was refused, or something failed.
+    /// The request is done; the client's JSON.
+    Done(String),
+    /// The request is refused.
     Problem(Problem),
 }
 
 impl UploadCommand {
-    /// A client's request.
-    ///
-    /// # Errors
-    /// 400 for a body that is not text.
-    pub fn act(action: UploadAction, upload_id: &str, body: &[u8]) -> Result<Self, Problem> {
-        Ok(Self::Act { action, upload_id: upload_id.to_owned(), body: body_text(body)?.to_owned() })
-    }
-
-    /// As one text, see [`super::reply`]: the body of a client need not be escaped.
+    /// As one text, see [`super::reply`].
     pub fn to_text(&self) -> String {
         match self {
-            Self::Create { record } => join("create", &record.to_stored()),
-            Self::Act { action, upload_id, body } => join(word_of(*action), &join(upload_id, body)),
+            Self::Create { record } => join(CREATE, &record.to_stored()),
+            Self::Act { action, upload_id, body } => join(action.as_str(), &join(upload_id, body)),
         }
     }
 
     /// Reads what [`UploadCommand::to_text`] wrote; `None` for anything else.
     pub fn from_text(text: &str) -> Option<Self> {
         let (word, rest) = split(text)?;
-        let action = match word {
-            "create" => return Some(Self::Create { record: UploadRecord::from_stored(rest)? }),
-            "sign" => UploadAction::Sign,
-            "confirm" => UploadAction::Confirm,
-            "show" => UploadAction::Show,
-            "complete" => UploadAction::Complete,
-            "abort" => UploadAction::Abort,
-            _ => return None,
-        };
-        let (upload_id, body) = split(rest)?;
+        if word == CREATE {
+            return Some(Self::Create { record: UploadRecord::from_stored(rest)? });
+        }
+        let (action, (upload_id, body)) = (UploadAction::from_word(word)?, split(rest)?);
         Some(Self::Act { action, upload_id: upload_id.to_owned(), body: body.to_owned() })
     }
-}
 
-const fn word_of(action: UploadAction) -> &'static str {
-    match action {
-        UploadAction::Sign => "sign",
-        UploadAction::Confirm => "confirm",
-        UploadAction::Show => "show",
-        UploadAction::Complete => "complete",
-        UploadAction::Abort => "abort",
+    /// A client's request.
+    ///
+    /// # Errors
+    /// 400 for a body that is not text.
+    pub fn act(action: UploadAction, upload_id: &str, body: &[u8]) -> Result<Self, Problem> {
+        Ok(Self::Act { action, upload_id: upload_id.to_owned(), body: body_text(body)?.to_owned() })
     }
 }
 
@@ -122,49 +100,11 @@ pub fn requested(
 }
 
 impl UploadReply {
-    /// What a caller is told about `upload`.
-    pub fn new(
-        outcome: UploadOutcome,
-        upload: &Upload,
-        upload_id: &str,
-        presigner: &Presigner,
-        now: Timestamp,
-    ) -> Self {
-        let record = &upload.record;
-        let reply = match outcome {
-            UploadOutcome::Refused(refusal) => Ok(Self::Problem(problem(&refusal, &record.plan))),
-            UploadOutcome::Done(UploadDone::Signable { part_numbers }) => {
-                let sign = |number, size_bytes| {
-                    let id = &record.storage_id;
-                    presigner.upload_part(&record.key, id, number, size_bytes, PART_URL_LIFETIME, now)
-                };
-                let signed = SignedParts::new(record, &part_numbers, now + PART_URL_LIFETIME, sign);
-                serde_json::to_string(&signed).map(Self::Signed)
-            }
-            UploadOutcome::Done(UploadDone::Confirmed) => {
-                let confirmed = ConfirmedParts { confirmed: upload.confirmed() };
-                serde_json::to_string(&confirmed).map(Self::Confirmed)
-            }
-            UploadOutcome::Done(UploadDone::Shown) => {
-                serde_json::to_string(&UploadJson::shown(upload, upload_id)).map(Self::Upload)
-            }
-            UploadOutcome::Done(UploadDone::Completed { etag }) => {
-                serde_json::to_string(&CompletedUpload::new(record, &etag)).map(Self::Completed)
-            }
-            UploadOutcome::Done(UploadDone::Aborted) => Ok(Self::Aborted),
-        };
-        reply.unwrap_or_else(|_| Self::Problem(Problem::internal()))
-    }
-
     /// As one text, see [`super::reply`].
     pub fn to_text(&self) -> String {
         match self {
             Self::Created => join("created", ""),
-            Self::Signed(json) => join("signed", json),
-            Self::Confirmed(json) => join("confirmed", json),
-            Self::Upload(json) => join("upload", json),
-            Self::Completed(json) => join("completed", json),
-            Self::Aborted => join("aborted", ""),
+            Self::Done(json) => join("done", json),
             Self::Problem(problem) => problem_to_text(problem),
         }
     }
@@ -174,14 +114,45 @@ impl UploadReply {
         let (word, rest) = split(text)?;
         Some(match word {
             "created" => Self::Created,
-            "signed" => Self::Signed(rest.to_owned()),
-            "confirmed" => Self::Confirmed(rest.to_owned()),
-            "upload" => Self::Upload(rest.to_owned()),
-            "completed" => Self::Completed(rest.to_owned()),
-            "aborted" => Self::Aborted,
+            "done" => Self::Done(rest.to_owned()),
             PROBLEM => Self::Problem(problem_from_text(rest)?),
             _ => return None,
         })
+    }
+
+    /// What a caller is told about `upload`.
+    pub fn new(
+        outcome: UploadOutcome,
+        upload: &Upload,
+        upload_id: &str,
+        presigner: &Presigner,
+        now: Timestamp,
+    ) -> Self {
+        let record = &upload.record;
+        let json = match outcome {
+            UploadOutcome::Refused(refusal) => return Self::Problem(problem(&refusal, &record.plan)),
+            UploadOutcome::Done(UploadDone::Signable { part_numbers }) => {
+                let sign = |number, size_bytes| {
+                    let id = &record.storage_id;
+                    presigner.upload_part(&record.key, id, number, size_bytes, PART_URL_LIFETIME, now)
+                };
+                let signed = SignedParts::new(record, &part_numbers, now + PART_URL_LIFETIME, sign);
+                serde_json::to_string(&signed)
+            }
+            UploadOutcome::Done(UploadDone::Confirmed) => {
+                serde_json::to_string(&ConfirmedParts { confirmed: upload.confirmed() })
+            }
+            UploadOutcome::Done(UploadDone::Shown) => {
+                serde_json::to_string(&UploadJson::shown(upload, upload_id))
+            }
+            UploadOutcome::Done(UploadDone::Completed { etag }) => serde_json::to_string(&CompletedUpload {
+                video_key: record.key.as_str().to_owned(),
+                size_bytes: record.plan.size_bytes(),
+                etag,
+            }),
+            UploadOutcome::Done(UploadDone::Aborted) => Ok(r#"{"success":true}"#.to_owned()),
+        };
+        json.map_or_else(|_| Self::Problem(Problem::internal()), Self::Done)
     }
 
     /// The body of the HTTP response to a client.
@@ -190,16 +161,16 @@ impl UploadReply {
     /// The problem that the client gets instead.
     pub fn into_body(self) -> Result<String, Problem> {
         match self {
-            Self::Signed(json) | Self::Confirmed(json) | Self::Upload(json) | Self::Completed(json) => {
-                Ok(json)
-            }
-            Self::Aborted => Ok(r#"{"success":true}"#.to_owned()),
+            Self::Done(json) => Ok(json),
             Self::Problem(problem) => Err(problem),
-            // Only a new upload has this reply, and its client gets another body.
+            // Only the Worker asks for it.
             Self::Created => Err(Problem::internal()),
         }
     }
 }
+
+/// The word of a creation, beside those of [`UploadAction`].
+const CREATE: &str = "create";
 
 /// No upload has this id, and perhaps one had.
 pub fn not_found() -> Problem {

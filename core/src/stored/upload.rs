@@ -27,15 +27,16 @@ impl UploadRecord {
         .to_string()
     }
 
-    /// What [`UploadRecord::to_stored`] wrote; `None` for anything else.
+    /// Reads what [`UploadRecord::to_stored`] wrote; `None` for anything else.
     pub fn from_stored(text: &str) -> Option<Self> {
         let value: Value = serde_json::from_str(text).ok()?;
         let text = |name: &str| value.get(name).and_then(Value::as_str);
+        let (size_bytes, part_bytes) =
+            (value.get("size_bytes")?.as_u64()?, value.get("part_bytes")?.as_u64());
         Some(Self {
             key: ObjectKey::parse_input(text("key")?).ok()?,
             storage_id: text("storage_id")?.to_owned(),
-            plan: PartLayout::new(value.get("size_bytes")?.as_u64()?, value.get("part_bytes")?.as_u64())
-                .ok()?,
+            plan: PartLayout::new(size_bytes, part_bytes).ok()?,
             expires_at: Timestamp(value.get("expires_at_ms")?.as_i64()?),
             state: match text("stage")? {
                 "open" => UploadState::Open,

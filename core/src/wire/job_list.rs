@@ -30,7 +30,8 @@ pub fn to_page_json(
     serde_json::to_string(&page).unwrap_or_default()
 }
 
-/// The part of the job JSON that the index has. Progress and params are only in the job's object.
+/// The part of the job JSON that the index knows; progress and params are the object's. Words that this
+/// version does not know are shown as they are, and an unknown error code has no `retryable`.
 fn row_json(row: &JobRow, poster_url: Option<String>) -> RowJson<'_> {
     let code = row.error_code.as_deref();
     RowJson {
@@ -47,9 +48,7 @@ fn row_json(row: &JobRow, poster_url: Option<String>) -> RowJson<'_> {
         poster_url,
         error: row.error.as_deref(),
         error_code: code,
-        retryable: code
-            .and_then(|word| ErrorCode::ALL.into_iter().find(|code| code.as_str() == word))
-            .map(ErrorCode::retryable),
+        retryable: code.and_then(ErrorCode::from_word).map(ErrorCode::retryable),
         created_at: row.created_at.iso(),
         started_at: row.started_at.map(Timestamp::iso),
         completed_at: row.completed_at.map(Timestamp::iso),
@@ -121,7 +120,23 @@ mod tests {
     }
 
     #[test]
-    fn a_job_in_a_list_has_its_own_poster_only() {
+    fn words_of_a_newer_version_are_listed_as_they_are() {
+        let row: JobRow = serde_json::from_value(serde_json::json!({
+            "id": ID, "project_id": 7, "type": "montage", "status": "paused", "attempt": 1,
+            "input_video_key": "input/a/b.mp4", "output_video_key": null, "output_bytes": null,
+            "poster_key": null, "error": "x", "error_code": "gpu_on_fire", "created_at": 1000,
+            "started_at": null, "completed_at": null
+        }))
+        .unwrap();
+        let json = serde_json::to_value(row_json(&row, None)).unwrap();
+        assert_eq!(
+            (&json["type"], &json["status"], &json["error_code"], &json["retryable"]),
+            (&"montage".into(), &"paused".into(), &"gpu_on_fire".into(), &serde_json::Value::Null)
+        );
+    }
+
+    #[test]
+    fn a_listed_job_shows_its_own_picture_and_nobody_elses() {
         let row = |poster: serde_json::Value| -> JobRow {
             serde_json::from_value(serde_json::json!({
                 "id": ID, "project_id": 7, "type": "overlay", "status": "complete", "attempt": 1,

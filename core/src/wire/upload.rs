@@ -7,11 +7,11 @@ use crate::upload::{Upload, UploadRecord, UploadState};
 
 /// 201 to `POST /api/videos/multipart`, and 200 to `GET .../parts`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct UploadJson<'u> {
+pub struct UploadJson {
     /// Where the video goes.
-    pub video_key: &'u str,
+    pub video_key: String,
     /// Our own name of the upload; whoever has it may write to it.
-    pub upload_id: &'u str,
+    pub upload_id: String,
     /// The whole file.
     pub size_bytes: u64,
     /// Every part but the last.
@@ -21,11 +21,11 @@ pub struct UploadJson<'u> {
     /// When it is aborted if it is not complete; ISO 8601.
     pub expires_at: String,
     /// Not of a new upload.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub status: Option<UploadStatus>,
     /// The confirmed parts in their order; not of a new upload.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub parts: Option<Vec<ConfirmedPartJson<'u>>>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub parts: Option<Vec<ConfirmedPartJson>>,
 }
 
 /// Whether there is anything left to do.
@@ -40,11 +40,11 @@ pub enum UploadStatus {
 
 /// One confirmed part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ConfirmedPartJson<'u> {
+pub struct ConfirmedPartJson {
     /// From 1.
     pub part_number: u32,
     /// Without quotes.
-    pub etag: &'u str,
+    pub etag: String,
     /// Its length.
     pub size_bytes: u64,
 }
@@ -78,21 +78,21 @@ pub struct ConfirmedParts {
 
 /// 200 to `POST .../complete`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct CompletedUpload<'u> {
+pub struct CompletedUpload {
     /// Where the video is.
-    pub video_key: &'u str,
+    pub video_key: String,
     /// Its length.
     pub size_bytes: u64,
     /// The object's entity tag.
-    pub etag: &'u str,
+    pub etag: String,
 }
 
-impl<'u> UploadJson<'u> {
+impl UploadJson {
     /// A new upload.
-    pub fn created(record: &'u UploadRecord, upload_id: &'u str) -> Self {
+    pub fn created(record: &UploadRecord, upload_id: &str) -> Self {
         Self {
-            video_key: record.key.as_str(),
-            upload_id,
+            video_key: record.key.as_str().to_owned(),
+            upload_id: upload_id.to_owned(),
             size_bytes: record.plan.size_bytes(),
             part_size: record.plan.part_bytes(),
             part_count: record.plan.part_count(),
@@ -103,14 +103,14 @@ impl<'u> UploadJson<'u> {
     }
 
     /// An upload with what has arrived. An aborted one is not shown.
-    pub fn shown(upload: &'u Upload, upload_id: &'u str) -> Self {
+    pub fn shown(upload: &Upload, upload_id: &str) -> Self {
         let status = match upload.record.state {
             UploadState::Complete { .. } => UploadStatus::Complete,
             UploadState::Open | UploadState::Completing | UploadState::Aborted => UploadStatus::Open,
         };
         let parts = upload.parts().map(|(part_number, etag, size_bytes)| ConfirmedPartJson {
             part_number,
-            etag,
+            etag: etag.to_owned(),
             size_bytes,
         });
         Self {
@@ -118,13 +118,6 @@ impl<'u> UploadJson<'u> {
             parts: Some(parts.collect()),
             ..Self::created(&upload.record, upload_id)
         }
-    }
-}
-
-impl<'u> CompletedUpload<'u> {
-    /// A complete upload.
-    pub fn new(record: &'u UploadRecord, etag: &'u str) -> Self {
-        Self { video_key: record.key.as_str(), size_bytes: record.plan.size_bytes(), etag }
     }
 }
 

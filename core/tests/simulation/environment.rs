@@ -38,6 +38,7 @@ enum Scheduled {
 }
 
 /// How often each fault happens in this history, in a thousand cases.
+#[allow(clippy::struct_field_names, reason = "the unit belongs to each name")]
 struct FaultRates {
     lost_permille: u64,
     duplicated_permille: u64,

@@ -33,7 +33,7 @@ fn every_statement() -> Vec<SqlStatement> {
         job_rows::select_open_jobs(Timestamp(1), 1),
         project_rows::select_project(project_id(7)),
         project_rows::select_clip(clip_id(7, 0)),
-        project_rows::ProjectListQuery::parse("").unwrap().select_statement(),
+        project_rows::ProjectListQuery::parse("").expect("a query").select_statement(),
         key_references::select_reference("input/a/b.mp4"),
         key_references::select_inputs_in_use(keys()),
         key_references::select_keys_outliving(job_id(1), keys()),

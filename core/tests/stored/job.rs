@@ -32,9 +32,7 @@ pub fn pin(golden: &mut GoldenFiles) {
             LogEntry { seq: job.seq, at: job.persisted_at, message_type: kind, snapshot: job.snapshot() };
         round_trip(golden, &format!("log-entry-{name}.json"), &entry);
     }
-    for stage in
-        [WorkerStage::Starting, WorkerStage::Downloading, WorkerStage::Rendering, WorkerStage::Uploading]
-    {
+    for stage in WorkerStage::ALL {
         let word = serde_json::to_string(&stage).expect("JSON");
         assert_eq!(serde_json::from_str::<WorkerStage>(&word).expect("a stage"), stage);
     }
@@ -44,8 +42,7 @@ pub fn pin(golden: &mut GoldenFiles) {
 /// Every word of the closed lists that stored jobs hold.
 fn pin_words(golden: &mut GoldenFiles) {
     let codes = ErrorCode::ALL.map(|code| serde_json::to_value(code).expect("JSON"));
-    let kinds = [JobType::Framing, JobType::Overlay, JobType::Annotate]
-        .map(|kind| serde_json::to_value(kind).expect("JSON"));
+    let kinds = JobType::ALL.map(|kind| serde_json::to_value(kind).expect("JSON"));
     let words = serde_json::json!({ "error_code": codes, "type": kinds });
     golden.pin("words.json", &serde_json::to_string_pretty(&words).expect("JSON"));
 }

@@ -48,7 +48,7 @@ const PLAN: &[(&str, &str, End, End)] = &[
     ("export_of_project",    "waiting",    complete(1),            error("gpu_unreachable", 1)),
 ];
 
-/// Status, error code, attempt.
+/// JobStatus, error code, attempt.
 type End = (&'static str, Option<&'static str>, u32);
 
 const fn complete(attempt: u32) -> End {

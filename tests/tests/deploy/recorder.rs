@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use e2e::{Asked, Options, PartUpload, Stack, wait_until};
+use e2e::{Options, PartUpload, RecordedRequest, Stack, wait_until};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
@@ -179,7 +179,7 @@ impl Broken {
 }
 
 /// RunPod takes every job that nothing else is said of, and begins none.
-fn answer(asked: &Asked, refusals: &HashMap<String, Answer>) -> Answer {
+fn answer(asked: &RecordedRequest, refusals: &HashMap<String, Answer>) -> Answer {
     let (verb, gpu_job) = asked.what.split_once('/').unwrap_or((&asked.what, ""));
     let job = match verb {
         "run" => asked.body["input"]["job_id"].as_str().unwrap_or_default(),

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use e2e::Asked;
+use e2e::RecordedRequest;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -14,15 +14,15 @@ pub type Answer = Option<(u16, Value)>;
 pub struct RunPod {
     /// For `RUNPOD_ENDPOINT`.
     pub endpoint: String,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    asked: Arc<Mutex<Vec<RecordedRequest>>>,
 }
 
 impl RunPod {
     /// Listens on a free port.
-    pub async fn start(script: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
+    pub async fn start(script: impl Fn(&RecordedRequest) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("a bound socket has an address").port();
-        let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
+        let asked: Arc<Mutex<Vec<RecordedRequest>>> = Arc::default();
         let (script, heard) = (Arc::new(script), Arc::clone(&asked));
         tokio::spawn(async move {
             while let Ok((caller, _)) = listener.accept().await {
@@ -34,7 +34,7 @@ impl RunPod {
     }
 
     /// All that it was asked.
-    pub fn asked(&self) -> Vec<Asked> {
+    pub fn asked(&self) -> Vec<RecordedRequest> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -47,7 +47,11 @@ impl RunPod {
 }
 
 /// One request, one answer.
-async fn serve(mut caller: TcpStream, script: &impl Fn(&Asked) -> Answer, heard: &Mutex<Vec<Asked>>) {
+async fn serve(
+    mut caller: TcpStream,
+    script: &impl Fn(&RecordedRequest) -> Answer,
+    heard: &Mutex<Vec<RecordedRequest>>,
+) {
     let mut bytes = Vec::new();
     let asked = loop {
         if let Some((asked, _)) = RecordedRequest::first_in(&bytes) {

@@ -1,16 +1,14 @@
-//! The command line, as clap reads it. Names and help texts live here; meaning does not.
+//! The command line, as clap reads it: names, values and help texts. What a command does is in `commands`.
 
 use std::num::{NonZeroU8, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use reel_client::{JobFilter, JobId, JobType, Secret, Status};
+use reel_client::{JobFilter, JobId, JobStatus, JobType, Secret};
 
-use crate::failure::Failure;
-use crate::notation::{Crop, Region, Size};
-use crate::upload::Wish;
+use crate::shorthand::{CropArg, RegionArg, SizeArg};
 
-/// Export video reels: upload a clip, render it, fetch the result.
+/// Export video reels: upload a clip, render it, download the result.
 #[derive(Debug, Parser)]
 #[command(name = "reel", version, propagate_version = true, after_help = EXIT_CODES)]
 pub struct Args {
@@ -23,14 +21,15 @@ pub struct Args {
         value_name = "URL"
     )]
     pub api: String,
-    /// Key of the export API; better given by the environment, where other users cannot read it
+    /// API key; prefer the environment variable, since other users can read command lines
     #[arg(
         long,
         global = true,
         display_order = 101,
         env = "WORKERS_API_KEY",
         hide_env_values = true,
-        value_name = "KEY"
+        value_name = "KEY",
+        value_parser = secret
     )]
     pub api_key: Option<Secret>,
     /// Print one JSON object for scripts
@@ -44,39 +43,39 @@ pub struct Args {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Upload a clip, render it, and fetch the reel
+    /// Upload a clip, render it, and download the reel
     #[command(after_help = EXPORT_EXAMPLES)]
-    Export(Export),
-    /// Upload a video and print its key; one that was broken off goes on where it stopped
+    Export(ExportArgs),
+    /// Upload a video and print its key; resumes an interrupted upload
     #[command(after_help = UPLOAD_NOTES)]
-    Upload(Upload),
-    /// Follow a job until it is over
+    Upload(UploadArgs),
+    /// Follow a job until it ends
     Watch {
-        /// The job's id
+        /// ID of the job
         job_id: JobId,
     },
-    /// Show where a job stands
+    /// Show the status of a job
     Status {
-        /// The job's id
+        /// ID of the job
         job_id: JobId,
     },
-    /// Stop a job
+    /// Cancel a job
     Cancel {
-        /// The job's id
+        /// ID of the job
         job_id: JobId,
     },
-    /// Start a failed job over
+    /// Retry a failed job
     Retry {
-        /// The job's id
+        /// ID of the job
         job_id: JobId,
     },
     /// List jobs, newest first
-    List(List),
-    /// Fetch the reel of a complete job; resumes a download that was broken off
+    List(ListArgs),
+    /// Download the reel of a completed job; resumes an interrupted download
     Download {
-        /// The job's id
+        /// ID of the job
         job_id: JobId,
-        /// Where to put the reel
+        /// Where to save the reel
         #[arg(long, short, value_name = "FILE")]
         out: PathBuf,
     },
@@ -84,33 +83,33 @@ pub enum Command {
 
 /// `reel export`.
 #[derive(Debug, clap::Args)]
-pub struct Export {
+pub struct ExportArgs {
     /// The clip
     pub clip: PathBuf,
     /// What to render
     #[arg(long = "type", value_enum, value_name = "TYPE")]
-    pub kind: Kind,
-    /// Where to put the reel
+    pub job_type: JobTypeArg,
+    /// Where to save the reel
     #[arg(long, short, value_name = "FILE")]
     pub out: PathBuf,
     /// Overlay: `blur`, `spotlight`, `original`, `brightness_boost` or `dark_overlay`
     #[arg(long, value_name = "NAME")]
     pub effect: Option<String>,
-    /// Overlay: an ellipse to highlight, `START-END@X,Y,RX,RY[,OPACITY]`, in frames and pixels of the clip;
-    /// both frames belong to it. Repeatable
+    /// Overlay: an ellipse to highlight, `START-END@X,Y,RX,RY[,OPACITY]`, in frames and pixels of the clip; both
+    /// frames inclusive. Repeatable
     #[arg(long = "region", value_name = "REGION")]
-    pub regions: Vec<Region>,
-    /// A crop keyframe, `FRAME:X,Y,WIDTH,HEIGHT`, in pixels of the clip; between two the crop moves
-    /// steadily. Repeatable
+    pub regions: Vec<RegionArg>,
+    /// A crop keyframe, `FRAME:X,Y,WIDTH,HEIGHT`, in pixels of the clip; interpolated linearly in between.
+    /// Repeatable
     #[arg(long = "crop", value_name = "KEYFRAME", conflicts_with = "crop_keyframes")]
-    pub crops: Vec<Crop>,
+    pub crops: Vec<CropArg>,
     /// The crop keyframes from a file: a JSON list of {"frame" or "time", "x", "y", "width", "height"}
     #[arg(long, value_name = "FILE.json")]
     pub crop_keyframes: Option<PathBuf>,
     /// Size of the reel in pixels [default: the API's, 1080x1920]
     #[arg(long, value_name = "WIDTHxHEIGHT")]
-    pub size: Option<Size>,
-    /// Framing: begin at this second of the clip
+    pub size: Option<SizeArg>,
+    /// Framing: start at this second of the clip
     #[arg(long, value_name = "SECONDS")]
     pub start: Option<f64>,
     /// Framing: end at this second of the clip
@@ -122,98 +121,81 @@ pub struct Export {
     /// The project that the job belongs to
     #[arg(long, default_value_t = 1, value_name = "ID")]
     pub project: i64,
-    /// How the clip goes up
     #[command(flatten)]
-    pub parallel: Parallel,
+    pub parallel: ParallelArg,
 }
 
 /// `reel upload`.
 #[derive(Debug, clap::Args)]
-pub struct Upload {
+pub struct UploadArgs {
     /// The video
     #[arg(value_name = "FILE")]
     pub video: PathBuf,
-    /// How it goes up
     #[command(flatten)]
-    parallel: Parallel,
-    /// Size of a part in MiB, 5 to 5115 [default: the API's, 16 for most files]. Smaller ones lose less on a
-    /// line that breaks often
+    pub parallel: ParallelArg,
+    /// Size of a part in MiB, 5 to 5115 [default: the API's, 16 for most files]. Smaller parts lose less progress on
+    /// an unreliable connection
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(5..=5115))]
-    part_size: Option<u64>,
-    /// Go on with an upload that was begun on another device; FILE must be the same file
+    pub part_size: Option<u64>,
+    /// Resume an upload started on another device; FILE must be the same file
     #[arg(long, num_args = 2, value_names = ["VIDEO_KEY", "UPLOAD_ID"])]
-    resume: Option<Vec<String>>,
-    /// Throw away what has arrived of an unfinished upload of FILE
+    pub resume: Option<Vec<String>>,
+    /// Abort the unfinished upload of FILE and delete its parts
     #[arg(long)]
     pub abort: bool,
 }
 
-impl Upload {
-    /// What to do, in the upload's own words.
-    pub fn into_wish(self) -> Result<Wish, Failure> {
-        let resume = match self.resume.as_deref() {
-            Some([video_key, id]) => {
-                let id = id.parse().map_err(|error| Failure::Usage(format!("--resume: {error}")))?;
-                Some((video_key.clone(), id))
-            }
-            _ => None,
-        };
-        let part_size = self.part_size.map(|mib| mib * 1024 * 1024);
-        Ok(Wish { parallel: self.parallel.lanes(), part_size, resume, job_id: None })
-    }
-}
-
-/// How many parts of a large file go up side by side.
+/// How many parts are uploaded in parallel.
 #[derive(Clone, Copy, Debug, clap::Args)]
-pub struct Parallel {
-    /// Parts of a large file that go up side by side, 1 to 16
+pub struct ParallelArg {
+    /// Number of parts to upload in parallel, 1 to 16
     #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
     parallel: u8,
 }
 
-impl Parallel {
-    /// At least one.
-    pub fn lanes(self) -> NonZeroUsize {
+impl ParallelArg {
+    /// The number, at least 1.
+    pub fn concurrency(self) -> NonZeroUsize {
         NonZeroUsize::from(NonZeroU8::new(self.parallel).unwrap_or(NonZeroU8::MIN))
     }
 }
 
 /// `reel list`.
 #[derive(Debug, clap::Args)]
-pub struct List {
+pub struct ListArgs {
     /// Only jobs of this project
     #[arg(long, value_name = "ID")]
     project: Option<i64>,
-    /// Only jobs that stand so
+    /// Only jobs with this status
     #[arg(long, value_enum)]
-    status: Option<Standing>,
+    status: Option<StatusArg>,
     /// Only jobs of this type
     #[arg(long = "type", value_enum, value_name = "TYPE")]
-    kind: Option<Kind>,
-    /// How many, 1 to 100
+    job_type: Option<JobTypeArg>,
+    /// Jobs per page, 1 to 100
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100))]
     limit: Option<u32>,
-    /// Where the page before ended
+    /// Cursor printed by the previous page
     #[arg(long)]
     cursor: Option<String>,
 }
 
-impl List {
-    /// What to ask the API for.
+impl ListArgs {
+    /// The query of the API.
     pub fn into_filter(self) -> JobFilter {
         JobFilter {
             project_id: self.project,
-            status: self.status.map(Standing::into),
-            kind: self.kind.map(Kind::into),
+            status: self.status.map(StatusArg::into),
+            job_type: self.job_type.map(JobTypeArg::into),
             limit: self.limit,
             cursor: self.cursor,
         }
     }
 }
 
-/// [`JobType`] with clap's eyes.
+/// A job type with its help text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Kind {
+pub enum JobTypeArg {
     /// Crop and trim one clip
     Framing,
     /// Highlight players
@@ -222,19 +204,19 @@ pub enum Kind {
     Annotate,
 }
 
-impl From<Kind> for JobType {
-    fn from(kind: Kind) -> Self {
-        match kind {
-            Kind::Framing => Self::Framing,
-            Kind::Overlay => Self::Overlay,
-            Kind::Annotate => Self::Annotate,
+impl From<JobTypeArg> for JobType {
+    fn from(job_type: JobTypeArg) -> Self {
+        match job_type {
+            JobTypeArg::Framing => Self::Framing,
+            JobTypeArg::Overlay => Self::Overlay,
+            JobTypeArg::Annotate => Self::Annotate,
         }
     }
 }
 
-/// [`Status`] with clap's eyes.
+/// A job status with its help text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Standing {
+pub enum StatusArg {
     /// Waiting for a renderer
     Pending,
     /// Being rendered
@@ -245,32 +227,37 @@ pub enum Standing {
     Error,
 }
 
-impl From<Standing> for Status {
-    fn from(standing: Standing) -> Self {
-        match standing {
-            Standing::Pending => Self::Pending,
-            Standing::Processing => Self::Processing,
-            Standing::Complete => Self::Complete,
-            Standing::Error => Self::Error,
+impl From<StatusArg> for JobStatus {
+    fn from(status: StatusArg) -> Self {
+        match status {
+            StatusArg::Pending => Self::Pending,
+            StatusArg::Processing => Self::Processing,
+            StatusArg::Complete => Self::Complete,
+            StatusArg::Error => Self::Error,
         }
     }
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "clap's value parsers return a Result")]
+fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
+    Ok(Secret::new(text))
+}
+
 const EXIT_CODES: &str = "\
-Exit codes: 0 done, 1 the job ended as an error, 2 wrong usage, 3 the API or the network failed, \
-130 stopped by Ctrl-C (the job goes on; an upload can be resumed).";
+Exit codes: 0 success, 1 the job failed, 2 usage error, 3 API or network error, 130 interrupted (the job keeps \
+running; an upload can be resumed).";
 
 const UPLOAD_NOTES: &str = "\
 The last line on standard output is the key, for `input_video_key` of a job.
 
-A file above 16 MiB goes up in parts. Stopped, killed or disconnected: the same command goes on with the parts \
-that are missing, for three days. If the file has changed meanwhile, it starts anew. What is needed for \
-that is kept in $XDG_STATE_HOME/reel/uploads (~/.local/state/reel/uploads), readable by you alone: who \
-has the id of an upload can write to it.";
+Files above 16 MiB are uploaded in parts. If the upload is interrupted, run the same command again within three \
+days to send only the missing parts. If the file has changed, the upload starts over. The state of the upload is \
+kept in $XDG_STATE_HOME/reel/uploads (~/.local/state/reel/uploads), where only you can read it: whoever has the id \
+of an upload can write to it.";
 
 const EXPORT_EXAMPLES: &str = "\
 Examples:
-  A spotlight on a player at 640,360 for the first two seconds of a 25 fps clip, then one further left:
+  A spotlight on a player at 640,360 for the first two seconds of a 25 fps clip, then further left:
     reel export clip.mp4 --type overlay --effect spotlight \\
       --region 0-49@640,360,120,200 --region 50-131@500,360,120,200,0.8 --out reel.mp4
 
@@ -289,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn the_examples_of_the_help_can_be_typed() {
+    fn the_examples_of_the_help_can_be_parsed() {
         let text = EXPORT_EXAMPLES.replace("\\\n", "");
         let examples: Vec<&str> =
             text.lines().map(str::trim).filter(|line| line.starts_with("reel ")).collect();
@@ -301,17 +288,9 @@ mod tests {
     }
 
     #[test]
-    fn resuming_takes_a_key_and_an_id() {
+    fn upload_options_outside_their_range_are_refused() {
         let parse = |line: &str| Args::try_parse_from(line.split(' '));
-        let Ok(Args { command: Command::Upload(upload), .. }) =
-            parse("reel upload clip.mp4 --resume input/a/clip.mp4 u.m --parallel 2 --part-size 5")
-        else {
-            panic!("it parses");
-        };
-        assert!(!format!("{:?}", upload.parallel).is_empty());
-        let wish = upload.into_wish().unwrap();
-        assert_eq!((wish.parallel.get(), wish.part_size), (2, Some(5 * 1024 * 1024)));
-        assert_eq!(wish.resume.unwrap().0, "input/a/clip.mp4");
+        assert!(parse("reel upload clip.mp4 --resume k u.m --parallel 16 --part-size 5").is_ok());
         for wrong in [
             "reel upload clip.mp4 --resume input/a/clip.mp4",
             "reel upload clip.mp4 --parallel 0",
@@ -321,16 +300,10 @@ mod tests {
         ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
-        let Ok(Args { command: Command::Upload(upload), .. }) = parse("reel upload c --resume k ../x") else {
-            panic!("it parses");
-        };
-        assert!(upload.into_wish().is_err());
     }
 
     #[test]
-    fn the_key_never_shows_in_the_help() {
-        let help = Args::command().render_long_help().to_string();
-        assert!(help.contains("WORKERS_API_KEY"));
+    fn the_key_is_not_printed() {
         let args = Args::try_parse_from(["reel", "--api-key", "s3cret", "list"]).unwrap();
         assert!(!format!("{args:?}").contains("s3cret"));
     }

@@ -1,20 +1,16 @@
-//! The command `reel`: one export from a clip on disk to a reel on disk, an upload alone, or a look at
-//! jobs on the server.
+//! The command `reel`: export a clip to a reel, upload a video, and list, follow and download jobs.
 //!
-//! Invariant: standard output carries results only (one line, or JSON with `--json`); progress and
-//! complaints go to standard error. Exit codes are in [`failure`].
+//! Invariant: standard output carries results only (one line, or JSON with `--json`); progress and errors go to
+//! standard error. The exit codes are in [`error`].
 
 mod args;
-mod bookmark;
-mod clip;
-mod edit;
-mod export;
-mod failure;
-mod jobs;
-mod notation;
-mod screen;
-mod under_way;
-mod upload;
+mod commands;
+mod error;
+mod interrupt;
+mod params;
+mod resume_file;
+mod shorthand;
+mod ui;
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
@@ -23,47 +19,48 @@ use clap::Parser as _;
 use reel_client::Client;
 
 use args::{Args, Command};
-use failure::Failure;
-use screen::Screen;
-use under_way::UnderWay;
+use commands::{export, jobs, upload};
+use error::CliError;
+use interrupt::InterruptState;
+use ui::Ui;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let args = Args::parse();
-    let screen = Screen::new(args.json, std::io::stderr().is_terminal());
     let json = args.json;
-    let under_way = UnderWay::default();
+    let ui = Ui::new(json, std::io::stderr().is_terminal());
+    let interrupt = InterruptState::default();
     let outcome = tokio::select! {
-        outcome = run(args, &screen, &under_way) => outcome,
+        outcome = run(args, &ui, &interrupt) => outcome,
         signal = tokio::signal::ctrl_c() => match signal {
-            Ok(()) => Err(Failure::Interrupted(under_way.get())),
-            Err(error) => Err(Failure::Usage(format!("Ctrl-C cannot be caught: {error}"))),
+            Ok(()) => Err(CliError::Interrupted(interrupt.get())),
+            Err(error) => Err(CliError::Usage(format!("Ctrl-C cannot be handled: {error}"))),
         },
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            screen.clear();
+        Err(error) => {
+            ui.clear();
             if json {
-                println!("{}", failure.json());
+                println!("{}", error.json());
             }
-            eprintln!("reel: {failure}");
-            failure.exit_code()
+            eprintln!("reel: {error}");
+            error.exit_code()
         }
     }
 }
 
-/// `under_way` learns what goes on, or can be taken up again, when this command is stopped.
-async fn run(args: Args, screen: &Screen, under_way: &UnderWay) -> Result<(), Failure> {
-    let client = Client::new(&args.api, args.api_key.filter(|key| !key.is_empty()))?;
+async fn run(args: Args, ui: &Ui, interrupt: &InterruptState) -> Result<(), CliError> {
+    let api_key = args.api_key.filter(|key| !key.reveal().is_empty());
+    let client = Client::new(&args.api, api_key)?;
     match args.command {
-        Command::Export(export) => export::export(&client, &export, screen, under_way).await,
-        Command::Upload(command) => upload::run(&client, command, screen, under_way).await,
-        Command::Watch { job_id } => jobs::watch(&client, job_id, screen, under_way).await,
-        Command::Download { job_id, out } => jobs::download(&client, job_id, &out, screen).await,
-        Command::Status { job_id } => jobs::status(&client, job_id, screen).await,
-        Command::Cancel { job_id } => jobs::cancel(&client, job_id, screen).await,
-        Command::Retry { job_id } => jobs::retry(&client, job_id, screen).await,
-        Command::List(list) => jobs::list(&client, &list.into_filter(), screen).await,
+        Command::Export(args) => export::run(&client, &args, ui, interrupt).await,
+        Command::Upload(args) => upload::run(&client, &args, ui, interrupt).await,
+        Command::Watch { job_id } => jobs::watch(&client, job_id, ui, interrupt).await,
+        Command::Download { job_id, out } => jobs::download(&client, job_id, &out, ui).await,
+        Command::Status { job_id } => jobs::status(&client, job_id, ui).await,
+        Command::Cancel { job_id } => jobs::cancel(&client, job_id, ui).await,
+        Command::Retry { job_id } => jobs::retry(&client, job_id, ui).await,
+        Command::List(list) => jobs::list(&client, &list.into_filter(), ui).await,
     }
 }

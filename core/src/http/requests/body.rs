@@ -12,13 +12,13 @@ pub(crate) fn read_body<T>(
     body: &[u8],
     read: impl FnOnce(&Value, FieldContext<'_>) -> Option<T>,
 ) -> Result<T, Problem> {
-    // `from_slice` would compile the same parser a second time.
+    // One reader for all JSON: that of bytes would be the same code a second time.
     let value: Value = serde_json::from_str(body_text(body)?).map_err(|error| not_json(&error))?;
-    let mut errors = Vec::new();
-    let read = read(&value, FieldContext::root(&mut errors));
+    let mut faults = Vec::new();
+    let read = read(&value, FieldContext::root(&mut faults));
     match read {
-        Some(read) if errors.is_empty() => Ok(read),
-        _ => Err(Problem::invalid(errors)),
+        Some(read) if faults.is_empty() => Ok(read),
+        _ => Err(Problem::invalid(faults)),
     }
 }
 

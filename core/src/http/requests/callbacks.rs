@@ -4,28 +4,30 @@ use serde_json::Value;
 
 use crate::base::id::JobId;
 use crate::base::object_key::ObjectKey;
+use crate::base::words::word_enum;
 use crate::http::problem::Problem;
 use crate::http::requests::body::read_body;
 use crate::job::error_code::ErrorCode;
 use crate::job::event::Report;
 use crate::job::gpu_service::{RunpodJobId, WorkerStage};
 
-/// Which callback a body belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CallbackKind {
-    /// `/claim`.
-    Claim,
-    /// `/progress`.
-    Progress,
-    /// `/complete`.
-    Complete,
-    /// `/error`.
-    Error,
+word_enum! {
+    /// Which callback a body belongs to: the last word of its path.
+    pub enum CallbackKind {
+        /// An attempt is taken.
+        Claim = "claim",
+        /// It got further.
+        Progress = "progress",
+        /// Its video is in the bucket.
+        Complete = "complete",
+        /// It failed.
+        Error = "error",
+    }
 }
 
 impl CallbackKind {
-    /// Reads a GPU worker's report. Lenient, since a worker's release may differ from ours: unknown fields
-    /// are ignored, long texts are cut, an unknown stage or code counts as none.
+    /// Reads a GPU worker's report. The GPU worker may be older or newer than this API: unknown fields are
+    /// ignored, texts are cut, an unknown stage is none, and an unknown error code is [`ErrorCode::GpuError`].
     pub fn parse(self, job: JobId, body: &[u8]) -> Result<Report, Problem> {
         if self == Self::Claim && body.iter().all(u8::is_ascii_whitespace) {
             return Ok(Report::Claim { runpod_job_id: None });
@@ -50,7 +52,7 @@ impl CallbackKind {
                     Some(Report::Progress {
                         percent,
                         message: field("message").and_then(Value::as_str).map(one_line),
-                        stage: field("stage").and_then(WorkerStage::deserialize_lenient),
+                        stage: field("stage").and_then(Value::as_str).and_then(WorkerStage::from_word),
                     })
                 }
                 Self::Complete => {
@@ -72,7 +74,7 @@ impl CallbackKind {
                 Self::Error => {
                     let code = field("error_code")
                         .and_then(Value::as_str)
-                        .and_then(|word| ErrorCode::ALL.into_iter().find(|code| code.as_str() == word))
+                        .and_then(ErrorCode::from_word)
                         .unwrap_or(ErrorCode::GpuError);
                     let sentence = field("error").and_then(Value::as_str).map(one_line);
                     Some(Report::Error {
@@ -88,19 +90,7 @@ impl CallbackKind {
     }
 }
 
-impl WorkerStage {
-    fn deserialize_lenient(value: &Value) -> Option<Self> {
-        match value.as_str()? {
-            "starting" => Some(Self::Starting),
-            "downloading" => Some(Self::Downloading),
-            "rendering" => Some(Self::Rendering),
-            "uploading" => Some(Self::Uploading),
-            _ => None,
-        }
-    }
-}
-
-/// One line of at most 500 characters, for a message that people see.
+/// One line of at most 500 characters, for messages that people see.
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect::<String>().trim().to_owned()
 }

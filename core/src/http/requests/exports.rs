@@ -31,16 +31,7 @@ pub enum ExportType {
 }
 
 impl ExportType {
-    /// Parses its word in a path.
-    pub fn parse(word: &str) -> Option<Self> {
-        match word {
-            "overlay" => Some(Self::Overlay),
-            "framing" => Some(Self::Framing),
-            _ => None,
-        }
-    }
-
-    /// The job type.
+    /// The kind of job.
     pub const fn job(self) -> JobType {
         match self {
             Self::Overlay => JobType::Overlay,

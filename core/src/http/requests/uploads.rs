@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::base::id::JobId;
+use crate::base::words::word_enum;
 use crate::http::problem::Problem;
 use crate::http::requests::body::{filename, job_id, read_body, video_type};
 use crate::http::requests::upload_url::UPLOAD_MAX_BYTES;
@@ -23,19 +24,20 @@ pub struct CreateUploadRequest {
     pub plan: PartLayout,
 }
 
-/// What is asked of an upload that exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UploadAction {
-    /// `POST .../parts`: URLs to send parts to.
-    Sign,
-    /// `PUT .../parts`: parts that were sent.
-    Confirm,
-    /// `GET .../parts`: what has arrived.
-    Show,
-    /// `POST .../complete`.
-    Complete,
-    /// `DELETE`.
-    Abort,
+word_enum! {
+    /// What is asked of an upload that exists; the words go between the Worker and the upload's object.
+    pub enum UploadAction {
+        /// `POST .../parts`: URLs to send parts to.
+        Sign = "sign",
+        /// `PUT .../parts`: parts that were sent.
+        Confirm = "confirm",
+        /// `GET .../parts`: what has arrived.
+        Show = "show",
+        /// `POST .../complete`.
+        Complete = "complete",
+        /// `DELETE`.
+        Abort = "abort",
+    }
 }
 
 impl CreateUploadRequest {

@@ -1,0 +1,6 @@
+//! What each subcommand does.
+
+mod clip;
+pub mod export;
+pub mod jobs;
+pub mod upload;
