@@ -4,10 +4,8 @@
 //! storage call ends in an event, and no borrow of a cell is held across an await.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 
 use futures::channel::oneshot;
-use futures::future::join_all;
 use reel_core::base::time::Timestamp;
 use reel_core::http::problem::Problem;
 use reel_core::objects::log_event::{LogEvent, LogSubject};
@@ -45,12 +43,13 @@ struct Memory {
     /// As it was last committed.
     upload: Option<UploadInMemory>,
     /// Requests that are not answered yet.
-    callers: BTreeMap<CallerId, Caller>,
+    callers: Vec<Caller>,
     generation: u32,
 }
 
 /// A request that waits for its answer.
 struct Caller {
+    id: CallerId,
     /// The client's name of the upload.
     upload_id: String,
     answer: oneshot::Sender<UploadReply>,
@@ -106,9 +105,9 @@ impl Upload {
         let plan = self.record()?.plan;
         let event = requested(action, &body, &plan, caller)?;
         let (answer, answered) = oneshot::channel();
-        self.memory.borrow_mut().callers.insert(caller, Caller { upload_id, answer });
+        self.memory.borrow_mut().callers.push(Caller { id: caller, upload_id, answer });
         let effects = self.step(event).inspect_err(|_| {
-            self.memory.borrow_mut().callers.remove(&caller);
+            self.memory.borrow_mut().callers.retain(|waiting| waiting.id != caller);
         })?;
         // Should this fail, nobody answers: the callers went with the memory.
         let _logged = self.run_effects(effects).await;
@@ -116,19 +115,16 @@ impl Upload {
         answered.await.map_err(|_| Problem::internal())
     }
 
-    /// Runs effects side by side, and those that follow from their answers.
+    /// Runs effects, and those that follow from their answers.
     async fn run_effects(&self, effects: Vec<UploadEffect>) -> std::result::Result<(), Problem> {
         let generation = self.memory.borrow().generation;
         let mut effects = effects;
-        while !effects.is_empty() {
-            let answers = join_all(effects.into_iter().map(|effect| self.run_effect(effect))).await;
-            effects = Vec::new();
-            for event in answers.into_iter().flatten() {
-                if self.memory.borrow().generation != generation {
-                    return Err(Problem::internal());
-                }
-                effects.extend(self.step(event)?);
+        while let Some(effect) = effects.pop() {
+            let Some(event) = self.run_effect(effect).await else { continue };
+            if self.memory.borrow().generation != generation {
+                return Err(Problem::internal());
             }
+            effects.extend(self.step(event)?);
         }
         Ok(())
     }
@@ -148,7 +144,8 @@ impl Upload {
         }
         let mut memory = self.memory.borrow_mut();
         for (caller, outcome) in step.replies {
-            if let Some(Caller { upload_id, answer }) = memory.callers.remove(&caller) {
+            if let Some(place) = memory.callers.iter().position(|waiting| waiting.id == caller) {
+                let Caller { upload_id, answer, .. } = memory.callers.swap_remove(place);
                 let reply = UploadReply::new(outcome, &step.upload, &upload_id, &config.presigner, now);
                 let _caller_may_be_gone = answer.send(reply);
             }

@@ -281,7 +281,7 @@ impl Simulation {
             self.answered(*caller, outcome, &step.upload)?;
         }
         self.live = Some(step.upload);
-        for effect in step.effects {
+        for effect in &step.effects {
             self.perform(effect)?;
         }
         Ok(())
@@ -335,12 +335,11 @@ impl Simulation {
     // === Effects ===
 
     /// The bucket works at once, later or never, and its answer comes later, or is given up.
-    #[allow(clippy::needless_pass_by_value, reason = "an effect is performed once")]
-    fn perform(&mut self, effect: UploadEffect) -> Result<(), String> {
+    fn perform(&mut self, effect: &UploadEffect) -> Result<(), String> {
         let fails = self.rng.chance_permille(self.faults.fails);
         let lost = self.rng.chance_permille(self.faults.loses);
         let late = self.rng.chance_permille(self.faults.late);
-        let answer = match effect {
+        let answer = match *effect {
             UploadEffect::ListParts { call, marker } => {
                 if marker.is_some() {
                     self.seen.insert("a listing of several pages");

@@ -26,11 +26,19 @@ fn done(done: UploadDone) -> UploadReply {
 
 #[test]
 fn commands_and_replies_come_over_whole() {
-    for command in [
-        UploadCommand::Create { record: upload().record },
-        UploadCommand::act(UploadAction::Confirm, "u.m", br#"{"parts": ["#).unwrap(),
-    ] {
+    let actions = [
+        UploadAction::Sign,
+        UploadAction::Confirm,
+        UploadAction::Show,
+        UploadAction::Complete,
+        UploadAction::Abort,
+    ];
+    let commands = actions.map(|action| UploadCommand::act(action, "u.m", b"{\n\"parts\": [").unwrap());
+    for command in commands.into_iter().chain([UploadCommand::Create { record: upload().record }]) {
         assert_eq!(UploadCommand::from_text(&command.to_text()), Some(command));
+    }
+    for text in ["", "create\n{}", "sign\nu.m", "dance\nu.m\n{}"] {
+        assert_eq!(UploadCommand::from_text(text), None, "{text}");
     }
     for reply in [
         UploadReply::Created,

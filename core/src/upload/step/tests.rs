@@ -136,13 +136,16 @@ impl Play {
     }
 }
 
-#[allow(clippy::unnecessary_wraps, reason = "what a caller is replied, if it is")]
-fn done() -> Option<Result<UploadDone, UploadRefusal>> {
+/// What a caller is told, once it is told.
+type Told = Option<Result<UploadDone, UploadRefusal>>;
+
+#[allow(clippy::unnecessary_wraps, reason = "compared with what a caller is told")]
+fn done() -> Told {
     Some(Ok(UploadDone::Completed { etag: "whole".into() }))
 }
 
-#[allow(clippy::unnecessary_wraps, reason = "what a caller is replied, if it is")]
-fn refused(refusal: UploadRefusal) -> Option<Result<UploadDone, UploadRefusal>> {
+#[allow(clippy::unnecessary_wraps, reason = "compared with what a caller is told")]
+fn refused(refusal: UploadRefusal) -> Told {
     Some(Err(refusal))
 }
 
