@@ -1,5 +1,7 @@
 //! The program `gpu-worker`: renders export jobs with ffmpeg.
 
+#![allow(clippy::similar_names, reason = "decoder and encoder, mixer and mixed are the words of the field")]
+
 mod cli;
 
 use std::process::ExitCode;

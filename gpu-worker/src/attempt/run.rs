@@ -141,9 +141,12 @@ impl<B: Backend> Attempt<B> {
             poster: with_poster.then(|| scratch.file(POSTER_FILE)),
         };
         let rendered = self.backend.render(job, progress, &self.stop).await;
-        rendered.map_err(|error| match self.stop.is_cancelled() {
-            true => AttemptFailure::Stopped,
-            false => reportable(error.code, error.message),
+        rendered.map_err(|error| {
+            if self.stop.is_cancelled() {
+                AttemptFailure::Stopped
+            } else {
+                reportable(error.code, error.message)
+            }
         })
     }
 
