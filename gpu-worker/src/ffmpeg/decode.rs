@@ -20,7 +20,7 @@ pub struct DecodeCommand<'a> {
     pub frames: Option<u32>,
     /// Motion interpolation to this many frames per second of source.
     pub interpolate_fps: Option<f64>,
-    /// FrameSize of the frames; at most one column or row smaller than the source.
+    /// Size of the frames; at most one column or row smaller than the source.
     pub size: FrameSize,
     /// Filters that draw on each frame; may be empty.
     pub draw_filters: &'a str,
