@@ -1,14 +1,14 @@
-"""RunPod's worker: hands each job to `gpu-worker attempt` and its result back.
+"""RunPod's worker: passes each job to `gpu-worker attempt` and returns its result.
 
 The program does the whole attempt: it claims the job, downloads, renders, uploads, and reports
-progress and the end straight to the export API. This file is only what RunPod's SDK needs: a
+progress and the end directly to the export API. This file is only what RunPod's SDK needs: a
 coroutine per job that can be cancelled.
 
 Invariants:
 - One job at a time, since one render uses the whole machine.
-- The coroutine never ends before the program and everything that it started are gone.
+- The coroutine never ends before the program and all of its child processes have ended.
 - No `progress_update`: the SDK sends those from threads of its own, a late one overwrites the
-  job's result, and the API hears about progress from the program anyway.
+  job's result, and the API gets progress from the program anyway.
 - The job's input carries a capability and is never printed.
 """
 
@@ -23,14 +23,14 @@ from typing import Any
 
 import runpod
 
-# Where the program lies; found in PATH when it is only a name.
+# Path of the program; a bare name is searched in PATH.
 GPU_WORKER = os.environ.get("GPU_WORKER", "gpu-worker")
 # The program needs less than a second to end its render and remove its files.
-STOP_PATIENCE_S = 5.0
+STOP_TIMEOUT_S = 5.0
 
 
 async def handler(job: dict[str, Any]) -> dict[str, Any]:
-    """Does one job and returns its output.
+    """Runs one job and returns its output.
 
     A member `error`, always a string, makes RunPod mark the job FAILED. A cancelled job raises
     `CancelledError`, so that the SDK posts nothing for it.
@@ -43,30 +43,30 @@ async def handler(job: dict[str, Any]) -> dict[str, Any]:
         job["id"],
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        # A process group of its own, to be ended as a whole.
+        # A process group of its own, so that it can be killed as a whole.
         start_new_session=True,
     )
     try:
         stdout, _ = await program.communicate(json.dumps(job["input"]).encode())
     finally:
-        # Cancelled, above all. After an end by itself there is nothing left to stop.
+        # Does nothing when the program has ended by itself.
         await stop(program)
     return read_result(stdout, program.returncode)
 
 
 async def stop(program: asyncio.subprocess.Process) -> None:
-    """Ends the program, politely and then not, and waits until it is gone."""
+    """Ends the program with SIGTERM, then SIGKILL, and waits until it is gone."""
     if program.returncode is None:
         signal_group(program.pid, signal.SIGTERM)
         try:
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(program.wait(), STOP_PATIENCE_S)
+                await asyncio.wait_for(program.wait(), STOP_TIMEOUT_S)
         finally:
-            # Also when this wait is cancelled in its turn.
+            # Also when this wait is cancelled.
             if program.returncode is None:
                 signal_group(program.pid, signal.SIGKILL)
                 await program.wait()
-    # An ffmpeg whose parent was killed by others, such as the system out of memory.
+    # An ffmpeg whose parent was killed, for example by the kernel when out of memory.
     signal_group(program.pid, signal.SIGKILL)
 
 
@@ -77,7 +77,7 @@ def signal_group(leader: int, number: signal.Signals) -> None:
 
 
 def read_result(stdout: bytes, code: int | None) -> dict[str, Any]:
-    """The program's one line of JSON, or an error in its place when it died without one."""
+    """The program's one line of JSON, or an error when it ended without one."""
     try:
         result = json.loads(stdout)
     except ValueError:

@@ -1,8 +1,5 @@
 //! The program `gpu-worker`: renders export jobs with ffmpeg.
 
-#![allow(clippy::similar_names, reason = "decoder and encoder, mixer and mixed are the words of the field")]
-#![allow(clippy::doc_markdown, reason = "the docs of arguments are help texts, without markdown")]
-
 mod cli;
 
 use std::process::ExitCode;

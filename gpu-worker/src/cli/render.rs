@@ -26,7 +26,7 @@ pub struct RenderArgs {
     /// The job as in POST /api/jobs, {"type": "overlay", "params": {...}}; "-" reads standard input
     #[arg(value_name = "JOB.JSON")]
     job: PathBuf,
-    /// Source video; for several, repeat as KEY=VIDEO with the video_key that the clips use
+    /// Source video; repeat as KEY=VIDEO for each video that clips name by its key
     #[arg(long = "in", value_name = "VIDEO or KEY=VIDEO", required = true)]
     inputs: Vec<InputArg>,
     /// Output MP4 file; overwritten if it exists

@@ -101,19 +101,19 @@ impl<'a> ClipMixer<'a> {
         index: usize,
         clip: &'a ClipPlan<'a>,
     ) -> Result<ClipStream<'scope, 'a>, RenderError> {
-        let Some(decoded) = self.decoded.get(index) else {
+        let Some(pool) = self.decoded.get(index) else {
             return Err(RenderError::machine("A clip has no buffers; this is a bug."));
         };
         let (frames_tx, frames) = sync_channel(CHANNEL_FRAMES);
         let several = self.plan.clips.len() > 1;
-        let decoder = Decoder { clip, extend_last_frame: several, processes: self.processes, pool: decoded };
+        let decoder = Decoder { clip, extend_last_frame: several, processes: self.processes, pool };
         let thread = scope.spawn(move || decoder.run(&frames_tx));
         Ok(ClipStream {
             number: several.then_some(index + 1),
             source_fps: clip.media.rate.fps(),
             compositor: Compositor::new(self.edit, index)?,
-            decoded,
-            finished: self.scaled.unwrap_or(decoded),
+            decoded: pool,
+            finished: self.scaled.unwrap_or(pool),
             frames,
             thread,
             pending: None,

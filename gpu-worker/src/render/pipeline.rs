@@ -77,25 +77,25 @@ pub(super) fn run(
     std::thread::scope(|scope| {
         let written = &written;
         let writer = scope.spawn(move || encoder::write_frames(encoder_stdin, &frames, finished, written));
-        let mixed = mixer.run(scope, &frames_tx, &mut |frames| {
+        let sent = mixer.run(scope, &frames_tx, &mut |frames| {
             if let Some(update) = meter.tick(frames) {
                 progress(update);
             }
         });
-        if mixed.is_err() {
+        if sent.is_err() {
             processes.kill_all();
         }
         // Without a sender the writer ends, and closes the encoder's stdin.
         drop(frames_tx);
         let writer_result = writer.join();
-        let exit = encoder.wait()?;
+        let encoder_exit = encoder.wait()?;
         // The first error in the order of the stream explains the later ones.
-        mixed?;
+        sent?;
         if writer_result.is_err() {
             return Err(RenderError::machine("The encoding thread crashed; this is a bug."));
         }
-        if !exit.status.success() {
-            return Err(encode_error(&exit).into());
+        if !encoder_exit.status.success() {
+            return Err(encode_error(&encoder_exit).into());
         }
         let frames = written.load(Ordering::Relaxed);
         progress(meter.finish(frames));

@@ -31,14 +31,14 @@ fn render_files(
     let plan = RenderPlan::new(request, processes)?;
     let output = AtomicFile::create(request.output)?;
     let frames = pipeline::run(request.edit, &plan, output.path(), processes, progress, cancel)?;
-    let duration_s = plan.rate.duration_s(frames);
-    let poster = request.poster.map(|poster| poster::make(output.path(), poster, duration_s, processes));
+    let length_s = plan.rate.duration_s(frames);
+    let poster = request.poster.map(|poster| poster::make(output.path(), poster, length_s, processes));
     if cancel.is_cancelled() {
         return Err(RenderError::cancelled());
     }
     let bytes = output.commit()?;
     let poster = poster.map(|made| made.and_then(AtomicFile::commit));
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a length in milliseconds")]
-    let duration_ms = (duration_s * 1000.0).round() as u64;
+    let duration_ms = (length_s * 1000.0).round() as u64;
     Ok(RenderOutput { frames, duration_ms, bytes, width: plan.size.width, height: plan.size.height, poster })
 }

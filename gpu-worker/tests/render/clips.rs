@@ -1,4 +1,4 @@
-//! Reels of several clips: order, transitions, sound in step, chapters.
+//! Outputs of several clips: order, transitions, sound in sync, chapters.
 
 use reel_core::edit::JobType::Framing;
 use reel_core::job::error_code::ErrorCode;
@@ -78,7 +78,7 @@ fn a_fade_goes_through_black_and_keeps_the_length() {
     assert!(is(44, 100) && is(49, 0) && is(50, 0) && is(55, 60), "{:?}", &greys[39..61]);
     assert!(is(60, 120) && is(99, 120), "{greys:?}");
     assert!(greys[39..50].is_sorted_by(|a, b| a >= b) && greys[50..61].is_sorted(), "{:?}", &greys[39..61]);
-    assert_eq!(videos.streams("audio").len(), 0, "nobody has sound");
+    assert_eq!(videos.streams("audio").len(), 0, "no clip has sound");
 }
 
 #[test]
@@ -211,23 +211,23 @@ fn between_clips_shorter_than_it_a_transition_is_shortened() {
 }
 
 #[test]
-fn what_is_wrong_with_a_clip_is_told_with_its_number() {
+fn errors_of_a_clip_have_its_number() {
     let videos = TestVideos::new();
     let own = videos.numbered_from("own.mp4", [0, 30, 30], None);
-    let sentence = |second: &Value| {
+    let error_of = |second: &Value| {
         let params = reel(&[clip(&json!({})), clip(second)], &json!({"type": "cut"}));
         let error = videos.render(Framing, &params, &own).expect_err("refused");
         assert_eq!((error.code, videos.files().len()), (ErrorCode::InvalidInput, 1), "{error}");
         error.message
     };
-    let told = sentence(&json!({"start_time": 600}));
-    assert!(told.starts_with("Clip 2: The clip starts at 600.00 s"), "{told}");
-    let told = sentence(&json!({"video_key": "input/x/gone.mp4"}));
-    assert!(told.starts_with("Clip 2: Video input/x/gone.mp4 was not passed"), "{told}");
+    let error = error_of(&json!({"start_time": 600}));
+    assert!(error.starts_with("Clip 2: The clip starts at 600.00 s"), "{error}");
+    let error = error_of(&json!({"video_key": "input/x/gone.mp4"}));
+    assert!(error.starts_with("Clip 2: Video input/x/gone.mp4 was not passed"), "{error}");
 }
 
 #[test]
-fn a_clip_that_breaks_off_is_refused_with_its_number() {
+fn a_truncated_clip_is_refused_with_its_number() {
     let videos = TestVideos::new();
     let own = videos.numbered_from("own.mp4", [0, 30, 30], None);
     let half = videos.half_of(&videos.pattern(), "half.mp4");

@@ -1,4 +1,4 @@
-//! How renders end: cancelled, killed, refused; never with something left behind.
+//! How renders end: cancelled, killed, refused; never with a file or process left.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -25,21 +25,21 @@ fn a_cancel_ends_the_render_and_its_processes_within_a_second() {
     let video = long_video(&videos);
     let edit = Edit::parse(JobType::Overlay, BLUR).expect("valid params");
     let output = videos.path("reel.mp4");
-    let order =
+    let request =
         RenderRequest { edit: &edit, input: &video, inputs_by_key: &[], output: &output, poster: None };
     let cancel = CancelFlag::default();
-    let mut asked = None;
+    let mut cancelled_at = None;
     let result = render(
-        &order,
+        &request,
         &mut |progress| {
-            if progress.frames_done > 0 && asked.is_none() {
-                asked = Some(Instant::now());
+            if progress.frames_done > 0 && cancelled_at.is_none() {
+                cancelled_at = Some(Instant::now());
                 cancel.cancel();
             }
         },
         &cancel,
     );
-    let took = asked.expect("some progress").elapsed();
+    let took = cancelled_at.expect("some progress").elapsed();
     assert_eq!(result.expect_err("cancelled").code, ErrorCode::Cancelled);
     assert!(took < Duration::from_secs(1), "{took:?}");
     assert_eq!(processes_at(&video), Vec::<String>::new());
@@ -56,10 +56,10 @@ fn a_killed_program_takes_ffmpeg_with_it_and_leaves_no_file() {
     program.arg("render").arg(&job).arg("--in").arg(&video).arg("--out").arg(videos.path("reel.mp4"));
     let mut program = program.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("started");
     // The program itself, its decoder and its encoder.
-    until(|| processes_at(&video).len() >= 3);
+    wait_until(|| processes_at(&video).len() >= 3);
     program.kill().expect("killed");
     program.wait().expect("reaped");
-    until(|| processes_at(&video).is_empty());
+    wait_until(|| processes_at(&video).is_empty());
     assert_eq!(videos.files(), ["job.json", "long.mp4"]);
 }
 
@@ -80,7 +80,7 @@ fn reel_job(videos: &TestVideos, video: &std::path::Path) -> Command {
 }
 
 #[test]
-fn at_whatever_moment_it_is_killed_no_process_and_no_file_stays() {
+fn killed_at_any_moment_it_leaves_no_process_and_no_file() {
     let videos = TestVideos::new();
     let video = long_video(&videos);
     for signal in ["KILL", "TERM", "INT", "KILL", "TERM", "KILL"] {
@@ -91,7 +91,7 @@ fn at_whatever_moment_it_is_killed_no_process_and_no_file_stays() {
         let pid = program.id().to_string();
         assert!(Command::new("kill").args(["-s", signal, &pid]).status().expect("kill").success());
         program.wait().expect("reaped");
-        until(|| processes_at(&video).is_empty());
+        wait_until(|| processes_at(&video).is_empty());
         assert_eq!(videos.files(), ["job.json", "long.mp4"], "{signal} after {moment:?}");
     }
 }
@@ -102,14 +102,14 @@ fn killed_between_two_clips_both_decoders_go() {
     let video = long_video(&videos);
     let mut program = reel_job(&videos, &video).spawn().expect("started");
     // The program itself, two decoders and the encoder.
-    until(|| processes_at(&video).len() >= 4);
+    wait_until(|| processes_at(&video).len() >= 4);
     program.kill().expect("killed");
     program.wait().expect("reaped");
-    until(|| processes_at(&video).is_empty());
+    wait_until(|| processes_at(&video).is_empty());
     assert_eq!(videos.files(), ["job.json", "long.mp4"]);
 }
 
-/// An `ffmpeg` that lists NVENC, notes what it is asked for, and does `nvenc` when asked to encode by it.
+/// An `ffmpeg` that lists NVENC, logs its arguments, and runs `nvenc` when they name NVENC.
 fn renders_with(nvenc: &str, listed: &str) -> String {
     let videos = TestVideos::new();
     let video = videos.numbered(10, 25);
@@ -126,7 +126,7 @@ case "$*" in
 esac
 exec ffmpeg "$@"
 "#,
-        log = videos.path("asked").display()
+        log = videos.path("log").display()
     );
     let tool = folder.join("ffmpeg");
     std::fs::write(&tool, script).expect("written");
@@ -139,20 +139,20 @@ exec ffmpeg "$@"
     let output = program.arg("--out").arg(videos.path("reel.mp4")).output().expect("started");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(videos.numbers(), (0..10).collect::<Vec<_>>());
-    std::fs::read_to_string(videos.path("asked")).expect("a log")
+    std::fs::read_to_string(videos.path("log")).expect("a log")
 }
 
 #[test]
 fn nvenc_is_used_only_where_it_is_listed_and_works() {
-    let reel = |asked: &str, codec: &str| {
-        asked.lines().any(|line| line.contains("rawvideo -pix_fmt bgr24 -s") && line.contains(codec))
+    let reel = |log: &str, codec: &str| {
+        log.lines().any(|line| line.contains("rawvideo -pix_fmt bgr24 -s") && line.contains(codec))
     };
-    let trial = |asked: &str| asked.lines().any(|l| l.contains("color=black") && l.contains("h264_nvenc"));
+    let trial = |log: &str| log.lines().any(|l| l.contains("color=black") && l.contains("h264_nvenc"));
     let broken = renders_with("echo 'Cannot load libcuda.so.1' >&2; exit 1", "h264_nvenc");
     assert!(trial(&broken) && reel(&broken, "libx264") && !reel(&broken, "h264_nvenc"), "{broken}");
     let absent = renders_with("exit 1", "libx264");
     assert!(!trial(&absent) && reel(&absent, "libx264"), "{absent}");
-    // Its words are not libx264's, so the stand-in translates them.
+    // Its options are not libx264's, so the stand-in translates them.
     let translate = r#"for word; do shift; case "$word" in
         h264_nvenc) set -- "$@" libx264;; p4) set -- "$@" ultrafast;; -rc) set -- "$@" -g;; vbr) set -- "$@" 12;;
         -cq) set -- "$@" -crf;; -b:v) set -- "$@" -bf;; *) set -- "$@" "$word";; esac; done"#;
@@ -161,7 +161,7 @@ fn nvenc_is_used_only_where_it_is_listed_and_works() {
 }
 
 #[test]
-fn the_command_tells_by_its_exit_code_who_is_at_fault() {
+fn the_exit_code_tells_invalid_jobs_and_videos_apart_from_success() {
     let videos = TestVideos::new();
     let run = |job: &str, input: &std::path::Path| {
         std::fs::write(videos.path("job.json"), job).expect("written");
@@ -188,11 +188,11 @@ fn the_command_tells_by_its_exit_code_who_is_at_fault() {
     assert!(videos.path("reel.mp4").is_file());
 }
 
-/// Waits for a condition; a minute is the end of patience on a busy machine.
-fn until(condition: impl Fn() -> bool) {
-    let patience = Instant::now() + Duration::from_mins(1);
+/// Waits for a condition, at most a minute.
+fn wait_until(condition: impl Fn() -> bool) {
+    let give_up_at = Instant::now() + Duration::from_mins(1);
     while !condition() {
-        assert!(Instant::now() < patience, "it never came true");
+        assert!(Instant::now() < give_up_at, "timed out");
         std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -46,8 +46,8 @@ fn segments_are_joined_each_at_its_speed() {
     videos.render(Framing, &framing(&json!({"segments": segments})), &video).expect("a reel");
     let expected: Vec<u32> = (0..15).chain((30..60).step_by(2)).chain(90..105).collect();
     assert_eq!(videos.numbers(), expected);
-    let (picture, sound) = (videos.streams("video"), videos.streams("audio"));
-    assert!((seconds(&picture[0]) - 1.5).abs() < 0.001);
+    let (video, sound) = (videos.streams("video"), videos.streams("audio"));
+    assert!((seconds(&video[0]) - 1.5).abs() < 0.001);
     assert!((seconds(&sound[0]) - 1.5).abs() < 0.03);
 }
 
@@ -60,7 +60,7 @@ fn a_lower_rate_drops_every_other_frame() {
         .expect("a reel");
     assert_eq!(videos.numbers(), (0..60).step_by(2).collect::<Vec<_>>());
     assert_eq!(videos.streams("video")[0]["avg_frame_rate"], "15/1");
-    assert_eq!(videos.streams("audio").len(), 0, "no sound was asked for");
+    assert_eq!(videos.streams("audio").len(), 0, "no sound was requested");
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn slow_motion_shows_where_things_are_between_the_frames() {
             let white: Vec<usize> = (0..256).filter(|x| row[*x] > 190).collect();
             let center = white.iter().sum::<usize>() as f64 / white.len() as f64;
             let moment = start * 30.0 + k as f64 / 2.0;
-            // The very last picture has nothing after it to move towards.
+            // The very last frame has nothing after it to move towards.
             let moment = moment.min(59.0);
             let expected = 20.0 + 2.0 * moment + 19.5;
             assert!((center - expected).abs() <= 1.5, "from {start} s, frame {k}: {center}, not {expected}");
@@ -208,19 +208,19 @@ fn a_compilation_has_its_clips_in_order_with_their_titles() {
     let reel = videos.render(Annotate, &params, &video).expect("a reel");
     assert_eq!((reel.frames, reel.width, reel.height), (40, 640, 360));
     assert!((seconds(&videos.streams("audio")[0]) - 1.6).abs() < 0.03);
-    let pixel = |picture: &[u8], x: usize, y: usize| {
+    let pixel = |video: &[u8], x: usize, y: usize| {
         let start = (y * 640 + x) * 3;
-        [picture[start], picture[start + 1], picture[start + 2]]
+        [video[start], video[start + 1], video[start + 2]]
     };
     let near = |found: [u8; 3], wanted: [u8; 3]| found.iter().zip(wanted).all(|(a, b)| a.abs_diff(b) < 14);
-    let (first, second) = (videos.picture(3), videos.picture(30));
+    let (first, second) = (videos.frame(3), videos.frame(30));
     // The border in the colour of the rating, blue first; the box ends at 60 without notes and at 90 with them.
     assert!(near(pixel(&first, 320, 11), [0x6A, 0xBB, 0x66]), "{:?}", pixel(&first, 320, 11));
     assert!(near(pixel(&second, 320, 11), [0x28, 0x28, 0xC6]), "{:?}", pixel(&second, 320, 11));
     assert!(pixel(&first, 80, 75)[0] > 230 && pixel(&second, 80, 75)[0] < 140);
-    let ink = |picture: &[u8], rows: std::ops::Range<usize>| {
+    let ink = |video: &[u8], rows: std::ops::Range<usize>| {
         rows.flat_map(|y| (80..560).map(move |x| (x, y)))
-            .filter(|(x, y)| pixel(picture, *x, *y)[0] < 90)
+            .filter(|(x, y)| pixel(video, *x, *y)[0] < 90)
             .count()
     };
     assert!(

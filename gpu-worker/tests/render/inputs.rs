@@ -1,4 +1,4 @@
-//! Inputs that phones and accidents make: handled, or refused with a sentence.
+//! Unusual and broken inputs: rendered, or refused with a message.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ fn refusal(videos: &TestVideos, input: &Path) -> String {
 }
 
 #[test]
-fn what_is_no_video_is_refused_with_a_sentence() {
+fn files_that_are_no_video_are_refused_with_a_message() {
     let videos = TestVideos::new();
     let write = |name: &str, bytes: &[u8]| {
         std::fs::write(videos.path(name), bytes).expect("written");
@@ -36,12 +36,12 @@ fn what_is_no_video_is_refused_with_a_sentence() {
 }
 
 #[test]
-fn a_file_that_broke_off_is_refused_and_says_so() {
+fn a_truncated_file_is_refused_as_such() {
     let videos = TestVideos::new();
     let whole = videos.pattern();
     let half = videos.half_of(&whole, "half.mp4");
-    let sentence = refusal(&videos, &half);
-    assert!(sentence.contains("is truncated") && sentence.contains("of 100 frames"), "{sentence}");
+    let message = refusal(&videos, &half);
+    assert!(message.contains("truncated") && message.contains("of 100 frames"), "{message}");
 
     let index_last =
         videos.make_video("index-last.mp4", &["-i", whole.to_str().expect("text"), "-c", "copy"]);
@@ -50,7 +50,7 @@ fn a_file_that_broke_off_is_refused_and_says_so() {
 }
 
 #[test]
-fn a_cut_behind_the_end_is_refused() {
+fn a_start_after_the_end_is_refused() {
     let videos = TestVideos::new();
     let video = videos.numbered(30, 30);
     let params = json!({"start_time": 600, "end_time": 700,
@@ -61,15 +61,15 @@ fn a_cut_behind_the_end_is_refused() {
 }
 
 #[test]
-fn a_turned_phone_film_is_rendered_upright() {
+fn a_rotated_phone_film_is_rendered_upright() {
     let videos = TestVideos::new();
     let flat = videos.make_video(
         "flat.mp4",
         &["-f", "lavfi", "-i", "testsrc=s=320x180:r=25:d=1", "-c:v", "libx264", "-pix_fmt", "yuv420p"],
     );
     let args = ["-i", flat.to_str().expect("text"), "-c", "copy", "-metadata:s:v:0", "rotate=90"];
-    let turned = videos.make_video("turned.mp4", &args);
-    let reel = videos.render(Overlay, &json!({}), &turned).expect("a reel");
+    let rotated = videos.make_video("rotated.mp4", &args);
+    let reel = videos.render(Overlay, &json!({}), &rotated).expect("a reel");
     assert_eq!((reel.width, reel.height, reel.frames), (180, 320, 25));
 }
 
@@ -86,7 +86,7 @@ fn odd_sides_lose_their_last_column_and_row() {
 fn uneven_frames_are_put_on_an_even_grid() {
     let videos = TestVideos::new();
     // Every frame for a second, then every third: 30 + 10 frames in 2 seconds.
-    let picture = format!("color=black:s=256x128:r=30:d=2,{NUMBERED}");
+    let source = format!("color=black:s=256x128:r=30:d=2,{NUMBERED}");
     let drop = "select='lt(n,30)+not(mod(n,3))'";
     let video = videos.make_video(
         "uneven.mp4",
@@ -94,7 +94,7 @@ fn uneven_frames_are_put_on_an_even_grid() {
             "-f",
             "lavfi",
             "-i",
-            &picture,
+            &source,
             "-vf",
             drop,
             "-fps_mode",
@@ -127,23 +127,23 @@ fn high_dynamic_range_becomes_what_every_screen_shows() {
         let videos = TestVideos::new();
         let codec = ["-c:v", "libx264", "-pix_fmt", "yuv420p10le", "-color_trc", transfer];
         let tags = ["-color_primaries", "bt2020", "-colorspace", "bt2020nc"];
-        let picture = ["-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=0.4"];
-        let video = videos.make_video("hdr.mp4", &[&picture[..], &codec, &tags].concat());
+        let source = ["-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=0.4"];
+        let video = videos.make_video("hdr.mp4", &[&source[..], &codec, &tags].concat());
         let reel = videos.render(Overlay, &json!({}), &video).expect("a reel");
         assert_eq!(reel.frames, 10);
-        let picture = &videos.streams("video")[0];
+        let stream = &videos.streams("video")[0];
         assert_eq!(
-            (picture["pix_fmt"].as_str(), picture["color_transfer"].as_str()),
+            (stream["pix_fmt"].as_str(), stream["color_transfer"].as_str()),
             (Some("yuv420p"), Some("bt709"))
         );
-        let seen = videos.picture(5);
-        let (bright, dark) = (seen.iter().any(|byte| *byte > 60), seen.iter().any(|byte| *byte < 40));
-        assert!(bright && dark, "{transfer}: there is a picture");
+        let pixels = videos.frame(5);
+        let (bright, dark) = (pixels.iter().any(|byte| *byte > 60), pixels.iter().any(|byte| *byte < 40));
+        assert!(bright && dark, "{transfer}: there is an image");
     }
 }
 
 #[test]
-fn a_framing_of_an_odd_turned_film_shows_its_right_corner() {
+fn a_framing_of_an_odd_rotated_film_shows_its_right_corner() {
     let videos = TestVideos::new();
     // White in the upper left quarter of 161x121, which a turn by 90 degrees brings to the upper right
     // or lower left of 121x161.
@@ -151,12 +151,12 @@ fn a_framing_of_an_odd_turned_film_shows_its_right_corner() {
     let flat = videos
         .make_video("flat.mkv", &["-f", "lavfi", "-i", scene, "-c:v", "libx264", "-pix_fmt", "yuv444p"]);
     let args = ["-i", flat.to_str().expect("text"), "-c", "copy", "-metadata:s:v:0", "rotate=90"];
-    let turned = videos.make_video("turned.mp4", &args);
+    let rotated = videos.make_video("rotated.mp4", &args);
     let mut light = Vec::new();
     for (x, y) in [(0, 0), (61, 0), (0, 81), (61, 81)] {
         let params = json!({"output_width": 64, "output_height": 64,
             "crop_keyframes": [{"frame": 0, "x": x, "y": y, "width": 60, "height": 80}]});
-        let reel = videos.render(Framing, &params, &turned).expect("a reel");
+        let reel = videos.render(Framing, &params, &rotated).expect("a reel");
         assert_eq!((reel.frames, reel.width, reel.height), (10, 64, 64));
         let greys = videos.greys(8, 8);
         light.push(greys[5].iter().filter(|grey| **grey > 200).count());

@@ -1,4 +1,4 @@
-//! Overlay on the sample: what comes out plays everywhere and shows the effect where it should.
+//! Overlay: the output plays everywhere and shows the effect in the right place.
 
 use gpu_worker::render::{CancelFlag, RenderRequest, render};
 use reel_core::edit::Edit;
@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::test_videos::{TestVideos, sample, seconds};
 
 #[test]
-fn the_plans_spotlight_with_a_crop_becomes_a_vertical_reel() {
+fn a_spotlight_with_a_crop_becomes_a_vertical_video() {
     let videos = TestVideos::new();
     let params = json!({
         "highlight_regions": [{"start_frame": 0, "end_frame": 131, "x": 500, "y": 360, "radius_x": 100,
@@ -20,37 +20,38 @@ fn the_plans_spotlight_with_a_crop_becomes_a_vertical_reel() {
     });
     let edit = Edit::parse(Overlay, &params.to_string()).expect("valid params");
     let (output, poster) = (videos.path("reel.mp4"), videos.path("poster.jpg"));
-    let order = RenderRequest {
+    let request = RenderRequest {
         edit: &edit,
         input: &sample(),
         inputs_by_key: &[],
         output: &output,
         poster: Some(&poster),
     };
-    let mut told = Vec::new();
-    let reel = render(&order, &mut |progress| told.push(progress), &CancelFlag::default()).expect("a reel");
+    let mut updates = Vec::new();
+    let reel =
+        render(&request, &mut |progress| updates.push(progress), &CancelFlag::default()).expect("a reel");
 
     assert_eq!((reel.frames, reel.duration_ms, reel.width, reel.height), (132, 5280, 270, 480));
-    let (picture, sound) = (videos.streams("video"), videos.streams("audio"));
+    let (video, sound) = (videos.streams("video"), videos.streams("audio"));
     assert_eq!(
-        (picture[0]["codec_name"].as_str(), sound[0]["codec_name"].as_str()),
+        (video[0]["codec_name"].as_str(), sound[0]["codec_name"].as_str()),
         (Some("h264"), Some("aac"))
     );
     assert_eq!(
-        (picture[0]["pix_fmt"].as_str(), picture[0]["color_space"].as_str()),
+        (video[0]["pix_fmt"].as_str(), video[0]["color_space"].as_str()),
         (Some("yuv420p"), Some("bt709"))
     );
-    assert_eq!((picture[0]["width"].as_u64(), picture[0]["height"].as_u64()), (Some(270), Some(480)));
-    assert!((seconds(&picture[0]) - 5.28).abs() < 0.001 && (seconds(&sound[0]) - 5.28).abs() < 0.03);
+    assert_eq!((video[0]["width"].as_u64(), video[0]["height"].as_u64()), (Some(270), Some(480)));
+    assert!((seconds(&video[0]) - 5.28).abs() < 0.001 && (seconds(&sound[0]) - 5.28).abs() < 0.03);
     assert_eq!(sound[0]["channels"], 2);
-    let picture = std::fs::read(&poster).expect("a poster");
-    assert_eq!((&picture[..2], reel.poster), (&b"\xFF\xD8"[..], Some(Ok(picture.len() as u64))), "a JPEG");
+    let jpeg = std::fs::read(&poster).expect("a poster");
+    assert_eq!((&jpeg[..2], reel.poster), (&b"\xFF\xD8"[..], Some(Ok(jpeg.len() as u64))), "a JPEG");
     assert_eq!(videos.files(), ["poster.jpg", "reel.mp4"]);
 
-    let last = told.last().expect("progress");
+    let last = updates.last().expect("progress");
     assert_eq!((last.frames_done, last.frames_total), (132, Some(132)));
-    assert!(told.windows(2).all(|pair| pair[0].frames_done <= pair[1].frames_done));
-    assert!(told.iter().all(|progress| progress.frames_total == Some(132)));
+    assert!(updates.windows(2).all(|pair| pair[0].frames_done <= pair[1].frames_done));
+    assert!(updates.iter().all(|progress| progress.frames_total == Some(132)));
 }
 
 #[test]
@@ -65,8 +66,8 @@ fn a_moving_highlight_is_where_its_keyframes_say() {
         {"id": "region-1", "start_time": 0.4, "end_time": 1.6, "keyframes": [key(0.4, 60), key(1.6, 180)]}]});
     videos.render(Overlay, &params, &grey).expect("a reel");
     let bright = |frame: u32| {
-        let picture = videos.picture(frame);
-        let row = &picture[120 * 320 * 3..121 * 320 * 3];
+        let pixels = videos.frame(frame);
+        let row = &pixels[120 * 320 * 3..121 * 320 * 3];
         let columns: Vec<usize> = (0..320).filter(|x| row[x * 3] > 110).collect();
         (columns.len(), columns.first().copied(), columns.last().copied())
     };

@@ -1,4 +1,4 @@
-//! The picture of a reel: not a black one where there is another, small, and never worth the reel.
+//! Posters: not black where the video is not, small, and never at the cost of the output.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -23,18 +23,18 @@ fn render_with_poster(videos: &TestVideos, video: &Path, poster: &Path) -> Rende
     let params = json!({"effect_type": "original", "highlight_regions": [], "crop_keyframes": null});
     let edit = Edit::parse(JobType::Overlay, &params.to_string()).expect("valid params");
     let output = videos.path("reel.mp4");
-    let order = RenderRequest {
+    let request = RenderRequest {
         edit: &edit,
         input: video,
         inputs_by_key: &[],
         output: &output,
         poster: Some(poster),
     };
-    render(&order, &mut |_| {}, &CancelFlag::default()).expect("a reel")
+    render(&request, &mut |_| {}, &CancelFlag::default()).expect("a reel")
 }
 
 /// Width, height and mean brightness.
-fn look_at(poster: &Path) -> (u64, u64, f64) {
+fn measure(poster: &Path) -> (u64, u64, f64) {
     let probe = Command::new("ffprobe")
         .args(["-v", "error", "-show_entries", "stream=width,height", "-of", "csv=p=0"])
         .arg(poster)
@@ -54,7 +54,7 @@ fn look_at(poster: &Path) -> (u64, u64, f64) {
 }
 
 #[test]
-fn a_black_middle_is_not_the_picture_while_there_is_another() {
+fn a_black_middle_is_not_the_poster_while_there_is_another_frame() {
     for (what, length_s, black) in [
         ("a fade in the middle", 4, "between(t,1,3)"),
         ("a dark second half", 12, "gte(t,4)"),
@@ -63,21 +63,21 @@ fn a_black_middle_is_not_the_picture_while_there_is_another() {
         let videos = TestVideos::new();
         let (video, poster) = (partly_black(&videos, "320x180", length_s, black), videos.path("poster.jpg"));
         assert!(matches!(render_with_poster(&videos, &video, &poster).poster, Some(Ok(1..))), "{what}");
-        let (.., brightness) = look_at(&poster);
+        let (.., brightness) = measure(&poster);
         assert!(brightness > 60.0, "{what}: {brightness}");
     }
 }
 
 #[test]
-fn a_black_reel_has_a_black_picture() {
+fn a_black_video_has_a_black_poster() {
     let videos = TestVideos::new();
     let (video, poster) = (partly_black(&videos, "320x180", 3, "1"), videos.path("poster.jpg"));
     assert!(matches!(render_with_poster(&videos, &video, &poster).poster, Some(Ok(1..))));
-    assert!(look_at(&poster).2 < 10.0);
+    assert!(measure(&poster).2 < 10.0);
 }
 
 #[test]
-fn a_picture_has_the_shape_of_its_reel_and_at_most_960_pixels_a_side() {
+fn a_poster_has_the_shape_of_its_video_and_at_most_960_pixels_a_side() {
     for (reel, expected) in [
         ("1080x1920", (540, 960)),
         ("1920x1080", (960, 540)),
@@ -87,13 +87,13 @@ fn a_picture_has_the_shape_of_its_reel_and_at_most_960_pixels_a_side() {
         let videos = TestVideos::new();
         let (video, poster) = (partly_black(&videos, reel, 1, "0"), videos.path("poster.jpg"));
         render_with_poster(&videos, &video, &poster);
-        let (width, height, _) = look_at(&poster);
+        let (width, height, _) = measure(&poster);
         assert_eq!((width, height), expected, "{reel}");
     }
 }
 
 #[test]
-fn a_picture_that_cannot_be_written_does_not_cost_the_reel() {
+fn a_poster_that_cannot_be_written_does_not_cost_the_output() {
     let videos = TestVideos::new();
     let video = partly_black(&videos, "320x180", 1, "0");
     let reel = render_with_poster(&videos, &video, &videos.path("no-such-folder/poster.jpg"));

@@ -1,4 +1,4 @@
-//! Films to render, and eyes to look at what came out: both made with ffmpeg itself.
+//! Videos to render, and readers of the output: both made with ffmpeg itself.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -14,7 +14,7 @@ pub struct TestVideos {
     folder: TempDir,
 }
 
-/// Pictures of eight columns that spell their own number in black and white.
+/// Frames of eight columns that spell their own number in black and white.
 pub const NUMBERED: &str = "geq=lum='255*mod(floor(N/pow(2,floor(X/32))),2)':cb=128:cr=128";
 
 impl TestVideos {
@@ -45,9 +45,9 @@ impl TestVideos {
 
     /// A hundred frames of a test pattern at 25 a second, without sound and with the index in front.
     pub fn pattern(&self) -> PathBuf {
-        let picture = "testsrc=s=320x240:r=25:d=4";
+        let source = "testsrc=s=320x240:r=25:d=4";
         let h264 = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-movflags", "+faststart"];
-        self.make_video("pattern.mp4", &[&["-f", "lavfi", "-i", picture], h264.as_slice()].concat())
+        self.make_video("pattern.mp4", &[&["-f", "lavfi", "-i", source], h264.as_slice()].concat())
     }
 
     /// A copy of a video that breaks off in the middle of the file.
@@ -60,7 +60,7 @@ impl TestVideos {
 
     /// A video of 256x128 whose frames carry their number, with a tone of 440 Hz.
     pub fn numbered(&self, frames: u32, fps: u32) -> PathBuf {
-        let picture = format!("color=black:s=256x128:r={fps},{NUMBERED}");
+        let source = format!("color=black:s=256x128:r={fps},{NUMBERED}");
         let count = frames.to_string();
         let length = format!("{}", f64::from(frames) / f64::from(fps));
         let tone = "sine=frequency=440:sample_rate=48000";
@@ -70,7 +70,7 @@ impl TestVideos {
                 "-f",
                 "lavfi",
                 "-i",
-                &picture,
+                &source,
                 "-f",
                 "lavfi",
                 "-t",
@@ -95,13 +95,13 @@ impl TestVideos {
         )
     }
 
-    /// As [`Studio::numbered`], counting from `first`, with a tone of this pitch, or none.
+    /// As [`TestVideos::numbered`], counting from `first`, with a tone of this pitch, or none.
     pub fn numbered_from(&self, name: &str, [first, frames, fps]: [u32; 3], hertz: Option<u32>) -> PathBuf {
         let numbered = NUMBERED.replace("floor(N/", &format!("floor((N+{first})/"));
-        let picture = format!("color=black:s=256x128:r={fps},{numbered}");
+        let source = format!("color=black:s=256x128:r={fps},{numbered}");
         let length = format!("{}", f64::from(frames) / f64::from(fps));
         let tone = format!("sine=frequency={}:sample_rate=48000", hertz.unwrap_or(440));
-        let mut args = vec!["-f", "lavfi", "-i", picture.as_str()];
+        let mut args = vec!["-f", "lavfi", "-i", source.as_str()];
         if hertz.is_some() {
             args.extend(["-f", "lavfi", "-t", &length, "-i", &tone, "-c:a", "aac"]);
         }
@@ -114,10 +114,10 @@ impl TestVideos {
 
     /// A video of one grey, 256x128 at 25 frames a second, without sound.
     pub fn grey(&self, name: &str, value: u8, frames: u32) -> PathBuf {
-        let picture = format!("color=0x{value:02x}{value:02x}{value:02x}:s=256x128:r=25");
+        let source = format!("color=0x{value:02x}{value:02x}{value:02x}:s=256x128:r=25");
         let count = frames.to_string();
         let codec = ["-c:v", "libx264", "-crf", "8", "-pix_fmt", "yuv420p"];
-        self.make_video(name, &[&["-f", "lavfi", "-i", &picture, "-frames:v", &count], &codec[..]].concat())
+        self.make_video(name, &[&["-f", "lavfi", "-i", &source, "-frames:v", &count], &codec[..]].concat())
     }
 
     pub fn render(&self, kind: JobType, params: &Value, input: &Path) -> Result<RenderOutput, RenderError> {
@@ -139,19 +139,19 @@ impl TestVideos {
             .collect();
         let edit = Edit::parse(kind, &params.to_string()).expect("valid params");
         let output = self.path("reel.mp4");
-        let order =
+        let request =
             RenderRequest { edit: &edit, input, inputs_by_key: &named, output: &output, poster: None };
-        render(&order, &mut |_| {}, &CancelFlag::default())
+        render(&request, &mut |_| {}, &CancelFlag::default())
     }
 
-    /// The reel's pictures in grey, each scaled to `width` x `height`.
+    /// The frames of the output in grey, each scaled to `width` x `height`.
     pub fn greys(&self, width: usize, height: usize) -> Vec<Vec<u8>> {
         let scale = format!("scale={width}:{height}:flags=area,format=gray");
         let raw = self.read(&["-vf", &scale, "-fps_mode", "passthrough", "-f", "rawvideo", "-"]);
         raw.chunks_exact(width * height).map(<[u8]>::to_vec).collect()
     }
 
-    /// The numbers that the reel's pictures carry.
+    /// The numbers in the frames of the output.
     pub fn numbers(&self) -> Vec<u32> {
         let number = |grey: Vec<u8>| {
             let bits = (0..8_usize).map(|bit| u32::from(grey[bit * 8 + 4 + 64 * 4] > 127) << bit);
@@ -160,14 +160,14 @@ impl TestVideos {
         self.greys(64, 8).into_iter().map(number).collect()
     }
 
-    /// The reel's sound, one channel at 48 kHz.
+    /// The sound of the output, one channel at 48 kHz.
     pub fn sound(&self) -> Vec<f32> {
         let raw = self.read(&["-vn", "-ac", "1", "-ar", "48000", "-f", "f32le", "-"]);
         raw.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
     }
 
-    /// A picture of the reel in blue, green, red at full size.
-    pub fn picture(&self, frame: u32) -> Vec<u8> {
+    /// A frame of the output in blue, green, red at full size.
+    pub fn frame(&self, frame: u32) -> Vec<u8> {
         let select = format!("select=eq(n\\,{frame}),format=bgr24");
         self.read(&["-vf", &select, "-frames:v", "1", "-f", "rawvideo", "-"])
     }
@@ -192,7 +192,7 @@ impl TestVideos {
         run(ffmpeg.args(["-nostdin", "-v", "error", "-i"]).arg(self.path("reel.mp4")).args(args)).stdout
     }
 
-    /// What ffprobe says of the reel's streams of this kind.
+    /// The streams of this kind in the output, as in ffprobe.
     pub fn streams(&self, kind: &str) -> Vec<Value> {
         let mut ffprobe = Command::new("ffprobe");
         ffprobe.args(["-v", "error", "-show_streams", "-of", "json"]).arg(self.path("reel.mp4"));

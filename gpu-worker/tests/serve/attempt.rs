@@ -1,4 +1,4 @@
-//! `attempt`: the same work without a queue of ours.
+//! `gpu-worker attempt`: the same work without the emulator.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -12,7 +12,7 @@ use crate::test_backend::{OUTPUT_KEY, POSTER_KEY, TestBackend, files_below, over
 const ID: &str = "8f6c2a9b-0d41-u1";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_attempt_prints_its_result_and_tells_the_api_runpods_id() {
+async fn an_attempt_prints_its_result_and_sends_runpods_id_to_the_api() {
     let backend = backend_with_sample().await;
     let scratch = tempfile::tempdir().unwrap();
     let output = ended(start(&backend, scratch.path(), &["--runpod-job-id", ID])).await;
@@ -33,7 +33,7 @@ async fn an_attempt_prints_its_result_and_tells_the_api_runpods_id() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_attempt_that_fails_says_why_in_a_string() {
+async fn an_attempt_that_fails_has_its_error_as_a_string() {
     let backend = backend_with_sample().await;
     backend.log.put_input(b"not a video".to_vec());
     let scratch = tempfile::tempdir().unwrap();

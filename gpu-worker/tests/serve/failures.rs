@@ -1,4 +1,4 @@
-//! The API and the storage in trouble, and attempts that are over.
+//! Failures of the API and of storage, and attempts that the API has ended.
 
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -7,7 +7,7 @@ use crate::call_log::ScriptedReply;
 use crate::test_backend::{FAKE, TestBackend};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_attempt_whose_claim_is_refused_ends_without_a_word() {
+async fn an_attempt_whose_claim_is_refused_makes_no_more_calls() {
     for reply in [
         ScriptedReply::NotApplied,
         ScriptedReply::Status(401),
@@ -49,20 +49,20 @@ async fn an_api_that_restarts_does_not_cost_a_job() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_api_that_drops_connections_is_asked_again() {
+async fn an_api_that_drops_connections_is_called_again() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (seen, api) = (listener.local_addr().unwrap(), listener);
+    let (address, api) = (listener.local_addr().unwrap(), listener);
     let dropped = tokio::spawn(async move {
         for _ in 0..3 {
             drop(api.accept().await.unwrap());
         }
         api
     });
-    // The backend's own API starts only when three calls have failed, on the same port.
+    // The second backend's API starts only when three calls have failed, on the same port.
     let backend = TestBackend::with(FAKE).await;
-    let mut order = backend.run_request();
-    order["input"]["callback_url"] = json!(format!("http://{seen}/do/secret-token"));
-    let id = backend.emulator.run(&order).await;
+    let mut request = backend.run_request();
+    request["input"]["callback_url"] = json!(format!("http://{address}/do/secret-token"));
+    let id = backend.emulator.run(&request).await;
     let listener = dropped.await.unwrap();
     assert_eq!(backend.emulator.status(&id).await["status"], "IN_PROGRESS");
     let back = TestBackend::on(listener, FAKE, None).await;
@@ -71,7 +71,7 @@ async fn an_api_that_drops_connections_is_asked_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_render_that_nobody_wants_any_more_is_stopped() {
+async fn a_render_whose_attempt_has_ended_is_stopped() {
     for reply in [ScriptedReply::NotApplied, ScriptedReply::Status(409), ScriptedReply::Status(410)] {
         let backend = TestBackend::with(r#"{"fake_render_ms": 60000}"#).await;
         let id = backend.emulator.run(&backend.run_request()).await;
@@ -93,7 +93,7 @@ async fn a_lost_progress_route_does_not_stop_a_render() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_download_that_breaks_off_is_resumed_where_it_broke() {
+async fn a_download_that_is_cut_off_is_resumed_there() {
     let backend = TestBackend::with(FAKE).await;
     let video: Vec<u8> = (0..3_000_000_u32).flat_map(u32::to_le_bytes).collect();
     backend.log.put_input(video.clone());
@@ -111,7 +111,7 @@ async fn a_download_that_breaks_off_is_resumed_where_it_broke() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upload_is_tried_again_when_storage_stumbles() {
+async fn an_upload_is_retried_when_storage_fails() {
     let backend = TestBackend::with(FAKE).await;
     backend.log.reply("put", [ScriptedReply::Status(500), ScriptedReply::Html(503)]);
     let id = backend.emulator.run(&backend.run_request()).await;
@@ -121,7 +121,7 @@ async fn an_upload_is_tried_again_when_storage_stumbles() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn storage_that_refuses_is_reported_with_a_sentence_and_no_url() {
+async fn a_refusal_of_storage_is_reported_without_a_url() {
     for (what, status, code) in
         [("get", 404, "invalid_input"), ("get", 403, "gpu_error"), ("put", 403, "gpu_error")]
     {
@@ -133,13 +133,13 @@ async fn storage_that_refuses_is_reported_with_a_sentence_and_no_url() {
         let report = &backend.log.bodies("error")[0];
         assert_eq!(report["error_code"], code);
         assert_eq!(job["error"], report["error"]);
-        let sentence = report["error"].as_str().unwrap();
-        assert!(sentence.ends_with('.') && !sentence.contains("secret"), "{sentence}");
+        let message = report["error"].as_str().unwrap();
+        assert!(message.ends_with('.') && !message.contains("secret"), "{message}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_edit_that_makes_no_sense_is_invalid_input() {
+async fn an_invalid_edit_is_invalid_input() {
     let backend = TestBackend::with(FAKE).await;
     backend.log.grant("overlay", json!({"effect_type": "sparkle"}));
     let id = backend.emulator.run(&backend.run_request()).await;

@@ -1,4 +1,4 @@
-//! Every scripted fault, as it looks from outside.
+//! Every scripted fault, as a client sees it.
 
 use serde_json::{Value, json};
 
@@ -9,13 +9,13 @@ fn script(faults: &str) -> String {
 }
 
 fn second_attempt(backend: &TestBackend) -> Value {
-    let mut order = backend.run_request_with_webhook();
-    order["input"]["attempt"] = json!(2);
-    order
+    let mut request = backend.run_request_with_webhook();
+    request["input"]["attempt"] = json!(2);
+    request
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_that_dies_is_replaced_once_and_the_next_attempt_is_honest() {
+async fn a_worker_that_dies_is_replaced_once_and_the_next_attempt_succeeds() {
     let backend = TestBackend::with(&script(r#"{"fault": "crash_at", "percent": 60}"#)).await;
     let id = backend.emulator.run(&backend.run_request_with_webhook()).await;
     let job = backend.emulator.wait_until_ended(&id).await;
@@ -35,7 +35,7 @@ async fn a_worker_that_dies_is_replaced_once_and_the_next_attempt_is_honest() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_crash_may_strike_the_first_run_only() {
+async fn a_crash_may_apply_to_the_first_run_only() {
     let rules = r#"{"fake_render_ms": 100, "rules":
         [{"when": {"run": 1}, "faults": [{"fault": "crash_at", "percent": 20}]}]}"#;
     let backend = TestBackend::with(rules).await;
@@ -45,7 +45,7 @@ async fn a_crash_may_strike_the_first_run_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_that_hangs_says_nothing_more_until_it_is_stopped() {
+async fn a_worker_that_hangs_makes_no_calls_until_it_is_stopped() {
     let backend = TestBackend::with(&script(r#"{"fault": "hang_at", "percent": 50}"#)).await;
     let id = backend.emulator.run(&backend.run_request()).await;
     backend.log.wait_for_stage("rendering").await;
@@ -122,7 +122,7 @@ async fn outputs_are_missing_or_empty() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_queue_refuses_times_out_and_forgets() {
+async fn the_queue_refuses_and_times_out() {
     let refused = TestBackend::with(&script(
         r#"{"fault": "answer", "to": "run", "http": 429, "headers": {"retry-after": "3"}, "times": 1},
            {"fault": "answer", "to": "run", "http": 502, "body": "<html>bad gateway</html>"},
@@ -157,22 +157,22 @@ async fn the_queue_refuses_times_out_and_forgets() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn status_hides_lies_and_forgets() {
+async fn status_is_404_or_false() {
     let hidden = TestBackend::with(&script(r#"{"fault": "not_found_for", "ms": 300}"#)).await;
     let id = hidden.emulator.run(&hidden.run_request()).await;
     assert_eq!(hidden.emulator.get(&format!("/status/{id}")).await.0, 404);
     assert_eq!(hidden.emulator.wait_until_ended(&id).await["status"], "COMPLETED");
 
-    let lying = TestBackend::with(&script(
+    let false_status = TestBackend::with(&script(
         r#"{"fault": "lying_status", "status": "COMPLETED", "output": {"x": 1}}, {"fault": "stuck_in_queue"}"#,
     ))
     .await;
-    let id = lying.emulator.run(&lying.run_request()).await;
-    let job = lying.emulator.status(&id).await;
+    let id = false_status.emulator.run(&false_status.run_request()).await;
+    let job = false_status.emulator.status(&id).await;
     assert_eq!((&job["status"], &job["output"]), (&json!("COMPLETED"), &json!({"x": 1})));
-    let second = lying.emulator.run(&second_attempt(&lying)).await;
-    lying.emulator.wait_until_ended(&second).await;
-    assert_eq!(lying.emulator.get("/health").await.1["jobs"]["inQueue"], 1);
+    let second = false_status.emulator.run(&second_attempt(&false_status)).await;
+    false_status.emulator.wait_until_ended(&second).await;
+    assert_eq!(false_status.emulator.get("/health").await.1["jobs"]["inQueue"], 1);
 
     let lost = TestBackend::with(&script(r#"{"fault": "lost_result"}"#)).await;
     let id = lost.emulator.run(&lost.run_request()).await;
@@ -192,7 +192,7 @@ async fn one_job_runs_twice_at_the_same_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn webhooks_are_lost_doubled_and_lie() {
+async fn webhooks_are_lost_doubled_and_false() {
     let backend = TestBackend::with(&script(
         r#"{"fault": "webhook_doubled"}, {"fault": "webhook_lies", "status": "FAILED"}"#,
     ))

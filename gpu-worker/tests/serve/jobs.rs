@@ -13,7 +13,7 @@ async fn backend_with_sample() -> TestBackend {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_is_fetched_rendered_put_and_reported() {
+async fn a_job_is_downloaded_rendered_uploaded_and_reported() {
     let backend = backend_with_sample().await;
     let id = backend.emulator.run(&backend.run_request_with_webhook()).await;
     let job = backend.emulator.wait_until_ended(&id).await;
@@ -24,7 +24,7 @@ async fn a_job_is_fetched_rendered_put_and_reported() {
 
     backend.log.wait_for(|calls| calls.iter().any(|call| call.what == "webhook")).await;
     assert_eq!(backend.log.bodies("claim"), [json!({"runpod_job_id": id})]);
-    progress_is_honest(&backend.log.bodies("progress"));
+    progress_goes_up_through_every_stage(&backend.log.bodies("progress"));
     let kinds: Vec<&str> = backend.log.calls().iter().map(|call| call.what).collect();
     let place = |what: &str| kinds.iter().position(|kind| *kind == what).unwrap();
     assert!(place("claim") < place("get") && place("get") < place("put") && place("put") < place("complete"));
@@ -51,7 +51,7 @@ async fn a_job_is_fetched_rendered_put_and_reported() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_picture_that_storage_refuses_does_not_cost_the_reel() {
+async fn a_poster_that_storage_refuses_does_not_cost_the_output() {
     let backend = backend_with_sample().await;
     backend.log.reply("poster", [ScriptedReply::Status(403)]);
     let id = backend.emulator.run(&backend.run_request()).await;
@@ -98,7 +98,7 @@ async fn a_file_that_is_no_video_is_reported_as_invalid_input() {
     assert_eq!(backend.log.count("complete") + backend.log.count("put"), 0);
 }
 
-fn progress_is_honest(reports: &[Value]) {
+fn progress_goes_up_through_every_stage(reports: &[Value]) {
     let percent: Vec<f64> = reports.iter().map(|report| report["progress"].as_f64().unwrap()).collect();
     assert!(percent.is_sorted(), "{percent:?}");
     // "starting, 0 %" is skipped when the download begins at once.
@@ -110,10 +110,10 @@ fn progress_is_honest(reports: &[Value]) {
     let places: Vec<usize> =
         stages.iter().map(|stage| order.iter().position(|known| known == stage).unwrap()).collect();
     assert!(places.is_sorted() && places.contains(&2), "{stages:?}");
-    let told_frames = reports
+    let names_frames = reports
         .iter()
         .any(|report| report["message"].as_str().is_some_and(|message| message.contains("of 132 frames")));
-    assert!(told_frames, "{reports:?}");
+    assert!(names_frames, "{reports:?}");
 }
 
 fn the_video_plays(bytes: &[u8]) {

@@ -1,4 +1,4 @@
-//! The program itself: its line, its signals, its refusals.
+//! The program `gpu-worker serve`: its first line, its signals, its errors.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -134,8 +134,8 @@ async fn what_a_killed_server_left_behind_is_removed_by_the_next() {
 fn an_address_that_others_can_reach_is_refused_unless_asked_for() {
     let refused = command().args(["--port", "0", "--host", "0.0.0.0"]).output().unwrap();
     assert_eq!(refused.status.code(), Some(1));
-    let said = String::from_utf8_lossy(&refused.stderr);
-    assert!(said.contains("--allow-remote"), "{said}");
+    let stderr = String::from_utf8_lossy(&refused.stderr);
+    assert!(stderr.contains("--allow-remote"), "{stderr}");
     let scratch = tempfile::tempdir().unwrap();
     let allowed = Program::start(scratch.path(), &["--host", "0.0.0.0", "--allow-remote"]);
     assert!(allowed.url.starts_with("http://0.0.0.0:"));
@@ -148,8 +148,8 @@ fn a_broken_chaos_script_is_named_before_anything_starts() {
     let refused = command().args(["--port", "0", "--chaos"]).arg(file.path()).output().unwrap();
     assert_eq!(refused.status.code(), Some(1));
     assert!(refused.stdout.is_empty());
-    let said = String::from_utf8_lossy(&refused.stderr);
-    assert!(said.contains("unknown variant `explode`"), "{said}");
+    let stderr = String::from_utf8_lossy(&refused.stderr);
+    assert!(stderr.contains("unknown variant `explode`"), "{stderr}");
 }
 
 async fn wait_until_gone(pids: &[String]) {

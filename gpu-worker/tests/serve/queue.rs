@@ -36,8 +36,8 @@ async fn a_wrong_key_an_unknown_endpoint_and_an_unknown_job_are_told_apart() {
 #[tokio::test(flavor = "multi_thread")]
 async fn orders_that_runpod_refuses_are_refused() {
     let backend = TestBackend::new().await;
-    for order in [json!({}), json!({"input": {}}), json!({"input": {"a": 1}, "policy": {"ttl": "long"}})] {
-        assert_eq!(backend.emulator.post("/run", &order).await.0, 400, "{order}");
+    for request in [json!({}), json!({"input": {}}), json!({"input": {"a": 1}, "policy": {"ttl": "long"}})] {
+        assert_eq!(backend.emulator.post("/run", &request).await.0, 400, "{request}");
     }
     let huge = json!({"input": {"a": "x".repeat(10_000_000)}});
     assert_eq!(backend.emulator.post("/run", &huge).await.0, 400);
@@ -85,9 +85,9 @@ async fn jobs_wait_their_turn_and_can_be_purged() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_runs_too_long_fails_and_its_worker_is_free_again() {
     let backend = TestBackend::with(r#"{"fake_render_ms": 60000}"#).await;
-    let mut order = backend.run_request_with_webhook();
-    order["policy"] = json!({"executionTimeout": 100});
-    let id = backend.emulator.run(&order).await;
+    let mut request = backend.run_request_with_webhook();
+    request["policy"] = json!({"executionTimeout": 100});
+    let id = backend.emulator.run(&request).await;
     let job = backend.emulator.wait_until_ended(&id).await;
     assert_eq!((&job["status"], &job["error"]), (&json!("FAILED"), &json!("executionTimeout exceeded")));
     backend.emulator.wait_until_idle().await;
@@ -100,9 +100,9 @@ async fn a_job_that_runs_too_long_fails_and_its_worker_is_free_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_whose_ttl_ends_is_gone_even_while_it_runs() {
     let backend = TestBackend::with(r#"{"fake_render_ms": 60000}"#).await;
-    let mut order = backend.run_request_with_webhook();
-    order["policy"] = json!({"ttl": 300});
-    let id = backend.emulator.run(&order).await;
+    let mut request = backend.run_request_with_webhook();
+    request["policy"] = json!({"ttl": 300});
+    let id = backend.emulator.run(&request).await;
     backend.emulator.wait_for_status(&id, &["IN_PROGRESS"]).await;
     backend.emulator.wait_until_idle().await;
     assert_eq!(backend.emulator.get(&format!("/status/{id}")).await.0, 404);

@@ -8,8 +8,8 @@ use crate::test_backend::{FAKE, TestBackend};
 #[tokio::test(flavor = "multi_thread")]
 async fn the_webhook_looks_like_runpods() {
     let backend = TestBackend::with(FAKE).await;
-    let order = backend.run_request_with_webhook();
-    let id = backend.emulator.run(&order).await;
+    let request = backend.run_request_with_webhook();
+    let id = backend.emulator.run(&request).await;
     backend.log.wait_for(|calls| calls.iter().any(|call| call.what == "webhook")).await;
     let call = backend.log.calls().into_iter().find(|call| call.what == "webhook").unwrap();
     assert_eq!(call.headers["user-agent"], "Go-http-client/2.0");
@@ -18,8 +18,8 @@ async fn the_webhook_looks_like_runpods() {
     let body: Value = serde_json::from_slice(&call.body).unwrap();
     assert_eq!(body["id"], json!(id));
     assert_eq!(body["status"], "COMPLETED");
-    assert_eq!(body["input"], order["input"]);
-    assert_eq!(body["webhook"], order["webhook"]);
+    assert_eq!(body["input"], request["input"]);
+    assert_eq!(body["webhook"], request["webhook"]);
     assert_eq!(body["output"]["status"], "success");
     assert!(body["delayTime"].is_u64() && body["executionTime"].is_u64());
     let keys: Vec<&String> = body.as_object().unwrap().keys().collect();

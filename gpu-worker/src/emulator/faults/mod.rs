@@ -43,28 +43,28 @@ from `seed`. `fake_render_ms` copies the input instead of rendering it.
 
 Faults of the queue:
   answer {to: run|status|cancel, http, headers?, body?, delay_ms = 0, times = 1}
-                                     respond with this, e.g. 429 with retry-after, 5xx, HTML, a numeric status
+                                     respond with this: 429, 5xx, HTML, a number, ...
   submit_times_out {hold_ms, runs = true}
-                                     /run responds 504 after this time; the job runs, or never existed
-  stuck_in_queue | scaled_to_zero    no worker takes the job; with scaled_to_zero /health shows no worker
-  not_found_for {ms}                 /status responds 404 for this time after the submission
+                                     /run responds 504 after this; the job runs or is lost
+  stuck_in_queue | scaled_to_zero    no worker takes it; the latter shows none in /health
+  not_found_for {ms}                 /status responds 404 this long after the submission
   lying_status {status, output?, error?, for_ms?}
                                      /status responds with this, from the submission on
   forgotten_after {ms}               /status responds 404 this long after the job's end
-  lost_result                        the job stays IN_PROGRESS when the worker has finished
+  lost_result                        the job stays IN_PROGRESS after its end
   run_twice                          two workers get the job at the same time
   webhook_lost | webhook_doubled | webhook_delayed {ms} | webhook_lies {status}
 Faults of the worker:
   crash_at {percent} | hang_at {percent}
-                                     die, or hang, at this progress (0 to 99)
+                                     die or hang at this progress (0 to 99)
   fail {code, sentence}              report this error instead of rendering
   fake_render {ms}                   copy the input instead of rendering it
   silent_progress | shuffled_progress
-                                     send no progress reports, or old ones again after newer ones
+                                     no progress reports, or old ones after newer ones
   lost_complete | lost_error         never send the final report
   duplicate_complete {times = 1} | progress_after_complete
   complete_without_output | empty_output | truncated_output
-                                     report an output that was not uploaded, is empty, or is cut in half
+                                     report an output that is missing, empty or cut
   refused_poster                     upload the poster with another type than was signed";
 
 /// The script, and what was drawn from it so far.

@@ -75,8 +75,8 @@ fn chance_is_drawn_once_per_attempt_and_repeats_with_the_seed() {
     };
     let first = injector(rule);
     let drawn = draw(&first);
-    assert_eq!(draw(&first), drawn, "a second submission meets the same luck");
-    assert_eq!(draw(&injector(rule)), drawn, "the same seed draws the same");
+    assert_eq!(draw(&first), drawn, "a second submission gets the same faults");
+    assert_eq!(draw(&injector(rule)), drawn, "the same seed draws the same faults");
     let hits = drawn.iter().filter(|hit| **hit).count();
     assert!((30..=90).contains(&hits), "{hits} of 200 at 0.3");
 }
