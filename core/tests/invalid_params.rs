@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use reel_core::edit::{Edit, JobType};
 use reel_core::http::problem::ProblemCode;
 use reel_core::http::requests::jobs::CreateJobRequest;
-use reel_core::json::field_error::{FieldError, MAX_FAULTS};
+use reel_core::json::field_error::{FieldError, MAX_FIELD_ERRORS};
 use serde_json::{Value, json};
 
 /// One edit with its errors.
@@ -65,7 +65,7 @@ fn a_create_request_has_the_same_errors_below_params() {
                 Ok(_) => Vec::new(),
                 // Invalid JSON has no pointers.
                 Err(problem) if problem.code == ProblemCode::NotJson => continue,
-                Err(problem) => problem.faults,
+                Err(problem) => problem.errors,
             };
             let below = |error: FieldError| FieldError {
                 pointer: error.pointer.strip_prefix("/params").unwrap_or("").to_owned(),
@@ -82,9 +82,12 @@ fn at_most_a_hundred_errors_are_listed() {
     // Without a limit, the response to a body of 1 MiB would be fifty times as long.
     let params = format!(r#"{{"crop_keyframes":[{}1]}}"#, "1,".repeat(9_999));
     let errors = errors_of(JobType::Framing, &params);
-    assert_eq!(errors.len(), MAX_FAULTS + 1);
-    assert_eq!(errors[MAX_FAULTS - 1], "/crop_keyframes/99  must be an object, not a number");
-    assert_eq!(errors[MAX_FAULTS], "(all)  has more errors than are listed here; fix these and try again");
+    assert_eq!(errors.len(), MAX_FIELD_ERRORS + 1);
+    assert_eq!(errors[MAX_FIELD_ERRORS - 1], "/crop_keyframes/99  must be an object, not a number");
+    assert_eq!(
+        errors[MAX_FIELD_ERRORS],
+        "(all)  has more errors than are listed here; fix these and try again"
+    );
     let body =
         format!(r#"{{"project_id":1,"type":"framing","input_video_key":"input/a/b.mp4","params":{params}}}"#);
     assert_eq!(

@@ -16,7 +16,7 @@ use serde_json::{Value as Json, json};
 const KEY: &str = "input/a/clip.mp4";
 
 fn pointers(problem: &Problem) -> Vec<&str> {
-    problem.faults.iter().map(|fault| fault.pointer.as_str()).collect()
+    problem.errors.iter().map(|fault| fault.pointer.as_str()).collect()
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn an_order_keeps_what_only_an_export_has_and_old_ones_are_read() {
 fn a_missing_clip_is_named_where_the_request_named_it() {
     let key = ObjectKey::parse_input("input/a/second.mp4").unwrap();
     let missing = [("/params/clips/1/video_key".to_owned(), &key)];
-    let pointer = |order: &JobSpec| missing_inputs_problem(order, &missing).faults[0].pointer.clone();
+    let pointer = |order: &JobSpec| missing_inputs_problem(order, &missing).errors[0].pointer.clone();
     let export = JobSpec { job_type: JobType::Framing, ..order(Some(false)) };
     assert_eq!(pointer(&export), "/clips/1/video_key");
     assert_eq!(pointer(&JobSpec { export: None, ..export }), "/params/clips/1/video_key");

@@ -27,7 +27,7 @@ pub(super) struct OwnedHttpReply {
 
 /// Calls to one endpoint for one job.
 #[derive(Clone, Copy)]
-pub struct Caller<'c> {
+pub struct RunpodClient<'c> {
     /// The endpoint and its key.
     pub endpoint: &'c RunpodConfig,
     /// How long a reply may take.
@@ -36,7 +36,7 @@ pub struct Caller<'c> {
     pub spec: &'c JobSpec,
 }
 
-impl Caller<'_> {
+impl RunpodClient<'_> {
     /// `POST /run` for one attempt.
     pub async fn submit(self, attempt: u32, callback_url: String, webhook_url: &str) -> SubmitReply {
         let spec = self.spec;

@@ -3,7 +3,7 @@
 //! To add a code: one line in the table below, and the place that answers with it.
 
 use crate::base::words::word_enum;
-use crate::json::field_error::{FieldError, MAX_FAULTS};
+use crate::json::field_error::{FieldError, MAX_FIELD_ERRORS};
 use crate::wire::problem::{ProblemJson, problem_json};
 
 /// What follows from a problem code.
@@ -96,7 +96,7 @@ pub struct Problem {
     /// One sentence a person can act on; never a secret, never a cause from inside.
     pub detail: String,
     /// Every fault of the body, for [`ProblemCode::InvalidRequest`] and [`ProblemCode::InputNotFound`].
-    pub faults: Vec<FieldError>,
+    pub errors: Vec<FieldError>,
     /// The methods that would be right, for [`ProblemCode::MethodNotAllowed`].
     pub allow: Option<String>,
 }
@@ -104,7 +104,7 @@ pub struct Problem {
 impl Problem {
     /// A problem with its sentence.
     pub fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), faults: Vec::new(), allow: None }
+        Self { code, detail: detail.into(), errors: Vec::new(), allow: None }
     }
 
     /// A wrong body: the sentence sums up, `errors` lists all faults.
@@ -113,14 +113,17 @@ impl Problem {
             [only] if only.pointer.is_empty() => format!("The request {}.", only.detail),
             [only] => format!("{} {}.", display_pointer(&only.pointer), only.detail),
             [first, rest @ ..] => {
-                let (count, more) =
-                    if rest.len() < MAX_FAULTS { (faults.len(), "") } else { (MAX_FAULTS, "more than ") };
+                let (count, more) = if rest.len() < MAX_FIELD_ERRORS {
+                    (faults.len(), "")
+                } else {
+                    (MAX_FIELD_ERRORS, "more than ")
+                };
                 let (place, error) = (display_pointer(&first.pointer), &first.detail);
                 format!("The request has {more}{count} errors. First: {place} {error}.")
             }
             [] => "The request is not valid.".to_owned(),
         };
-        Self { code: ProblemCode::InvalidRequest, detail, faults, allow: None }
+        Self { code: ProblemCode::InvalidRequest, detail, errors: faults, allow: None }
     }
 
     /// Something that the request needs did not answer in time: the cause is logged where it happened.
@@ -143,7 +146,7 @@ impl Problem {
             title: self.code.title(),
             status: self.code.status(),
             detail: &self.detail,
-            errors: &self.faults,
+            errors: &self.errors,
             request_id,
         })
     }
@@ -198,8 +201,8 @@ mod tests {
             both.detail,
             "2 videos have not been uploaded (the first is input/a/a.mp4). Upload them with POST /api/videos/upload-url."
         );
-        assert_eq!(both.faults[1].pointer, "/params/clips/1/video_key");
-        assert_eq!(both.faults[1].detail, "input/a/b.mp4 has not been uploaded");
+        assert_eq!(both.errors[1].pointer, "/params/clips/1/video_key");
+        assert_eq!(both.errors[1].detail, "input/a/b.mp4 has not been uploaded");
     }
 
     #[test]

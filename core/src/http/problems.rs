@@ -69,7 +69,7 @@ impl Problem {
             pointer: pointer.clone(),
             detail: format!("{key} has not been uploaded"),
         };
-        Self { faults: missing.iter().map(fault).collect(), ..problem }
+        Self { errors: missing.iter().map(fault).collect(), ..problem }
     }
 }
 
@@ -84,7 +84,7 @@ pub fn missing_inputs_problem(spec: &JobSpec, missing: &[(String, &ObjectKey)]) 
         // The body of an export has its params at the top level.
         (Some(_), _) => {
             let mut problem = Problem::inputs_not_found(missing);
-            for fault in &mut problem.faults {
+            for fault in &mut problem.errors {
                 if let Some(rest) = fault.pointer.strip_prefix("/params") {
                     fault.pointer = rest.to_owned();
                 }

@@ -44,14 +44,14 @@ pub enum JobEvent {
         /// The attempt that waits in the queue.
         attempt: u32,
         /// How busy the endpoint is.
-        crowd: EndpointLoad,
+        load: EndpointLoad,
     },
     /// The output was checked in the bucket.
     OutputChecked {
         /// Key of the output.
         key: ObjectKey,
         /// Result for the output.
-        found: ObjectCheck,
+        output: ObjectCheck,
         /// Result for the poster. Only `Present` with at least one byte counts.
         poster: ObjectCheck,
     },
@@ -60,7 +60,7 @@ pub enum JobEvent {
         /// The RunPod job.
         runpod_job_id: RunpodJobId,
         /// Whether the RunPod job is not running any more. If false, the cancel is repeated.
-        settled: bool,
+        confirmed: bool,
     },
     /// The index row was written, or not.
     IndexWritten {

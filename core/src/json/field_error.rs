@@ -47,10 +47,10 @@ impl<'f> FieldContext<'f> {
         Self { known, ..self }
     }
 
-    /// Records an error here and returns `None`, so that a reader can end with it. After [`MAX_FAULTS`]
+    /// Records an error here and returns `None`, so that a reader can end with it. After [`MAX_FIELD_ERRORS`]
     /// errors, one last entry says that there are more.
     pub fn reject<T>(&mut self, detail: impl Into<String>) -> Option<T> {
-        match self.errors.len().cmp(&MAX_FAULTS) {
+        match self.errors.len().cmp(&MAX_FIELD_ERRORS) {
             Ordering::Less => {
                 self.errors.push(FieldError { pointer: self.pointer.clone(), detail: detail.into() });
             }
@@ -70,6 +70,6 @@ impl<'f> FieldContext<'f> {
 
 /// The number of errors that one response lists. A body of 1 MiB can have half a million errors, and a
 /// response with all of them would not fit into an isolate's memory.
-pub const MAX_FAULTS: usize = 100;
+pub const MAX_FIELD_ERRORS: usize = 100;
 
 const MORE_ERRORS: &str = "has more errors than are listed here; fix these and try again";

@@ -164,7 +164,7 @@ pub fn creation(existing: Option<&JobSpec>, spec: &JobSpec, inputs_found: bool) 
 
 /// Who sent an event, and so what the reply looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Caller {
+pub enum ReplyTo {
     /// A client of the API, or the sweep. It reads the job.
     Client,
     /// A GPU worker that claims this attempt. It reads what it needs to render.
@@ -182,23 +182,23 @@ pub enum Caller {
 }
 
 /// An event that a command stands for, and who sent it.
-pub fn event_of(command: JobCommand) -> Option<(JobEvent, Caller)> {
+pub fn event_of(command: JobCommand) -> Option<(JobEvent, ReplyTo)> {
     Some(match command {
         JobCommand::Callback { attempt, report } => {
             let caller = match report {
-                Report::Claim { .. } => Caller::Claimant { attempt },
+                Report::Claim { .. } => ReplyTo::Claimant { attempt },
                 Report::Progress { .. } | Report::Complete { .. } | Report::Error { .. } => {
-                    Caller::Worker { attempt }
+                    ReplyTo::Worker { attempt }
                 }
             };
             (JobEvent::CallbackReceived { attempt, report }, caller)
         }
-        JobCommand::Webhook { attempt } => (JobEvent::WebhookReceived { attempt }, Caller::Runpod),
+        JobCommand::Webhook { attempt } => (JobEvent::WebhookReceived { attempt }, ReplyTo::Runpod),
         JobCommand::Reconcile { version } => {
-            (JobEvent::IndexReconciled { version: Some(version) }, Caller::Client)
+            (JobEvent::IndexReconciled { version: Some(version) }, ReplyTo::Client)
         }
-        JobCommand::Cancel => (JobEvent::CancelRequested, Caller::Client),
-        JobCommand::Retry => (JobEvent::RetryRequested, Caller::Client),
+        JobCommand::Cancel => (JobEvent::CancelRequested, ReplyTo::Client),
+        JobCommand::Retry => (JobEvent::RetryRequested, ReplyTo::Client),
         JobCommand::Create { .. }
         | JobCommand::Get { .. }
         | JobCommand::HasOutput { .. }
@@ -225,7 +225,7 @@ pub enum Answer {
 
 /// Decides the answer from who asked, what came of it, and the job afterwards: whether a result was really
 /// there is known only then.
-pub fn answer(caller: Caller, outcome: Outcome, job: &Job) -> Answer {
+pub fn answer(caller: ReplyTo, outcome: Outcome, job: &Job) -> Answer {
     let received =
         |applied, retrying| Answer::Received(CallbackResponse { success: true, applied, retrying });
     match (caller, outcome) {
@@ -238,15 +238,15 @@ pub fn answer(caller: Caller, outcome: Outcome, job: &Job) -> Answer {
             "This attempt is already claimed by another worker. Stop.",
         )),
         (_, Outcome::WrongStatus(status)) => Answer::Problem(wrong_status(status)),
-        (Caller::Client, Outcome::Applied | Outcome::Retrying | Outcome::Ignored) => Answer::Job,
-        (Caller::Claimant { attempt }, Outcome::Applied) => Answer::Claim { attempt },
-        (Caller::Worker { attempt }, Outcome::Applied | Outcome::Retrying) => {
+        (ReplyTo::Client, Outcome::Applied | Outcome::Retrying | Outcome::Ignored) => Answer::Job,
+        (ReplyTo::Claimant { attempt }, Outcome::Applied) => Answer::Claim { attempt },
+        (ReplyTo::Worker { attempt }, Outcome::Applied | Outcome::Retrying) => {
             received(true, Some(job.attempt != attempt))
         }
-        (Caller::Claimant { .. } | Caller::Runpod, Outcome::Applied | Outcome::Retrying) => {
+        (ReplyTo::Claimant { .. } | ReplyTo::Runpod, Outcome::Applied | Outcome::Retrying) => {
             received(true, None)
         }
-        (Caller::Claimant { .. } | Caller::Worker { .. } | Caller::Runpod, Outcome::Ignored) => {
+        (ReplyTo::Claimant { .. } | ReplyTo::Worker { .. } | ReplyTo::Runpod, Outcome::Ignored) => {
             received(false, None)
         }
     }
@@ -318,8 +318,8 @@ mod tests {
         let crossed = JobReply::from_text(&JobReply::Problem(problem.clone()).to_text());
         let Some(JobReply::Problem(crossed)) = crossed else { panic!("a problem") };
         assert_eq!(
-            (crossed.code, crossed.detail, crossed.faults),
-            (problem.code, problem.detail, problem.faults)
+            (crossed.code, crossed.detail, crossed.errors),
+            (problem.code, problem.detail, problem.errors)
         );
         for text in
             ["", "job", "404\n", "problem\n{}", "problem\n{\"code\":\"no_such_code\",\"detail\":\"\"}"]
@@ -349,8 +349,12 @@ mod tests {
 
     #[test]
     fn each_caller_hears_what_it_asked_for() {
-        let (client, claimant, worker, runpod) =
-            (Caller::Client, Caller::Claimant { attempt: 1 }, Caller::Worker { attempt: 1 }, Caller::Runpod);
+        let (client, claimant, worker, runpod) = (
+            ReplyTo::Client,
+            ReplyTo::Claimant { attempt: 1 },
+            ReplyTo::Worker { attempt: 1 },
+            ReplyTo::Runpod,
+        );
         let received =
             |applied, retrying| Answer::Received(CallbackResponse { success: true, applied, retrying });
         for (caller, outcome, expected) in [

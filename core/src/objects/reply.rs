@@ -26,7 +26,7 @@ pub fn split(text: &str) -> Option<(&str, &str)> {
 /// known before an object is asked.
 pub fn problem_to_text(problem: &Problem) -> String {
     let errors: Vec<Value> =
-        problem.faults.iter().map(|error| json!([error.pointer, error.detail])).collect();
+        problem.errors.iter().map(|error| json!([error.pointer, error.detail])).collect();
     let problem = json!({ "code": problem.code.as_str(), "detail": problem.detail, "errors": errors });
     join(PROBLEM, &problem.to_string())
 }
@@ -38,7 +38,7 @@ pub fn problem_from_text(rest: &str) -> Option<Problem> {
     let mut read =
         Problem::new(ProblemCode::from_word(problem.get("code")?.as_str()?)?, text(problem.get("detail"))?);
     for error in problem.get("errors")?.as_array()? {
-        read.faults.push(FieldError { pointer: text(error.get(0))?, detail: text(error.get(1))? });
+        read.errors.push(FieldError { pointer: text(error.get(0))?, detail: text(error.get(1))? });
     }
     Some(read)
 }

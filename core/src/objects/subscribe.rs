@@ -47,8 +47,8 @@ impl SocketProtocol {
     /// Readers of the old path expect the whole job each time.
     const fn detail(self) -> JobDetail {
         match self {
-            Self::Message => JobDetail::Change,
-            Self::Legacy => JobDetail::Whole,
+            Self::Message => JobDetail::WithoutParams,
+            Self::Legacy => JobDetail::Full,
         }
     }
 }
@@ -145,7 +145,7 @@ impl ClientMessage {
 
 /// The snapshot that a new or asking subscriber gets.
 pub fn snapshot_message(spec: &JobSpec, job: &Job, protocol: SocketProtocol, urls: JobUrls<'_>) -> String {
-    let (format, detail) = (protocol.format(MessageType::Status), JobDetail::Record(job.usage));
+    let (format, detail) = (protocol.format(MessageType::Status), JobDetail::WithUsage(job.usage));
     job_json(spec, &job.snapshot(), Some(job.seq), urls, format, detail)
 }
 

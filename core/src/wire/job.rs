@@ -16,7 +16,7 @@ use crate::job::usage::Usage;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobFormat {
     /// `GET /api/jobs/{id}`: `type` is the job's type.
-    Plain,
+    Resource,
     /// `/api/jobs/{id}/ws` and the event log: `type` is the message's type, `job_type` the job's.
     Message(MessageType),
     /// `/ws/export/{id}`: as `Plain`, with `projectId` as well as `project_id`.
@@ -38,11 +38,11 @@ pub struct JobUrls<'u> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobDetail {
     /// The whole job with its usage: for `GET` and the first message of a socket.
-    Record(Usage),
+    WithUsage(Usage),
     /// The whole job without its usage.
-    Whole,
+    Full,
     /// Without usage and `params`: params never change and may be long, so later messages leave them out.
-    Change,
+    WithoutParams,
 }
 
 /// A job as JSON text. Messages that are not stored have no `seq`.
@@ -58,7 +58,7 @@ pub fn job_json(
     let output = snapshot.output.as_ref();
     let json = JobJson {
         type_name: match format {
-            JobFormat::Plain | JobFormat::Legacy => spec.job_type.as_str(),
+            JobFormat::Resource | JobFormat::Legacy => spec.job_type.as_str(),
             JobFormat::Message(message_type) => message_type.as_str(),
         },
         job_type: matches!(format, JobFormat::Message(_)).then_some(spec.job_type),
@@ -79,10 +79,10 @@ pub fn job_json(
         output_bytes: output.map(|output| output.bytes),
         output_url: urls.output_url,
         poster_url: urls.poster_url,
-        params: (detail != JobDetail::Change).then_some(&*spec.params),
+        params: (detail != JobDetail::WithoutParams).then_some(&*spec.params),
         usage: match detail {
-            JobDetail::Record(usage) => Some(usage),
-            JobDetail::Whole | JobDetail::Change => None,
+            JobDetail::WithUsage(usage) => Some(usage),
+            JobDetail::Full | JobDetail::WithoutParams => None,
         },
         error: failure.map(|failure| failure.sentence.as_str()),
         error_code: failure.map(|failure| failure.code),
@@ -167,8 +167,8 @@ mod tests {
     fn the_json_of_a_new_job_does_not_change() {
         assert_eq!(
             json_of(
-                JobFormat::Plain,
-                JobDetail::Record(Usage { object_rows: 4, d1_rows: 5, requests: 1, alarms: 0 })
+                JobFormat::Resource,
+                JobDetail::WithUsage(Usage { object_rows: 4, d1_rows: 5, requests: 1, alarms: 0 })
             ),
             json!({
                 "type": "overlay", "seq": 1,
@@ -188,10 +188,10 @@ mod tests {
 
     #[test]
     fn type_is_the_message_type_or_the_job_type() {
-        let message = json_of(JobFormat::Message(MessageType::Progress), JobDetail::Change);
+        let message = json_of(JobFormat::Message(MessageType::Progress), JobDetail::WithoutParams);
         assert_eq!((&message["type"], &message["job_type"]), (&json!("progress"), &json!("overlay")));
         assert_eq!(message.get("params"), None);
-        let legacy = json_of(JobFormat::Legacy, JobDetail::Whole);
+        let legacy = json_of(JobFormat::Legacy, JobDetail::Full);
         assert_eq!((&legacy["type"], &legacy["projectId"]), (&json!("overlay"), &json!(7)));
     }
 }

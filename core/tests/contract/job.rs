@@ -209,7 +209,7 @@ impl JobFixture {
 
     fn verified(&mut self) -> Step {
         let (found, poster) = (ObjectCheck::Present(1_048_576), ObjectCheck::Present(40_960));
-        self.apply_event(JobEvent::OutputChecked { key: self.key(), found, poster })
+        self.apply_event(JobEvent::OutputChecked { key: self.key(), output: found, poster })
     }
 
     fn fails(&mut self, code: ErrorCode) -> Step {
@@ -228,8 +228,8 @@ impl JobFixture {
     fn record(&self) -> String {
         let usage = Usage { object_rows: 4, d1_rows: 5, requests: 1, alarms: 1 };
         let snapshot = self.job.snapshot();
-        let detail = JobDetail::Record(usage);
-        self.json(&snapshot, Some(self.job.seq), JobFormat::Plain, detail)
+        let detail = JobDetail::WithUsage(usage);
+        self.json(&snapshot, Some(self.job.seq), JobFormat::Resource, detail)
     }
 
     /// The messages of a step's last log entry.
@@ -246,9 +246,9 @@ impl JobFixture {
         seq: Option<u64>,
         is_first: bool,
     ) -> [String; 2] {
-        let record = JobDetail::Record(Usage { object_rows: 4, d1_rows: 5, requests: 1, alarms: 1 });
+        let record = JobDetail::WithUsage(Usage { object_rows: 4, d1_rows: 5, requests: 1, alarms: 1 });
         let (message, legacy) =
-            if is_first { (record, record) } else { (JobDetail::Change, JobDetail::Whole) };
+            if is_first { (record, record) } else { (JobDetail::WithoutParams, JobDetail::Full) };
         [
             self.json(snapshot, seq, JobFormat::Message(message_type), message),
             self.json(snapshot, seq, JobFormat::Legacy, legacy),

@@ -24,7 +24,7 @@ fn the_first_end_wins_and_late_events_are_ignored() {
         JobEvent::CallbackReceived { attempt: 1, report: completed(&key) },
         JobEvent::CallbackReceived { attempt: 1, report: claim("a-u1") },
         JobEvent::StatusPolled { attempt: 1, reply: StatusReply::Failed(ErrorCode::GpuError) },
-        JobEvent::OutputChecked { key, found: ObjectCheck::Missing, poster: ObjectCheck::Missing },
+        JobEvent::OutputChecked { key, output: ObjectCheck::Missing, poster: ObjectCheck::Missing },
         JobEvent::WebhookReceived { attempt: 1 },
     ] {
         let step = fixture.apply(event.clone());
@@ -89,10 +89,10 @@ fn a_cancel_is_idempotent_and_is_sent_to_runpod_until_it_is_confirmed() {
                 .effects
                 .contains(&JobEffect::CancelRunpodJob { runpod_job_id: runpod_job_id("a-u1") })
         );
-        fixture.apply(JobEvent::CancelReplied { runpod_job_id: runpod_job_id("a-u1"), settled: false });
+        fixture.apply(JobEvent::CancelReplied { runpod_job_id: runpod_job_id("a-u1"), confirmed: false });
         fixture.apply(JobEvent::IndexWritten { version: fixture.job.index.wanted, written: Some(3) });
     }
-    fixture.apply(JobEvent::CancelReplied { runpod_job_id: runpod_job_id("a-u1"), settled: true });
+    fixture.apply(JobEvent::CancelReplied { runpod_job_id: runpod_job_id("a-u1"), confirmed: true });
     assert_eq!(next_deadline(&fixture.job, &TIMEOUTS), None, "nothing is left to do");
 }
 

@@ -77,7 +77,7 @@ impl JobFixture {
             JobState::Verifying { key, .. } => key.clone(),
             other => panic!("no output is being checked: {other:?}"),
         };
-        self.apply(JobEvent::OutputChecked { key, found, poster: ObjectCheck::Missing })
+        self.apply(JobEvent::OutputChecked { key, output: found, poster: ObjectCheck::Missing })
     }
 
     pub fn failure_code(&self) -> Option<ErrorCode> {

@@ -54,7 +54,7 @@ fn the_endpoint_load_changes_the_message_without_a_log_entry() {
     );
     let load_read = |queued| JobEvent::EndpointLoadRead {
         attempt: 1,
-        crowd: EndpointLoad { queued, rendering: 2, starting: 0, ready: 2 },
+        load: EndpointLoad { queued, rendering: 2, starting: 0, ready: 2 },
     };
     let step = fixture.apply(load_read(12));
     assert_eq!((step.persist, step.broadcast_progress, step.entries.len()), (true, true, 0));

@@ -259,18 +259,18 @@ impl Simulation {
                     starting: count(2),
                     ready: count(3),
                 };
-                self.reply_later(JobEvent::EndpointLoadRead { attempt, crowd: load }, 20, 3_000)
+                self.reply_later(JobEvent::EndpointLoadRead { attempt, load }, 20, 3_000)
             }
             JobEffect::CancelRunpodJob { runpod_job_id } => {
                 let settled = !self.rng.chance_permille(self.fault_rates.wrong_reply_permille);
                 if settled && self.rng.chance_permille(900) {
                     self.cancel_at_runpod(&runpod_job_id);
                 }
-                Some(JobEvent::CancelReplied { runpod_job_id, settled })
+                Some(JobEvent::CancelReplied { runpod_job_id, confirmed: settled })
             }
             JobEffect::CheckOutput { key, poster } => {
                 let (found, poster) = (self.check_object(&key), self.check_object(&poster));
-                Some(JobEvent::OutputChecked { key, found, poster })
+                Some(JobEvent::OutputChecked { key, output: found, poster })
             }
             JobEffect::DeleteObjects { keys } => {
                 // Sometimes the delete fails.

@@ -223,7 +223,7 @@ fn a_fresh_job_survives_its_first_steps() {
         },
         JobEvent::OutputChecked {
             key: ObjectKey::output(id(), 1),
-            found: ObjectCheck::Present(7),
+            output: ObjectCheck::Present(7),
             poster: ObjectCheck::Missing,
         },
     ];

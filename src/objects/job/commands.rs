@@ -147,7 +147,7 @@ impl ExportJob {
         let mut usage = job.usage;
         usage += self.uncounted.get();
         Ok(JobReply::Job(with_urls(&config, &spec, &snapshot, clock::now(), |urls| {
-            job_json(&spec, &snapshot, Some(job.seq), urls, JobFormat::Plain, JobDetail::Record(usage))
+            job_json(&spec, &snapshot, Some(job.seq), urls, JobFormat::Resource, JobDetail::WithUsage(usage))
         })))
     }
 

@@ -11,7 +11,7 @@ use reel_core::sql::jobs::upsert_job;
 use worker::Bucket;
 
 use super::{ExportJob, LoadedJob};
-use crate::clients::runpod::Caller;
+use crate::clients::runpod::RunpodClient;
 use crate::index;
 use crate::platform::timeout::{BINDING, with_timeout};
 use crate::platform::{clock, env};
@@ -39,8 +39,11 @@ impl ExportJob {
         // Where this job's RunPod jobs are asked about. Without an endpoint an operator must act, as when the
         // key is refused.
         let runpod = endpoint_of(&config, &job);
-        let runpod =
-            runpod.as_ref().map(|endpoint| Caller { endpoint, timeouts: &config.timeouts, spec: &spec });
+        let runpod = runpod.as_ref().map(|endpoint| RunpodClient {
+            endpoint,
+            timeouts: &config.timeouts,
+            spec: &spec,
+        });
         Ok(Some(match effect {
             JobEffect::Submit { attempt } => {
                 let Some(configured) = &config.runpod else {
@@ -48,7 +51,7 @@ impl ExportJob {
                     return Ok(Some(JobEvent::SubmitReplied { attempt, endpoint, reply }));
                 };
                 let (callback, webhook) = callback_urls(&config, &spec, attempt, clock::now());
-                let caller = Caller { endpoint: configured, timeouts: &config.timeouts, spec: &spec };
+                let caller = RunpodClient { endpoint: configured, timeouts: &config.timeouts, spec: &spec };
                 let reply = caller.submit(attempt, callback, &webhook).await;
                 JobEvent::SubmitReplied { attempt, endpoint: configured.endpoint.clone(), reply }
             }
@@ -62,20 +65,20 @@ impl ExportJob {
             JobEffect::ReadEndpointLoad { attempt } => {
                 let Some(runpod) = runpod else { return Ok(None) };
                 let load = runpod.endpoint_load(attempt).await;
-                return Ok(load.map(|load| JobEvent::EndpointLoadRead { attempt, crowd: load }));
+                return Ok(load.map(|load| JobEvent::EndpointLoadRead { attempt, load }));
             }
             JobEffect::CancelRunpodJob { runpod_job_id } => {
                 let confirmed = match runpod {
                     Some(runpod) => runpod.cancel(job.attempt, &runpod_job_id).await,
                     None => false,
                 };
-                JobEvent::CancelReplied { runpod_job_id, settled: confirmed }
+                JobEvent::CancelReplied { runpod_job_id, confirmed }
             }
             JobEffect::CheckOutput { key, poster } => {
                 let bucket = env::videos(&self.env)?;
                 let (output, poster) =
                     join(self.head_object(&bucket, &key), self.head_object(&bucket, &poster)).await;
-                JobEvent::OutputChecked { key, found: output, poster }
+                JobEvent::OutputChecked { key, output, poster }
             }
             JobEffect::DeleteObjects { keys } => {
                 let keys: Vec<String> = keys.into_iter().map(String::from).collect();

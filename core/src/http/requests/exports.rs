@@ -223,7 +223,7 @@ mod tests {
     }
 
     fn pointers(problem: &Problem) -> Vec<&str> {
-        problem.faults.iter().map(|error| error.pointer.as_str()).collect()
+        problem.errors.iter().map(|error| error.pointer.as_str()).collect()
     }
 
     const CLIP_ROW: &str = r#"{"video_key":"input/a/source.mp4","start_time":1.5,"end_time":9.0}"#;
@@ -305,7 +305,7 @@ mod tests {
             pointers(&problem),
             ["/project_id", "/job_id", "/effect_type", "/clip_index", "/projectid"]
         );
-        assert!(problem.faults[4].detail.contains("did you mean \"project_id\"?"), "{problem:?}");
+        assert!(problem.errors[4].detail.contains("did you mean \"project_id\"?"), "{problem:?}");
         let problem = parse(ExportType::Framing, &json!({"set_working_video": 1})).unwrap_err();
         assert_eq!(
             pointers(&problem),

@@ -79,8 +79,8 @@ mod tests {
         let problem =
             JobListQuery::parse("project_id=x&limit=0&status=done&type=overlays&cursor=1&staus=error")
                 .unwrap_err();
-        let pointers: Vec<&str> = problem.faults.iter().map(|error| error.pointer.as_str()).collect();
+        let pointers: Vec<&str> = problem.errors.iter().map(|error| error.pointer.as_str()).collect();
         assert_eq!(pointers, ["/project_id", "/limit", "/status", "/type", "/cursor", "/staus"]);
-        assert!(problem.faults[5].detail.contains("did you mean \"status\"?"));
+        assert!(problem.errors[5].detail.contains("did you mean \"status\"?"));
     }
 }

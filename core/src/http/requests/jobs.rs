@@ -81,7 +81,7 @@ mod tests {
     use serde_json::json;
 
     fn pointers(problem: &Problem) -> Vec<&str> {
-        problem.faults.iter().map(|error| error.pointer.as_str()).collect()
+        problem.errors.iter().map(|error| error.pointer.as_str()).collect()
     }
 
     #[test]
@@ -119,7 +119,7 @@ mod tests {
             pointers(&problem),
             ["/project_id", "/type", "/input_video_key", "/job_id", "/params", "/extra"]
         );
-        assert!(problem.faults[1].detail.contains("did you mean \"overlay\"?"), "{problem:?}");
+        assert!(problem.errors[1].detail.contains("did you mean \"overlay\"?"), "{problem:?}");
     }
 
     #[test]

@@ -63,7 +63,7 @@ mod tests {
     use serde_json::json;
 
     fn pointers(problem: &Problem) -> Vec<&str> {
-        problem.faults.iter().map(|error| error.pointer.as_str()).collect()
+        problem.errors.iter().map(|error| error.pointer.as_str()).collect()
     }
 
     #[test]

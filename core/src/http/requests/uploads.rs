@@ -133,11 +133,11 @@ mod tests {
     use serde_json::json;
 
     fn faults(problem: Problem) -> Vec<(String, String)> {
-        problem.faults.into_iter().map(|fault| (fault.pointer, fault.detail)).collect()
+        problem.errors.into_iter().map(|fault| (fault.pointer, fault.detail)).collect()
     }
 
     fn pointers(problem: Problem) -> Vec<String> {
-        problem.faults.into_iter().map(|fault| fault.pointer).collect()
+        problem.errors.into_iter().map(|fault| fault.pointer).collect()
     }
 
     #[allow(clippy::needless_pass_by_value, reason = "bodies are written where they are used")]

@@ -68,9 +68,11 @@ impl StepBuilder<'_> {
             JobEvent::CallbackReceived { attempt, report } => self.callback_received(attempt, report),
             JobEvent::WebhookReceived { attempt } => self.webhook_received(attempt),
             JobEvent::StatusPolled { attempt, reply } => self.status_polled(attempt, reply),
-            JobEvent::EndpointLoadRead { attempt, crowd: load } => self.endpoint_load_read(attempt, load),
-            JobEvent::OutputChecked { key, found, poster } => self.output_checked(&key, found, poster),
-            JobEvent::CancelReplied { runpod_job_id, settled } => {
+            JobEvent::EndpointLoadRead { attempt, load } => self.endpoint_load_read(attempt, load),
+            JobEvent::OutputChecked { key, output: found, poster } => {
+                self.output_checked(&key, found, poster)
+            }
+            JobEvent::CancelReplied { runpod_job_id, confirmed: settled } => {
                 self.cancel_replied(&runpod_job_id, settled)
             }
             JobEvent::IndexWritten { version, written } => self.index_written(version, written),

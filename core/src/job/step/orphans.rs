@@ -77,7 +77,7 @@ mod tests {
     }
 
     fn output_checked(attempt: u32, found: ObjectCheck, poster: ObjectCheck) -> JobEvent {
-        JobEvent::OutputChecked { key: ObjectKey::output(id(), attempt), found, poster }
+        JobEvent::OutputChecked { key: ObjectKey::output(id(), attempt), output: found, poster }
     }
 
     fn failed(attempt: u32) -> JobEvent {
@@ -128,7 +128,7 @@ mod tests {
         assert_eq!(deleted(&step), [key.as_str(), ObjectKey::poster(id(), 1).as_str()]);
         let step = after(
             step.job,
-            [JobEvent::OutputChecked { key, found: ObjectCheck::Present(7), poster: ObjectCheck::Missing }],
+            [JobEvent::OutputChecked { key, output: ObjectCheck::Present(7), poster: ObjectCheck::Missing }],
         );
         assert_eq!(step.outcome, Outcome::Ignored);
     }
