@@ -76,7 +76,7 @@ async def main(video: Path) -> None:
     await polled_to_its_end(workers, await created(workers, "overlay", key, OVERLAY))
 
     await refused(workers)
-    print("all answers are the seed's")
+    print("all answers are the FastAPI backend's")
 
 
 async def created(workers: WorkersClient, kind: str, key: str, params: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The frontend's side of the seed's export routes, which the API serves itself now.
+"""The frontend's side of the FastAPI backend's export routes, which the API serves itself now.
 
     facade_export.py VIDEO            (the settings of backend/config.py in the environment)
 
@@ -67,7 +67,7 @@ async def main(video: Path) -> None:
         frontend = Frontend(http)
         await framing(frontend, source)
         await overlay(frontend, working)
-    print("all answers are the seed's")
+    print("all answers are the FastAPI backend's")
 
 
 async def framing(frontend: Frontend, source: str) -> None:

@@ -1,4 +1,4 @@
-//! Projects, their clips, and the seed's export routes over them.
+//! Projects, their clips, and the FastAPI backend's export routes over them.
 
 use e2e::{Options, PooledStack, Probe, RawSocket, Stack, bare_http, sample, upload, wait_until};
 use reel_client::{Client, Job, JobFilter, JobStatus, Secret};

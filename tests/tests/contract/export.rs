@@ -28,7 +28,7 @@ fn upload_url(body: Value) -> Request {
     Request::new("POST /api/videos/upload-url").json(body)
 }
 
-/// The create of the seed's backend, with an id of the client's own.
+/// The create of the FastAPI backend, with an id of the client's own.
 pub fn create_overlay() -> Value {
     json!({
         "project_id": 7, "type": "overlay", "job_id": OVERLAY,

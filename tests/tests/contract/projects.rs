@@ -1,4 +1,4 @@
-//! Projects, their clips, and the export routes of the seed.
+//! Projects, their clips, and the export routes of the FastAPI backend.
 
 use e2e::{ExchangeRecorder, Request, Stack};
 use serde_json::json;

@@ -31,7 +31,7 @@ async fn assert_answers_are_the_seeds(script: &str) {
         command.env(name, value);
     }
     let said = tokio::task::spawn_blocking(move || run(&mut command)).await.expect("the script ends");
-    assert!(said.contains("all answers are the seed's"), "{said}");
+    assert!(said.contains("all answers are the FastAPI backend's"), "{said}");
 }
 
 /// Settings of the local bucket, which wrangler.toml has for development.
