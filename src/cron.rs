@@ -2,6 +2,7 @@
 //!
 //! Invariant: it decides nothing about jobs. It shows an object its row; the object knows what is true.
 
+use reel_core::base::owner::Visibility;
 use reel_core::base::time::{DurationMs, Timestamp};
 use reel_core::http::problem::Problem;
 use reel_core::job::retention::input_expired;
@@ -36,7 +37,7 @@ async fn reconcile_open_jobs(env: &Env) -> std::result::Result<(), Problem> {
     let mut removed = 0;
     for OpenJobRow { id, version } in rows.iter().filter_map(|row| OpenJobRow::parse(row)) {
         let command = JobCommand::Reconcile { version };
-        match row_action(&call_job(env, id, LogSubject::Sweep, &command).await) {
+        match row_action(&call_job(env, id, LogSubject::Sweep, Visibility::All, &command).await) {
             RowAction::Remove => {
                 logged("the index", index::write(&database, vec![delete_job(id)])).await?;
                 removed += 1;

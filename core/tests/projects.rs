@@ -58,7 +58,7 @@ fn a_put_answers_201_once_and_404_without_a_project() {
 #[test]
 fn a_page_of_projects_points_to_the_next_only_when_there_is_one() {
     let list = ProjectListQuery::parse("limit=1&cursor=1000_7").unwrap();
-    assert_eq!(list.select_statement().values, [1000.into(), 7.into(), 2.into()]);
+    assert_eq!(list.select_statement(None).values, ["".into(), 1000.into(), 7.into(), 2.into()]);
     let row = |id: i64| format!(r#"{{"id":{id},"created_at":2000}}"#);
     let page: Json = serde_json::from_str(&project_page_json(list, vec![row(9), row(8)])).unwrap();
     assert_eq!(
@@ -88,6 +88,7 @@ fn project() -> ProjectId {
 fn order(set_working_video: Option<bool>) -> JobSpec {
     JobSpec {
         id: "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50".parse().expect("a fixture"),
+        owner: None,
         project_id: 7,
         job_type: JobType::Framing,
         input_key: ObjectKey::parse_input(KEY).expect("a fixture"),

@@ -6,20 +6,19 @@ use reel_core::base::http_date::http_date;
 use reel_core::base::object_key::ObjectKey;
 use reel_core::base::percent::decode_query;
 use reel_core::base::time::Timestamp;
+use reel_core::http::access::{KeyAccess, key_access};
 use reel_core::http::download::{
     Conditions, Disposition, DispositionType, DownloadDecision, ObjectMeta, RangeRequest, ReadPlan,
     cache_control, served_type,
 };
 use reel_core::http::problem::{Problem, ProblemCode};
-use reel_core::objects::job::{JobCommand, JobReply};
 use reel_core::objects::log_event::LogEvent;
 use reel_core::sql::references::select_reference;
 use worker::{Bucket, Object, Range, ResponseBody, web_sys};
 
-use super::jobs::unavailable;
+use super::jobs::{is_output_of, unavailable};
 use super::{HandlerResponse, RequestContext};
 use crate::index;
-use crate::objects::call_job;
 use crate::platform::env;
 use crate::platform::http::HttpResponse;
 use crate::platform::log::log;
@@ -163,16 +162,18 @@ impl BucketObject {
 
 /// The index knows, a moment behind; the job itself knows of its result at once.
 async fn is_downloadable(context: &RequestContext<'_>, key: &ObjectKey) -> Result<bool, Problem> {
+    if key_access(key, context.visibility()) == KeyAccess::Hidden {
+        return Ok(false);
+    }
     let database = env::database(context.env)?;
-    let named = with_timeout(BINDING, index::query(&database, select_reference(key.as_str()))).await;
+    let reference = select_reference(key.as_str(), context.visibility());
+    let named = with_timeout(BINDING, index::query(&database, reference)).await;
     if !named.map_err(|cause| unavailable(context, "the index", &cause))?.is_empty() {
         return Ok(true);
     }
-    let Some(job) = key.output_of() else { return Ok(false) };
-    let asked = JobCommand::HasOutput { key: key.as_str().to_owned() };
-    match call_job(context.env, job, context.subject(), &asked).await? {
-        JobReply::Problem(problem) => Err(problem),
-        reply => Ok(reply == JobReply::HasOutput(true)),
+    match key.output_of() {
+        Some(job) => is_output_of(context, job, key).await,
+        None => Ok(false),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::platform::http::HttpResponse;
 pub async fn create(context: &RequestContext<'_>, kind: ExportType) -> Result<HandlerResponse, Problem> {
     let named_by_key = job_id_from_idempotency_key(context)?;
     let request = ExportRequest::parse(kind, &context.call.body(BODY_MAX_BYTES).await?)?;
-    let rows = ask(context, vec![request.video_query()]).await?;
+    let rows = ask(context, vec![request.video_query(context.owner())]).await?;
     let (new, export) = request.into_job(rows.first().and_then(|rows| rows.first()))?;
     let body = create_job(context, new, Some(export), named_by_key).await?;
     let body = match kind {
@@ -26,6 +26,7 @@ pub async fn create(context: &RequestContext<'_>, kind: ExportType) -> Result<Ha
 
 /// `GET /api/exports/active`.
 pub async fn list_active(context: &RequestContext<'_>) -> Result<HandlerResponse, Problem> {
-    let rows = ask(context, vec![select_active_exports()]).await?.pop().unwrap_or_default();
+    let rows =
+        ask(context, vec![select_active_exports(context.visibility())]).await?.pop().unwrap_or_default();
     Ok(HandlerResponse::Answer(HttpResponse::json(200, active_exports_json(&rows))))
 }

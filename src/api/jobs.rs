@@ -2,6 +2,7 @@
 
 use reel_core::base::id::JobId;
 use reel_core::base::object_key::ObjectKey;
+use reel_core::http::access::{KeyAccess, key_access};
 use reel_core::http::problem::{Problem, ProblemCode};
 use reel_core::http::problems::missing_inputs_problem;
 use reel_core::http::requests::jobs::{CreateJobRequest, idempotency_key};
@@ -30,7 +31,11 @@ pub async fn create(context: &RequestContext<'_>) -> Result<HandlerResponse, Pro
 /// The job that an `Idempotency-Key` stands for.
 pub fn job_id_from_idempotency_key(context: &RequestContext<'_>) -> Result<Option<JobId>, Problem> {
     let key = context.call.header("idempotency-key");
-    Ok(key.as_deref().map(idempotency_key).transpose()?.map(|key| context.config.signer.derive_job_id(key)))
+    Ok(key
+        .as_deref()
+        .map(idempotency_key)
+        .transpose()?
+        .map(|key| context.config.signer.derive_job_id(context.owner(), key)))
 }
 
 /// Hands a new job to its object, and gives the job JSON.
@@ -50,6 +55,7 @@ pub async fn create_job(
     let id = named.unwrap_or_else(clock::job_id);
     let spec = JobSpec {
         id,
+        owner: context.owner(),
         project_id: new.project_id,
         job_type: new.job_type,
         input_key: new.input_key.clone(),
@@ -61,7 +67,7 @@ pub async fn create_job(
     let mut missing = Vec::new();
     // One after the other: nearly every job has one, and a reel's few take milliseconds each.
     for input in new.inputs() {
-        if !is_in_bucket(context, input.1).await? {
+        if !is_usable(context, input.1).await? {
             missing.push(input);
         }
     }
@@ -73,15 +79,39 @@ pub async fn create_job(
     }
     let inputs_found = refusal.is_none();
     let command = JobCommand::Create { spec, inputs_found };
-    match (call_job(context.env, id, context.subject(), &command).await?, refusal) {
+    match (call_job(context.env, id, context.subject(), context.visibility(), &command).await?, refusal) {
         // The object knows only that it must not begin; here it is known what is missing.
         (JobReply::InputsMissing, Some(refusal)) => Err(refusal),
         (reply, _) => reply.into_body(),
     }
 }
 
+/// Whether a video is there for the caller. Of another owner's the bucket is not asked.
+pub async fn is_usable(context: &RequestContext<'_>, key: &ObjectKey) -> Result<bool, Problem> {
+    match key_access(key, context.visibility()) {
+        KeyAccess::Granted => is_in_bucket(context, key).await,
+        KeyAccess::Hidden => Ok(false),
+        KeyAccess::OutputOf(job) => {
+            Ok(is_output_of(context, job, key).await? && is_in_bucket(context, key).await?)
+        }
+    }
+}
+
+/// Whether the caller sees this job, and it made this file.
+pub async fn is_output_of(
+    context: &RequestContext<'_>,
+    job: JobId,
+    key: &ObjectKey,
+) -> Result<bool, Problem> {
+    let command = JobCommand::HasOutput { key: key.as_str().to_owned() };
+    match call_job(context.env, job, context.subject(), context.visibility(), &command).await? {
+        JobReply::Problem(problem) => Err(problem),
+        reply => Ok(reply == JobReply::HasOutput(true)),
+    }
+}
+
 /// Whether an object is there.
-pub async fn is_in_bucket(context: &RequestContext<'_>, key: &ObjectKey) -> Result<bool, Problem> {
+async fn is_in_bucket(context: &RequestContext<'_>, key: &ObjectKey) -> Result<bool, Problem> {
     let bucket = env::videos(context.env)?;
     let head = with_timeout(BINDING, bucket.head(key.as_str())).await;
     Ok(head.map_err(|cause| unavailable(context, "the bucket", &cause))?.is_some())
@@ -91,7 +121,8 @@ pub async fn is_in_bucket(context: &RequestContext<'_>, key: &ObjectKey) -> Resu
 pub async fn list(context: &RequestContext<'_>) -> Result<HandlerResponse, Problem> {
     let listing = JobListQuery::parse(context.call.query_string())?;
     let database = env::database(context.env)?;
-    let rows = with_timeout(BINDING, index::query(&database, listing.select_statement())).await;
+    let rows =
+        with_timeout(BINDING, index::query(&database, listing.select_statement(context.visibility()))).await;
     let rows = rows.map_err(|cause| unavailable(context, "the index", &cause))?;
     let rows = JobRow::parse_all(&rows).map_err(|_| Problem::internal())?;
     let page = to_page_json(&listing, rows, &context.config.presigner, RESULT_URL_LIFETIME, clock::now());
@@ -110,7 +141,8 @@ pub async fn subscribe(
             "This endpoint requires a WebSocket upgrade. To poll instead, use GET /api/jobs/{id}.",
         ));
     }
-    let request = SubscribeRequest { protocol, after: parse_after(context)? };
+    let request =
+        SubscribeRequest { protocol, after: parse_after(context)?, visibility: context.visibility() };
     subscribe_to_job(context.env, id, context.subject(), request).await.map(HandlerResponse::Raw)
 }
 
@@ -120,7 +152,8 @@ pub async fn command(
     id: JobId,
     command: &JobCommand,
 ) -> Result<HandlerResponse, Problem> {
-    let body = call_job(context.env, id, context.subject(), command).await?.into_body()?;
+    let reply = call_job(context.env, id, context.subject(), context.visibility(), command).await?;
+    let body = reply.into_body()?;
     Ok(HandlerResponse::Answer(HttpResponse::json(200, body)))
 }
 

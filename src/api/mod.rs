@@ -11,6 +11,7 @@ mod uploads;
 
 use std::rc::Rc;
 
+use reel_core::base::owner::{OwnerId, Visibility};
 use reel_core::config::Config;
 use reel_core::http::access::{Caller, Presented, authorize};
 use reel_core::http::problem::{Problem, ProblemCode};
@@ -42,6 +43,8 @@ pub struct RequestContext<'c> {
     pub config: Rc<Config>,
     /// Its name in the logs.
     pub request_id: &'c str,
+    /// Who calls.
+    pub caller: Caller,
 }
 
 /// Answers any request.
@@ -79,8 +82,9 @@ async fn dispatch(
     if route == Route::Health {
         return Ok(HandlerResponse::Answer(health::show(config)));
     }
-    let context = RequestContext { call, env, config: config?, request_id };
-    let caller = context.authorize(&route)?;
+    let config = config?;
+    let caller = authorize_call(call, &route, &config)?;
+    let context = RequestContext { call, env, config, request_id, caller };
     let (id, command) = match route {
         Route::Health | Route::Preflight => return Ok(HandlerResponse::Answer(preflight())),
         Route::CreateJob => return jobs::create(&context).await,
@@ -90,7 +94,7 @@ async fn dispatch(
         Route::UploadUrl => return uploads::upload_url(&context).await,
         Route::CreateUpload => return uploads::create(&context).await,
         Route::Upload(token, verb) => {
-            return uploads::handle_action(&context, caller.upload()?, token, verb).await;
+            return uploads::handle_action(&context, context.caller.upload()?, token, verb).await;
         }
         Route::Download(key) => return downloads::download(&context, &key, method == "HEAD").await,
         Route::ListProjects => return projects::list(&context).await,
@@ -109,11 +113,11 @@ async fn dispatch(
         Route::Cancel(id) => (id, JobCommand::Cancel),
         Route::Retry(id) => (id, JobCommand::Retry),
         Route::Callback(id, _, callback) => {
-            (id, callbacks::report(&context, id, caller.attempt()?, callback).await?)
+            (id, callbacks::report(&context, id, context.caller.attempt()?, callback).await?)
         }
         // The body is not read: the webhook is not signed and may be late, doubled or forged, so RunPod's
         // `/status` is asked instead.
-        Route::Webhook(id, _) => (id, JobCommand::Webhook { attempt: caller.attempt()? }),
+        Route::Webhook(id, _) => (id, JobCommand::Webhook { attempt: context.caller.attempt()? }),
     };
     jobs::command(&context, id, &command).await
 }
@@ -124,19 +128,28 @@ impl RequestContext<'_> {
         LogSubject::Request(self.request_id)
     }
 
-    /// Who calls, if the route is open to them.
-    fn authorize(&self, route: &Route<'_>) -> Result<Caller, Problem> {
-        let authorization = self.call.header("authorization");
-        let presented = Presented {
-            host: self.call.host(),
-            authorization: authorization.as_deref(),
-            token: self.call.query("token"),
-            video_key: self.call.query("video_key"),
-        };
-        authorize(route, &presented, &self.config, clock::now())
+    /// Whose things the caller sees.
+    pub fn visibility(&self) -> Visibility {
+        self.caller.visibility()
+    }
+
+    /// The owner of what the caller makes.
+    pub fn owner(&self) -> Option<OwnerId> {
+        self.visibility().owner()
     }
 }
 
+/// Who calls, if the route is open to them.
+fn authorize_call(call: &HttpRequest, route: &Route<'_>, config: &Config) -> Result<Caller, Problem> {
+    let authorization = call.header("authorization");
+    let presented = Presented {
+        host: call.host(),
+        authorization: authorization.as_deref(),
+        token: call.query("token"),
+        video_key: call.query("video_key"),
+    };
+    authorize(route, &presented, config, clock::now())
+}
 fn preflight() -> HttpResponse {
     HttpResponse::json(204, String::new())
         .with("access-control-allow-methods", "GET, POST, PUT, DELETE, HEAD")

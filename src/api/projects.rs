@@ -12,7 +12,7 @@ use reel_core::sql::projects::{
 use reel_core::sql::statement::SqlStatement;
 use reel_core::wire::project::{project_page_json, row_to_json};
 
-use super::jobs::{is_in_bucket, unavailable};
+use super::jobs::{is_usable, unavailable};
 use super::{HandlerResponse, RequestContext};
 use crate::index;
 use crate::platform::http::HttpResponse;
@@ -22,13 +22,13 @@ use crate::platform::{clock, env};
 /// `GET /api/projects`.
 pub async fn list(context: &RequestContext<'_>) -> Result<HandlerResponse, Problem> {
     let list = ProjectListQuery::parse(context.call.query_string())?;
-    let rows = ask(context, vec![list.select_statement()]).await?.pop().unwrap_or_default();
+    let rows = ask(context, vec![list.select_statement(context.owner())]).await?.pop().unwrap_or_default();
     Ok(json(200, project_page_json(list, rows)))
 }
 
 /// `GET /api/projects/{id}`.
 pub async fn show(context: &RequestContext<'_>, id: ProjectId) -> Result<HandlerResponse, Problem> {
-    respond_with_row(context, select_project(id), Problem::project_not_found).await
+    respond_with_row(context, select_project(context.owner(), id), Problem::project_not_found).await
 }
 
 /// `PUT /api/projects/{id}`.
@@ -37,29 +37,29 @@ pub async fn put(context: &RequestContext<'_>, id: ProjectId) -> Result<HandlerR
     if let Some(key) = project.video() {
         require_uploaded(context, key).await?;
     }
-    put_response(&ask(context, upsert_project(id, &project, clock::now())).await?)
+    put_response(&ask(context, upsert_project(context.owner(), id, &project, clock::now())).await?)
 }
 
 /// `GET /api/projects/{id}/clips`.
 pub async fn list_clips(context: &RequestContext<'_>, id: ProjectId) -> Result<HandlerResponse, Problem> {
-    Ok(json(200, clips_json(&ask(context, select_clips(id)).await?)?))
+    Ok(json(200, clips_json(&ask(context, select_clips(context.owner(), id)).await?)?))
 }
 
 /// `GET /api/projects/{id}/clips/{clip_index}`.
 pub async fn show_clip(context: &RequestContext<'_>, id: ClipId) -> Result<HandlerResponse, Problem> {
-    respond_with_row(context, select_clip(id), Problem::clip_not_found).await
+    respond_with_row(context, select_clip(context.owner(), id), Problem::clip_not_found).await
 }
 
 /// `PUT /api/projects/{id}/clips/{clip_index}`.
 pub async fn put_clip(context: &RequestContext<'_>, id: ClipId) -> Result<HandlerResponse, Problem> {
     let clip = PutClipRequest::parse(&context.call.body(BODY_MAX_BYTES).await?)?;
     require_uploaded(context, &clip.video).await?;
-    put_response(&ask(context, upsert_clip(id, &clip)).await?)
+    put_response(&ask(context, upsert_clip(context.owner(), id, &clip)).await?)
 }
 
 /// `DELETE /api/projects/{id}/clips/{clip_index}`.
 pub async fn delete_clip(context: &RequestContext<'_>, id: ClipId) -> Result<HandlerResponse, Problem> {
-    let answers = ask(context, delete_clip_statements(id)).await?;
+    let answers = ask(context, delete_clip_statements(context.owner(), id)).await?;
     if answers.first().is_none_or(Vec::is_empty) {
         return Err(Problem::clip_not_found());
     }
@@ -86,7 +86,7 @@ async fn respond_with_row(
 }
 
 async fn require_uploaded(context: &RequestContext<'_>, key: &ObjectKey) -> Result<(), Problem> {
-    if is_in_bucket(context, key).await? { Ok(()) } else { Err(Problem::input_not_found(key)) }
+    if is_usable(context, key).await? { Ok(()) } else { Err(Problem::input_not_found(key)) }
 }
 
 fn put_response(answers: &[Vec<String>]) -> Result<HandlerResponse, Problem> {

@@ -25,7 +25,8 @@ use crate::platform::{clock, env};
 pub async fn upload_url(context: &RequestContext<'_>) -> Result<HandlerResponse, Problem> {
     let request = UploadUrlRequest::parse(&context.call.body(BODY_MAX_BYTES).await?)?;
     let now = clock::now();
-    let key = ObjectKey::input(request.job_id.unwrap_or_else(clock::job_id), &request.filename);
+    let key =
+        ObjectKey::input(context.owner(), request.job_id.unwrap_or_else(clock::job_id), &request.filename);
     let url =
         context.config.presigner.put(&key, &request.content_type, request.size_bytes, UPLOAD_LIFETIME, now);
     let body = serde_json::json!({
@@ -43,7 +44,7 @@ pub async fn upload_url(context: &RequestContext<'_>) -> Result<HandlerResponse,
 pub async fn create(context: &RequestContext<'_>) -> Result<HandlerResponse, Problem> {
     let new = CreateUploadRequest::parse(&context.call.body(BODY_MAX_BYTES).await?)?;
     let id = clock::upload_id();
-    let key = ObjectKey::input(new.job_id.unwrap_or_else(clock::job_id), &new.filename);
+    let key = ObjectKey::input(context.owner(), new.job_id.unwrap_or_else(clock::job_id), &new.filename);
     let bucket = env::videos(context.env)?;
     let creation = bucket
         .create_multipart_upload(key.as_str())

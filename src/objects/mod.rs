@@ -12,6 +12,7 @@ pub mod upload_store;
 use std::time::Duration;
 
 use reel_core::base::id::{JobId, UploadId};
+use reel_core::base::owner::Visibility;
 use reel_core::http::problem::Problem;
 use reel_core::objects::job::{JobCommand, JobReply};
 use reel_core::objects::log_event::{LogEvent, LogSubject};
@@ -24,7 +25,7 @@ use crate::platform::env;
 use crate::platform::log::log;
 use crate::platform::timeout::with_timeout;
 
-/// Sends a command to a job's object.
+/// Sends a command to a job's object, for a caller who sees so much.
 ///
 /// # Errors
 /// 503 when it cannot be reached.
@@ -32,9 +33,10 @@ pub async fn call_job(
     env: &Env,
     id: JobId,
     subject: LogSubject<'_>,
+    visibility: Visibility,
     command: &JobCommand,
 ) -> Result<JobReply, Problem> {
-    let body = serde_json::to_string(command).map_err(|_| Problem::internal())?;
+    let body = command.to_text(visibility)?;
     let text = call_object(&env::jobs(env)?, &id.to_string(), subject, &body, JOB_REPLY_TIMEOUT).await?;
     JobReply::from_text(&text).ok_or_else(|| {
         log(subject, LogEvent::UnreadableReply, "from a job's object");

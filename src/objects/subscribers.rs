@@ -8,7 +8,7 @@ use reel_core::job::effect::Step;
 use reel_core::job::spec::JobSpec;
 use reel_core::objects::job_view::with_urls;
 use reel_core::objects::subscribe::{
-    NORMAL_CLOSURE, PING, PONG, SocketProtocol, SubscribeRequest, entry_message, progress_message,
+    HIDDEN_TAG, NORMAL_CLOSURE, PING, PONG, SocketProtocol, SubscribeRequest, entry_message, progress_message,
 };
 use worker::{Result, State, WebSocket, WebSocketPair, WebSocketRequestResponsePair};
 
@@ -16,10 +16,11 @@ use worker::{Result, State, WebSocket, WebSocketPair, WebSocketRequestResponsePa
 pub struct Subscribers<'s>(pub &'s State);
 
 impl Subscribers<'_> {
-    /// Accepts a subscriber and gives both ends of its socket, ours first.
-    pub fn accept(&self, request: SubscribeRequest) -> Result<(WebSocket, WebSocket)> {
+    /// Accepts a socket with these tags and gives both of its ends, ours first.
+    pub fn accept(&self, tags: &[String]) -> Result<(WebSocket, WebSocket)> {
         let pair = WebSocketPair::new()?;
-        self.0.accept_websocket_with_tags(&pair.server, &request.tags());
+        let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
+        self.0.accept_websocket_with_tags(&pair.server, &tags);
         let answer = WebSocketRequestResponsePair::new(PING, PONG)?;
         self.0.set_websocket_auto_response(&answer);
         Ok((pair.server, pair.client))
@@ -40,6 +41,11 @@ impl Subscribers<'_> {
     /// How many there are.
     pub fn count(&self) -> usize {
         self.0.get_websockets().len()
+    }
+
+    /// How many there are that may not know of the job.
+    pub fn count_hidden(&self) -> usize {
+        self.0.get_websockets_with_tag(HIDDEN_TAG).len()
     }
 
     /// Whether there is none.
@@ -66,9 +72,10 @@ impl Subscribers<'_> {
         }
     }
 
-    /// Closes every socket: the last message has been sent.
+    /// Closes every socket: the last message has been sent. A hidden one is left to its own time, since it
+    /// may not know of the end either.
     pub fn close_all(&self) {
-        for socket in self.0.get_websockets() {
+        for (socket, _) in self.all() {
             close(&socket, NORMAL_CLOSURE, "the job has ended");
         }
     }

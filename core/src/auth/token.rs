@@ -12,6 +12,7 @@ use thiserror::Error;
 use crate::base::hex::hex;
 use crate::base::id::{JobId, UploadId};
 use crate::base::object_key::ObjectKey;
+use crate::base::owner::{OwnerId, Subject};
 use crate::base::time::{DurationMs, Timestamp};
 use crate::base::words::word_enum;
 
@@ -108,10 +109,26 @@ impl Signer {
         if bool::from(expected.as_bytes().ct_eq(mac.as_bytes())) { Ok(id) } else { Err(TokenError::Forged) }
     }
 
-    /// The job id of an `Idempotency-Key`: the same key gives the same id.
-    pub fn derive_job_id(&self, idempotency_key: &str) -> JobId {
+    /// The owner who this subject is.
+    pub fn owner_id(&self, subject: &Subject) -> OwnerId {
+        let mut mac = self.0.clone();
+        mac.update(b"owner\n");
+        mac.update(subject.as_str().as_bytes());
+        let mut hash = [0u8; 8];
+        for (byte, digest) in hash.iter_mut().zip(mac.finalize().into_bytes()) {
+            *byte = digest;
+        }
+        OwnerId::new(hash)
+    }
+
+    /// The job id of an owner's `Idempotency-Key`: the same key gives the same id, and another one to each
+    /// owner.
+    pub fn derive_job_id(&self, owner: Option<OwnerId>, idempotency_key: &str) -> JobId {
         let mut mac = self.0.clone();
         mac.update(b"idempotency\n");
+        if let Some(owner) = owner {
+            mac.update(format!("{owner}\n").as_bytes());
+        }
         mac.update(idempotency_key.as_bytes());
         let digest = mac.finalize().into_bytes();
         let mut bytes = [0u8; 16];
@@ -222,9 +239,9 @@ mod tests {
 
     #[test]
     fn one_idempotency_key_gives_one_job_id() {
-        assert_eq!(signer().derive_job_id("abc"), signer().derive_job_id("abc"));
-        assert_ne!(signer().derive_job_id("abc"), signer().derive_job_id("abd"));
-        assert_ne!(signer().derive_job_id("abc"), Signer::new(&[8; 32]).derive_job_id("abc"));
+        assert_eq!(signer().derive_job_id(None, "abc"), signer().derive_job_id(None, "abc"));
+        assert_ne!(signer().derive_job_id(None, "abc"), signer().derive_job_id(None, "abd"));
+        assert_ne!(signer().derive_job_id(None, "abc"), Signer::new(&[8; 32]).derive_job_id(None, "abc"));
     }
 
     proptest! {

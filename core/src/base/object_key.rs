@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::base::id::JobId;
+use crate::base::owner::OwnerId;
 
 /// A key that this API may read or write.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -29,9 +30,21 @@ pub enum ParseKeyError {
 }
 
 impl ObjectKey {
-    /// The key of a client's upload: `input/{owner}/{safe name}`.
-    pub fn input(owner: JobId, filename: &str) -> Self {
-        Self(format!("input/{owner}/{}", sanitize_file_name(filename)))
+    /// The key of an upload: `input/{id}/{safe name}`, and `input/{owner}/{id}/{safe name}` when an end user
+    /// owns it.
+    pub fn input(owner: Option<OwnerId>, id: JobId, filename: &str) -> Self {
+        let name = sanitize_file_name(filename);
+        match owner {
+            Some(owner) => Self(format!("input/{owner}/{id}/{name}")),
+            None => Self(format!("input/{id}/{name}")),
+        }
+    }
+
+    /// The end user who owns an input, if one does.
+    pub fn input_owner(&self) -> Option<OwnerId> {
+        let mut segments = self.0.strip_prefix("input/")?.split('/');
+        let (owner, id) = (segments.next()?.parse().ok()?, segments.next()?);
+        (id.parse::<JobId>().is_ok() && segments.next().is_some()).then_some(owner)
     }
 
     /// The key of an attempt's output. Each attempt has its own key, so a worker that was given up cannot
@@ -66,7 +79,9 @@ impl ObjectKey {
 
     /// Whether this is an input under the job's own prefix. Deleting the job deletes it as well.
     pub fn is_input_of(&self, job: JobId) -> bool {
-        self.0.starts_with(&format!("input/{job}/"))
+        let Some(rest) = self.0.strip_prefix("input/") else { return false };
+        let below_owner = self.input_owner().and_then(|_| rest.split_once('/')).map(|(_, below)| below);
+        below_owner.unwrap_or(rest).starts_with(&format!("{job}/"))
     }
 
     /// Whether this is in the folder of one attempt. No other attempt writes there.
@@ -198,14 +213,32 @@ mod tests {
     }
 
     #[test]
+    fn only_a_key_of_the_whole_form_has_an_owner() {
+        let key = |text: &str| ObjectKey::parse_video(text).unwrap();
+        let owner = "00ff0a1b2c3d4e5f";
+        assert!(key(&format!("input/{owner}/{JOB}/a.mp4")).input_owner().is_some());
+        for foreign in [
+            format!("input/{owner}/a.mp4"),
+            format!("input/{owner}/x/a.mp4"),
+            format!("input/{owner}/{JOB}"),
+            format!("input/{JOB}/a.mp4"),
+            format!("input/{}/{JOB}/a.mp4", owner.to_uppercase()),
+            format!("output/{owner}/{JOB}/a.mp4"),
+        ] {
+            assert_eq!(key(&foreign).input_owner(), None, "{foreign}");
+        }
+    }
+
+    #[test]
     fn an_output_must_start_with_its_own_job() {
         let job: JobId = JOB.parse().unwrap();
         let own = ObjectKey::output(job, 2);
         for key in [&own, &ObjectKey::poster(job, 2)] {
             assert!(key.is_of_attempt(job, 2) && !key.is_of_attempt(job, 1) && !key.is_of_attempt(job, 22));
         }
-        assert!(ObjectKey::input(job, "a.mp4").is_input_of(job) && !own.is_input_of(job));
-        assert_eq!((own.output_of(), ObjectKey::input(job, "a.mp4").output_of()), (Some(job), None));
+        let input = ObjectKey::input(None, job, "a.mp4");
+        assert!(input.is_input_of(job) && !own.is_input_of(job));
+        assert_eq!((own.output_of(), input.output_of()), (Some(job), None));
         assert_eq!(ObjectKey::parse_output_of(job, own.as_str()), Ok(own));
         assert!(ObjectKey::parse_output_of(job, &format!("output/{JOB}/video.mp4")).is_ok());
         for bad in
@@ -217,8 +250,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_file_name_gives_a_valid_key(name in ".{0,300}", bytes: [u8; 16]) {
-            let key = ObjectKey::input(JobId::from_random(bytes), &name);
+        fn every_file_name_gives_a_valid_key(name in ".{0,300}", bytes: [u8; 16], owner: Option<[u8; 8]>) {
+            let (owner, id) = (owner.map(OwnerId::new), JobId::from_random(bytes));
+            let key = ObjectKey::input(owner, id, &name);
+            prop_assert_eq!(key.input_owner(), owner);
+            prop_assert!(key.is_input_of(id));
             prop_assert_eq!(ObjectKey::parse_input(key.as_str()), Ok(key));
         }
     }

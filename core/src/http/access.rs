@@ -9,6 +9,7 @@
 use crate::auth::token::{Purpose, bearer_matches};
 use crate::base::id::{JobId, UploadId};
 use crate::base::object_key::ObjectKey;
+use crate::base::owner::Visibility;
 use crate::base::percent;
 use crate::base::time::Timestamp;
 use crate::config::{ApiAccess, Config, is_loopback};
@@ -99,6 +100,16 @@ pub enum Caller {
 }
 
 impl Caller {
+    /// Whose things this caller sees.
+    pub const fn visibility(self) -> Visibility {
+        match self {
+            // A link opens one thing, which its token names.
+            Self::Anyone | Self::Client | Self::Watcher | Self::Attempt(_) | Self::Uploader(_) => {
+                Visibility::All
+            }
+        }
+    }
+
     /// The attempt that calls; for routes that accept nothing else.
     pub fn attempt(self) -> Result<u32, Problem> {
         if let Self::Attempt(attempt) = self { Ok(attempt) } else { Err(Problem::internal()) }
@@ -107,6 +118,28 @@ impl Caller {
     /// The upload whose holder calls; for routes that accept nothing else.
     pub fn upload(self) -> Result<UploadId, Problem> {
         if let Self::Uploader(upload) = self { Ok(upload) } else { Err(Problem::internal()) }
+    }
+}
+
+/// Whether a caller may use a video of this key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyAccess {
+    /// It may, if the video is there.
+    Granted,
+    /// It may if this job is its own and made the video.
+    OutputOf(JobId),
+    /// For this caller there is no such video.
+    Hidden,
+}
+
+/// Whether a caller who sees so much may use a video of this key: an end user their own uploads, and what
+/// their jobs made.
+pub fn key_access(key: &ObjectKey, visibility: Visibility) -> KeyAccess {
+    match (visibility, key.output_of()) {
+        (Visibility::All, _) => KeyAccess::Granted,
+        (Visibility::Owner(_), Some(job)) => KeyAccess::OutputOf(job),
+        (Visibility::Owner(owner), None) if key.input_owner() == Some(owner) => KeyAccess::Granted,
+        (Visibility::Owner(_), None) => KeyAccess::Hidden,
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 
 use crate::base::id::JobId;
 use crate::base::object_key::ObjectKey;
+use crate::base::owner::OwnerId;
 use crate::base::time::Timestamp;
 use crate::edit::JobType;
 
@@ -13,6 +14,9 @@ use crate::edit::JobType;
 pub struct JobSpec {
     /// Id of the job.
     pub id: JobId,
+    /// The end user who owns it; none for a job of a service, or from before there were owners.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<OwnerId>,
     /// The frontend's project.
     pub project_id: i64,
     /// What to render.
@@ -52,6 +56,7 @@ impl JobSpec {
     /// Whether another spec comes from an equal request. Times are not compared.
     pub fn same_request(&self, other: &Self) -> bool {
         self.id == other.id
+            && self.owner == other.owner
             && self.project_id == other.project_id
             && self.job_type == other.job_type
             && match (&self.export, &other.export) {

@@ -140,6 +140,7 @@ mod tests {
         let mut inputs = inputs.iter().map(|key| ObjectKey::parse_input(key).unwrap());
         JobSpec {
             id: id(),
+            owner: None,
             project_id: 7,
             job_type: JobType::Framing,
             input_key: inputs.next().unwrap(),

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::reply::{PROBLEM, join, problem_from_text, problem_to_text, split};
+use crate::base::owner::Visibility;
 use crate::edit::JobType;
 use crate::http::problem::{Problem, ProblemCode};
 use crate::job::effect::Outcome;
@@ -65,6 +66,23 @@ pub enum JobCommand {
     Cancel,
     /// Start it over.
     Retry,
+}
+
+impl JobCommand {
+    /// The command of a caller who sees so much, as one text, see [`super::reply`].
+    ///
+    /// # Errors
+    /// 500, which no command gives.
+    pub fn to_text(&self, visibility: Visibility) -> Result<String, Problem> {
+        let json = serde_json::to_string(self).map_err(|_| Problem::internal())?;
+        Ok(join(&visibility.to_word(), &json))
+    }
+
+    /// Reads what [`JobCommand::to_text`] wrote; `None` for anything else.
+    pub fn from_text(text: &str) -> Option<(Visibility, Self)> {
+        let (visibility, json) = split(text)?;
+        Some((Visibility::from_word(visibility)?, serde_json::from_str(json).ok()?))
+    }
 }
 
 /// What a job's object replies. JSON in it is written for the client and passes the Worker unread.
@@ -275,6 +293,7 @@ mod tests {
     use super::*;
     use crate::base::id::JobId;
     use crate::base::object_key::ObjectKey;
+    use crate::base::owner::OwnerId;
     use crate::base::time::Timestamp;
     use crate::json::field_error::FieldError;
     use serde_json::value::RawValue;
@@ -282,6 +301,7 @@ mod tests {
     fn spec(project_id: i64) -> JobSpec {
         JobSpec {
             id: JobId::from_random([9; 16]),
+            owner: None,
             project_id,
             job_type: JobType::Overlay,
             input_key: ObjectKey::parse_input("input/a/b.mp4").unwrap(),
@@ -329,6 +349,20 @@ mod tests {
     }
 
     #[test]
+    fn a_command_crosses_with_what_its_caller_sees() {
+        for visibility in [Visibility::All, Visibility::Owner(OwnerId::new([7; 8]))] {
+            let text = JobCommand::Events { after: 3 }.to_text(visibility).unwrap();
+            let Some((seen, JobCommand::Events { after: 3 })) = JobCommand::from_text(&text) else {
+                panic!("{text}")
+            };
+            assert_eq!(seen, visibility);
+        }
+        for text in ["", "all", "all\n{}", "0\n\"cancel\"", "\"cancel\""] {
+            assert!(JobCommand::from_text(text).is_none(), "{text:?}");
+        }
+    }
+
+    #[test]
     fn only_the_object_itself_says_that_there_is_no_job() {
         assert_eq!(JobReply::NotFound.into_body().unwrap_err().code, ProblemCode::JobNotFound);
         for reply in [JobReply::HasOutput(true), JobReply::InputsMissing] {
@@ -345,6 +379,9 @@ mod tests {
             panic!("a conflict")
         };
         assert_eq!(problem.code, ProblemCode::IdempotencyConflict);
+        let of_another = JobSpec { owner: Some(OwnerId::new([1; 8])), ..spec(7) };
+        let conflict = creation(Some(&of_another), &spec(7), true);
+        assert!(matches!(conflict, Creation::Refused(JobReply::Problem(_))), "their job is not shown");
     }
 
     #[test]

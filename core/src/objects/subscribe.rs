@@ -3,6 +3,7 @@
 //!
 //! Invariant: a subscriber is sent stored entries in order and without a gap, from the one after its cursor.
 
+use crate::base::owner::Visibility;
 use crate::http::problem::{Problem, ProblemCode};
 use crate::job::log::{LogEntry, MessageType};
 use crate::job::snapshot::Snapshot;
@@ -60,36 +61,47 @@ pub struct SubscribeRequest {
     pub protocol: SocketProtocol,
     /// Number of the last entry that the client has; 0 asks for all.
     pub after: Option<u64>,
+    /// Whose jobs the client sees: it may come before the job does.
+    pub visibility: Visibility,
 }
 
 impl SubscribeRequest {
-    /// The path of the request to the object: `/subscribe/{protocol}/{after or -}`.
+    /// The path of the request to the object: `/subscribe/{protocol}/{after or -}/{visibility}`.
     pub fn to_path(self) -> String {
         let after = self.after.map_or_else(|| "-".to_owned(), |after| after.to_string());
-        format!("/subscribe/{}/{after}", self.protocol.tag())
+        format!("/subscribe/{}/{after}/{}", self.protocol.tag(), self.visibility.to_word())
     }
 
     /// Reads what [`SubscribeRequest::to_path`] wrote; `None` for the path of anything else.
     pub fn from_path(path: &str) -> Option<Self> {
-        let (protocol, after) = path.strip_prefix("/subscribe/")?.split_once('/')?;
-        Some(Self { protocol: SocketProtocol::from_tag(protocol)?, after: after.parse().ok() })
+        let (protocol, rest) = path.strip_prefix("/subscribe/")?.split_once('/')?;
+        let (after, visibility) = rest.split_once('/')?;
+        Some(Self {
+            protocol: SocketProtocol::from_tag(protocol)?,
+            after: after.parse().ok(),
+            visibility: Visibility::from_word(visibility)?,
+        })
     }
 
-    /// The tags of its socket. The second is for a socket that may open before its job exists, and wants
-    /// all entries then.
-    pub fn tags(self) -> Vec<&'static str> {
-        let mut tags = vec![self.protocol.tag()];
-        if self.after == Some(0) {
-            tags.push(FROM_START_TAG);
-        }
-        tags
+    /// The tags of its socket. The others are for a socket that opens before its job exists: it may want all
+    /// entries then, and the job may turn out to be another owner's.
+    pub fn tags(self) -> Vec<String> {
+        let from_start = (self.after == Some(0)).then_some(FROM_START_TAG);
+        let owner = self.visibility.owner().map(|owner| format!("{OWNER_TAG}{owner}"));
+        let tags = [Some(self.protocol.tag()), from_start].into_iter().flatten().map(str::to_owned);
+        tags.chain(owner).collect()
     }
 
     /// The request of an open socket, by its tags.
     pub fn from_tags<'t>(tags: impl Iterator<Item = &'t str> + Clone) -> Option<Self> {
         let protocol = tags.clone().find_map(SocketProtocol::from_tag)?;
+        let after = tags.clone().any(|tag| tag == FROM_START_TAG).then_some(0);
         let mut tags = tags;
-        Some(Self { protocol, after: tags.any(|tag| tag == FROM_START_TAG).then_some(0) })
+        let visibility = match tags.find_map(|tag| tag.strip_prefix(OWNER_TAG)) {
+            Some(owner) => Visibility::Owner(owner.parse().ok()?),
+            None => Visibility::All,
+        };
+        Some(Self { protocol, after, visibility })
     }
 }
 
@@ -189,6 +201,10 @@ pub const PING: &str = r#"{"type":"ping"}"#;
 pub const PONG: &str = r#"{"type":"pong"}"#;
 /// Tag of a socket that wants all entries. Alive in hibernated sockets, so its word never changes.
 const FROM_START_TAG: &str = "birth";
+/// Before the owner in the tag of a socket that sees one owner's jobs.
+const OWNER_TAG: &str = "owner:";
+/// The only tag of a socket whose job is another owner's. It is told nothing, as if there were no job.
+pub const HIDDEN_TAG: &str = "hidden";
 /// Sockets that wait for one job to be created: a page and its reloads.
 const EARLY_SUBSCRIBERS_MAX: usize = 16;
 /// The runtime takes 32,768 sockets an object and throws at the next; no job needs a thousand.
@@ -203,7 +219,7 @@ mod tests {
     use crate::job::state::{JobEnd, JobState};
 
     fn request(after: Option<u64>) -> SubscribeRequest {
-        SubscribeRequest { protocol: SocketProtocol::Legacy, after }
+        SubscribeRequest { protocol: SocketProtocol::Legacy, after, visibility: Visibility::All }
     }
 
     #[test]
@@ -211,7 +227,16 @@ mod tests {
         for after in [None, Some(0), Some(7)] {
             assert_eq!(SubscribeRequest::from_path(&request(after).to_path()), Some(request(after)));
         }
-        for path in ["/", "/subscribe/", "/subscribe/dance/1", "/subscribe/message"] {
+        let of_owner = SubscribeRequest {
+            visibility: Visibility::Owner("00ff0a1b2c3d4e5f".parse().unwrap()),
+            ..request(Some(0))
+        };
+        assert_eq!(SubscribeRequest::from_path(&of_owner.to_path()), Some(of_owner));
+        assert_eq!(of_owner.tags(), ["legacy", "birth", "owner:00ff0a1b2c3d4e5f"]);
+        assert_eq!(SubscribeRequest::from_tags(of_owner.tags().iter().map(String::as_str)), Some(of_owner));
+        for path in
+            ["/", "/subscribe/", "/subscribe/dance/1/all", "/subscribe/message/1", "/subscribe/message/1/x"]
+        {
             assert_eq!(SubscribeRequest::from_path(path), None, "{path}");
         }
         assert_eq!(request(Some(0)).tags(), ["legacy", "birth"], "tags of sleeping sockets never change");
@@ -219,7 +244,9 @@ mod tests {
         let from_tags = |tags: &[&str]| SubscribeRequest::from_tags(tags.iter().copied());
         assert_eq!(from_tags(&["legacy", "birth"]), Some(request(Some(0))));
         assert_eq!(from_tags(&["legacy"]), Some(request(None)));
-        assert_eq!(from_tags(&["other"]), None);
+        for tags in [&["other"][..], &[HIDDEN_TAG], &["legacy", "owner:x"]] {
+            assert_eq!(from_tags(tags), None, "{tags:?}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use crate::base::id::JobId;
 use crate::base::object_key::ObjectKey;
+use crate::base::owner::Visibility;
 use crate::base::time::Timestamp;
 use crate::edit::JobType;
 use crate::job::snapshot::Snapshot;
@@ -35,6 +36,7 @@ pub fn upsert_job(spec: &JobSpec, snapshot: &Snapshot, version: u64) -> Vec<SqlS
         snapshot.completed_at.map(|at| at.0).into(),
         integer(version).into(),
         extra_inputs(spec).as_deref().into(),
+        spec.owner.map(|owner| owner.to_string()).as_deref().into(),
     ];
     let row = SqlStatement::new(UPSERT_JOB, values);
     std::iter::once(row).chain(set_working_video(spec, snapshot)).collect()
@@ -104,13 +106,16 @@ pub struct Cursor {
 impl JobListQuery {
     /// The statement of one page, and one job more: it tells whether another page follows. Each row is a
     /// [`JobRow`].
-    pub fn select_statement(&self) -> SqlStatement {
+    pub fn select_statement(&self, visibility: Visibility) -> SqlStatement {
         let mut sql = SELECT_JOBS.to_owned();
         let mut values: Vec<SqlValue> = Vec::new();
         let mut bind = |value: SqlValue| {
             values.push(value);
             format!("?{}", values.len())
         };
+        if let Visibility::Owner(owner) = visibility {
+            sql.extend([" AND owner = ", &bind(owner.to_string().into())]);
+        }
         if let Some(project_id) = self.project_id {
             sql.extend([" AND project_id = ", &bind(project_id.into())]);
         }
@@ -164,8 +169,8 @@ impl JobRow {
 
 const UPSERT_JOB: &str = "INSERT INTO export_jobs (id, project_id, type, status, attempt, input_video_key, \
     output_video_key, output_bytes, poster_key, error, error_code, created_at, started_at, completed_at, \
-    version, further_inputs) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) \
+    version, further_inputs, owner) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) \
     ON CONFLICT (id) DO UPDATE SET status = excluded.status, attempt = excluded.attempt, \
     output_video_key = excluded.output_video_key, output_bytes = excluded.output_bytes, \
     poster_key = excluded.poster_key, \

@@ -4,12 +4,42 @@
 use serde_json::Value as Json;
 
 use crate::base::id::JobId;
+use crate::base::owner::Visibility;
 use crate::sql::statement::{SqlStatement, SqlValue};
 
-/// One row when a job names this key as an input, its result or its picture, or a project or clip names it;
-/// else none.
-pub fn select_reference(key: &str) -> SqlStatement {
-    SqlStatement::new(SELECT_REFERENCE, [key.into()])
+/// Finds each kind of key by its own index: `output/{id}/...` has the id at character 8.
+macro_rules! references {
+    ($of_row:literal, $of_clip:literal) => {
+        concat!(
+            "SELECT '' AS body FROM export_jobs WHERE id = substr(?1, 8, 36) ",
+            $of_row,
+            "AND ?1 IN (output_video_key, poster_key) \
+             UNION ALL SELECT '' FROM export_jobs WHERE input_video_key = ?1 ",
+            $of_row,
+            "UNION ALL SELECT '' FROM projects WHERE working_video_key = ?1 ",
+            $of_row,
+            "UNION ALL SELECT '' FROM raw_clips WHERE video_key = ?1 ",
+            $of_clip,
+            "UNION ALL SELECT '' FROM export_jobs WHERE further_inputs IS NOT NULL ",
+            $of_row,
+            "AND instr(further_inputs, ' ' || ?1 || ' ') LIMIT 1"
+        )
+    };
+}
+
+/// One row when a job that the caller sees names this key as an input, its result or its picture, or such a
+/// project or clip names it; else none.
+pub fn select_reference(key: &str, visibility: Visibility) -> SqlStatement {
+    match visibility {
+        Visibility::All => SqlStatement::new(references!("", ""), [key.into()]),
+        Visibility::Owner(owner) => SqlStatement::new(
+            references!(
+                "AND owner = ?2 ",
+                "AND EXISTS (SELECT 1 FROM working_clips WHERE raw_clip_id = raw_clips.id AND owner = ?2) "
+            ),
+            [key.into(), owner.to_string().into()],
+        ),
+    }
 }
 
 /// Those of these inputs that must stay in the bucket, however old they are: what a project or clip names,
@@ -28,15 +58,6 @@ pub fn select_keys_outliving(job: JobId, keys: Vec<String>) -> SqlStatement {
 fn json_array(keys: Vec<String>) -> SqlValue {
     Json::from(keys).to_string().into()
 }
-
-/// Finds each kind of key by its own index: `output/{id}/...` has the id at character 8.
-const SELECT_REFERENCE: &str = "SELECT '' AS body FROM export_jobs WHERE id = substr(?1, 8, 36) \
-    AND ?1 IN (output_video_key, poster_key) \
-    UNION ALL SELECT '' FROM export_jobs WHERE input_video_key = ?1 \
-    UNION ALL SELECT '' FROM projects WHERE working_video_key = ?1 \
-    UNION ALL SELECT '' FROM raw_clips WHERE video_key = ?1 \
-    UNION ALL SELECT '' FROM export_jobs WHERE further_inputs IS NOT NULL \
-    AND instr(further_inputs, ' ' || ?1 || ' ') LIMIT 1";
 
 /// The keys of `?1` that a project or clip names, or a job that meets the condition as an input.
 macro_rules! keys_named_by_jobs_where {

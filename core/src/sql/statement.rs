@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::base::owner::OwnerId;
+
 /// A value of a statement.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SqlValue {
@@ -30,6 +32,11 @@ impl SqlStatement {
     pub fn new(sql: impl Into<Cow<'static, str>>, values: impl Into<Vec<SqlValue>>) -> Self {
         Self { sql: sql.into(), values: values.into() }
     }
+}
+
+/// The column `owner` of projects and clips, which is part of their key: empty for a service's.
+pub(super) fn owner_key(owner: Option<OwnerId>) -> SqlValue {
+    owner.map(|owner| owner.to_string()).unwrap_or_default().into()
 }
 
 impl From<i64> for SqlValue {

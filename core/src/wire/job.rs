@@ -146,6 +146,7 @@ mod tests {
     fn spec() -> JobSpec {
         JobSpec {
             id: "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50".parse().unwrap(),
+            owner: None,
             project_id: 7,
             job_type: JobType::Overlay,
             input_key: ObjectKey::parse_input("input/abc/clip.mp4").unwrap(),

@@ -146,6 +146,7 @@ impl JobFixture {
         let id: JobId = JOB.parse().expect("an id");
         let spec = JobSpec {
             id,
+            owner: None,
             project_id: 7,
             job_type: JobType::Overlay,
             input_key: ObjectKey::parse_input("input/abc/clip.mp4").expect("a key"),

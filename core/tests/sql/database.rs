@@ -24,11 +24,10 @@ impl Database {
         database
     }
 
-    /// Applies the migrations after the first `done`.
-    pub fn migrate(&self, done: usize) {
-        for (name, sql) in migrations().into_iter().skip(done) {
-            self.0.execute_batch(&sql).unwrap_or_else(|error| panic!("{name}: {error}"));
-        }
+    /// Applies the migration of this number, after all before it.
+    pub fn migrate_to(&self, number: usize) {
+        let (name, sql) = migrations().swap_remove(number - 1);
+        self.0.execute_batch(&sql).unwrap_or_else(|error| panic!("{name}: {error}"));
     }
 
     /// Runs a statement; answers the `body` of each row.

@@ -2,6 +2,7 @@
 
 use reel_core::base::id::JobId;
 use reel_core::base::object_key::ObjectKey;
+use reel_core::base::owner::{OwnerId, Visibility};
 use reel_core::base::time::Timestamp;
 use reel_core::edit::JobType;
 use reel_core::job::error_code::ErrorCode;
@@ -15,6 +16,12 @@ use serde_json::value::RawValue;
 
 use crate::database::Database;
 
+/// An end user.
+pub const ALICE: Visibility = Visibility::Owner(OwnerId::new([0xa1; 8]));
+
+/// Another.
+pub const BOB: Visibility = Visibility::Owner(OwnerId::new([0xb0; 8]));
+
 /// Ids are in the order of their numbers.
 pub fn job_id(number: u8) -> JobId {
     JobId::from_random([number; 16])
@@ -24,6 +31,7 @@ pub fn job_id(number: u8) -> JobId {
 pub fn spec(number: u8) -> JobSpec {
     JobSpec {
         id: job_id(number),
+        owner: None,
         project_id: 7,
         job_type: JobType::Overlay,
         input_key: key("input/a/clip.mp4"),

@@ -1,6 +1,7 @@
 //! `GET /api/jobs` and `GET /api/exports/active`.
 
 use reel_core::base::id::JobId;
+use reel_core::base::owner::Visibility;
 use reel_core::base::time::Timestamp;
 use reel_core::edit::JobType;
 use reel_core::job::spec::JobSpec;
@@ -29,7 +30,7 @@ pub fn every_query() -> Vec<JobListQuery> {
 }
 
 fn list(database: &Database, query: &JobListQuery) -> Vec<JobRow> {
-    JobRow::parse_all(&database.run(&query.select_statement())).expect("rows of jobs")
+    JobRow::parse_all(&database.run(&query.select_statement(Visibility::All))).expect("rows of jobs")
 }
 
 fn ids(database: &Database, query: &str) -> Vec<JobId> {
@@ -144,13 +145,13 @@ fn words_of_a_newer_version_are_accepted_and_listed_as_they_are() {
 #[test]
 fn active_exports_are_open_jobs_with_their_project_the_newest_first() {
     let database = Database::new();
-    database.run_all(&upsert_project(project_id(7), &put_project(r#"{"name":"Cup"}"#), Timestamp(1)));
+    database.run_all(&upsert_project(None, project_id(7), &put_project(r#"{"name":"Cup"}"#), Timestamp(1)));
     database.add_job(&spec(1), &pending());
     database.add_job(&JobSpec { project_id: 8, ..spec(2) }, &processing());
     database.add_job(&spec(3), &complete(3, 5000));
     database.add_job(&spec(4), &failed());
     let rows: Vec<Json> = database
-        .run(&select_active_exports())
+        .run(&select_active_exports(Visibility::All))
         .iter()
         .map(|row| serde_json::from_str(row).expect("JSON"))
         .collect();
@@ -169,7 +170,7 @@ fn active_exports_are_open_jobs_with_their_project_the_newest_first() {
 fn a_page_is_read_in_the_order_of_an_index() {
     let database = Database::new();
     for query in every_query() {
-        let plan = database.plan(&query.select_statement());
+        let plan = database.plan(&query.select_statement(Visibility::All));
         let index = if query.project_id.is_some() { "by_project" } else { "by_age" };
         assert!(plan.contains(&format!("USING INDEX export_jobs_{index}")), "{query:?}: {plan}");
         assert!(!plan.contains("TEMP B-TREE"), "{query:?}: {plan}");

@@ -1,6 +1,7 @@
 //! Who names a key: for downloads, for a deletion and for the expiry of inputs.
 
 use reel_core::base::object_key::ObjectKey;
+use reel_core::base::owner::Visibility;
 use reel_core::base::time::Timestamp;
 use reel_core::job::spec::JobSpec;
 use reel_core::sql::projects::{upsert_clip, upsert_project};
@@ -16,9 +17,9 @@ use crate::fixtures::{
 fn with_project(working_video: &str, clip_video: &str) -> Database {
     let database = Database::new();
     let body = format!(r#"{{"working_video_key":"{working_video}"}}"#);
-    database.run_all(&upsert_project(project_id(7), &put_project(&body), Timestamp(1000)));
+    database.run_all(&upsert_project(None, project_id(7), &put_project(&body), Timestamp(1000)));
     let body = format!(r#"{{"video_key":"{clip_video}"}}"#);
-    database.run_all(&upsert_clip(clip_id(7, 0), &put_clip(&body)));
+    database.run_all(&upsert_clip(None, clip_id(7, 0), &put_clip(&body)));
     database
 }
 
@@ -52,7 +53,7 @@ fn a_key_of_each_kind_is_referenced_once_a_row_names_it() {
     let database = with_project("input/p/working.mp4", "input/p/clip.mp4");
     let spec = JobSpec { input_key: key("input/j/main.mp4"), ..reel_of(1, "input/j/extra.mp4") };
     database.add_job(&spec, &complete(1, 5000));
-    let referenced = |key: &str| !database.run(&select_reference(key)).is_empty();
+    let referenced = |key: &str| !database.run(&select_reference(key, Visibility::All)).is_empty();
     let poster = ObjectKey::poster(job_id(1), 1);
     for key in [
         "input/p/working.mp4",
@@ -159,7 +160,7 @@ fn a_job_in_a_status_of_a_newer_version_keeps_its_files() {
 fn no_reference_is_looked_for_in_the_whole_table() {
     let database = Database::new();
     for statement in [
-        select_reference("input/a/b.mp4"),
+        select_reference("input/a/b.mp4", Visibility::All),
         select_inputs_in_use(owned(&["input/a/b.mp4"])),
         select_keys_outliving(job_id(1), owned(&["input/a/b.mp4"])),
     ] {

@@ -16,7 +16,7 @@ fn with_project() -> Database {
 }
 
 fn put(database: &Database, body: &str, at: i64) {
-    database.run_all(&upsert_project(project_id(7), &put_project(body), Timestamp(at)));
+    database.run_all(&upsert_project(None, project_id(7), &put_project(body), Timestamp(at)));
 }
 
 fn working_video(database: &Database) -> String {

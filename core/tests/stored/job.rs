@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use reel_core::base::id::JobId;
 use reel_core::base::object_key::ObjectKey;
+use reel_core::base::owner::OwnerId;
 use reel_core::base::time::Timestamp;
 use reel_core::edit::JobType;
 use reel_core::job::error_code::ErrorCode;
@@ -50,6 +51,7 @@ fn pin_words(golden: &mut GoldenFiles) {
 fn pin_specs(golden: &mut GoldenFiles) {
     let mut order = JobSpec {
         id: id(),
+        owner: None,
         project_id: 7,
         job_type: JobType::Overlay,
         input_key: key("input/abc/clip.mp4"),
@@ -59,6 +61,8 @@ fn pin_specs(golden: &mut GoldenFiles) {
         export: None,
     };
     round_trip_spec(golden, "spec.json", &order);
+    let owned = JobSpec { owner: Some(OwnerId::new([7; 8])), ..order.clone() };
+    round_trip_spec(golden, "spec-of-an-owner.json", &owned);
     order.job_type = JobType::Framing;
     order.extra_inputs = vec![key("input/def/b.mp4"), key("input/ghi/c.mov")];
     order.export =

@@ -26,7 +26,10 @@ pub fn pin(golden: &mut GoldenFiles) {
     let token = signer.upload_token(upload, &key);
     assert_eq!(signer.verify_upload(&token, &key), Ok(upload));
     let _ = writeln!(text, "upload {token}");
-    let _ = writeln!(text, "idempotency-key {}", signer.derive_job_id("order-4711"));
+    let _ = writeln!(text, "idempotency-key {}", signer.derive_job_id(None, "order-4711"));
+    let owner = signer.owner_id(&"auth0|5f7c8ec7".parse().expect("a subject"));
+    let _ = writeln!(text, "owner {owner}");
+    let _ = writeln!(text, "idempotency-key of an owner {}", signer.derive_job_id(Some(owner), "order-4711"));
     golden.pin("tokens.txt", &text);
 }
 

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use reel_core::base::owner::Visibility;
 use reel_core::http::problem::Problem;
 use reel_core::job::log::LogEntry;
 use reel_core::job::spec::JobSpec;
@@ -26,14 +27,19 @@ use crate::platform::{clock, env};
 impl ExportJob {
     /// Replies to a command.
     pub(super) async fn reply_to(&self, body: worker::Result<String>) -> JobReply {
-        let command = body.map(|text| serde_json::from_str::<JobCommand>(&text));
-        let Ok(Ok(command)) = command else { return JobReply::Problem(Problem::internal()) };
-        self.execute(command).await.unwrap_or_else(JobReply::Problem)
+        let command = body.ok().and_then(|text| JobCommand::from_text(&text));
+        let Some((visibility, command)) = command else { return JobReply::Problem(Problem::internal()) };
+        self.execute(visibility, command).await.unwrap_or_else(JobReply::Problem)
     }
 
-    async fn execute(&self, command: JobCommand) -> Result<JobReply, Problem> {
+    async fn execute(&self, visibility: Visibility, command: JobCommand) -> Result<JobReply, Problem> {
+        if let JobCommand::Create { spec, inputs_found } = command {
+            return self.create(spec, inputs_found).await;
+        }
+        if self.load()?.is_none_or(|loaded| !visibility.includes(loaded.spec.owner)) {
+            return Ok(JobReply::NotFound);
+        }
         match command {
-            JobCommand::Create { spec, inputs_found } => return self.create(spec, inputs_found).await,
             JobCommand::Delete => return self.delete().await,
             JobCommand::Get { job_type } => {
                 let loaded = self.load()?;
@@ -47,16 +53,14 @@ impl ExportJob {
                     .map_or(JobReply::NotFound, |loaded| JobReply::HasOutput(loaded.job.has_output(&key))));
             }
             JobCommand::Events { after } => return self.events(after),
-            JobCommand::Callback { .. }
+            JobCommand::Create { .. }
+            | JobCommand::Callback { .. }
             | JobCommand::Webhook { .. }
             | JobCommand::Reconcile { .. }
             | JobCommand::Cancel
             | JobCommand::Retry => {}
         }
         let Some((event, caller)) = event_of(command) else { return Err(Problem::internal()) };
-        if self.load()?.is_none() {
-            return Ok(JobReply::NotFound);
-        }
         let outcome = self.advance(event).await?;
         let Some(LoadedJob { spec, job }) = self.load()? else { return Ok(JobReply::NotFound) };
         match answer(caller, outcome, &job) {

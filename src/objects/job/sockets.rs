@@ -8,8 +8,8 @@ use reel_core::objects::job::JobReply;
 use reel_core::objects::job_view::with_urls;
 use reel_core::objects::log_event::LogEvent;
 use reel_core::objects::subscribe::{
-    ClientMessage, NO_SUCH_JOB, NORMAL_CLOSURE, PONG, SubscribeRequest, admit, backlog_after, entry_message,
-    snapshot_message,
+    ClientMessage, HIDDEN_TAG, NO_SUCH_JOB, NORMAL_CLOSURE, PONG, SubscribeRequest, admit, backlog_after,
+    entry_message, snapshot_message,
 };
 use worker::{Response, WebSocket};
 
@@ -28,14 +28,20 @@ impl ExportJob {
     }
 
     fn open_socket(&self, request: SubscribeRequest) -> Result<Response, Problem> {
-        let loaded = self.load()?;
-        let subscribers = Subscribers(&self.state);
-        admit(subscribers.count(), loaded.is_some())?;
+        let (loaded, subscribers) = (self.load()?, Subscribers(&self.state));
+        let hidden = loaded.as_ref().is_some_and(|loaded| !request.visibility.includes(loaded.spec.owner));
+        let loaded = loaded.filter(|_| !hidden);
+        let (open, tags) = if hidden {
+            (subscribers.count_hidden(), vec![HIDDEN_TAG.to_owned()])
+        } else {
+            (subscribers.count(), request.tags())
+        };
+        admit(open, loaded.is_some())?;
         let (server, client) =
-            subscribers.accept(request).map_err(|cause| self.log_and_hide("accepting a socket", &cause))?;
+            subscribers.accept(&tags).map_err(|cause| self.log_and_hide("accepting a socket", &cause))?;
         match loaded {
             Some(loaded) => self.send_backlog(&loaded, &server, request)?,
-            None => self.close_if_not_created(server)?,
+            None => self.close_if_not_created(server, hidden)?,
         }
         Response::from_websocket(client).map_err(|cause| self.log_and_hide("answering a socket", &cause))
     }
@@ -72,6 +78,7 @@ impl ExportJob {
             ClientMessage::PlainPing => send(socket, "pong"),
             ClientMessage::Ping => send(socket, PONG),
             ClientMessage::Subscribe => {
+                // A hidden socket has no request, and is told nothing.
                 let request = Subscribers(&self.state).request_of(socket);
                 if let (Some(request), Ok(Some(LoadedJob { spec, job })), Ok(config)) =
                     (request, self.load(), env::config(&self.env))
@@ -90,6 +97,11 @@ impl ExportJob {
     pub(super) fn notify_early_subscribers(&self) {
         let Ok(Some(loaded)) = self.load() else { return };
         for (socket, request) in Subscribers(&self.state).all() {
+            if !request.visibility.includes(loaded.spec.owner) {
+                // For this client the job never came, and its time would be up now or soon.
+                close(&socket, NO_SUCH_JOB, "Job not found");
+                continue;
+            }
             if let Err(problem) = self.send_backlog(&loaded, &socket, request) {
                 self.log(
                     LogEvent::JobFailed,
@@ -105,23 +117,23 @@ impl ExportJob {
             return;
         }
         for (socket, _) in Subscribers(&self.state).all() {
-            if let Err(problem) = self.close_if_not_created(socket) {
+            if let Err(problem) = self.close_if_not_created(socket, false) {
                 self.log(LogEvent::JobFailed, &format!("an early socket has no timer: {}", problem.detail));
             }
         }
     }
 
-    /// Closes a socket if its job is not created in time. The timer is in memory alone: an object without a
+    /// Closes a socket if its job is not created in time, as a hidden socket's never is. The timer is in memory alone: an object without a
     /// job stores nothing. While it runs the platform keeps the object awake; one that is lost with its
     /// instance is set anew when a later instance hears from the subscriber.
-    fn close_if_not_created(&self, socket: WebSocket) -> Result<(), Problem> {
+    fn close_if_not_created(&self, socket: WebSocket, hidden: bool) -> Result<(), Problem> {
         let timeout_ms = u64::try_from(self.timeouts()?.early_subscriber_timeout.0).unwrap_or(0);
         let early = Rc::clone(&self.early);
         early.timers.set(early.timers.get() + 1);
         self.state.wait_until(async move {
             sleep(Duration::from_millis(timeout_ms)).await;
             early.timers.set(early.timers.get().saturating_sub(1));
-            if !early.created.get() {
+            if hidden || !early.created.get() {
                 close(&socket, NO_SUCH_JOB, "Job not found");
             }
         });

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::base::hex::hex;
 use crate::base::id::JobId;
 use crate::base::object_key::ObjectKey;
+use crate::base::owner::OwnerId;
 use crate::edit::{Edit, JobType};
 use crate::http::problem::Problem;
 use crate::http::requests::body::{job_id, read_body};
@@ -91,10 +92,10 @@ impl ExportRequest {
     }
 
     /// The statement that finds the video; [`ExportRequest::into_job`] reads its row.
-    pub fn video_query(&self) -> SqlStatement {
+    pub fn video_query(&self, owner: Option<OwnerId>) -> SqlStatement {
         match self.export_type {
-            ExportType::Overlay => select_working_video(self.project_id),
-            ExportType::Framing => select_clip_video(self.project_id, self.clip_index),
+            ExportType::Overlay => select_working_video(owner, self.project_id),
+            ExportType::Framing => select_clip_video(owner, self.project_id, self.clip_index),
         }
     }
 

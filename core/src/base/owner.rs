@@ -1,0 +1,179 @@
+//! Whose a job, an upload or a project is.
+//!
+//! Invariant: nothing here says who somebody is. An [`OwnerId`] is a keyed hash of a subject, so that a key of
+//! the bucket, a row and a log line tell nobody whose they are, and everything of one owner is found by it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use thiserror::Error;
+
+use crate::base::hex::hex;
+
+/// Who somebody is, in the words of whoever logs them in: the `sub` of a JWT (RFC 7519 4.1.2). 1 to 255 bytes
+/// without control characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject(String);
+
+/// The text is no subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("must have 1 to 255 bytes and no control characters")]
+pub struct ParseSubjectError;
+
+impl Subject {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Subject {
+    type Err = ParseSubjectError;
+
+    fn from_str(text: &str) -> Result<Self, ParseSubjectError> {
+        if (1..=SUBJECT_MAX_BYTES).contains(&text.len()) && !text.chars().any(char::is_control) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(ParseSubjectError)
+        }
+    }
+}
+
+/// An owner: 8 bytes of an HMAC of their subject, written as 16 lower-case hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct OwnerId([u8; 8]);
+
+/// The text is no owner's id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("must be 16 lower-case hex digits")]
+pub struct ParseOwnerIdError;
+
+impl OwnerId {
+    /// The owner of this hash.
+    pub const fn new(hash: [u8; 8]) -> Self {
+        Self(hash)
+    }
+}
+
+impl FromStr for OwnerId {
+    type Err = ParseOwnerIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseOwnerIdError> {
+        let lower = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        match u64::from_str_radix(text, 16) {
+            Ok(number) if lower && text.len() == 16 => Ok(Self(number.to_be_bytes())),
+            _ => Err(ParseOwnerIdError),
+        }
+    }
+}
+
+impl fmt::Display for OwnerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex(&self.0))
+    }
+}
+
+impl fmt::Debug for OwnerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OwnerId({self})")
+    }
+}
+
+impl Serialize for OwnerId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for OwnerId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Whose things a caller sees. What it does not see is, for it, not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Visibility {
+    /// Everybody's: a service, or the holder of a link to one thing.
+    All,
+    /// One owner's: an end user, or a service that acts for one.
+    Owner(OwnerId),
+}
+
+impl Visibility {
+    /// Whether it includes what this owner has; `None` is what no end user owns.
+    pub fn includes(self, owner: Option<OwnerId>) -> bool {
+        match self {
+            Self::All => true,
+            Self::Owner(own) => owner == Some(own),
+        }
+    }
+
+    /// The owner of what such a caller makes.
+    pub const fn owner(self) -> Option<OwnerId> {
+        match self {
+            Self::All => None,
+            Self::Owner(owner) => Some(owner),
+        }
+    }
+
+    /// As one word.
+    pub fn to_word(self) -> String {
+        self.owner().map_or_else(|| ALL.to_owned(), |owner| owner.to_string())
+    }
+
+    /// Reads what [`Visibility::to_word`] wrote; `None` for anything else.
+    pub fn from_word(word: &str) -> Option<Self> {
+        if word == ALL { Some(Self::All) } else { word.parse().ok().map(Self::Owner) }
+    }
+}
+
+/// `OpenID` Connect Core 2 allows 255 ASCII characters.
+const SUBJECT_MAX_BYTES: usize = 255;
+const ALL: &str = "all";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn only_16_lower_case_hex_digits_are_an_owner() {
+        let owner: OwnerId = "00ff0a1b2c3d4e5f".parse().unwrap();
+        assert_eq!(owner.to_string(), "00ff0a1b2c3d4e5f");
+        for bad in ["", "0", "00FF0A1B2C3D4E5F", "+0ff0a1b2c3d4e5f", "00ff0a1b2c3d4e5f0", "00ff0a1b2c3d4e5g"]
+        {
+            assert_eq!(bad.parse::<OwnerId>(), Err(ParseOwnerIdError), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_subject_is_short_and_plain() {
+        for good in ["auth0|5f7c8ec7c33c6c004bbafe82", "a", &"x".repeat(255), "ä b"] {
+            assert!(good.parse::<Subject>().is_ok(), "{good}");
+        }
+        for bad in ["", "a\nb", "a\0", &"x".repeat(256)] {
+            assert_eq!(bad.parse::<Subject>(), Err(ParseSubjectError), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_owner_sees_their_own_and_a_service_everything() {
+        let (own, other) = (OwnerId::new([1; 8]), OwnerId::new([2; 8]));
+        let seen = |visibility: Visibility| [Some(own), Some(other), None].map(|of| visibility.includes(of));
+        assert_eq!(seen(Visibility::All), [true; 3]);
+        assert_eq!(seen(Visibility::Owner(own)), [true, false, false]);
+        assert_eq!((Visibility::All.owner(), Visibility::Owner(own).owner()), (None, Some(own)));
+    }
+
+    proptest! {
+        #[test]
+        fn a_written_owner_reads_back(bytes: [u8; 8]) {
+            let visibility = Visibility::Owner(OwnerId::new(bytes));
+            prop_assert_eq!(Visibility::from_word(&visibility.to_word()), Some(visibility));
+            prop_assert_eq!(Visibility::from_word("all"), Some(Visibility::All));
+        }
+    }
+}
