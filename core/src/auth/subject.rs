@@ -27,7 +27,7 @@ impl fmt::Display for Subject {
     }
 }
 
-/// OpenID Connect allows 255 (Core 2).
+/// What `OpenID` Connect allows (Core 1.0, section 2).
 const SUBJECT_MAX_BYTES: usize = 255;
 
 #[cfg(test)]
