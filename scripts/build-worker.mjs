@@ -14,7 +14,7 @@ import { setUp } from "./setup.mjs";
 import { stripNames } from "./strip-names.mjs";
 
 // The size of the wasm, gzipped, adds to every cold start. The limit of the platform is far higher.
-const WASM_BUDGET_BYTES = 300_000;
+const WASM_BUDGET_BYTES = 340_000;
 
 // What decides the content of build/. The native crates do not.
 const INPUTS = ["Cargo.toml", "Cargo.lock", "build.rs", "src", "core/Cargo.toml", "core/src", "migrations", "scripts/strip-names.mjs", "package-lock.json"];

@@ -21,6 +21,10 @@ export const SETTINGS = [
   "ALLOWED_ORIGINS",
   "PUBLIC_URL",
   "CLOCK_SPEED",
+  "AUTH_JWKS_URL",
+  "AUTH_JWT_SECRET",
+  "AUTH_ISSUER",
+  "AUTH_AUDIENCE",
 ];
 
 const DEV_VARS = path.join(ROOT, ".dev.vars");

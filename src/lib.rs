@@ -15,6 +15,7 @@ mod cron;
 mod index;
 mod objects;
 mod platform;
+mod users;
 
 use worker::{Context, Env, Result, ScheduleContext, ScheduledEvent, event, web_sys};
 
@@ -24,8 +25,8 @@ fn start() {
 }
 
 #[event(fetch)]
-async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> Result<web_sys::Response> {
-    Ok(api::handle_request(request, env).await)
+async fn fetch(request: web_sys::Request, env: Env, context: Context) -> Result<web_sys::Response> {
+    Ok(api::handle_request(request, env, context).await)
 }
 
 #[event(scheduled)]

@@ -3,6 +3,9 @@
 //!
 //! To add a setting: one line in the table, and its reader in [`Config::parse`].
 
+mod auth;
+
+use crate::auth::jwt::settings::AuthConfig;
 use crate::auth::token::Signer;
 use crate::base::base_url::BaseUrl;
 use crate::base::secret::Secret;
@@ -38,6 +41,14 @@ word_enum! {
         PublicUrl = "PUBLIC_URL",
         /// Development only: divides every deadline, so that tests need not wait.
         ClockSpeed = "CLOCK_SPEED",
+        /// Where the identity provider of end users publishes its keys.
+        AuthJwksUrl = "AUTH_JWKS_URL",
+        /// Secret that the identity provider signs with (HS256), at least 32 bytes.
+        AuthJwtSecret = "AUTH_JWT_SECRET",
+        /// Accepted issuers of users' tokens, separated by commas.
+        AuthIssuer = "AUTH_ISSUER",
+        /// Accepted audiences of users' tokens, separated by commas.
+        AuthAudience = "AUTH_AUDIENCE",
     }
 }
 
@@ -78,6 +89,8 @@ pub struct Config {
     pub public_url: String,
     /// Every deadline of a job.
     pub timeouts: Timeouts,
+    /// Which tokens of end users are valid.
+    pub auth: AuthConfig,
 }
 
 impl Config {
@@ -101,21 +114,27 @@ impl Config {
         let public_url = settings.required_url(Setting::PublicUrl);
         let allowed_origins = settings.origins();
         let timeouts = settings.timeouts(development);
-        match (access, signer, runpod, presigner, public_url, timeouts) {
-            (Some(access), Some(signer), Some(runpod), Some(presigner), Some(public_url), Some(timeouts))
-                if settings.errors.is_empty() =>
-            {
-                Ok(Self {
-                    environment: environment.unwrap_or_else(|| "unnamed".to_owned()),
-                    access,
-                    signer,
-                    runpod,
-                    presigner,
-                    allowed_origins,
-                    public_url: public_url.into(),
-                    timeouts,
-                })
-            }
+        let auth = settings.auth(development);
+        match (access, signer, runpod, presigner, public_url, timeouts, auth) {
+            (
+                Some(access),
+                Some(signer),
+                Some(runpod),
+                Some(presigner),
+                Some(public_url),
+                Some(timeouts),
+                Some(auth),
+            ) if settings.errors.is_empty() => Ok(Self {
+                environment: environment.unwrap_or_else(|| "unnamed".to_owned()),
+                access,
+                signer,
+                runpod,
+                presigner,
+                allowed_origins,
+                public_url: public_url.into(),
+                timeouts,
+                auth,
+            }),
             _ => Err(settings.errors),
         }
     }
@@ -219,7 +238,7 @@ const SIGNING_KEY_MIN_BYTES: usize = 32;
 const CLOCK_SPEED_MAX: i64 = 100_000;
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     const KEY: &str = "0123456789abcdef0123456789abcdef";
@@ -236,12 +255,17 @@ mod tests {
             Setting::R2BucketName => "reel-ballers-videos",
             Setting::AllowedOrigins => "http://localhost:5173, http://localhost:3000",
             Setting::PublicUrl => "http://localhost:8787/",
-            Setting::WorkersApiKey | Setting::ClockSpeed => return None,
+            Setting::WorkersApiKey
+            | Setting::ClockSpeed
+            | Setting::AuthJwksUrl
+            | Setting::AuthJwtSecret
+            | Setting::AuthIssuer
+            | Setting::AuthAudience => return None,
         })
     }
 
     /// The good settings, with these instead.
-    fn parse(others: &[(Setting, &str)]) -> Result<Config, Vec<String>> {
+    pub(crate) fn parse(others: &[(Setting, &str)]) -> Result<Config, Vec<String>> {
         Config::parse(&|setting| {
             let other = others.iter().find(|(name, _)| *name == setting).map(|(_, value)| *value);
             other.or(good(setting)).map(str::to_owned)

@@ -7,23 +7,25 @@ mod exports;
 mod health;
 mod jobs;
 mod projects;
+mod tokens;
 mod uploads;
 
 use std::rc::Rc;
 
 use reel_core::base::owner::{OwnerId, Visibility};
 use reel_core::config::Config;
-use reel_core::http::access::{Caller, Presented, authorize};
+use reel_core::http::access::{Caller, Presented, authorize, user_token};
 use reel_core::http::problem::{Problem, ProblemCode};
 use reel_core::http::route::Route;
 use reel_core::objects::job::JobCommand;
 use reel_core::objects::log_event::{LogEvent, LogSubject};
 use reel_core::objects::subscribe::SocketProtocol;
-use worker::{Env, web_sys};
+use worker::{Context, Env, web_sys};
 
 use crate::platform::http::{HttpRequest, HttpResponse};
 use crate::platform::log::log;
 use crate::platform::{clock, env};
+use crate::users;
 
 /// What a handler hands back: our answer, or a socket's that must pass untouched.
 pub enum HandlerResponse {
@@ -43,17 +45,19 @@ pub struct RequestContext<'c> {
     pub config: Rc<Config>,
     /// Its name in the logs.
     pub request_id: &'c str,
+    /// What may go on after the answer.
+    pub background: &'c Context,
     /// Who calls.
     pub caller: Caller,
 }
 
 /// Answers any request.
-pub async fn handle_request(request: web_sys::Request, env: Env) -> web_sys::Response {
+pub async fn handle_request(request: web_sys::Request, env: Env, background: Context) -> web_sys::Response {
     let call = HttpRequest::new(request);
     let request_id = clock::request_id();
     let method = call.method();
     let config = env::config(&env);
-    let reply = dispatch(&call, &method, &env, &request_id, config.clone()).await;
+    let reply = dispatch(&call, &method, &env, &background, &request_id, config.clone()).await;
     let answer = match reply {
         Ok(HandlerResponse::Raw(response)) => return response,
         Ok(HandlerResponse::Answer(answer)) => answer,
@@ -75,6 +79,7 @@ async fn dispatch(
     call: &HttpRequest,
     method: &str,
     env: &Env,
+    background: &Context,
     request_id: &str,
     config: Result<Rc<Config>, Problem>,
 ) -> Result<HandlerResponse, Problem> {
@@ -82,15 +87,16 @@ async fn dispatch(
     if route == Route::Health {
         return Ok(HandlerResponse::Answer(health::show(config)));
     }
-    let config = config?;
-    let caller = authorize_call(call, &route, &config)?;
-    let context = RequestContext { call, env, config, request_id, caller };
+    let anyone = Caller::Anyone;
+    let mut context = RequestContext { call, env, config: config?, request_id, background, caller: anyone };
+    context.caller = context.authorize(&route).await?;
     let (id, command) = match route {
         Route::Health | Route::Preflight => return Ok(HandlerResponse::Answer(preflight())),
         Route::CreateJob => return jobs::create(&context).await,
         Route::ListJobs => return jobs::list(&context).await,
         Route::Watch(id) => return jobs::subscribe(&context, id, SocketProtocol::Message).await,
         Route::WatchLegacy(id) => return jobs::subscribe(&context, id, SocketProtocol::Legacy).await,
+        Route::MintToken => return tokens::mint(&context).await,
         Route::UploadUrl => return uploads::upload_url(&context).await,
         Route::CreateUpload => return uploads::create(&context).await,
         Route::Upload(token, verb) => {
@@ -137,19 +143,25 @@ impl RequestContext<'_> {
     pub fn owner(&self) -> Option<OwnerId> {
         self.visibility().owner()
     }
+
+    /// Who calls, if the route is open to them.
+    async fn authorize(&self, route: &Route<'_>) -> Result<Caller, Problem> {
+        let authorization = self.call.header("authorization");
+        let presented = Presented {
+            user: None,
+            host: self.call.host(),
+            authorization: authorization.as_deref(),
+            token: self.call.query("token"),
+            video_key: self.call.query("video_key"),
+        };
+        let user = match user_token(route, &presented, &self.config) {
+            Some(token) => Some(users::verify_user(self, token).await),
+            None => None,
+        };
+        authorize(route, &Presented { user: user.as_ref(), ..presented }, &self.config, clock::now())
+    }
 }
 
-/// Who calls, if the route is open to them.
-fn authorize_call(call: &HttpRequest, route: &Route<'_>, config: &Config) -> Result<Caller, Problem> {
-    let authorization = call.header("authorization");
-    let presented = Presented {
-        host: call.host(),
-        authorization: authorization.as_deref(),
-        token: call.query("token"),
-        video_key: call.query("video_key"),
-    };
-    authorize(route, &presented, config, clock::now())
-}
 fn preflight() -> HttpResponse {
     HttpResponse::json(204, String::new())
         .with("access-control-allow-methods", "GET, POST, PUT, DELETE, HEAD")

@@ -1,4 +1,5 @@
 //! HTTP to others.
 
+pub mod key_set;
 pub mod runpod;
 pub mod s3;

@@ -153,8 +153,8 @@ impl HttpResponse {
         if let Some(methods) = &problem.allow {
             answer = answer.with("allow", methods.as_str());
         }
-        if problem.code == ProblemCode::Unauthorized {
-            answer = answer.with("www-authenticate", "Bearer");
+        if let Some(challenge) = problem.challenge() {
+            answer = answer.with("www-authenticate", challenge);
         }
         if problem.code == ProblemCode::Unavailable {
             answer = answer.with("retry-after", "2");

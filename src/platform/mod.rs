@@ -6,4 +6,6 @@ pub mod env;
 pub mod http;
 pub mod log;
 pub mod object_storage;
+pub mod stream;
 pub mod timeout;
+pub mod web_crypto;

@@ -1,3 +1,5 @@
-//! Who may do what: capability tokens and the API key.
+//! Who may do what: capability tokens, the API key, and the tokens of end users.
 
+pub mod jwt;
+pub mod subject;
 pub mod token;

@@ -9,10 +9,11 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use thiserror::Error;
 
+use crate::auth::subject::Subject;
 use crate::base::hex::hex;
 use crate::base::id::{JobId, UploadId};
 use crate::base::object_key::ObjectKey;
-use crate::base::owner::{OwnerId, Subject};
+use crate::base::owner::OwnerId;
 use crate::base::time::{DurationMs, Timestamp};
 use crate::base::words::word_enum;
 

@@ -1,6 +1,7 @@
 //! Values that every layer uses: times, ids, keys, encodings. Imports nothing of this crate.
 
 pub mod backoff;
+pub mod base64url;
 pub mod base_url;
 pub mod content_disposition;
 pub mod hex;

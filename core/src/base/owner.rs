@@ -1,6 +1,6 @@
 //! Whose a job, an upload or a project is.
 //!
-//! Invariant: nothing here says who somebody is. An [`OwnerId`] is a keyed hash of a subject, so that a key of
+//! Invariant: nothing here says who somebody is. An [`OwnerId`] is a keyed hash of the `sub` of a token, so that a key of
 //! the bucket, a row and a log line tell nobody whose they are, and everything of one owner is found by it.
 
 use std::fmt;
@@ -10,35 +10,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
 use crate::base::hex::hex;
-
-/// Who somebody is, in the words of whoever logs them in: the `sub` of a JWT (RFC 7519 4.1.2). 1 to 255 bytes
-/// without control characters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subject(String);
-
-/// The text is no subject.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("must have 1 to 255 bytes and no control characters")]
-pub struct ParseSubjectError;
-
-impl Subject {
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for Subject {
-    type Err = ParseSubjectError;
-
-    fn from_str(text: &str) -> Result<Self, ParseSubjectError> {
-        if (1..=SUBJECT_MAX_BYTES).contains(&text.len()) && !text.chars().any(char::is_control) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(ParseSubjectError)
-        }
-    }
-}
 
 /// An owner: 8 bytes of an HMAC of their subject, written as 16 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -130,8 +101,6 @@ impl Visibility {
     }
 }
 
-/// `OpenID` Connect Core 2 allows 255 ASCII characters.
-const SUBJECT_MAX_BYTES: usize = 255;
 const ALL: &str = "all";
 
 #[cfg(test)]
@@ -146,16 +115,6 @@ mod tests {
         for bad in ["", "0", "00FF0A1B2C3D4E5F", "+0ff0a1b2c3d4e5f", "00ff0a1b2c3d4e5f0", "00ff0a1b2c3d4e5g"]
         {
             assert_eq!(bad.parse::<OwnerId>(), Err(ParseOwnerIdError), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_subject_is_short_and_plain() {
-        for good in ["auth0|5f7c8ec7c33c6c004bbafe82", "a", &"x".repeat(255), "ä b"] {
-            assert!(good.parse::<Subject>().is_ok(), "{good}");
-        }
-        for bad in ["", "a\nb", "a\0", &"x".repeat(256)] {
-            assert_eq!(bad.parse::<Subject>(), Err(ParseSubjectError), "{bad:?}");
         }
     }
 

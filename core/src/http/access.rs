@@ -6,10 +6,15 @@
 //! To add a kind of caller: a [`Credential`], its lines in the table, its check in [`authorize`], and its
 //! [`Caller`].
 
+use std::rc::Rc;
+
+use crate::auth::jwt::compact::bearer_jwt;
+use crate::auth::jwt::scope::Scope;
+use crate::auth::jwt::verify::VerifiedUser;
 use crate::auth::token::{Purpose, bearer_matches};
 use crate::base::id::{JobId, UploadId};
 use crate::base::object_key::ObjectKey;
-use crate::base::owner::Visibility;
+use crate::base::owner::{OwnerId, Visibility};
 use crate::base::percent;
 use crate::base::time::Timestamp;
 use crate::config::{ApiAccess, Config, is_loopback};
@@ -23,6 +28,8 @@ pub enum Credential<'r> {
     Nothing,
     /// The API key, as `Authorization: Bearer`. An API without a key takes a call at a loopback host instead.
     ApiKey,
+    /// An end user's token with this scope, as `Authorization: Bearer`.
+    User(Scope),
     /// A watch token of this job, as `?token=`. It opens what only reads.
     WatchToken(JobId),
     /// The token in the path, for the callbacks of one attempt of this job.
@@ -37,35 +44,39 @@ impl<'r> Route<'r> {
     /// The credentials that open the route; any one of them does.
     #[allow(clippy::match_same_arms, reason = "a table: one line a route")]
     pub fn accepts(&self) -> Vec<Credential<'r>> {
-        use Credential::{ApiKey, CallbackToken, Nothing, UploadToken, WatchToken, WebhookToken};
+        use Credential::{ApiKey, CallbackToken, Nothing, UploadToken, User, WatchToken, WebhookToken};
+        use Scope::{Read, Write};
         match self {
             Self::Health => vec![Nothing],
-            Self::ListJobs => vec![ApiKey],
-            Self::CreateJob => vec![ApiKey],
-            Self::Job(id) => vec![ApiKey, WatchToken(*id)],
-            Self::DeleteJob(_) => vec![ApiKey],
-            Self::Watch(id) => vec![ApiKey, WatchToken(*id)],
-            Self::WatchLegacy(id) => vec![ApiKey, WatchToken(*id)],
-            Self::Events(id) => vec![ApiKey, WatchToken(*id)],
-            Self::Cancel(_) => vec![ApiKey],
-            Self::Retry(_) => vec![ApiKey],
+            Self::ListJobs => vec![ApiKey, User(Read)],
+            Self::CreateJob => vec![ApiKey, User(Write)],
+            Self::Job(id) => vec![ApiKey, User(Read), WatchToken(*id)],
+            Self::DeleteJob(_) => vec![ApiKey, User(Write)],
+            Self::Watch(id) => vec![ApiKey, User(Read), WatchToken(*id)],
+            Self::WatchLegacy(id) => vec![ApiKey, User(Read), WatchToken(*id)],
+            Self::Events(id) => vec![ApiKey, User(Read), WatchToken(*id)],
+            Self::Cancel(_) => vec![ApiKey, User(Write)],
+            Self::Retry(_) => vec![ApiKey, User(Write)],
             Self::Callback(id, token, _) => vec![CallbackToken(*id, token)],
             Self::Webhook(id, token) => vec![WebhookToken(*id, token)],
-            Self::UploadUrl => vec![ApiKey],
-            Self::CreateUpload => vec![ApiKey],
+            Self::UploadUrl => vec![ApiKey, User(Write)],
+            Self::CreateUpload => vec![ApiKey, User(Write)],
             Self::Upload(token, _) => vec![UploadToken(token)],
             // A watch token opens what its job made, and no input.
-            Self::Download(key) => [ApiKey].into_iter().chain(key.output_of().map(WatchToken)).collect(),
-            Self::ActiveExports => vec![ApiKey],
-            Self::CreateExport(_) => vec![ApiKey],
-            Self::Export(_, id) => vec![ApiKey, WatchToken(*id)],
-            Self::ListProjects => vec![ApiKey],
-            Self::Project(_) => vec![ApiKey],
-            Self::PutProject(_) => vec![ApiKey],
-            Self::ListClips(_) => vec![ApiKey],
-            Self::Clip(_) => vec![ApiKey],
-            Self::PutClip(_) => vec![ApiKey],
-            Self::DeleteClip(_) => vec![ApiKey],
+            Self::Download(key) => {
+                [ApiKey, User(Read)].into_iter().chain(key.output_of().map(WatchToken)).collect()
+            }
+            Self::ActiveExports => vec![ApiKey, User(Read)],
+            Self::CreateExport(_) => vec![ApiKey, User(Write)],
+            Self::Export(_, id) => vec![ApiKey, User(Read), WatchToken(*id)],
+            Self::ListProjects => vec![ApiKey, User(Read)],
+            Self::Project(_) => vec![ApiKey, User(Read)],
+            Self::PutProject(_) => vec![ApiKey, User(Write)],
+            Self::ListClips(_) => vec![ApiKey, User(Read)],
+            Self::Clip(_) => vec![ApiKey, User(Read)],
+            Self::PutClip(_) => vec![ApiKey, User(Write)],
+            Self::DeleteClip(_) => vec![ApiKey, User(Write)],
+            Self::MintToken => vec![ApiKey],
             Self::Preflight => vec![Nothing],
         }
     }
@@ -82,15 +93,31 @@ pub struct Presented<'r> {
     pub token: Option<&'r str>,
     /// The query parameter `video_key`, as it was sent.
     pub video_key: Option<&'r str>,
+    /// What became of the token that [`user_token`] found.
+    pub user: Option<&'r Result<Rc<VerifiedUser>, Problem>>,
+}
+
+/// The token of an end user that is to be verified before [`authorize`] is called. `None` when the route is
+/// closed to users, and when the header holds the API key.
+pub fn user_token<'p>(route: &Route<'_>, presented: &Presented<'p>, config: &Config) -> Option<&'p str> {
+    let token = bearer_jwt(presented.authorization)?;
+    let is_key = match &config.access {
+        ApiAccess::Key(key) => bearer_matches(presented.authorization, key.reveal()),
+        ApiAccess::Open => false,
+    };
+    let opens = |credential: &Credential<'_>| matches!(credential, Credential::User(_));
+    (!is_key && route.accepts().iter().any(opens)).then_some(token)
 }
 
 /// Who calls, as the credential has proven.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Caller {
     /// Anybody.
     Anyone,
     /// A client of the API.
     Client,
+    /// An end user, and their hash.
+    User(Rc<VerifiedUser>, OwnerId),
     /// Somebody who watches the job of the route.
     Watcher,
     /// What runs this attempt of the route's job: the GPU worker, or RunPod.
@@ -101,8 +128,9 @@ pub enum Caller {
 
 impl Caller {
     /// Whose things this caller sees.
-    pub const fn visibility(self) -> Visibility {
+    pub const fn visibility(&self) -> Visibility {
         match self {
+            Self::User(_, owner) => Visibility::Owner(*owner),
             // A link opens one thing, which its token names.
             Self::Anyone | Self::Client | Self::Watcher | Self::Attempt(_) | Self::Uploader(_) => {
                 Visibility::All
@@ -111,13 +139,13 @@ impl Caller {
     }
 
     /// The attempt that calls; for routes that accept nothing else.
-    pub fn attempt(self) -> Result<u32, Problem> {
-        if let Self::Attempt(attempt) = self { Ok(attempt) } else { Err(Problem::internal()) }
+    pub fn attempt(&self) -> Result<u32, Problem> {
+        if let Self::Attempt(attempt) = self { Ok(*attempt) } else { Err(Problem::internal()) }
     }
 
     /// The upload whose holder calls; for routes that accept nothing else.
-    pub fn upload(self) -> Result<UploadId, Problem> {
-        if let Self::Uploader(upload) = self { Ok(upload) } else { Err(Problem::internal()) }
+    pub fn upload(&self) -> Result<UploadId, Problem> {
+        if let Self::Uploader(upload) = self { Ok(*upload) } else { Err(Problem::internal()) }
     }
 }
 
@@ -146,8 +174,8 @@ pub fn key_access(key: &ObjectKey, visibility: Visibility) -> KeyAccess {
 /// Checks what a request shows against what its route accepts.
 ///
 /// # Errors
-/// 401 without the API key or a watch token, 403 for another token that proves nothing, 503 for a call from
-/// elsewhere to an API without a key.
+/// 401 without the API key, a user's token or a watch token, 403 for a user's token without the scope and for
+/// another token that proves nothing, 503 for a call from elsewhere to an API without a key.
 pub fn authorize(
     route: &Route<'_>,
     presented: &Presented<'_>,
@@ -155,14 +183,17 @@ pub fn authorize(
     now: Timestamp,
 ) -> Result<Caller, Problem> {
     let mut refusal = Problem::internal();
+    let mut of_user = None;
     for credential in route.accepts() {
-        match check(credential, presented, config, now) {
-            Ok(caller) => return Ok(caller),
+        match (check(credential, presented, config, now), credential) {
+            (Ok(caller), _) => return Ok(caller),
+            // Whoever sent a token wants to know what is wrong with it.
+            (Err(problem), Credential::User(_)) if presented.user.is_some() => of_user = Some(problem),
             // The last one names every way.
-            Err(problem) => refusal = problem,
+            (Err(problem), _) => refusal = problem,
         }
     }
-    Err(refusal)
+    Err(of_user.unwrap_or(refusal))
 }
 
 fn check(
@@ -177,25 +208,35 @@ fn check(
     };
     match (credential, &config.access) {
         (Credential::Nothing, _) => Ok(Caller::Anyone),
-        (Credential::ApiKey, ApiAccess::Open) if is_loopback(presented.host) => Ok(Caller::Client),
+        // Who shows a user's token is that user, also where nothing is required.
+        (Credential::ApiKey, ApiAccess::Open) if is_loopback(presented.host) => match presented.user {
+            None => Ok(Caller::Client),
+            Some(_) => Err(unauthorized("send a user's token that is valid, or none.")),
+        },
+        (Credential::User(scope), ApiAccess::Open) if is_loopback(presented.host) => {
+            user(scope, presented, config)
+        }
         // Whatever it shows: development settings that were deployed by mistake open nothing.
-        (Credential::ApiKey | Credential::WatchToken(_), ApiAccess::Open) => Err(Problem::new(
-            ProblemCode::NotConfigured,
-            "This deployment uses development settings, so the API answers only on localhost. Set WORKERS_API_KEY to allow other hosts.",
-        )),
+        (Credential::ApiKey | Credential::User(_) | Credential::WatchToken(_), ApiAccess::Open) => {
+            Err(Problem::new(
+                ProblemCode::NotConfigured,
+                "This deployment uses development settings, so the API answers only on localhost. Set WORKERS_API_KEY to allow other hosts.",
+            ))
+        }
         (Credential::ApiKey, ApiAccess::Key(key)) => {
             if bearer_matches(presented.authorization, key.reveal()) {
                 return Ok(Caller::Client);
             }
             Err(unauthorized("send the API key as `Authorization: Bearer <key>`."))
         }
+        (Credential::User(scope), ApiAccess::Key(_)) => user(scope, presented, config),
         (Credential::WatchToken(job), ApiAccess::Key(_)) => {
             let token = presented.token.map(|token| config.signer.verify(Purpose::Watch, job, token, now));
             if matches!(token, Some(Ok(_))) {
                 return Ok(Caller::Watcher);
             }
             Err(unauthorized(
-                "send the API key as `Authorization: Bearer <key>`, or the `token` from the job's websocket_url.",
+                "send the API key or a user's token as `Authorization: Bearer <key>`, or the `token` from the job's websocket_url.",
             ))
         }
         (Credential::CallbackToken(job, token), _) => attempt(Purpose::Callback, job, token),
@@ -211,6 +252,17 @@ fn check(
     }
 }
 
+fn user(scope: Scope, presented: &Presented<'_>, config: &Config) -> Result<Caller, Problem> {
+    match presented.user {
+        Some(Ok(user)) if user.scopes.allow(scope) => {
+            Ok(Caller::User(Rc::clone(user), config.signer.owner_id(&user.subject)))
+        }
+        Some(Ok(_)) => Err(Problem::insufficient_scope(scope)),
+        Some(Err(problem)) => Err(problem.clone()),
+        None => Err(unauthorized("send the API key or a user's token as `Authorization: Bearer <key>`.")),
+    }
+}
+
 fn unauthorized(what_to_do: &str) -> Problem {
     Problem::new(ProblemCode::Unauthorized, format!("Authentication required: {what_to_do}"))
 }
@@ -222,6 +274,9 @@ fn bad_token(sentence: impl Into<String>) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::jwt::error::JwtError;
+    use crate::auth::jwt::scope::Scopes;
+    use crate::auth::subject::Subject;
     use crate::base::time::DurationMs;
     use crate::config::Setting;
     use crate::http::route::ROUTES;
@@ -304,6 +359,72 @@ mod tests {
         let callback = config.signer.sign(Purpose::Callback, id(), 2, NOW, DurationMs::minutes(1));
         let path = format!("/api/jobs/{ID}/do/{callback}/claim");
         assert_eq!(status(&config, &path, shows("api.example")), Ok(Caller::Attempt(2)));
+    }
+
+    #[test]
+    fn a_user_may_do_what_the_scope_of_their_token_says_and_nothing_of_services() {
+        let user = |scopes: &str| {
+            let scopes = Scopes::parse(scopes).unwrap();
+            let subject = Subject::parse("u").unwrap();
+            Ok(Rc::new(VerifiedUser { subject, scopes, issued_at: None, expires_at: NOW }))
+        };
+        let (all, reads) = (user("read write"), user("read"));
+        let expired = Err(Problem::invalid_token(JwtError::Expired));
+        for api_key in [Some(KEY), None] {
+            let config = config(api_key);
+            let status = |method: &str, path: &str, user| {
+                let shows = Presented { host: "localhost", user: Some(user), ..Presented::default() };
+                let route = Route::parse(method, path).unwrap();
+                authorize(&route, &shows, &config, NOW).map_err(|problem| problem.code.status())
+            };
+            let caller = |user: &Result<Rc<VerifiedUser>, Problem>| {
+                let user = user.as_ref().unwrap();
+                Ok(Caller::User(Rc::clone(user), config.signer.owner_id(&user.subject)))
+            };
+            assert_eq!(status("POST", "/api/jobs", &all), caller(&all));
+            assert_eq!(status("GET", "/api/jobs", &reads), caller(&reads));
+            assert_eq!(status("POST", "/api/jobs", &reads), Err(403));
+            assert_eq!(status("POST", "/api/jobs", &expired), Err(401));
+            assert_eq!(status("POST", "/api/tokens", &all), Err(401));
+        }
+        let elsewhere = Presented { host: "api.example", user: Some(&all), ..Presented::default() };
+        assert_eq!(super::tests::status(&config(None), "/api/jobs", elsewhere), Err(503));
+    }
+
+    #[test]
+    fn a_refused_token_is_named_and_a_watch_token_beside_it_still_opens() {
+        let config = config(Some(KEY));
+        let expired = Err(Problem::invalid_token(JwtError::Expired));
+        let token = config.signer.sign(Purpose::Watch, id(), 0, NOW, DurationMs::minutes(1));
+        let path = format!("/api/jobs/{ID}");
+        let route = Route::parse("GET", &path).unwrap();
+        let shows = Presented { user: Some(&expired), ..Presented::default() };
+        let refusal = authorize(&route, &shows, &config, NOW).unwrap_err();
+        assert_eq!(
+            refusal.challenge().unwrap(),
+            "Bearer error=\"invalid_token\", error_description=\"The token has expired. Log in again for a new one.\""
+        );
+        let shows = Presented { token: Some(&token), ..shows };
+        assert_eq!(authorize(&route, &shows, &config, NOW), Ok(Caller::Watcher));
+    }
+
+    #[test]
+    fn only_a_token_that_may_open_the_route_is_verified() {
+        let find = |api_key, method: &str, path: &str, header: &str| {
+            let shows = Presented { authorization: Some(header), ..Presented::default() };
+            user_token(&Route::parse(method, path).unwrap(), &shows, &config(api_key)).map(str::to_owned)
+        };
+        assert_eq!(find(Some(KEY), "GET", "/api/jobs", "Bearer a.b.c").as_deref(), Some("a.b.c"));
+        assert_eq!(find(None, "GET", "/api/jobs", "Bearer a.b.c").as_deref(), Some("a.b.c"));
+        assert_eq!(find(Some("a.b.c"), "GET", "/api/jobs", "Bearer a.b.c"), None, "that is the API key");
+        assert_eq!(find(Some(KEY), "GET", "/api/jobs", "Bearer api-key"), None);
+        for (method, path) in [
+            ("POST", "/api/tokens".to_owned()),
+            ("GET", "/health".to_owned()),
+            ("POST", format!("/api/jobs/{ID}/do/1.2.ab/claim")),
+        ] {
+            assert_eq!(find(Some(KEY), method, &path, "Bearer a.b.c"), None, "{path}");
+        }
     }
 
     #[test]

@@ -49,6 +49,8 @@ word_enum! {
         UpgradeRequired = "upgrade_required" { status: 426, title: "Upgrade required" },
         /// Authorization is missing or wrong.
         Unauthorized = "unauthorized" { status: 401, title: "Unauthorized" },
+        /// The user's token does not allow this.
+        InsufficientScope = "insufficient_scope" { status: 403, title: "Insufficient scope" },
         /// The token in the URL is not one of ours.
         BadToken = "bad_token" { status: 403, title: "Bad token" },
         /// The callback belongs to an attempt that another has replaced.
@@ -88,7 +90,8 @@ impl ProblemCode {
 
 /// One refused request.
 ///
-/// It crosses from an object to the Worker whole, but for `allow`, which only routes have.
+/// It crosses from an object to the Worker whole, but for `allow` and `invalid_token`, which only requests
+/// have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// What kind.
@@ -99,12 +102,14 @@ pub struct Problem {
     pub errors: Vec<FieldError>,
     /// The methods that would be right, for [`ProblemCode::MethodNotAllowed`].
     pub allow: Option<String>,
+    /// Whether a user's token was sent and is not valid, for [`ProblemCode::Unauthorized`].
+    pub invalid_token: bool,
 }
 
 impl Problem {
     /// A problem with its sentence.
     pub fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new(), allow: None }
+        Self { code, detail: detail.into(), errors: Vec::new(), allow: None, invalid_token: false }
     }
 
     /// A wrong body: the sentence sums up, `errors` lists all faults.
@@ -123,7 +128,7 @@ impl Problem {
             }
             [] => "The request is not valid.".to_owned(),
         };
-        Self { code: ProblemCode::InvalidRequest, detail, errors: faults, allow: None }
+        Self { errors: faults, ..Self::new(ProblemCode::InvalidRequest, detail) }
     }
 
     /// Something that the request needs did not answer in time: the cause is logged where it happened.
@@ -137,6 +142,18 @@ impl Problem {
     /// A fault of ours: the cause is logged where it happened, not told.
     pub fn internal() -> Self {
         Self::new(ProblemCode::Internal, "An internal error occurred. Try again in a few seconds.")
+    }
+
+    /// What `WWW-Authenticate` says (RFC 6750 3), for problems that have it.
+    pub fn challenge(&self) -> Option<String> {
+        let error = match self.code {
+            ProblemCode::Unauthorized if self.invalid_token => "invalid_token",
+            ProblemCode::Unauthorized => return Some("Bearer".to_owned()),
+            ProblemCode::InsufficientScope => "insufficient_scope",
+            _ => return None,
+        };
+        // These sentences hold no quotation mark and no backslash.
+        Some(format!("Bearer error=\"{error}\", error_description=\"{}\"", self.detail))
     }
 
     /// The body, `application/problem+json`.

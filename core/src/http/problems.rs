@@ -1,5 +1,7 @@
 //! The sentences of problems that several routes answer with.
 
+use crate::auth::jwt::error::JwtError;
+use crate::auth::jwt::scope::Scope;
 use crate::base::object_key::ObjectKey;
 use crate::edit::JobType;
 use crate::http::problem::{Problem, ProblemCode};
@@ -39,6 +41,25 @@ impl Problem {
     /// The clip has nothing to export; clients of the FastAPI backend match on this sentence.
     pub fn source_not_found() -> Self {
         Self::new(ProblemCode::SourceNotFound, "Source video not found")
+    }
+
+    /// A user's token that is not valid.
+    pub fn invalid_token(error: JwtError) -> Self {
+        Self { invalid_token: true, ..Self::new(ProblemCode::Unauthorized, error.to_string()) }
+    }
+
+    /// A user's token that is valid, and does not allow this.
+    pub fn insufficient_scope(required: Scope) -> Self {
+        let sentence = format!("The token does not have the scope {required}, which this request requires.");
+        Self::new(ProblemCode::InsufficientScope, sentence)
+    }
+
+    /// The identity provider does not say which keys it has.
+    pub fn keys_unavailable() -> Self {
+        Self::new(
+            ProblemCode::Unavailable,
+            "The keys of the identity provider cannot be reached, so the token cannot be checked. Try again in a few seconds.",
+        )
     }
 
     /// A video that a request names is not in the bucket.

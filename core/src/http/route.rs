@@ -160,6 +160,10 @@ routes! {
     DeleteClip(ClipId) {
         "DELETE" "/api/projects/{project_id}/clips/{clip_index}" => |at| clip("DELETE", at).map(Route::DeleteClip),
     }
+    /// Makes a token for an end user.
+    MintToken {
+        "POST" "/api/tokens" => |_| Ok(Route::MintToken),
+    }
 }
 
 /// A path and its methods.
@@ -329,6 +333,7 @@ mod tests {
             ("POST", "/api/export/framing".to_owned(), Route::CreateExport(ExportType::Framing)),
             ("GET", format!("/api/export/framing/{ID}"), Route::Export(ExportType::Framing, id)),
             ("GET", "/api/exports/active".to_owned(), Route::ActiveExports),
+            ("POST", "/api/tokens".to_owned(), Route::MintToken),
             ("OPTIONS", "/anything".to_owned(), Route::Preflight),
         ] {
             assert_eq!(Route::parse(method, &path), Ok(route), "{method} {path}");

@@ -1,5 +1,6 @@
 //! Reads JSON bodies and collects every error with its place.
 
 pub mod field_error;
+pub mod members;
 pub mod reader;
 pub mod suggest;

@@ -87,6 +87,8 @@ log_events! {
     RunpodRefused Warn "runpod_refused",
     /// RunPod did not answer.
     RunpodSilent Warn "runpod_silent",
+    /// The identity provider gave no key set; the detail says why.
+    KeySetUnavailable Warn "key_set_unavailable",
     /// Something of an upload's object failed; the detail says what.
     UploadFailed Error "upload_failed",
     /// An upload's alarm failed and rings again.

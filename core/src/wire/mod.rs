@@ -8,3 +8,4 @@ pub mod project;
 pub mod runpod;
 pub mod upload;
 pub mod upload_parts;
+pub mod user_token;

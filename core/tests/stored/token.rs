@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use reel_core::auth::subject::Subject;
 use reel_core::auth::token::{Purpose, Signer};
 use reel_core::base::id::{JobId, UploadId};
 use reel_core::base::object_key::ObjectKey;
@@ -27,7 +28,7 @@ pub fn pin(golden: &mut GoldenFiles) {
     assert_eq!(signer.verify_upload(&token, &key), Ok(upload));
     let _ = writeln!(text, "upload {token}");
     let _ = writeln!(text, "idempotency-key {}", signer.derive_job_id(None, "order-4711"));
-    let owner = signer.owner_id(&"auth0|5f7c8ec7".parse().expect("a subject"));
+    let owner = signer.owner_id(&Subject::parse("auth0|5f7c8ec7").expect("a subject"));
     let _ = writeln!(text, "owner {owner}");
     let _ = writeln!(text, "idempotency-key of an owner {}", signer.derive_job_id(Some(owner), "order-4711"));
     golden.pin("tokens.txt", &text);

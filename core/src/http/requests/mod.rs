@@ -6,5 +6,6 @@ pub mod exports;
 pub mod job_list;
 pub mod jobs;
 pub mod projects;
+pub mod tokens;
 pub mod upload_url;
 pub mod uploads;
