@@ -3,6 +3,8 @@
 //!
 //! To add a setting: one line in the table, and its reader in [`Config::parse`].
 
+use crate::auth::id_key::IdKey;
+use crate::auth::service_keys::{KEY_MIN_BYTES, ServiceKeys};
 use crate::auth::token::Signer;
 use crate::base::base_url::BaseUrl;
 use crate::base::secret::Secret;
@@ -16,10 +18,12 @@ word_enum! {
     pub enum Setting {
         /// `development`, or any other name.
         Environment = "ENVIRONMENT",
-        /// Bearer key of the API.
+        /// Keys of services: one, or several as `name:key,name:key`, each of at least 32 bytes.
         WorkersApiKey = "WORKERS_API_KEY",
-        /// Key of the tokens in callback, webhook and watch URLs, at least 32 bytes.
+        /// Key of the tokens in URLs, at least 32 bytes; two as `new,old` while it is replaced.
         SigningKey = "SIGNING_KEY",
+        /// Key of derived ids, at least 32 bytes. It is never replaced.
+        IdKey = "ID_KEY",
         /// Such as `https://api.runpod.ai/v2/abc123`.
         RunpodEndpoint = "RUNPOD_ENDPOINT",
         /// RunPod's API key.
@@ -46,8 +50,8 @@ word_enum! {
 pub enum ApiAccess {
     /// Everybody on this machine: only in development, and only at a loopback address.
     Open,
-    /// Holders of this bearer key.
-    Key(Secret),
+    /// Holders of one of these keys.
+    Keys(ServiceKeys),
 }
 
 /// The GPU endpoint.
@@ -68,6 +72,8 @@ pub struct Config {
     pub access: ApiAccess,
     /// Makes and checks tokens.
     pub signer: Signer,
+    /// Derives ids.
+    pub id_key: IdKey,
     /// `None` while RunPod is not configured: jobs are then refused before anything is created.
     pub runpod: Option<RunpodConfig>,
     /// Signs uploads and downloads.
@@ -78,6 +84,8 @@ pub struct Config {
     pub public_url: String,
     /// Every deadline of a job.
     pub timeouts: Timeouts,
+    /// Sentences for whoever runs this: what works, and must be changed before something else is.
+    pub warnings: Vec<String>,
 }
 
 impl Config {
@@ -90,30 +98,38 @@ impl Config {
         let environment = settings.optional(Setting::Environment);
         let development = environment.as_deref() == Some("development");
         let access = settings.access(development);
-        let signer = settings.required(Setting::SigningKey).and_then(|key| {
-            if key.len() < SIGNING_KEY_MIN_BYTES {
-                return settings.reject(Setting::SigningKey, "must have at least 32 bytes");
-            }
-            Some(Signer::new(key.as_bytes()))
-        });
+        let signing = settings.signing_keys();
+        let id_key = settings.id_key();
         let runpod = settings.runpod();
         let presigner = settings.presigner();
         let public_url = settings.required_url(Setting::PublicUrl);
         let allowed_origins = settings.origins();
         let timeouts = settings.timeouts(development);
-        match (access, signer, runpod, presigner, public_url, timeouts) {
-            (Some(access), Some(signer), Some(runpod), Some(presigner), Some(public_url), Some(timeouts))
-                if settings.errors.is_empty() =>
-            {
+        match (access, signing, runpod, presigner, public_url, timeouts) {
+            (
+                Some(access),
+                Some((signer, last_key)),
+                Some(runpod),
+                Some(presigner),
+                Some(public_url),
+                Some(timeouts),
+            ) if settings.errors.is_empty() => {
+                let mut warnings = Vec::new();
+                let id_key = id_key.unwrap_or_else(|| {
+                    warnings.push(ID_KEY_UNSET.to_owned());
+                    last_key
+                });
                 Ok(Self {
                     environment: environment.unwrap_or_else(|| "unnamed".to_owned()),
                     access,
                     signer,
+                    id_key,
                     runpod,
                     presigner,
                     allowed_origins,
                     public_url: public_url.into(),
                     timeouts,
+                    warnings,
                 })
             }
             _ => Err(settings.errors),
@@ -153,10 +169,40 @@ impl SettingsReader<'_> {
 
     fn access(&mut self, development: bool) -> Option<ApiAccess> {
         match self.optional(Setting::WorkersApiKey) {
-            Some(key) => Some(ApiAccess::Key(Secret::new(key))),
+            Some(keys) => match ServiceKeys::parse(&keys) {
+                Ok(keys) => Some(ApiAccess::Keys(keys)),
+                Err(why) => self.reject(Setting::WorkersApiKey, &why),
+            },
             None if development => Some(ApiAccess::Open),
             None => self.reject(Setting::WorkersApiKey, "is required unless ENVIRONMENT is `development`"),
         }
+    }
+
+    /// Of the one or two signing keys: the signer, and what derives ids while `ID_KEY` is unset.
+    fn signing_keys(&mut self) -> Option<(Signer, IdKey)> {
+        let text = self.required(Setting::SigningKey)?;
+        let (current, previous) = text
+            .split_once(',')
+            .map_or((text.as_str(), None), |(current, previous)| (current.trim(), Some(previous.trim())));
+        let keys = [Some(current), previous];
+        if keys.iter().flatten().any(|key| key.len() < KEY_MIN_BYTES || key.contains(',')) {
+            let why = "must be one key, or two as `new,old`, each with at least 32 bytes: make one with `openssl rand -hex 32`";
+            return self.reject(Setting::SigningKey, why);
+        }
+        let signer = Signer::new(current.as_bytes());
+        Some(match previous {
+            Some(previous) => (signer.accepting(previous.as_bytes()), IdKey::new(previous.as_bytes())),
+            None => (signer, IdKey::new(current.as_bytes())),
+        })
+    }
+
+    fn id_key(&mut self) -> Option<IdKey> {
+        let key = self.optional(Setting::IdKey)?;
+        if key.len() < KEY_MIN_BYTES {
+            let why = "must have at least 32 bytes: make one with `openssl rand -hex 32`";
+            return self.reject(Setting::IdKey, why);
+        }
+        Some(IdKey::new(key.as_bytes()))
     }
 
     /// The outer `None` means that the settings are wrong.
@@ -214,7 +260,8 @@ pub fn is_loopback(host: &str) -> bool {
     matches!(name, "localhost" | "127.0.0.1" | "::1")
 }
 
-const SIGNING_KEY_MIN_BYTES: usize = 32;
+const ID_KEY_UNSET: &str = "ID_KEY is not set, so the last key of SIGNING_KEY derives ids. Set ID_KEY to that \
+    key before you remove it from SIGNING_KEY: with another key, a repeated Idempotency-Key makes a second job.";
 /// At this speed the three days of an upload are over in seconds.
 const CLOCK_SPEED_MAX: i64 = 100_000;
 
@@ -223,6 +270,8 @@ mod tests {
     use super::*;
 
     const KEY: &str = "0123456789abcdef0123456789abcdef";
+    const OTHER_KEY: &str = "another key with 32 bytes or more";
+    const API_KEY: &str = "api-secret-of-32-bytes-0123456789";
 
     fn good(setting: Setting) -> Option<&'static str> {
         Some(match setting {
@@ -236,7 +285,7 @@ mod tests {
             Setting::R2BucketName => "reel-ballers-videos",
             Setting::AllowedOrigins => "http://localhost:5173, http://localhost:3000",
             Setting::PublicUrl => "http://localhost:8787/",
-            Setting::WorkersApiKey | Setting::ClockSpeed => return None,
+            Setting::WorkersApiKey | Setting::IdKey | Setting::ClockSpeed => return None,
         })
     }
 
@@ -276,7 +325,10 @@ mod tests {
     #[test]
     fn each_wrong_setting_is_refused_by_its_name() {
         for (setting, value) in [
+            (Setting::WorkersApiKey, "k"),
             (Setting::SigningKey, "short"),
+            (Setting::SigningKey, "0123456789abcdef0123456789abcdef,short"),
+            (Setting::IdKey, "short"),
             (Setting::RunpodEndpoint, "ftp://x"),
             (Setting::RunpodApiKey, " "),
             (Setting::R2Endpoint, "x"),
@@ -318,7 +370,7 @@ mod tests {
     fn the_clock_is_sped_up_in_development_only() {
         let fast = (Setting::ClockSpeed, "20");
         assert_eq!(parse(&[fast]).unwrap().timeouts.heartbeat_timeout.0, 3_000);
-        let production = [fast, (Setting::Environment, "production"), (Setting::WorkersApiKey, "k")];
+        let production = [fast, (Setting::Environment, "production"), (Setting::WorkersApiKey, API_KEY)];
         assert_eq!(
             parse(&production).unwrap_err(),
             ["CLOCK_SPEED is allowed only when ENVIRONMENT is `development`"]
@@ -326,9 +378,37 @@ mod tests {
     }
 
     #[test]
+    fn the_first_signing_key_signs_and_both_verify() {
+        let (job, now) = (crate::base::id::JobId::from_random([1; 16]), crate::base::time::Timestamp(0));
+        let sign = |config: &Config| {
+            let lifetime = crate::base::time::DurationMs::minutes(1);
+            config.signer.sign(crate::auth::token::Purpose::Watch, job, 0, now, lifetime)
+        };
+        let (old, both) = (KEY.to_owned(), format!("{OTHER_KEY} , {KEY}"));
+        let [old, both, new] =
+            [&old, &both, OTHER_KEY].map(|keys| parse(&[(Setting::SigningKey, keys)]).unwrap());
+        assert_eq!(sign(&both), sign(&new));
+        for token in [sign(&old), sign(&new)] {
+            assert_eq!(both.signer.verify(crate::auth::token::Purpose::Watch, job, &token, now), Ok(0));
+        }
+    }
+
+    #[test]
+    fn ids_stay_the_same_while_the_signing_key_is_replaced() {
+        let both = format!("{OTHER_KEY},{KEY}");
+        let id = |others: &[(Setting, &str)]| parse(others).unwrap().id_key.derive_job_id(None, "order-4711");
+        let before = id(&[]);
+        assert_eq!(id(&[(Setting::SigningKey, &both)]), before);
+        assert_eq!(id(&[(Setting::SigningKey, OTHER_KEY), (Setting::IdKey, KEY)]), before);
+        assert_ne!(id(&[(Setting::SigningKey, OTHER_KEY)]), before);
+        assert!(parse(&[]).unwrap().warnings.iter().any(|warning| warning.starts_with("ID_KEY is not set")));
+        assert!(parse(&[(Setting::IdKey, KEY)]).unwrap().warnings.is_empty());
+    }
+
+    #[test]
     fn secrets_do_not_print() {
-        let printed = format!("{:?}", parse(&[(Setting::WorkersApiKey, "api-secret")]).unwrap());
-        for secret in ["api-secret", "rp-secret", "r2-secret", KEY] {
+        let printed = format!("{:?}", parse(&[(Setting::WorkersApiKey, API_KEY)]).unwrap());
+        for secret in [API_KEY, "rp-secret", "r2-secret", KEY] {
             assert!(!printed.contains(secret), "{printed}");
         }
     }

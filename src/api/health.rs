@@ -17,7 +17,7 @@ pub fn show(config: Result<Rc<Config>, Problem>) -> HttpResponse {
                 "env": config.environment,
                 "version": version,
                 "runpod": config.runpod.is_some(),
-                "api_key": matches!(config.access, ApiAccess::Key(_)),
+                "api_key": matches!(config.access, ApiAccess::Keys(_)),
             });
             HttpResponse::json(200, body.to_string())
         }

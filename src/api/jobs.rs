@@ -30,7 +30,8 @@ pub async fn create(context: &RequestContext<'_>) -> Result<HandlerResponse, Pro
 /// The job that an `Idempotency-Key` stands for.
 pub fn job_id_from_idempotency_key(context: &RequestContext<'_>) -> Result<Option<JobId>, Problem> {
     let key = context.call.header("idempotency-key");
-    Ok(key.as_deref().map(idempotency_key).transpose()?.map(|key| context.config.signer.derive_job_id(key)))
+    let key = key.as_deref().map(idempotency_key).transpose()?;
+    Ok(key.map(|key| context.config.id_key.derive_job_id(None, key)))
 }
 
 /// Hands a new job to its object, and gives the job JSON.

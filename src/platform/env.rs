@@ -42,10 +42,18 @@ pub fn config(env: &Env) -> Result<Rc<Config>, Problem> {
 
 fn parse(env: &Env) -> Parsed {
     let read = |setting: Setting| env.var(setting.as_str()).ok().map(|value| value.to_string());
-    Config::parse(&read).map(Rc::new).map_err(|errors| {
-        log(LogSubject::Startup, LogEvent::NotConfigured, &errors.join("; "));
-        errors.into()
-    })
+    match Config::parse(&read) {
+        Ok(config) => {
+            for warning in &config.warnings {
+                log(LogSubject::Startup, LogEvent::SettingsWarning, warning);
+            }
+            Ok(Rc::new(config))
+        }
+        Err(errors) => {
+            log(LogSubject::Startup, LogEvent::NotConfigured, &errors.join("; "));
+            Err(errors.into())
+        }
+    }
 }
 
 /// The namespace of job objects.

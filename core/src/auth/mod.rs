@@ -1,3 +1,13 @@
-//! Who may do what: capability tokens and the API key.
+//! Who may do what: capability tokens, the keys of services, and the key of derived ids.
 
+pub mod id_key;
+pub mod service_keys;
 pub mod token;
+
+use hmac::{Hmac, KeyInit};
+use sha2::Sha256;
+
+/// An HMAC with this key. Invariant: HMAC accepts every key length, so the fallback is never taken.
+fn hmac_of(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).unwrap_or_else(|_| Hmac::new(&hmac::digest::Key::<Hmac<Sha256>>::default()))
+}

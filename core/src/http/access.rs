@@ -6,7 +6,7 @@
 //! To add a kind of caller: a [`Credential`], its lines in the table, its check in [`authorize`], and its
 //! [`Caller`].
 
-use crate::auth::token::{Purpose, bearer_matches};
+use crate::auth::token::Purpose;
 use crate::base::id::{JobId, UploadId};
 use crate::base::object_key::ObjectKey;
 use crate::base::percent;
@@ -85,11 +85,11 @@ pub struct Presented<'r> {
 
 /// Who calls, as the credential has proven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Caller {
+pub enum Caller<'c> {
     /// Anybody.
     Anyone,
-    /// A client of the API.
-    Client,
+    /// A service, by the name of its key.
+    Service(&'c str),
     /// Somebody who watches the job of the route.
     Watcher,
     /// What runs this attempt of the route's job: the GPU worker, or RunPod.
@@ -98,7 +98,7 @@ pub enum Caller {
     Uploader(UploadId),
 }
 
-impl Caller {
+impl Caller<'_> {
     /// The attempt that calls; for routes that accept nothing else.
     pub fn attempt(self) -> Result<u32, Problem> {
         if let Self::Attempt(attempt) = self { Ok(attempt) } else { Err(Problem::internal()) }
@@ -115,12 +115,12 @@ impl Caller {
 /// # Errors
 /// 401 without the API key or a watch token, 403 for another token that proves nothing, 503 for a call from
 /// elsewhere to an API without a key.
-pub fn authorize(
+pub fn authorize<'c>(
     route: &Route<'_>,
     presented: &Presented<'_>,
-    config: &Config,
+    config: &'c Config,
     now: Timestamp,
-) -> Result<Caller, Problem> {
+) -> Result<Caller<'c>, Problem> {
     let mut refusal = Problem::internal();
     for credential in route.accepts() {
         match check(credential, presented, config, now) {
@@ -132,31 +132,31 @@ pub fn authorize(
     Err(refusal)
 }
 
-fn check(
+fn check<'c>(
     credential: Credential<'_>,
     presented: &Presented<'_>,
-    config: &Config,
+    config: &'c Config,
     now: Timestamp,
-) -> Result<Caller, Problem> {
+) -> Result<Caller<'c>, Problem> {
     let attempt = |purpose, job, token| {
         let attempt = config.signer.verify(purpose, job, token, now);
         attempt.map(Caller::Attempt).map_err(|why| bad_token(format!("Callback rejected: {why}.")))
     };
     match (credential, &config.access) {
         (Credential::Nothing, _) => Ok(Caller::Anyone),
-        (Credential::ApiKey, ApiAccess::Open) if is_loopback(presented.host) => Ok(Caller::Client),
+        (Credential::ApiKey, ApiAccess::Open) if is_loopback(presented.host) => {
+            Ok(Caller::Service(OPEN_CALLER))
+        }
         // Whatever it shows: development settings that were deployed by mistake open nothing.
         (Credential::ApiKey | Credential::WatchToken(_), ApiAccess::Open) => Err(Problem::new(
             ProblemCode::NotConfigured,
             "This deployment uses development settings, so the API answers only on localhost. Set WORKERS_API_KEY to allow other hosts.",
         )),
-        (Credential::ApiKey, ApiAccess::Key(key)) => {
-            if bearer_matches(presented.authorization, key.reveal()) {
-                return Ok(Caller::Client);
-            }
-            Err(unauthorized("send the API key as `Authorization: Bearer <key>`."))
+        (Credential::ApiKey, ApiAccess::Keys(keys)) => {
+            let caller = keys.caller(presented.authorization).map(Caller::Service);
+            caller.ok_or_else(|| unauthorized("send the API key as `Authorization: Bearer <key>`."))
         }
-        (Credential::WatchToken(job), ApiAccess::Key(_)) => {
+        (Credential::WatchToken(job), ApiAccess::Keys(_)) => {
             let token = presented.token.map(|token| config.signer.verify(Purpose::Watch, job, token, now));
             if matches!(token, Some(Ok(_))) {
                 return Ok(Caller::Watcher);
@@ -178,6 +178,9 @@ fn check(
     }
 }
 
+/// Whoever calls an API without a key. No key can have this name.
+const OPEN_CALLER: &str = "(open)";
+
 fn unauthorized(what_to_do: &str) -> Problem {
     Problem::new(ProblemCode::Unauthorized, format!("Authentication required: {what_to_do}"))
 }
@@ -193,7 +196,7 @@ mod tests {
     use crate::config::Setting;
     use crate::http::route::ROUTES;
 
-    const KEY: &str = "api-key";
+    const KEY: &str = "api-key-0123456789abcdef0123456789";
     const NOW: Timestamp = Timestamp(1_769_850_300_250);
     const ID: &str = "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50";
 
@@ -217,7 +220,7 @@ mod tests {
     }
 
     /// The status of a refusal, or the caller.
-    fn status(config: &Config, path: &str, presented: Presented<'_>) -> Result<Caller, u16> {
+    fn status<'c>(config: &'c Config, path: &str, presented: Presented<'_>) -> Result<Caller<'c>, u16> {
         let route = Route::parse(if path.contains("/do/") { "POST" } else { "GET" }, path).unwrap();
         authorize(&route, &presented, config, NOW).map_err(|problem| problem.code.status())
     }
@@ -264,13 +267,26 @@ mod tests {
             ..Presented::default()
         };
         for path in ["/api/jobs".to_owned(), format!("/api/jobs/{ID}")] {
-            assert_eq!(status(&config, &path, shows("localhost:8787")), Ok(Caller::Client));
+            assert_eq!(status(&config, &path, shows("localhost:8787")), Ok(Caller::Service("(open)")));
             assert_eq!(status(&config, &path, shows("api.example")), Err(503));
         }
         assert_eq!(status(&config, "/health", shows("api.example")), Ok(Caller::Anyone));
         let callback = config.signer.sign(Purpose::Callback, id(), 2, NOW, DurationMs::minutes(1));
         let path = format!("/api/jobs/{ID}/do/{callback}/claim");
         assert_eq!(status(&config, &path, shows("api.example")), Ok(Caller::Attempt(2)));
+    }
+
+    #[test]
+    fn a_service_calls_by_the_name_of_its_key() {
+        let (old, new) = (KEY, "new-key-0123456789abcdef0123456789");
+        let config = config(Some(&format!("web-2:{new},web-1:{old}")));
+        for (key, caller) in
+            [(old, Ok(Caller::Service("web-1"))), (new, Ok(Caller::Service("web-2"))), ("k", Err(401))]
+        {
+            let bearer = format!("Bearer {key}");
+            let shows = Presented { authorization: Some(&bearer), ..Presented::default() };
+            assert_eq!(status(&config, "/api/jobs", shows), caller);
+        }
     }
 
     #[test]
