@@ -21,6 +21,7 @@ export const SETTINGS = [
   "R2_BUCKET_NAME",
   "ALLOWED_ORIGINS",
   "PUBLIC_URL",
+  "OPEN_DEVELOPMENT",
   "CLOCK_SPEED",
 ];
 

@@ -41,7 +41,8 @@ pub async fn create_job(
     export: Option<ProjectExport>,
     named_by_key: Option<JobId>,
 ) -> Result<String, Problem> {
-    if context.config.runpod.is_none() {
+    // In development the job waits and says so.
+    if context.config.runpod.is_none() && !context.config.development {
         return Err(Problem::new(
             ProblemCode::NotConfigured,
             "Exports are disabled: RUNPOD_ENDPOINT is not configured.",

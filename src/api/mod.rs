@@ -12,7 +12,7 @@ mod uploads;
 use std::rc::Rc;
 
 use reel_core::config::Config;
-use reel_core::http::access::{Caller, Presented, authorize};
+use reel_core::http::access::{Caller, Presented, admit_host, authorize};
 use reel_core::http::problem::{Problem, ProblemCode};
 use reel_core::http::route::Route;
 use reel_core::objects::job::JobCommand;
@@ -49,7 +49,7 @@ pub async fn handle_request(request: web_sys::Request, env: Env) -> web_sys::Res
     let call = HttpRequest::new(request);
     let request_id = clock::request_id();
     let method = call.method();
-    let config = env::config(&env);
+    let config = env::config_at(&env, call.origin());
     let reply = dispatch(&call, &method, &env, &request_id, config.clone()).await;
     let answer = match reply {
         Ok(HandlerResponse::Raw(response)) => return response,
@@ -75,12 +75,18 @@ async fn dispatch(
     request_id: &str,
     config: Result<Rc<Config>, Problem>,
 ) -> Result<HandlerResponse, Problem> {
+    if let Ok(config) = &config {
+        admit_host(config, call.host())?;
+    }
     let route = Route::parse(method, call.path())?;
     if route == Route::Health {
         return Ok(HandlerResponse::Answer(health::show(config)));
     }
     let context = RequestContext { call, env, config: config?, request_id };
     let caller = context.authorize(&route)?;
+    if caller != Caller::Anyone {
+        env::follow(&context.config);
+    }
     let (id, command) = match route {
         Route::Health | Route::Preflight => return Ok(HandlerResponse::Answer(preflight())),
         Route::CreateJob => return jobs::create(&context).await,
@@ -125,7 +131,7 @@ impl RequestContext<'_> {
     }
 
     /// Who calls, if the route is open to them.
-    fn authorize(&self, route: &Route<'_>) -> Result<Caller, Problem> {
+    fn authorize(&self, route: &Route<'_>) -> Result<Caller<'_>, Problem> {
         let authorization = self.call.header("authorization");
         let presented = Presented {
             host: self.call.host(),

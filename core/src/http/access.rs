@@ -150,11 +150,11 @@ fn check<'c>(
         // Whatever it shows: development settings that were deployed by mistake open nothing.
         (Credential::ApiKey | Credential::WatchToken(_), ApiAccess::Open) => Err(Problem::new(
             ProblemCode::NotConfigured,
-            "This deployment uses development settings, so the API answers only on localhost. Set WORKERS_API_KEY to allow other hosts.",
+            "OPEN_DEVELOPMENT opens this API on localhost only. Unset it to call from elsewhere, with a key.",
         )),
         (Credential::ApiKey, ApiAccess::Keys(keys)) => {
             let caller = keys.caller(presented.authorization).map(Caller::Service);
-            caller.ok_or_else(|| unauthorized("send the API key as `Authorization: Bearer <key>`."))
+            caller.ok_or_else(|| unauthorized(config, "send the API key as `Authorization: Bearer <key>`."))
         }
         (Credential::WatchToken(job), ApiAccess::Keys(_)) => {
             let token = presented.token.map(|token| config.signer.verify(Purpose::Watch, job, token, now));
@@ -162,6 +162,7 @@ fn check<'c>(
                 return Ok(Caller::Watcher);
             }
             Err(unauthorized(
+                config,
                 "send the API key as `Authorization: Bearer <key>`, or the `token` from the job's websocket_url.",
             ))
         }
@@ -181,8 +182,25 @@ fn check<'c>(
 /// Whoever calls an API without a key. No key can have this name.
 const OPEN_CALLER: &str = "(open)";
 
-fn unauthorized(what_to_do: &str) -> Problem {
-    Problem::new(ProblemCode::Unauthorized, format!("Authentication required: {what_to_do}"))
+/// Refuses a request to a host that is not ours: in development, a page may have a name of its own lead to
+/// this machine.
+///
+/// # Errors
+/// 503 that says where the API answers.
+pub fn admit_host(config: &Config, host: &str) -> Result<(), Problem> {
+    if config.admits_host(host) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        ProblemCode::NotConfigured,
+        "This API runs with development settings, so it answers only on localhost and at the host of PUBLIC_URL. Set PUBLIC_URL to the address that you call, or ENVIRONMENT for a deployment.",
+    ))
+}
+
+fn unauthorized(config: &Config, what_to_do: &str) -> Problem {
+    let hint =
+        if config.development { " In development, .dev.vars has the key: WORKERS_API_KEY." } else { "" };
+    Problem::new(ProblemCode::Unauthorized, format!("Authentication required: {what_to_do}{hint}"))
 }
 
 fn bad_token(sentence: impl Into<String>) -> Problem {
@@ -205,6 +223,7 @@ mod tests {
             let value = match setting {
                 Setting::Environment => "development",
                 Setting::WorkersApiKey => return api_key.map(str::to_owned),
+                Setting::OpenDevelopment => return api_key.is_none().then(|| "true".to_owned()),
                 Setting::SigningKey => "0123456789abcdef0123456789abcdef",
                 Setting::R2Endpoint | Setting::PublicUrl => "http://localhost:8787",
                 Setting::R2AccessKeyId | Setting::R2SecretAccessKey | Setting::R2BucketName => "r2",
@@ -287,6 +306,16 @@ mod tests {
             let shows = Presented { authorization: Some(&bearer), ..Presented::default() };
             assert_eq!(status(&config, "/api/jobs", shows), caller);
         }
+    }
+
+    #[test]
+    fn development_says_where_its_key_lies_and_refuses_foreign_hosts() {
+        let config = config(Some(KEY));
+        let route = Route::parse("GET", "/api/jobs").unwrap();
+        let refusal = authorize(&route, &Presented::default(), &config, NOW).unwrap_err();
+        assert!(refusal.detail.contains(".dev.vars"));
+        assert!(admit_host(&config, "localhost:9123").is_ok());
+        assert_eq!(admit_host(&config, "evil.example").unwrap_err().code, ProblemCode::NotConfigured);
     }
 
     #[test]
