@@ -5,7 +5,9 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import zlib from "node:zlib";
 
+import { prepareDevVars } from "./dev-vars.mjs";
 import { digest } from "./digest.mjs";
+import { createLocalDatabase } from "./local-database.mjs";
 import { StepError, dim, formatDuration } from "./log.mjs";
 import { main } from "./main.mjs";
 import { BUILD, ROOT, TOOLS, TOOLS_BIN } from "./paths.mjs";
@@ -74,5 +76,12 @@ function isUpToDate(inputs) {
 const digestOutputs = () => digest(OUTPUTS.map((name) => path.join(BUILD, name)));
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await main(async () => buildWorker((await setUp()).wasm));
+  await main(async () => {
+    const { native, wasm } = await setUp();
+    await buildWorker(wasm);
+    // What a plain `wrangler dev` needs beside the Worker. It reads both after this command.
+    if (process.env.WRANGLER_COMMAND !== "dev") return;
+    prepareDevVars();
+    await createLocalDatabase(native);
+  });
 }

@@ -5,7 +5,9 @@
 
 mod auth;
 
+use crate::auth::id_key::IdKey;
 use crate::auth::jwt::settings::AuthConfig;
+use crate::auth::service_keys::{KEY_MIN_BYTES, ServiceKeys};
 use crate::auth::token::Signer;
 use crate::base::base_url::BaseUrl;
 use crate::base::secret::Secret;
@@ -19,15 +21,17 @@ word_enum! {
     pub enum Setting {
         /// `development`, or any other name.
         Environment = "ENVIRONMENT",
-        /// Bearer key of the API.
+        /// Keys of services: one, or several as `name:key,name:key`, each of at least 32 bytes.
         WorkersApiKey = "WORKERS_API_KEY",
-        /// Key of the tokens in callback, webhook and watch URLs, at least 32 bytes.
+        /// Key of the tokens in URLs, at least 32 bytes; two as `new,old` while it is replaced.
         SigningKey = "SIGNING_KEY",
+        /// Key of derived ids, at least 32 bytes. It is never replaced.
+        IdKey = "ID_KEY",
         /// Such as `https://api.runpod.ai/v2/abc123`.
         RunpodEndpoint = "RUNPOD_ENDPOINT",
         /// RunPod's API key.
         RunpodApiKey = "RUNPOD_API_KEY",
-        /// S3 endpoint of the bucket's account.
+        /// S3 endpoint of the bucket's account. In development it follows the address that was called.
         R2Endpoint = "R2_ENDPOINT",
         /// S3 access key id.
         R2AccessKeyId = "R2_ACCESS_KEY_ID",
@@ -37,8 +41,10 @@ word_enum! {
         R2BucketName = "R2_BUCKET_NAME",
         /// Origins of browsers that may call, separated by commas.
         AllowedOrigins = "ALLOWED_ORIGINS",
-        /// Where GPU workers reach this API from outside.
+        /// Where GPU workers reach this API from outside. In development it follows the address that was called.
         PublicUrl = "PUBLIC_URL",
+        /// Development only: `true` opens the API without a key, at a loopback address.
+        OpenDevelopment = "OPEN_DEVELOPMENT",
         /// Development only: divides every deadline, so that tests need not wait.
         ClockSpeed = "CLOCK_SPEED",
         /// Where the identity provider of end users publishes its keys.
@@ -55,10 +61,22 @@ word_enum! {
 /// Who may call `/api`.
 #[derive(Clone, Debug)]
 pub enum ApiAccess {
-    /// Everybody on this machine: only in development, and only at a loopback address.
+    /// Everybody on this machine: only in development where `OPEN_DEVELOPMENT` asks for it, and only at a
+    /// loopback address.
     Open,
-    /// Holders of this bearer key.
-    Key(Secret),
+    /// Holders of one of these keys.
+    Keys(ServiceKeys),
+}
+
+/// Where this API is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// At `PUBLIC_URL`.
+    Set,
+    /// Where the call came in that these settings serve: development without `PUBLIC_URL`.
+    Called,
+    /// As before, and no call has come in yet: URLs of this API would lead nowhere.
+    NotCalledYet,
 }
 
 /// The GPU endpoint.
@@ -75,10 +93,14 @@ pub struct RunpodConfig {
 pub struct Config {
     /// Shown by `/health`.
     pub environment: String,
+    /// Whether `ENVIRONMENT` is `development`.
+    pub development: bool,
     /// Who may call.
     pub access: ApiAccess,
     /// Makes and checks tokens.
     pub signer: Signer,
+    /// Derives ids.
+    pub id_key: IdKey,
     /// `None` while RunPod is not configured: jobs are then refused before anything is created.
     pub runpod: Option<RunpodConfig>,
     /// Signs uploads and downloads.
@@ -87,10 +109,18 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     /// Base of callback URLs, without a slash at the end.
     pub public_url: String,
+    /// Whether `public_url` is known.
+    pub address: Address,
+    /// The host of `PUBLIC_URL`, when that is set.
+    public_host: Option<String>,
+    /// Whether presigned URLs lead to the local bucket at the address that was called.
+    local_bucket: bool,
     /// Every deadline of a job.
     pub timeouts: Timeouts,
     /// Which tokens of end users are valid.
     pub auth: AuthConfig,
+    /// Sentences for whoever runs this: what works, and must be changed before something else is.
+    pub warnings: Vec<String>,
 }
 
 impl Config {
@@ -103,41 +133,91 @@ impl Config {
         let environment = settings.optional(Setting::Environment);
         let development = environment.as_deref() == Some("development");
         let access = settings.access(development);
-        let signer = settings.required(Setting::SigningKey).and_then(|key| {
-            if key.len() < SIGNING_KEY_MIN_BYTES {
-                return settings.reject(Setting::SigningKey, "must have at least 32 bytes");
-            }
-            Some(Signer::new(key.as_bytes()))
-        });
+        let signing = settings.signing_keys();
+        let id_key = settings.id_key();
         let runpod = settings.runpod();
-        let presigner = settings.presigner();
-        let public_url = settings.required_url(Setting::PublicUrl);
+        let public_url = settings.url_or(Setting::PublicUrl, development.then_some(WRANGLER_DEFAULT));
+        let local_bucket = development && settings.optional(Setting::R2Endpoint).is_none();
+        let bucket_url = public_url.as_ref().filter(|_| local_bucket).and_then(local_bucket_at);
+        let presigner = settings.presigner(bucket_url);
+        let public_url_set = settings.optional(Setting::PublicUrl).is_some();
         let allowed_origins = settings.origins();
         let timeouts = settings.timeouts(development);
         let auth = settings.auth(development);
-        match (access, signer, runpod, presigner, public_url, timeouts, auth) {
+        match (access, signing, runpod, presigner, public_url, timeouts, auth) {
             (
                 Some(access),
-                Some(signer),
+                Some((signer, last_key)),
                 Some(runpod),
                 Some(presigner),
                 Some(public_url),
                 Some(timeouts),
                 Some(auth),
-            ) if settings.errors.is_empty() => Ok(Self {
-                environment: environment.unwrap_or_else(|| "unnamed".to_owned()),
-                access,
-                signer,
-                runpod,
-                presigner,
-                allowed_origins,
-                public_url: public_url.into(),
-                timeouts,
-                auth,
-            }),
+            ) if settings.errors.is_empty() => {
+                let mut warnings = Vec::new();
+                if matches!(access, ApiAccess::Open) {
+                    warnings.push(OPEN_DEVELOPMENT_WARNING.to_owned());
+                }
+                let id_key = id_key.unwrap_or_else(|| {
+                    warnings.push(ID_KEY_UNSET.to_owned());
+                    last_key
+                });
+                Ok(Self {
+                    environment: environment.unwrap_or_else(|| "unnamed".to_owned()),
+                    development,
+                    access,
+                    signer,
+                    id_key,
+                    runpod,
+                    presigner,
+                    allowed_origins,
+                    public_host: public_url_set.then(|| public_url.host().to_owned()),
+                    public_url: public_url.into(),
+                    address: if public_url_set { Address::Set } else { Address::NotCalledYet },
+                    local_bucket,
+                    timeouts,
+                    auth,
+                    warnings,
+                })
+            }
             _ => Err(settings.errors),
         }
     }
+
+    /// The settings for a call at this origin: where they follow the address that was called, it is in them.
+    /// `None` where nothing of them does, or the host is none of ours.
+    pub fn at(&self, origin: &str) -> Option<Self> {
+        if !self.local_bucket && self.address == Address::Set {
+            return None;
+        }
+        let called = BaseUrl::parse(origin)?;
+        let through_tunnel = self.public_host.as_deref() == Some(called.host());
+        if !through_tunnel && !is_loopback(called.host()) {
+            return None;
+        }
+        let mut config = self.clone();
+        if self.address != Address::Set {
+            called.origin().clone_into(&mut config.public_url);
+            config.address = Address::Called;
+        }
+        if self.local_bucket {
+            // A tunnel ends TLS, so the scheme of the call is not the one that its clients need.
+            let base = if through_tunnel { BaseUrl::parse(&self.public_url)? } else { called };
+            config.presigner = self.presigner.at(&local_bucket_at(&base)?);
+        }
+        Some(config)
+    }
+
+    /// Whether a request to this host, with or without a port, is meant for this API. In development only
+    /// this machine and the host of `PUBLIC_URL` are: a page may have a name of its own lead here.
+    pub fn admits_host(&self, host: &str) -> bool {
+        !self.development || is_loopback(host) || self.public_host.as_deref() == Some(host)
+    }
+}
+
+/// Wrangler serves the local bucket beside the Worker.
+fn local_bucket_at(base: &BaseUrl) -> Option<BaseUrl> {
+    BaseUrl::parse(&format!("{}/cdn-cgi/local/r2/s3", base.origin()))
 }
 
 /// Reads settings and collects what is wrong with them.
@@ -157,8 +237,11 @@ impl SettingsReader<'_> {
         self.optional(setting).or_else(|| self.reject(setting, "is missing"))
     }
 
-    fn required_url(&mut self, setting: Setting) -> Option<BaseUrl> {
-        self.required(setting).and_then(|text| self.url(setting, &text))
+    /// The setting, or this default where there is one.
+    fn url_or(&mut self, setting: Setting, default: Option<&str>) -> Option<BaseUrl> {
+        let text = self.optional(setting).or_else(|| default.map(str::to_owned));
+        let text = text.or_else(|| self.reject(setting, "is missing"))?;
+        self.url(setting, &text)
     }
 
     fn url(&mut self, setting: Setting, text: &str) -> Option<BaseUrl> {
@@ -171,11 +254,54 @@ impl SettingsReader<'_> {
     }
 
     fn access(&mut self, development: bool) -> Option<ApiAccess> {
-        match self.optional(Setting::WorkersApiKey) {
-            Some(key) => Some(ApiAccess::Key(Secret::new(key))),
-            None if development => Some(ApiAccess::Open),
-            None => self.reject(Setting::WorkersApiKey, "is required unless ENVIRONMENT is `development`"),
+        match self.optional(Setting::OpenDevelopment).as_deref() {
+            None | Some("false") => {}
+            Some("true") if development => return Some(ApiAccess::Open),
+            Some("true") => {
+                let why = "is allowed only when ENVIRONMENT is `development`";
+                return self.reject(Setting::OpenDevelopment, why);
+            }
+            Some(_) => return self.reject(Setting::OpenDevelopment, "must be `true` or `false`"),
         }
+        let Some(keys) = self.optional(Setting::WorkersApiKey) else {
+            let why = if development {
+                "is missing: `node scripts/dev-vars.mjs` makes one in .dev.vars"
+            } else {
+                "is missing: make one with `openssl rand -hex 32`"
+            };
+            return self.reject(Setting::WorkersApiKey, why);
+        };
+        match ServiceKeys::parse(&keys) {
+            Ok(keys) => Some(ApiAccess::Keys(keys)),
+            Err(why) => self.reject(Setting::WorkersApiKey, &why),
+        }
+    }
+
+    /// Of the one or two signing keys: the signer, and what derives ids while `ID_KEY` is unset.
+    fn signing_keys(&mut self) -> Option<(Signer, IdKey)> {
+        let text = self.required(Setting::SigningKey)?;
+        let (current, previous) = text
+            .split_once(',')
+            .map_or((text.as_str(), None), |(current, previous)| (current.trim(), Some(previous.trim())));
+        let keys = [Some(current), previous];
+        if keys.iter().flatten().any(|key| key.len() < KEY_MIN_BYTES || key.contains(',')) {
+            let why = "must be one key, or two as `new,old`, each with at least 32 bytes: make one with `openssl rand -hex 32`";
+            return self.reject(Setting::SigningKey, why);
+        }
+        let signer = Signer::new(current.as_bytes());
+        Some(match previous {
+            Some(previous) => (signer.accepting(previous.as_bytes()), IdKey::new(previous.as_bytes())),
+            None => (signer, IdKey::new(current.as_bytes())),
+        })
+    }
+
+    fn id_key(&mut self) -> Option<IdKey> {
+        let key = self.optional(Setting::IdKey)?;
+        if key.len() < KEY_MIN_BYTES {
+            let why = "must have at least 32 bytes: make one with `openssl rand -hex 32`";
+            return self.reject(Setting::IdKey, why);
+        }
+        Some(IdKey::new(key.as_bytes()))
     }
 
     /// The outer `None` means that the settings are wrong.
@@ -189,8 +315,9 @@ impl SettingsReader<'_> {
         Some(Some(RunpodConfig { endpoint: url.into(), key: Secret::new(key) }))
     }
 
-    fn presigner(&mut self) -> Option<Presigner> {
-        let endpoint = self.required_url(Setting::R2Endpoint);
+    /// `local` is the endpoint of a bucket that wrangler serves.
+    fn presigner(&mut self, local: Option<BaseUrl>) -> Option<Presigner> {
+        let endpoint = local.or_else(|| self.url_or(Setting::R2Endpoint, None));
         let key_id = self.required(Setting::R2AccessKeyId);
         let secret = self.required(Setting::R2SecretAccessKey);
         let bucket = self.required(Setting::R2BucketName);
@@ -223,8 +350,8 @@ impl SettingsReader<'_> {
     }
 }
 
-/// Whether a request's host, with or without a port, is this machine. An open API answers nowhere else, so
-/// that development settings that were deployed by mistake open nothing.
+/// Whether a request's host, with or without a port, is this machine. Development answers nowhere else, so
+/// that its settings open nothing when they were deployed by mistake.
 pub fn is_loopback(host: &str) -> bool {
     let name = host
         .strip_prefix('[')
@@ -233,7 +360,13 @@ pub fn is_loopback(host: &str) -> bool {
     matches!(name, "localhost" | "127.0.0.1" | "::1")
 }
 
-const SIGNING_KEY_MIN_BYTES: usize = 32;
+/// Where `wrangler dev` listens unless it is told otherwise.
+const WRANGLER_DEFAULT: &str = "http://localhost:8787";
+/// Said at the start and by `/health`.
+pub const OPEN_DEVELOPMENT_WARNING: &str = "OPEN_DEVELOPMENT is set, so whoever reaches this port may do \
+    everything: any program on this machine, and through it a web page. Unset it to require the key in .dev.vars.";
+const ID_KEY_UNSET: &str = "ID_KEY is not set, so the last key of SIGNING_KEY derives ids. Set ID_KEY to that \
+    key before you remove it from SIGNING_KEY: with another key, a repeated Idempotency-Key makes a second job.";
 /// At this speed the three days of an upload are over in seconds.
 const CLOCK_SPEED_MAX: i64 = 100_000;
 
@@ -242,6 +375,8 @@ pub(crate) mod tests {
     use super::*;
 
     const KEY: &str = "0123456789abcdef0123456789abcdef";
+    const OTHER_KEY: &str = "another key with 32 bytes or more";
+    const API_KEY: &str = "api-secret-of-32-bytes-0123456789";
 
     fn good(setting: Setting) -> Option<&'static str> {
         Some(match setting {
@@ -255,7 +390,9 @@ pub(crate) mod tests {
             Setting::R2BucketName => "reel-ballers-videos",
             Setting::AllowedOrigins => "http://localhost:5173, http://localhost:3000",
             Setting::PublicUrl => "http://localhost:8787/",
-            Setting::WorkersApiKey
+            Setting::WorkersApiKey => API_KEY,
+            Setting::IdKey
+            | Setting::OpenDevelopment
             | Setting::ClockSpeed
             | Setting::AuthJwksUrl
             | Setting::AuthJwtSecret
@@ -275,7 +412,7 @@ pub(crate) mod tests {
     #[test]
     fn a_development_config_parses_and_trims_slashes() {
         let config = parse(&[]).unwrap();
-        assert!(matches!(config.access, ApiAccess::Open));
+        assert!(matches!(config.access, ApiAccess::Keys(_)));
         assert_eq!(config.public_url, "http://localhost:8787");
         assert_eq!(config.runpod.unwrap().endpoint, "http://127.0.0.1:8788/v2/local");
         assert_eq!(config.allowed_origins, ["http://localhost:5173", "http://localhost:3000"]);
@@ -286,13 +423,13 @@ pub(crate) mod tests {
         assert_eq!(
             Config::parse(&|_| None).unwrap_err(),
             [
-                "WORKERS_API_KEY is required unless ENVIRONMENT is `development`",
+                "WORKERS_API_KEY is missing: make one with `openssl rand -hex 32`",
                 "SIGNING_KEY is missing",
+                "PUBLIC_URL is missing",
                 "R2_ENDPOINT is missing",
                 "R2_ACCESS_KEY_ID is missing",
                 "R2_SECRET_ACCESS_KEY is missing",
                 "R2_BUCKET_NAME is missing",
-                "PUBLIC_URL is missing",
             ]
         );
     }
@@ -300,7 +437,10 @@ pub(crate) mod tests {
     #[test]
     fn each_wrong_setting_is_refused_by_its_name() {
         for (setting, value) in [
+            (Setting::WorkersApiKey, "k"),
             (Setting::SigningKey, "short"),
+            (Setting::SigningKey, "0123456789abcdef0123456789abcdef,short"),
+            (Setting::IdKey, "short"),
             (Setting::RunpodEndpoint, "ftp://x"),
             (Setting::RunpodApiKey, " "),
             (Setting::R2Endpoint, "x"),
@@ -308,6 +448,8 @@ pub(crate) mod tests {
             (Setting::PublicUrl, "localhost"),
             (Setting::AllowedOrigins, "*"),
             (Setting::ClockSpeed, "0"),
+            (Setting::OpenDevelopment, "yes"),
+            (Setting::WorkersApiKey, " "),
         ] {
             let errors = parse(&[(setting, value)]).unwrap_err();
             assert!(matches!(errors.as_slice(), [only] if only.starts_with(setting.as_str())), "{errors:?}");
@@ -315,10 +457,80 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn outside_of_development_the_api_never_fails_open() {
+    fn no_environment_is_open_unless_a_developer_asks_for_it() {
+        let (no_key, open) = ((Setting::WorkersApiKey, ""), (Setting::OpenDevelopment, "true"));
         for environment in ["", "production", "Development", "staging"] {
-            assert!(parse(&[(Setting::Environment, environment)]).is_err(), "{environment:?}");
+            let environment = (Setting::Environment, environment);
+            assert!(parse(&[no_key, environment]).is_err(), "{environment:?}");
+            assert!(parse(&[no_key, open, environment]).is_err(), "{environment:?}");
+            assert!(parse(&[open, environment]).is_err(), "{environment:?}");
         }
+        assert!(parse(&[no_key]).is_err());
+        assert!(parse(&[no_key, (Setting::OpenDevelopment, "false")]).is_err());
+        for settings in [&[no_key, open][..], &[open]] {
+            let config = parse(settings).unwrap();
+            assert!(matches!(config.access, ApiAccess::Open));
+            assert!(config.warnings.iter().any(|warning| warning.contains("OPEN_DEVELOPMENT")));
+        }
+    }
+
+    #[test]
+    fn in_development_addresses_follow_the_call_and_nowhere_else() {
+        let unset = [(Setting::PublicUrl, ""), (Setting::R2Endpoint, "")];
+        let url = |config: &Config| {
+            let key = crate::base::object_key::ObjectKey::parse_input("input/a/b.mp4").unwrap();
+            let minute = crate::base::time::DurationMs::minutes(1);
+            config.presigner.get(&key, None, minute, crate::base::time::Timestamp(0))
+        };
+        let config = parse(&unset).unwrap();
+        assert_eq!(config.address, Address::NotCalledYet);
+        for origin in ["http://localhost:9123", "http://127.0.0.1:1", "https://[::1]:9123"] {
+            let called = config.at(origin).unwrap();
+            assert_eq!((called.public_url.as_str(), called.address), (origin, Address::Called));
+            assert!(url(&called).starts_with(&format!("{origin}/cdn-cgi/local/r2/s3/")));
+            let again = called.at("http://localhost:1").unwrap();
+            assert_eq!(again.public_url, "http://localhost:1", "another port after a restart");
+        }
+        for foreign in ["http://evil.example", "http://localhost.evil.example:9123", "x", ""] {
+            assert!(config.at(foreign).is_none(), "{foreign}");
+        }
+        // What is set stays.
+        assert!(parse(&[]).unwrap().at("http://localhost:9123").is_none());
+        let bucket_unset = parse(&unset[1..]).unwrap().at("http://localhost:9123").unwrap();
+        assert_eq!(
+            (bucket_unset.public_url.as_str(), bucket_unset.address),
+            ("http://localhost:8787", Address::Set)
+        );
+        assert!(url(&bucket_unset).starts_with("http://localhost:9123/cdn-cgi/"));
+        for unset in unset {
+            assert!(parse(&[unset, (Setting::Environment, "production")]).is_err());
+        }
+        let production = parse(&[(Setting::Environment, "production")]).unwrap();
+        assert!(production.at("http://localhost:9123").is_none(), "Host is never followed");
+    }
+
+    #[test]
+    fn development_answers_to_this_machine_and_to_the_host_of_its_tunnel() {
+        let tunnel = [(Setting::PublicUrl, "https://tunnel.example"), (Setting::R2Endpoint, "")];
+        let config = parse(&tunnel).unwrap();
+        for host in ["localhost:8787", "127.0.0.1:9123", "tunnel.example"] {
+            assert!(config.admits_host(host), "{host}");
+        }
+        for host in ["evil.example", "tunnel.example.evil.example", "tunnel.example:81", ""] {
+            assert!(!config.admits_host(host), "{host}");
+        }
+        // The tunnel ends TLS: the Worker sees http, its clients must not.
+        let called = config.at("http://tunnel.example").unwrap();
+        assert_eq!(format!("{:?}", called.presigner), "Presigner(reel-ballers-videos)");
+        let key = crate::base::object_key::ObjectKey::parse_input("input/a/b.mp4").unwrap();
+        let url = called.presigner.get(
+            &key,
+            None,
+            crate::base::time::DurationMs::minutes(1),
+            crate::base::time::Timestamp(0),
+        );
+        assert!(url.starts_with("https://tunnel.example/cdn-cgi/local/r2/s3/"), "{url}");
+        assert!(parse(&[(Setting::Environment, "production")]).unwrap().admits_host("api.example"));
     }
 
     #[test]
@@ -342,7 +554,7 @@ pub(crate) mod tests {
     fn the_clock_is_sped_up_in_development_only() {
         let fast = (Setting::ClockSpeed, "20");
         assert_eq!(parse(&[fast]).unwrap().timeouts.heartbeat_timeout.0, 3_000);
-        let production = [fast, (Setting::Environment, "production"), (Setting::WorkersApiKey, "k")];
+        let production = [fast, (Setting::Environment, "production")];
         assert_eq!(
             parse(&production).unwrap_err(),
             ["CLOCK_SPEED is allowed only when ENVIRONMENT is `development`"]
@@ -350,9 +562,37 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn the_first_signing_key_signs_and_both_verify() {
+        let (job, now) = (crate::base::id::JobId::from_random([1; 16]), crate::base::time::Timestamp(0));
+        let sign = |config: &Config| {
+            let lifetime = crate::base::time::DurationMs::minutes(1);
+            config.signer.sign(crate::auth::token::Purpose::Watch, job, 0, now, lifetime)
+        };
+        let (old, both) = (KEY.to_owned(), format!("{OTHER_KEY} , {KEY}"));
+        let [old, both, new] =
+            [&old, &both, OTHER_KEY].map(|keys| parse(&[(Setting::SigningKey, keys)]).unwrap());
+        assert_eq!(sign(&both), sign(&new));
+        for token in [sign(&old), sign(&new)] {
+            assert_eq!(both.signer.verify(crate::auth::token::Purpose::Watch, job, &token, now), Ok(0));
+        }
+    }
+
+    #[test]
+    fn ids_stay_the_same_while_the_signing_key_is_replaced() {
+        let both = format!("{OTHER_KEY},{KEY}");
+        let id = |others: &[(Setting, &str)]| parse(others).unwrap().id_key.derive_job_id(None, "order-4711");
+        let before = id(&[]);
+        assert_eq!(id(&[(Setting::SigningKey, &both)]), before);
+        assert_eq!(id(&[(Setting::SigningKey, OTHER_KEY), (Setting::IdKey, KEY)]), before);
+        assert_ne!(id(&[(Setting::SigningKey, OTHER_KEY)]), before);
+        assert!(parse(&[]).unwrap().warnings.iter().any(|warning| warning.starts_with("ID_KEY is not set")));
+        assert!(parse(&[(Setting::IdKey, KEY)]).unwrap().warnings.is_empty());
+    }
+
+    #[test]
     fn secrets_do_not_print() {
-        let printed = format!("{:?}", parse(&[(Setting::WorkersApiKey, "api-secret")]).unwrap());
-        for secret in ["api-secret", "rp-secret", "r2-secret", KEY] {
+        let printed = format!("{:?}", parse(&[]).unwrap());
+        for secret in [API_KEY, "rp-secret", "r2-secret", KEY] {
             assert!(!printed.contains(secret), "{printed}");
         }
     }

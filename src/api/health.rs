@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use reel_core::config::{ApiAccess, Config};
+use reel_core::config::{ApiAccess, Config, OPEN_DEVELOPMENT_WARNING};
 use reel_core::http::problem::Problem;
 
 use crate::platform::http::HttpResponse;
@@ -12,13 +12,16 @@ pub fn show(config: Result<Rc<Config>, Problem>) -> HttpResponse {
     let version = concat!(env!("CARGO_PKG_VERSION"), "+", env!("REVISION"));
     match config {
         Ok(config) => {
-            let body = serde_json::json!({
+            let mut body = serde_json::json!({
                 "status": "ok",
                 "env": config.environment,
                 "version": version,
                 "runpod": config.runpod.is_some(),
-                "api_key": matches!(config.access, ApiAccess::Key(_)),
+                "api_key": matches!(config.access, ApiAccess::Keys(_)),
             });
+            if let (ApiAccess::Open, Some(body)) = (&config.access, body.as_object_mut()) {
+                body.insert("warning".to_owned(), OPEN_DEVELOPMENT_WARNING.into());
+            }
             HttpResponse::json(200, body.to_string())
         }
         Err(problem) => {

@@ -31,11 +31,9 @@ pub async fn create(context: &RequestContext<'_>) -> Result<HandlerResponse, Pro
 /// The job that an `Idempotency-Key` stands for.
 pub fn job_id_from_idempotency_key(context: &RequestContext<'_>) -> Result<Option<JobId>, Problem> {
     let key = context.call.header("idempotency-key");
-    Ok(key
-        .as_deref()
-        .map(idempotency_key)
-        .transpose()?
-        .map(|key| context.config.signer.derive_job_id(context.owner(), key)))
+    let key = key.as_deref().map(idempotency_key).transpose()?;
+    let owner = context.owner().map(|owner| owner.to_string());
+    Ok(key.map(|key| context.config.id_key.derive_job_id(owner.as_deref(), key)))
 }
 
 /// Hands a new job to its object, and gives the job JSON.
@@ -45,7 +43,8 @@ pub async fn create_job(
     export: Option<ProjectExport>,
     named_by_key: Option<JobId>,
 ) -> Result<String, Problem> {
-    if context.config.runpod.is_none() {
+    // In development the job waits and says so.
+    if context.config.runpod.is_none() && !context.config.development {
         return Err(Problem::new(
             ProblemCode::NotConfigured,
             "Exports are disabled: RUNPOD_ENDPOINT is not configured.",

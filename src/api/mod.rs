@@ -14,7 +14,7 @@ use std::rc::Rc;
 
 use reel_core::base::owner::{OwnerId, Visibility};
 use reel_core::config::Config;
-use reel_core::http::access::{Caller, Presented, authorize, user_token};
+use reel_core::http::access::{Caller, Presented, admit_host, authorize, user_token};
 use reel_core::http::problem::{Problem, ProblemCode};
 use reel_core::http::route::Route;
 use reel_core::objects::job::JobCommand;
@@ -56,7 +56,7 @@ pub async fn handle_request(request: web_sys::Request, env: Env, background: Con
     let call = HttpRequest::new(request);
     let request_id = clock::request_id();
     let method = call.method();
-    let config = env::config(&env);
+    let config = env::config_at(&env, call.origin());
     let reply = dispatch(&call, &method, &env, &background, &request_id, config.clone()).await;
     let answer = match reply {
         Ok(HandlerResponse::Raw(response)) => return response,
@@ -83,6 +83,9 @@ async fn dispatch(
     request_id: &str,
     config: Result<Rc<Config>, Problem>,
 ) -> Result<HandlerResponse, Problem> {
+    if let Ok(config) = &config {
+        admit_host(config, call.host())?;
+    }
     let route = Route::parse(method, call.path())?;
     if route == Route::Health {
         return Ok(HandlerResponse::Answer(health::show(config)));
@@ -90,6 +93,9 @@ async fn dispatch(
     let anyone = Caller::Anyone;
     let mut context = RequestContext { call, env, config: config?, request_id, background, caller: anyone };
     context.caller = context.authorize(&route).await?;
+    if context.caller != Caller::Anyone {
+        env::follow(&context.config);
+    }
     let (id, command) = match route {
         Route::Health | Route::Preflight => return Ok(HandlerResponse::Answer(preflight())),
         Route::CreateJob => return jobs::create(&context).await,
@@ -147,8 +153,10 @@ impl RequestContext<'_> {
     /// Who calls, if the route is open to them.
     async fn authorize(&self, route: &Route<'_>) -> Result<Caller, Problem> {
         let authorization = self.call.header("authorization");
+        let on_behalf_of = self.call.header("on-behalf-of");
         let presented = Presented {
             user: None,
+            on_behalf_of: on_behalf_of.as_deref(),
             host: self.call.host(),
             authorization: authorization.as_deref(),
             token: self.call.query("token"),

@@ -18,6 +18,7 @@ use reel_core::objects::job::{JobCommand, JobReply};
 use reel_core::objects::log_event::{LogEvent, LogSubject};
 use reel_core::objects::subscribe::SubscribeRequest;
 use reel_core::objects::upload::{UploadCommand, UploadReply};
+use reel_core::sql::lacks_tables;
 use wasm_bindgen::JsValue;
 use worker::{Env, Headers, Method, ObjectNamespace, Request, RequestInit, Response, web_sys};
 
@@ -127,8 +128,9 @@ async fn fetch_object(
 
 /// Logs that something did not answer, and makes the problem that the caller gets.
 pub fn unavailable(subject: LogSubject<'_>, what: &str, cause: &worker::Error) -> Problem {
+    let cause = cause.to_string();
     log(subject, LogEvent::Unavailable, &format!("{what} did not answer: {cause}"));
-    Problem::unavailable()
+    if lacks_tables(&cause) { Problem::index_without_tables() } else { Problem::unavailable() }
 }
 
 /// An object's reply, on its way to the Worker.

@@ -24,13 +24,40 @@ type Parsed = Result<Rc<Config>, Rc<[String]>>;
 thread_local! {
     // Settings do not change while an isolate lives: parsed by the first request, kept for the rest.
     static CONFIG: RefCell<Option<Parsed>> = const { RefCell::new(None) };
+    // In development, the settings at the address of the last authorized call. Objects run in the isolate
+    // that was called, and an address that was stored would be wrong after a restart on another port.
+    static CALLED: RefCell<Option<Rc<Config>>> = const { RefCell::new(None) };
 }
 
-/// The deployment's settings.
+/// The deployment's settings, as an object sees them.
 ///
 /// # Errors
 /// 503 that names every setting that is missing or wrong, never a value.
 pub fn config(env: &Env) -> Result<Rc<Config>, Problem> {
+    match CALLED.with_borrow(Clone::clone) {
+        Some(called) => Ok(called),
+        None => settings(env),
+    }
+}
+
+/// The settings for a call at this origin.
+///
+/// # Errors
+/// As for [`config`].
+pub fn config_at(env: &Env, origin: &str) -> Result<Rc<Config>, Problem> {
+    let config = settings(env)?;
+    Ok(config.at(origin).map_or(config, Rc::new))
+}
+
+/// Has objects follow the address of this call. Only for a caller with a credential: anybody can send any
+/// `Host`.
+pub fn follow(config: &Rc<Config>) {
+    if config.development {
+        CALLED.set(Some(Rc::clone(config)));
+    }
+}
+
+fn settings(env: &Env) -> Result<Rc<Config>, Problem> {
     let parsed = CONFIG.with(|kept| kept.borrow_mut().get_or_insert_with(|| parse(env)).clone());
     parsed.map_err(|errors| {
         Problem::new(
@@ -42,10 +69,18 @@ pub fn config(env: &Env) -> Result<Rc<Config>, Problem> {
 
 fn parse(env: &Env) -> Parsed {
     let read = |setting: Setting| env.var(setting.as_str()).ok().map(|value| value.to_string());
-    Config::parse(&read).map(Rc::new).map_err(|errors| {
-        log(LogSubject::Startup, LogEvent::NotConfigured, &errors.join("; "));
-        errors.into()
-    })
+    match Config::parse(&read) {
+        Ok(config) => {
+            for warning in &config.warnings {
+                log(LogSubject::Startup, LogEvent::SettingsWarning, warning);
+            }
+            Ok(Rc::new(config))
+        }
+        Err(errors) => {
+            log(LogSubject::Startup, LogEvent::NotConfigured, &errors.join("; "));
+            Err(errors.into())
+        }
+    }
 }
 
 /// The namespace of job objects.

@@ -14,6 +14,7 @@ use worker::web_sys;
 /// An incoming request.
 pub struct HttpRequest {
     raw: web_sys::Request,
+    origin: String,
     host: String,
     path: String,
     query: String,
@@ -27,12 +28,19 @@ impl HttpRequest {
         let host = after_host.split('/').next().unwrap_or_default();
         let target = after_host.get(host.len()..).filter(|rest| !rest.is_empty()).unwrap_or("/");
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        Self { host: host.to_owned(), path: path.to_owned(), query: query.to_owned(), raw }
+        let origin_len = url.len() - after_host.len() + host.len();
+        let origin = url.get(..origin_len).unwrap_or_default().to_owned();
+        Self { origin, host: host.to_owned(), path: path.to_owned(), query: query.to_owned(), raw }
     }
 
     /// The method, in capitals.
     pub fn method(&self) -> String {
         self.raw.method()
+    }
+
+    /// Scheme, host and port that the request was sent to.
+    pub fn origin(&self) -> &str {
+        &self.origin
     }
 
     /// Host and port that the request was sent to.

@@ -1,19 +1,20 @@
 //! Capability tokens in URLs: signed texts that say what their holder may do, and until when.
 //!
-//! A token is `{attempt}.{expiry, seconds}.{HMAC-SHA256 in hex}` over purpose, job, attempt and expiry.
+//! A token is `{attempt}.{expiry, seconds}.{HMAC-SHA256 in hex}` over purpose, job, attempt and expiry. It is
+//! compared as a whole with the one text that says the same, so that no number has a second spelling.
+//!
 //! Nothing is stored: a token is checked before the job's object is called. A new attempt makes older tokens
 //! useless, because the object compares the attempt.
 
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, Mac};
 use sha2::Sha256;
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 use thiserror::Error;
 
-use crate::auth::subject::Subject;
+use super::hmac_of;
 use crate::base::hex::hex;
 use crate::base::id::{JobId, UploadId};
 use crate::base::object_key::ObjectKey;
-use crate::base::owner::OwnerId;
 use crate::base::time::{DurationMs, Timestamp};
 use crate::base::words::word_enum;
 
@@ -30,9 +31,13 @@ word_enum! {
     }
 }
 
-/// Signs and checks tokens with the deployment's `SIGNING_KEY`.
+/// Signs and checks tokens with the deployment's `SIGNING_KEY`. While that key is replaced there are two:
+/// the new one signs, both are accepted.
 #[derive(Clone)]
-pub struct Signer(Hmac<Sha256>);
+pub struct Signer {
+    current: Hmac<Sha256>,
+    previous: Option<Hmac<Sha256>>,
+}
 
 /// The token is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -54,11 +59,13 @@ impl std::fmt::Debug for Signer {
 impl Signer {
     /// A signer for this key; HMAC takes keys of any length, `config` requires at least 32 bytes.
     pub fn new(key: &[u8]) -> Self {
-        // Invariant: HMAC accepts every key length, so the fallback is never taken.
-        Self(
-            Hmac::new_from_slice(key)
-                .unwrap_or_else(|_| Hmac::new(&hmac::digest::Key::<Hmac<Sha256>>::default())),
-        )
+        Self { current: hmac_of(key), previous: None }
+    }
+
+    /// The same, and tokens that were signed with the key before this one are still valid.
+    #[must_use]
+    pub fn accepting(self, previous: &[u8]) -> Self {
+        Self { previous: Some(hmac_of(previous)), ..self }
     }
 
     /// A token for one job and attempt that is valid until `now + lifetime`, in whole seconds.
@@ -71,8 +78,7 @@ impl Signer {
         lifetime: DurationMs,
     ) -> String {
         let expiry_s = (now + lifetime).0.div_euclid(1000);
-        let mac = hex(&self.mac(purpose, job, attempt, expiry_s));
-        format!("{attempt}.{expiry_s}.{mac}")
+        token_text(&self.current, purpose, job, attempt, expiry_s)
     }
 
     /// Checks a token and returns its attempt.
@@ -84,13 +90,12 @@ impl Signer {
         now: Timestamp,
     ) -> Result<u32, TokenError> {
         let mut parts = token.splitn(3, '.');
-        let (Some(attempt), Some(expiry), Some(mac)) = (parts.next(), parts.next(), parts.next()) else {
+        let (Some(attempt), Some(expiry)) = (parts.next(), parts.next()) else {
             return Err(TokenError::Forged);
         };
         let attempt: u32 = attempt.parse().map_err(|_| TokenError::Forged)?;
         let expiry_s: i64 = expiry.parse().map_err(|_| TokenError::Forged)?;
-        let expected = hex(&self.mac(purpose, job, attempt, expiry_s));
-        if !bool::from(expected.as_bytes().ct_eq(mac.as_bytes())) {
+        if !self.wrote(token, |key| token_text(key, purpose, job, attempt, expiry_s)) {
             return Err(TokenError::Forged);
         }
         if now.0.div_euclid(1000) > expiry_s { Err(TokenError::Expired) } else { Ok(attempt) }
@@ -99,65 +104,42 @@ impl Signer {
     /// The token of an upload: `{uuid}.{HMAC in hex}` over the upload and its key. With token and key a
     /// client may send, list, complete and abort. The token has no expiry, since the upload itself expires.
     pub fn upload_token(&self, upload: UploadId, key: &ObjectKey) -> String {
-        format!("{upload}.{}", hex(&self.upload_mac(upload, key)))
+        upload_text(&self.current, upload, key)
     }
 
     /// Checks an upload's token against its key and returns the upload.
     pub fn verify_upload(&self, token: &str, key: &ObjectKey) -> Result<UploadId, TokenError> {
-        let (id, mac) = token.split_once('.').ok_or(TokenError::Forged)?;
+        let (id, _) = token.split_once('.').ok_or(TokenError::Forged)?;
         let id = id.parse().map_err(|_| TokenError::Forged)?;
-        let expected = hex(&self.upload_mac(id, key));
-        if bool::from(expected.as_bytes().ct_eq(mac.as_bytes())) { Ok(id) } else { Err(TokenError::Forged) }
-    }
-
-    /// The owner who this subject is.
-    pub fn owner_id(&self, subject: &Subject) -> OwnerId {
-        let mut mac = self.0.clone();
-        mac.update(b"owner\n");
-        mac.update(subject.as_str().as_bytes());
-        let mut hash = [0u8; 8];
-        for (byte, digest) in hash.iter_mut().zip(mac.finalize().into_bytes()) {
-            *byte = digest;
+        if self.wrote(token, |secret| upload_text(secret, id, key)) {
+            Ok(id)
+        } else {
+            Err(TokenError::Forged)
         }
-        OwnerId::new(hash)
     }
 
-    /// The job id of an owner's `Idempotency-Key`: the same key gives the same id, and another one to each
-    /// owner.
-    pub fn derive_job_id(&self, owner: Option<OwnerId>, idempotency_key: &str) -> JobId {
-        let mut mac = self.0.clone();
-        mac.update(b"idempotency\n");
-        if let Some(owner) = owner {
-            mac.update(format!("{owner}\n").as_bytes());
-        }
-        mac.update(idempotency_key.as_bytes());
-        let digest = mac.finalize().into_bytes();
-        let mut bytes = [0u8; 16];
-        for (byte, digest) in bytes.iter_mut().zip(digest) {
-            *byte = digest;
-        }
-        JobId::from_random(bytes)
-    }
-
-    fn mac(&self, purpose: Purpose, job: JobId, attempt: u32, expiry_s: i64) -> [u8; 32] {
-        let mut mac = self.0.clone();
-        mac.update(format!("{}\n{job}\n{attempt}\n{expiry_s}", purpose.as_str()).as_bytes());
-        mac.finalize().into_bytes().into()
-    }
-
-    fn upload_mac(&self, upload: UploadId, key: &ObjectKey) -> [u8; 32] {
-        let mut mac = self.0.clone();
-        mac.update(format!("upload\n{upload}\n{key}").as_bytes());
-        mac.finalize().into_bytes().into()
+    /// Whether one of the keys makes this token. Both are tried in any case, and compared in constant time.
+    fn wrote(&self, token: &str, write: impl Fn(&Hmac<Sha256>) -> String) -> bool {
+        let matches = |key: &Hmac<Sha256>| write(key).as_bytes().ct_eq(token.as_bytes());
+        let previous = self.previous.as_ref().map_or(Choice::from(0), matches);
+        bool::from(matches(&self.current) | previous)
     }
 }
 
-/// Whether an `Authorization` header carries this key: `Bearer {key}`, compared in constant time.
-pub fn bearer_matches(header: Option<&str>, key: &str) -> bool {
-    let Some((scheme, credentials)) = header.and_then(|value| value.trim().split_once(' ')) else {
-        return false;
-    };
-    scheme.eq_ignore_ascii_case("bearer") && bool::from(credentials.trim().as_bytes().ct_eq(key.as_bytes()))
+fn token_text(key: &Hmac<Sha256>, purpose: Purpose, job: JobId, attempt: u32, expiry_s: i64) -> String {
+    let mac = mac_of(key, &format!("{}\n{job}\n{attempt}\n{expiry_s}", purpose.as_str()));
+    format!("{attempt}.{expiry_s}.{mac}")
+}
+
+fn upload_text(secret: &Hmac<Sha256>, upload: UploadId, key: &ObjectKey) -> String {
+    format!("{upload}.{}", mac_of(secret, &format!("upload\n{upload}\n{key}")))
+}
+
+/// In hex.
+fn mac_of(key: &Hmac<Sha256>, signed: &str) -> String {
+    let mut mac = key.clone();
+    mac.update(signed.as_bytes());
+    hex(&mac.finalize().into_bytes())
 }
 
 #[cfg(test)]
@@ -223,26 +205,57 @@ mod tests {
     }
 
     #[test]
-    fn only_the_exact_bearer_key_matches() {
-        assert!(bearer_matches(Some("Bearer secret"), "secret"));
-        assert!(bearer_matches(Some("bearer  secret "), "secret"));
-        for wrong in [
-            None,
-            Some(""),
-            Some("secret"),
-            Some("Basic secret"),
-            Some("Bearer secre"),
-            Some("Bearer secret2"),
-        ] {
-            assert!(!bearer_matches(wrong, "secret"), "{wrong:?}");
+    fn tokens_of_the_key_before_are_valid_while_both_are_set() {
+        let (old, hour) = (signer(), DurationMs::minutes(60));
+        let both = Signer::new(&[9; 32]).accepting(&[7; 32]);
+        let key = ObjectKey::parse_input("input/abc/a.mp4").unwrap();
+        let upload = UploadId::from_random([1; 16]);
+        for purpose in Purpose::ALL {
+            let token = old.sign(purpose, job(1), 1, NOW, hour);
+            assert_eq!(both.verify(purpose, job(1), &token, NOW), Ok(1));
+            assert_eq!(both.verify(purpose, job(2), &token, NOW), Err(TokenError::Forged));
+            let fresh = both.sign(purpose, job(1), 1, NOW, hour);
+            assert_eq!(fresh, Signer::new(&[9; 32]).sign(purpose, job(1), 1, NOW, hour));
+            assert_eq!(both.verify(purpose, job(1), &fresh, NOW), Ok(1));
+            assert_eq!(old.verify(purpose, job(1), &fresh, NOW), Err(TokenError::Forged));
         }
+        assert_eq!(both.verify_upload(&old.upload_token(upload, &key), &key), Ok(upload));
+        let fresh = both.upload_token(upload, &key);
+        assert_eq!(both.verify_upload(&fresh, &key), Ok(upload));
+        assert_eq!(old.verify_upload(&fresh, &key), Err(TokenError::Forged));
     }
 
     #[test]
-    fn one_idempotency_key_gives_one_job_id() {
-        assert_eq!(signer().derive_job_id(None, "abc"), signer().derive_job_id(None, "abc"));
-        assert_ne!(signer().derive_job_id(None, "abc"), signer().derive_job_id(None, "abd"));
-        assert_ne!(signer().derive_job_id(None, "abc"), Signer::new(&[8; 32]).derive_job_id(None, "abc"));
+    fn a_token_has_one_spelling() {
+        let token = signer().sign(Purpose::Watch, job(1), 0, NOW, DurationMs::minutes(30));
+        let (attempt, rest) = token.split_once('.').unwrap();
+        let (expiry, mac) = rest.split_once('.').unwrap();
+        assert_eq!(signer().verify(Purpose::Watch, job(1), &token, NOW), Ok(0));
+        for other in [
+            format!("+0.{rest}"),
+            format!("00.{rest}"),
+            format!("-0.{rest}"),
+            format!("{attempt}.+{expiry}.{mac}"),
+            format!("{attempt}.0{expiry}.{mac}"),
+            format!("{attempt}.{expiry}.{}", mac.to_uppercase()),
+            format!("{token}."),
+            format!("{token} "),
+            format!("{attempt}.{expiry}."),
+            format!("{attempt}.{expiry}"),
+        ] {
+            assert_eq!(
+                signer().verify(Purpose::Watch, job(1), &other, NOW),
+                Err(TokenError::Forged),
+                "{other}"
+            );
+        }
+        let (upload, key) =
+            (UploadId::from_random([0xab; 16]), ObjectKey::parse_input("input/abc/a.mp4").unwrap());
+        let token = signer().upload_token(upload, &key);
+        assert_eq!(signer().verify_upload(&token.to_uppercase(), &key), Err(TokenError::Forged));
+        let (id, mac) = token.split_once('.').unwrap();
+        let shouted = format!("{}.{mac}", id.to_uppercase());
+        assert_eq!(signer().verify_upload(&shouted, &key), Err(TokenError::Forged));
     }
 
     proptest! {
@@ -251,6 +264,22 @@ mod tests {
             prop_assert!(signer().verify(Purpose::Callback, job(1), &text, NOW).is_err());
             let key = ObjectKey::parse_input("input/abc/a.mp4").unwrap();
             prop_assert!(signer().verify_upload(&text, &key).is_err());
+        }
+
+        #[test]
+        fn what_looks_like_a_token_is_none(attempt in "[+-]?0{0,2}[0-9]{1,10}", expiry in "[+-]?0{0,2}[0-9]{1,19}", mac in "[0-9a-f]{63,65}") {
+            let text = format!("{attempt}.{expiry}.{mac}");
+            prop_assert!(signer().accepting(&[9; 32]).verify(Purpose::Watch, job(1), &text, NOW).is_err());
+        }
+
+        #[test]
+        fn a_token_with_one_changed_byte_is_none(at in 0..66_usize, byte in 0x21_u8..0x7f) {
+            let token = signer().sign(Purpose::Callback, job(1), 1, NOW, DurationMs::minutes(30));
+            let mut bytes = token.clone().into_bytes();
+            bytes[at] = byte;
+            let changed = String::from_utf8(bytes).unwrap();
+            let verified = signer().verify(Purpose::Callback, job(1), &changed, NOW);
+            prop_assert_eq!(verified.is_ok(), changed == token);
         }
     }
 }

@@ -37,7 +37,8 @@ impl SettingsReader<'_> {
             }
         }
         let signing_key = self.optional(Setting::SigningKey);
-        let mint_keys = MintKeys::derive(&signing_key.iter().map(String::as_bytes).collect::<Vec<_>>());
+        let signing_keys = signing_key.iter().flat_map(|keys| keys.split(',')).map(str::trim);
+        let mint_keys = MintKeys::derive(&signing_keys.map(str::as_bytes).collect::<Vec<_>>());
         let key_cache = KeyCacheTimes::STANDARD.scaled_by(self.clock_speed(development));
         (self.errors.len() == errors_before).then_some(AuthConfig {
             key_set_url,
@@ -79,7 +80,7 @@ const SECRET_MIN_BYTES: usize = 32;
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::parse;
+    use crate::config::tests::parse;
     use super::*;
 
     const JWKS: (Setting, &str) = (Setting::AuthJwksUrl, "https://id.example/.well-known/jwks.json");

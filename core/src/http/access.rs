@@ -11,7 +11,8 @@ use std::rc::Rc;
 use crate::auth::jwt::compact::bearer_jwt;
 use crate::auth::jwt::scope::Scope;
 use crate::auth::jwt::verify::VerifiedUser;
-use crate::auth::token::{Purpose, bearer_matches};
+use crate::auth::subject::Subject;
+use crate::auth::token::Purpose;
 use crate::base::id::{JobId, UploadId};
 use crate::base::object_key::ObjectKey;
 use crate::base::owner::{OwnerId, Visibility};
@@ -36,7 +37,8 @@ pub enum Credential<'r> {
     CallbackToken(JobId, &'r str),
     /// The token in the path, for the webhook of one attempt of this job.
     WebhookToken(JobId, &'r str),
-    /// The upload's token in the path, with the upload's key as `?video_key=`.
+    /// The upload's token in the path, with the upload's key as `?video_key=`. An upload that a user began also
+    /// asks for that user's token, or a service's key.
     UploadToken(&'r str),
 }
 
@@ -89,6 +91,8 @@ pub struct Presented<'r> {
     pub host: &'r str,
     /// The header `Authorization`.
     pub authorization: Option<&'r str>,
+    /// The header `On-Behalf-Of`: a subject, percent-encoded.
+    pub on_behalf_of: Option<&'r str>,
     /// The query parameter `token`.
     pub token: Option<&'r str>,
     /// The query parameter `video_key`, as it was sent.
@@ -102,10 +106,11 @@ pub struct Presented<'r> {
 pub fn user_token<'p>(route: &Route<'_>, presented: &Presented<'p>, config: &Config) -> Option<&'p str> {
     let token = bearer_jwt(presented.authorization)?;
     let is_key = match &config.access {
-        ApiAccess::Key(key) => bearer_matches(presented.authorization, key.reveal()),
+        ApiAccess::Keys(keys) => keys.caller(presented.authorization).is_some(),
         ApiAccess::Open => false,
     };
-    let opens = |credential: &Credential<'_>| matches!(credential, Credential::User(_));
+    let opens =
+        |credential: &Credential<'_>| matches!(credential, Credential::User(_) | Credential::UploadToken(_));
     (!is_key && route.accepts().iter().any(opens)).then_some(token)
 }
 
@@ -114,8 +119,13 @@ pub fn user_token<'p>(route: &Route<'_>, presented: &Presented<'p>, config: &Con
 pub enum Caller {
     /// Anybody.
     Anyone,
-    /// A client of the API.
-    Client,
+    /// A service.
+    Service {
+        /// The name of its key.
+        name: String,
+        /// The owner for whom it acts, if it does.
+        acting_for: Option<OwnerId>,
+    },
     /// An end user, and their hash.
     User(Rc<VerifiedUser>, OwnerId),
     /// Somebody who watches the job of the route.
@@ -130,11 +140,13 @@ impl Caller {
     /// Whose things this caller sees.
     pub const fn visibility(&self) -> Visibility {
         match self {
-            Self::User(_, owner) => Visibility::Owner(*owner),
+            Self::User(_, owner) | Self::Service { acting_for: Some(owner), .. } => Visibility::Owner(*owner),
             // A link opens one thing, which its token names.
-            Self::Anyone | Self::Client | Self::Watcher | Self::Attempt(_) | Self::Uploader(_) => {
-                Visibility::All
-            }
+            Self::Anyone
+            | Self::Service { acting_for: None, .. }
+            | Self::Watcher
+            | Self::Attempt(_)
+            | Self::Uploader(_) => Visibility::All,
         }
     }
 
@@ -187,6 +199,10 @@ pub fn authorize(
     for credential in route.accepts() {
         match (check(credential, presented, config, now), credential) {
             (Ok(caller), _) => return Ok(caller),
+            // A service whose key is right does not hear of other ways.
+            (Err(problem), Credential::ApiKey) if problem.code == ProblemCode::InvalidRequest => {
+                return Err(problem);
+            }
             // Whoever sent a token wants to know what is wrong with it.
             (Err(problem), Credential::User(_)) if presented.user.is_some() => of_user = Some(problem),
             // The last one names every way.
@@ -210,8 +226,8 @@ fn check(
         (Credential::Nothing, _) => Ok(Caller::Anyone),
         // Who shows a user's token is that user, also where nothing is required.
         (Credential::ApiKey, ApiAccess::Open) if is_loopback(presented.host) => match presented.user {
-            None => Ok(Caller::Client),
-            Some(_) => Err(unauthorized("send a user's token that is valid, or none.")),
+            None => service(OPEN_CALLER, presented, config),
+            Some(_) => Err(unauthorized(config, "send a user's token that is valid, or none.")),
         },
         (Credential::User(scope), ApiAccess::Open) if is_loopback(presented.host) => {
             user(scope, presented, config)
@@ -220,22 +236,21 @@ fn check(
         (Credential::ApiKey | Credential::User(_) | Credential::WatchToken(_), ApiAccess::Open) => {
             Err(Problem::new(
                 ProblemCode::NotConfigured,
-                "This deployment uses development settings, so the API answers only on localhost. Set WORKERS_API_KEY to allow other hosts.",
+                "OPEN_DEVELOPMENT opens this API on localhost only. Unset it to call from elsewhere, with a key.",
             ))
         }
-        (Credential::ApiKey, ApiAccess::Key(key)) => {
-            if bearer_matches(presented.authorization, key.reveal()) {
-                return Ok(Caller::Client);
-            }
-            Err(unauthorized("send the API key as `Authorization: Bearer <key>`."))
-        }
-        (Credential::User(scope), ApiAccess::Key(_)) => user(scope, presented, config),
-        (Credential::WatchToken(job), ApiAccess::Key(_)) => {
+        (Credential::ApiKey, ApiAccess::Keys(keys)) => match keys.caller(presented.authorization) {
+            Some(name) => service(name, presented, config),
+            None => Err(unauthorized(config, "send the API key as `Authorization: Bearer <key>`.")),
+        },
+        (Credential::User(scope), ApiAccess::Keys(_)) => user(scope, presented, config),
+        (Credential::WatchToken(job), ApiAccess::Keys(_)) => {
             let token = presented.token.map(|token| config.signer.verify(Purpose::Watch, job, token, now));
             if matches!(token, Some(Ok(_))) {
                 return Ok(Caller::Watcher);
             }
             Err(unauthorized(
+                config,
                 "send the API key or a user's token as `Authorization: Bearer <key>`, or the `token` from the job's websocket_url.",
             ))
         }
@@ -243,28 +258,95 @@ fn check(
         (Credential::WebhookToken(job, token), _) => attempt(Purpose::Webhook, job, token),
         (Credential::UploadToken(token), _) => {
             let key = presented.video_key.and_then(percent::decode_query);
-            let key = key.and_then(|key| ObjectKey::parse_input(&key).ok());
-            let upload = key.and_then(|key| config.signer.verify_upload(token, &key).ok());
-            upload.map(Caller::Uploader).ok_or_else(|| {
-                bad_token("Invalid upload credentials: upload_id (in the path) and ?video_key= (percent-encoded) must be the pair returned when the upload was created.")
-            })
+            let key = key.and_then(|key| ObjectKey::parse_input(&key).ok()).ok_or_else(bad_upload)?;
+            let upload = config.signer.verify_upload(token, &key).map_err(|_| bad_upload())?;
+            match key.input_owner() {
+                None => Ok(Caller::Uploader(upload)),
+                Some(owner) => uploader_of(owner, presented, config).map(|()| Caller::Uploader(upload)),
+            }
         }
     }
+}
+
+/// A service, which may act for an end user.
+fn service(name: &str, presented: &Presented<'_>, config: &Config) -> Result<Caller, Problem> {
+    let acting_for = match presented.on_behalf_of {
+        None => None,
+        Some(text) => {
+            let decoded = percent::decode(text);
+            let subject = decoded.as_deref().and_then(Subject::parse).ok_or_else(|| {
+                Problem::new(
+                    ProblemCode::InvalidRequest,
+                    "The header On-Behalf-Of must have the user's subject, percent-encoded: 1 to 255 bytes without control characters.",
+                )
+            })?;
+            Some(config.id_key.owner_id(&subject))
+        }
+    };
+    Ok(Caller::Service { name: name.to_owned(), acting_for })
+}
+
+/// Whether an upload that belongs to a user may be touched: by that user, or by a service.
+fn uploader_of(owner: OwnerId, presented: &Presented<'_>, config: &Config) -> Result<(), Problem> {
+    let service = match &config.access {
+        ApiAccess::Keys(keys) => keys.caller(presented.authorization).is_some(),
+        ApiAccess::Open => presented.user.is_none() && is_loopback(presented.host),
+    };
+    if service {
+        return Ok(());
+    }
+    match user(Scope::Write, presented, config)? {
+        Caller::User(_, own) if own == owner => Ok(()),
+        // As for an upload that never was.
+        _ => Err(bad_upload()),
+    }
+}
+
+fn bad_upload() -> Problem {
+    bad_token(
+        "Invalid upload credentials: upload_id (in the path) and ?video_key= (percent-encoded) must be the pair returned when the upload was created.",
+    )
 }
 
 fn user(scope: Scope, presented: &Presented<'_>, config: &Config) -> Result<Caller, Problem> {
     match presented.user {
+        Some(Ok(_)) if presented.on_behalf_of.is_some() => Err(Problem::new(
+            ProblemCode::InsufficientScope,
+            "Only a service may act for a user: leave out the header On-Behalf-Of.",
+        )),
         Some(Ok(user)) if user.scopes.allow(scope) => {
-            Ok(Caller::User(Rc::clone(user), config.signer.owner_id(&user.subject)))
+            Ok(Caller::User(Rc::clone(user), config.id_key.owner_id(&user.subject)))
         }
         Some(Ok(_)) => Err(Problem::insufficient_scope(scope)),
         Some(Err(problem)) => Err(problem.clone()),
-        None => Err(unauthorized("send the API key or a user's token as `Authorization: Bearer <key>`.")),
+        None => {
+            Err(unauthorized(config, "send the API key or a user's token as `Authorization: Bearer <key>`."))
+        }
     }
 }
 
-fn unauthorized(what_to_do: &str) -> Problem {
-    Problem::new(ProblemCode::Unauthorized, format!("Authentication required: {what_to_do}"))
+/// Whoever calls an API without a key. No key can have this name.
+const OPEN_CALLER: &str = "(open)";
+
+/// Refuses a request to a host that is not ours: in development, a page may have a name of its own lead to
+/// this machine.
+///
+/// # Errors
+/// 503 that says where the API answers.
+pub fn admit_host(config: &Config, host: &str) -> Result<(), Problem> {
+    if config.admits_host(host) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        ProblemCode::NotConfigured,
+        "This API runs with development settings, so it answers only on localhost and at the host of PUBLIC_URL. Set PUBLIC_URL to the address that you call, or ENVIRONMENT for a deployment.",
+    ))
+}
+
+fn unauthorized(config: &Config, what_to_do: &str) -> Problem {
+    let hint =
+        if config.development { " In development, .dev.vars has the key: WORKERS_API_KEY." } else { "" };
+    Problem::new(ProblemCode::Unauthorized, format!("Authentication required: {what_to_do}{hint}"))
 }
 
 fn bad_token(sentence: impl Into<String>) -> Problem {
@@ -281,7 +363,7 @@ mod tests {
     use crate::config::Setting;
     use crate::http::route::ROUTES;
 
-    const KEY: &str = "api-key";
+    const KEY: &str = "api-key-0123456789abcdef0123456789";
     const NOW: Timestamp = Timestamp(1_769_850_300_250);
     const ID: &str = "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50";
 
@@ -290,6 +372,7 @@ mod tests {
             let value = match setting {
                 Setting::Environment => "development",
                 Setting::WorkersApiKey => return api_key.map(str::to_owned),
+                Setting::OpenDevelopment => return api_key.is_none().then(|| "true".to_owned()),
                 Setting::SigningKey => "0123456789abcdef0123456789abcdef",
                 Setting::R2Endpoint | Setting::PublicUrl => "http://localhost:8787",
                 Setting::R2AccessKeyId | Setting::R2SecretAccessKey | Setting::R2BucketName => "r2",
@@ -298,6 +381,16 @@ mod tests {
             Some(value.to_owned())
         })
         .unwrap()
+    }
+
+    #[allow(clippy::unnecessary_wraps, reason = "as a verification answers")]
+    fn user_of(subject: &str, scopes: &str) -> Result<Rc<VerifiedUser>, Problem> {
+        let (subject, scopes) = (Subject::parse(subject).unwrap(), Scopes::parse(scopes).unwrap());
+        Ok(Rc::new(VerifiedUser { subject, scopes, issued_at: None, expires_at: NOW }))
+    }
+
+    fn called_by(name: &str) -> Caller {
+        Caller::Service { name: name.to_owned(), acting_for: None }
     }
 
     fn id() -> JobId {
@@ -352,7 +445,7 @@ mod tests {
             ..Presented::default()
         };
         for path in ["/api/jobs".to_owned(), format!("/api/jobs/{ID}")] {
-            assert_eq!(status(&config, &path, shows("localhost:8787")), Ok(Caller::Client));
+            assert_eq!(status(&config, &path, shows("localhost:8787")), Ok(called_by("(open)")));
             assert_eq!(status(&config, &path, shows("api.example")), Err(503));
         }
         assert_eq!(status(&config, "/health", shows("api.example")), Ok(Caller::Anyone));
@@ -363,12 +456,7 @@ mod tests {
 
     #[test]
     fn a_user_may_do_what_the_scope_of_their_token_says_and_nothing_of_services() {
-        let user = |scopes: &str| {
-            let scopes = Scopes::parse(scopes).unwrap();
-            let subject = Subject::parse("u").unwrap();
-            Ok(Rc::new(VerifiedUser { subject, scopes, issued_at: None, expires_at: NOW }))
-        };
-        let (all, reads) = (user("read write"), user("read"));
+        let (all, reads) = (user_of("u", "read write"), user_of("u", "read"));
         let expired = Err(Problem::invalid_token(JwtError::Expired));
         for api_key in [Some(KEY), None] {
             let config = config(api_key);
@@ -379,7 +467,7 @@ mod tests {
             };
             let caller = |user: &Result<Rc<VerifiedUser>, Problem>| {
                 let user = user.as_ref().unwrap();
-                Ok(Caller::User(Rc::clone(user), config.signer.owner_id(&user.subject)))
+                Ok(Caller::User(Rc::clone(user), config.id_key.owner_id(&user.subject)))
             };
             assert_eq!(status("POST", "/api/jobs", &all), caller(&all));
             assert_eq!(status("GET", "/api/jobs", &reads), caller(&reads));
@@ -389,6 +477,61 @@ mod tests {
         }
         let elsewhere = Presented { host: "api.example", user: Some(&all), ..Presented::default() };
         assert_eq!(super::tests::status(&config(None), "/api/jobs", elsewhere), Err(503));
+    }
+
+    #[test]
+    fn an_upload_of_a_user_asks_for_that_user_or_a_service() {
+        let config = config(Some(KEY));
+        let (alice, bob) = (user_of("alice", "write"), user_of("bob", "write"));
+        let (reader, expired) = (user_of("alice", "read"), Err(Problem::invalid_token(JwtError::Expired)));
+        let owner = config.id_key.owner_id(&Subject::parse("alice").unwrap());
+        let upload = UploadId::from_random([3; 16]);
+        let status = |owner, user, authorization| {
+            let key = ObjectKey::input(owner, id(), "a.mp4");
+            let token = config.signer.upload_token(upload, &key);
+            let path = format!("/api/videos/multipart/{token}/parts");
+            let route = Route::parse("GET", &path).unwrap();
+            let shows =
+                Presented { video_key: Some(key.as_str()), user, authorization, ..Presented::default() };
+            authorize(&route, &shows, &config, NOW).map_err(|problem| problem.code.status())
+        };
+        let service = format!("Bearer {KEY}");
+        let good = Ok(Caller::Uploader(upload));
+        for (owner, user, authorization, expected) in [
+            (None, None, None, good.clone()),
+            (Some(owner), None, None, Err(401)),
+            (Some(owner), Some(&alice), None, good.clone()),
+            (Some(owner), None, Some(&*service), good),
+            (Some(owner), Some(&bob), None, Err(403)),
+            (Some(owner), Some(&reader), None, Err(403)),
+            (Some(owner), Some(&expired), None, Err(401)),
+            (Some(owner), None, Some("Bearer wrong"), Err(401)),
+        ] {
+            assert_eq!(status(owner, user, authorization), expected, "{owner:?} {user:?} {authorization:?}");
+        }
+    }
+
+    #[test]
+    fn a_service_acts_for_a_user_and_a_user_for_nobody_else() {
+        let config = config(Some(KEY));
+        let route = Route::parse("GET", "/api/jobs").unwrap();
+        let service = format!("Bearer {KEY}");
+        let acting = |on_behalf_of| {
+            let shows = Presented { authorization: Some(&service), on_behalf_of, ..Presented::default() };
+            authorize(&route, &shows, &config, NOW)
+                .map(|caller| caller.visibility())
+                .map_err(|problem| problem.code.status())
+        };
+        let owner = |subject| config.id_key.owner_id(&Subject::parse(subject).unwrap());
+        assert_eq!(acting(None), Ok(Visibility::All));
+        assert_eq!(acting(Some("auth0|5f")), Ok(Visibility::Owner(owner("auth0|5f"))));
+        assert_eq!(acting(Some("J%C3%B6rg")), Ok(Visibility::Owner(owner("Jörg"))));
+        for wrong in ["", "a%0Ab", "%", "%FF"] {
+            assert_eq!(acting(Some(wrong)), Err(422), "{wrong}");
+        }
+        let user = user_of("alice", "read write");
+        let shows = Presented { user: Some(&user), on_behalf_of: Some("bob"), ..Presented::default() };
+        assert_eq!(authorize(&route, &shows, &config, NOW).unwrap_err().code.status(), 403);
     }
 
     #[test]
@@ -410,13 +553,18 @@ mod tests {
 
     #[test]
     fn only_a_token_that_may_open_the_route_is_verified() {
+        const DOTTED_KEY: &str = "0123456789abcdef.0123456789abcdef.x";
         let find = |api_key, method: &str, path: &str, header: &str| {
             let shows = Presented { authorization: Some(header), ..Presented::default() };
             user_token(&Route::parse(method, path).unwrap(), &shows, &config(api_key)).map(str::to_owned)
         };
         assert_eq!(find(Some(KEY), "GET", "/api/jobs", "Bearer a.b.c").as_deref(), Some("a.b.c"));
         assert_eq!(find(None, "GET", "/api/jobs", "Bearer a.b.c").as_deref(), Some("a.b.c"));
-        assert_eq!(find(Some("a.b.c"), "GET", "/api/jobs", "Bearer a.b.c"), None, "that is the API key");
+        assert_eq!(
+            find(Some(DOTTED_KEY), "GET", "/api/jobs", &format!("Bearer {DOTTED_KEY}")),
+            None,
+            "that is the API key"
+        );
         assert_eq!(find(Some(KEY), "GET", "/api/jobs", "Bearer api-key"), None);
         for (method, path) in [
             ("POST", "/api/tokens".to_owned()),
@@ -425,6 +573,27 @@ mod tests {
         ] {
             assert_eq!(find(Some(KEY), method, &path, "Bearer a.b.c"), None, "{path}");
         }
+    }
+
+    #[test]
+    fn a_service_calls_by_the_name_of_its_key() {
+        let (old, new) = (KEY, "new-key-0123456789abcdef0123456789");
+        let config = config(Some(&format!("web-2:{new},web-1:{old}")));
+        for (key, caller) in [(old, Ok(called_by("web-1"))), (new, Ok(called_by("web-2"))), ("k", Err(401))] {
+            let bearer = format!("Bearer {key}");
+            let shows = Presented { authorization: Some(&bearer), ..Presented::default() };
+            assert_eq!(status(&config, "/api/jobs", shows), caller);
+        }
+    }
+
+    #[test]
+    fn development_says_where_its_key_lies_and_refuses_foreign_hosts() {
+        let config = config(Some(KEY));
+        let route = Route::parse("GET", "/api/jobs").unwrap();
+        let refusal = authorize(&route, &Presented::default(), &config, NOW).unwrap_err();
+        assert!(refusal.detail.contains(".dev.vars"));
+        assert!(admit_host(&config, "localhost:9123").is_ok());
+        assert_eq!(admit_host(&config, "evil.example").unwrap_err().code, ProblemCode::NotConfigured);
     }
 
     #[test]

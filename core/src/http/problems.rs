@@ -23,6 +23,14 @@ impl Problem {
         )
     }
 
+    /// The index was never set up, or not for this version.
+    pub fn index_without_tables() -> Self {
+        Self::new(
+            ProblemCode::NotConfigured,
+            "The database lacks tables. Run `npx wrangler d1 migrations apply DB --local`, or with `--remote` for a deployment.",
+        )
+    }
+
     /// The project that was asked for does not exist; clients of the FastAPI backend match on this sentence.
     pub fn project_not_found() -> Self {
         Self::new(ProblemCode::ProjectNotFound, "Project not found")

@@ -33,8 +33,32 @@ pub enum SubmitReply {
     Busy(Option<DurationMs>),
     /// The key or the endpoint is wrong. The job waits until an operator has corrected it.
     Unauthorized,
+    /// No endpoint is set, so nothing was sent. The job waits until an operator has set one.
+    NoEndpoint,
+    /// Where this API can be called back is not known yet, so nothing was sent. Only in development.
+    NoCallbackAddress,
     /// No reply, or an unclear one: the job may be in the queue or not.
     Unknown,
+}
+
+impl SubmitReply {
+    /// What a person reads while the job waits for another try.
+    pub const fn wait_message(&self) -> &'static str {
+        match self {
+            Self::Unauthorized => {
+                "The render service rejects the API key. The export continues once an operator has replaced it."
+            }
+            Self::NoEndpoint => {
+                "No GPU endpoint is set. The export continues once RUNPOD_ENDPOINT and RUNPOD_API_KEY are set; on a laptop, `npm run dev` starts a renderer."
+            }
+            Self::NoCallbackAddress => {
+                "The development server was not called since its start, so it does not know its address; the next request starts the export."
+            }
+            Self::Accepted(_) | Self::Busy(_) | Self::Unknown => {
+                "The render service is not accepting jobs; retrying"
+            }
+        }
+    }
 }
 
 /// RunPod's status of a job.

@@ -109,7 +109,8 @@ pub struct PendingSubmit {
     pub due_at: Timestamp,
     /// Submits of this attempt so far.
     pub tries: u32,
-    /// Whether RunPod rejected the API key at the last submit.
+    /// Whether the last submit failed for a reason that only an operator can remove: RunPod rejected the API
+    /// key, or no endpoint is set.
     pub unauthorized: bool,
     /// One line for a person.
     pub message: String,

@@ -33,7 +33,7 @@ pub fn with_urls<T>(
     let path = format!("/api/jobs/{}/ws", spec.id);
     let websocket_url = match &config.access {
         ApiAccess::Open => path,
-        ApiAccess::Key(_) => {
+        ApiAccess::Keys(_) => {
             let token = config.signer.sign(Purpose::Watch, spec.id, 0, now, WATCH_LIFETIME);
             format!("{path}?token={token}")
         }

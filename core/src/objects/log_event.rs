@@ -69,6 +69,8 @@ macro_rules! log_events {
 log_events! {
     /// Settings are missing or wrong; the detail names them.
     NotConfigured Error "not_configured",
+    /// A setting works and should be changed; the detail says how.
+    SettingsWarning Warn "settings_warning",
     /// The platform gave no random bytes.
     NoRandomness Error "no_randomness",
     /// A request was answered 500.

@@ -58,6 +58,18 @@ impl Presigner {
         })
     }
 
+    /// The same bucket and key at another endpoint.
+    #[must_use]
+    pub fn at(&self, endpoint: &BaseUrl) -> Self {
+        Self {
+            bucket: self.bucket.clone(),
+            origin: endpoint.origin().to_owned(),
+            host: endpoint.host().to_owned(),
+            base: format!("{}/{}/", endpoint.path(), self.bucket),
+            key: self.key.clone(),
+        }
+    }
+
     /// An upload of one object. The content type, and the exact size when it is known, are part of the
     /// signature: the bucket rejects anything else.
     pub fn put(

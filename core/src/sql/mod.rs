@@ -8,3 +8,10 @@ pub mod jobs;
 pub mod projects;
 pub mod references;
 pub mod statement;
+
+/// Whether D1 says so that a migration was not applied.
+pub fn lacks_tables(error: &str) -> bool {
+    error.contains("no such table")
+        || error.contains("no such column")
+        || error.contains("has no column named")
+}

@@ -9,7 +9,7 @@ use reel_core::job::gpu_service::{SubmitReply, WorkerStage};
 use reel_core::job::state::JobState;
 use reel_core::job::status::JobStatus;
 
-use crate::fixture::{ENDPOINT, JobFixture, TIMEOUTS, accepted, claim, failed, progress};
+use crate::fixture::{ENDPOINT, JobFixture, TIMEOUTS, accepted, claim, failed, progress, runpod_job_id};
 
 #[test]
 fn events_of_an_older_attempt_are_stale() {
@@ -88,6 +88,32 @@ fn with_a_rejected_api_key_the_job_waits_for_an_operator() {
     });
     fixture.wait(DurationMs::minutes(24 * 60)).alarm();
     assert_eq!(fixture.failure_code(), Some(ErrorCode::GpuUnauthorized));
+}
+
+#[test]
+fn without_a_gpu_endpoint_the_job_says_so_and_waits_until_one_is_set() {
+    let mut fixture = JobFixture::new();
+    let submit = |fixture: &mut JobFixture, reply| {
+        fixture.alarm();
+        fixture.apply(JobEvent::SubmitReplied { attempt: 1, endpoint: String::new(), reply });
+        let JobState::PendingSubmit(pending) = &fixture.job.state else { panic!("{:?}", fixture.job.state) };
+        fixture.now = pending.due_at;
+    };
+    submit(&mut fixture, SubmitReply::NoEndpoint);
+    let message = fixture.job.snapshot().message;
+    assert!(message.contains("No GPU endpoint is set") && message.contains("RUNPOD_ENDPOINT"), "{message}");
+    fixture.wait(TIMEOUTS.queue_timeout);
+    submit(&mut fixture, SubmitReply::NoEndpoint);
+    assert_eq!(fixture.failure_code(), None, "it waits as long as for a key");
+    submit(&mut fixture, SubmitReply::NoCallbackAddress);
+    assert_eq!(fixture.job.attempt, 1, "nothing was sent, so nothing was tried");
+    fixture.alarm();
+    fixture.apply(JobEvent::SubmitReplied {
+        attempt: 1,
+        endpoint: ENDPOINT.to_owned(),
+        reply: SubmitReply::Accepted(runpod_job_id("a-u1")),
+    });
+    assert!(matches!(fixture.job.state, JobState::Queued { .. }));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use reel_core::auth::id_key::IdKey;
 use reel_core::auth::subject::Subject;
 use reel_core::auth::token::{Purpose, Signer};
 use reel_core::base::id::{JobId, UploadId};
@@ -12,7 +13,7 @@ use reel_core::base::time::{DurationMs, Timestamp};
 use crate::golden::GoldenFiles;
 
 pub fn pin(golden: &mut GoldenFiles) {
-    let signer = Signer::new(b"0123456789abcdef0123456789abcdef");
+    let signer = Signer::new(KEY);
     let job: JobId = "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50".parse().expect("an id");
     let mut text = String::new();
     for (name, purpose, attempt) in
@@ -27,12 +28,18 @@ pub fn pin(golden: &mut GoldenFiles) {
     let token = signer.upload_token(upload, &key);
     assert_eq!(signer.verify_upload(&token, &key), Ok(upload));
     let _ = writeln!(text, "upload {token}");
-    let _ = writeln!(text, "idempotency-key {}", signer.derive_job_id(None, "order-4711"));
-    let owner = signer.owner_id(&Subject::parse("auth0|5f7c8ec7").expect("a subject"));
+    let ids = IdKey::new(KEY);
+    let _ = writeln!(text, "idempotency-key {}", ids.derive_job_id(None, "order-4711"));
+    let owner = ids.owner_id(&Subject::parse("auth0|5f7c8ec7").expect("a subject"));
     let _ = writeln!(text, "owner {owner}");
-    let _ = writeln!(text, "idempotency-key of an owner {}", signer.derive_job_id(Some(owner), "order-4711"));
+    let _ = writeln!(
+        text,
+        "idempotency-key of an owner {}",
+        ids.derive_job_id(Some(&owner.to_string()), "order-4711")
+    );
     golden.pin("tokens.txt", &text);
 }
 
+const KEY: &[u8] = b"0123456789abcdef0123456789abcdef";
 /// 2026-01-31T09:05:00.250Z
 const AT: Timestamp = Timestamp(1_769_850_300_250);

@@ -2,6 +2,7 @@
 
 use futures::future::{join, join_all};
 use reel_core::base::object_key::ObjectKey;
+use reel_core::config::Address;
 use reel_core::http::problem::Problem;
 use reel_core::job::effect::JobEffect;
 use reel_core::job::event::{JobEvent, ObjectCheck};
@@ -47,9 +48,13 @@ impl ExportJob {
         Ok(Some(match effect {
             JobEffect::Submit { attempt } => {
                 let Some(configured) = &config.runpod else {
-                    let (endpoint, reply) = (String::new(), SubmitReply::Unauthorized);
+                    let (endpoint, reply) = (String::new(), SubmitReply::NoEndpoint);
                     return Ok(Some(JobEvent::SubmitReplied { attempt, endpoint, reply }));
                 };
+                if config.address == Address::NotCalledYet {
+                    let (endpoint, reply) = (configured.endpoint.clone(), SubmitReply::NoCallbackAddress);
+                    return Ok(Some(JobEvent::SubmitReplied { attempt, endpoint, reply }));
+                }
                 let (callback, webhook) = callback_urls(&config, &spec, attempt, clock::now());
                 let caller = RunpodClient { endpoint: configured, timeouts: &config.timeouts, spec: &spec };
                 let reply = caller.submit(attempt, callback, &webhook).await;

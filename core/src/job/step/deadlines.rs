@@ -4,7 +4,7 @@ use crate::base::backoff::{exponential_backoff, with_jitter};
 use crate::job::deadline::{Deadline, first_due_deadline};
 use crate::job::effect::{JobEffect, Outcome};
 use crate::job::error_code::ErrorCode;
-use crate::job::gpu_service::RunpodJobId;
+use crate::job::gpu_service::{RunpodJobId, SubmitReply};
 use crate::job::state::{JobState, PendingCancel, PollSchedule, Rendering};
 use crate::job::step::StepBuilder;
 
@@ -30,7 +30,7 @@ impl StepBuilder<'_> {
                     self.effects.push(JobEffect::Submit { attempt: self.job.attempt });
                 }
             }
-            Deadline::SubmitReplyTimeout => self.return_to_pending(None, false),
+            Deadline::SubmitReplyTimeout => self.return_to_pending(&SubmitReply::Unknown),
             Deadline::SubmitTimeout => {
                 let unauthorized =
                     matches!(&self.job.state, JobState::PendingSubmit(pending) if pending.unauthorized);

@@ -17,11 +17,11 @@ impl StepBuilder<'_> {
                 self.job.endpoint = Some(endpoint);
                 self.submit_accepted(attempt, runpod_job_id)
             }
-            SubmitReply::Busy(pause) => self.submit_rejected(attempt, pause, false),
-            SubmitReply::Unauthorized => {
-                self.submit_rejected(attempt, Some(self.timeouts.unauthorized_backoff), true)
-            }
-            SubmitReply::Unknown => self.submit_rejected(attempt, None, false),
+            SubmitReply::Busy(_)
+            | SubmitReply::Unauthorized
+            | SubmitReply::NoEndpoint
+            | SubmitReply::NoCallbackAddress
+            | SubmitReply::Unknown => self.submit_rejected(attempt, &reply),
         }
     }
 
@@ -67,37 +67,36 @@ impl StepBuilder<'_> {
         }
     }
 
-    pub(super) fn submit_rejected(
-        &mut self,
-        attempt: u32,
-        pause: Option<DurationMs>,
-        unauthorized: bool,
-    ) -> Outcome {
+    fn submit_rejected(&mut self, attempt: u32, reply: &SubmitReply) -> Outcome {
         if attempt != self.job.attempt || !matches!(self.job.state, JobState::Submitting { .. }) {
             return Outcome::Ignored;
         }
-        self.return_to_pending(pause, unauthorized);
+        self.return_to_pending(reply);
         Outcome::Applied
     }
 
     /// Goes back to waiting with the same attempt, since nothing is known to run. If RunPod did accept the
     /// submit, its worker claims the attempt, and a second worker's claim is rejected.
-    pub(super) fn return_to_pending(&mut self, pause: Option<DurationMs>, unauthorized: bool) {
+    pub(super) fn return_to_pending(&mut self, reply: &SubmitReply) {
         let JobState::Submitting { pending, .. } = &self.job.state else { return };
+        let (pause, needs_operator) = match reply {
+            SubmitReply::Unauthorized | SubmitReply::NoEndpoint => {
+                (Some(self.timeouts.unauthorized_backoff), true)
+            }
+            SubmitReply::NoCallbackAddress => (None, true),
+            SubmitReply::Busy(pause) => (*pause, false),
+            SubmitReply::Accepted(_) | SubmitReply::Unknown => (None, false),
+        };
         let pause = pause.unwrap_or_else(|| {
             exponential_backoff(self.timeouts.submit_backoff, pending.tries, self.timeouts.submit_backoff_max)
         });
-        let message = if unauthorized {
-            "The render service rejects the API key. The export continues once an operator has replaced it."
-        } else {
-            "The render service is not accepting jobs; retrying"
-        };
+        let message = reply.wait_message();
         let changed = pending.message != message;
         self.job.state = JobState::PendingSubmit(PendingSubmit {
             since: pending.since,
             due_at: self.now + with_jitter(pause, self.jitter_seed),
             tries: pending.tries + 1,
-            unauthorized,
+            unauthorized: needs_operator,
             message: message.to_owned(),
         });
         self.persist = true;

@@ -20,9 +20,11 @@ pub(super) enum RunpodJobState {
 impl Simulation {
     pub(super) fn submit(&mut self, attempt: u32) -> SubmitReply {
         if self.rng.chance_permille(self.fault_rates.wrong_reply_permille / 2) {
-            return match self.rng.below(3) {
+            return match self.rng.below(5) {
                 0 => SubmitReply::Busy(Some(DurationMs::seconds(3))),
                 1 => SubmitReply::Unauthorized,
+                2 => SubmitReply::NoEndpoint,
+                3 => SubmitReply::NoCallbackAddress,
                 _ => SubmitReply::Unknown,
             };
         }
