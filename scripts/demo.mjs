@@ -57,6 +57,7 @@ await main(async () => {
       port: await freePort(),
       gpuPort: await freePort(),
       stateDir,
+      workerState: path.join(stateDir, "worker"),
       gpuWorker: programs["gpu-worker"],
       environment: wasm,
       ownSettings: true,
@@ -83,13 +84,13 @@ await main(async () => {
   }
 });
 
-async function exportClip({ type, what, params, out, expected }, { apiUrl }, reel, environment) {
+async function exportClip({ type, what, params, out, expected }, { apiUrl, apiKey }, reel, environment) {
   printHeading(`Export: ${type}`);
   console.log(`${what} ${dim(`(params: ${path.relative(process.cwd(), params)})`)}`);
   const start = Date.now();
   await run(reel, ["export", CLIP, "--type", type, "--params", params, "--project", "1", "--out", out, "--api", apiUrl], {
     cwd: ROOT,
-    env: withoutSettings(environment),
+    env: { ...withoutSettings(environment), REEL_API_KEY: apiKey },
     terminal: Boolean(process.stdout.isTTY),
     show: true,
     step: `exporting ${path.basename(out)}`,

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { ROOT } from "./paths.mjs";
 
 const NAME = ".dev.vars";
-const SETTING = /^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(?:'([^']*)'|"([^"]*)"|`([^`]*)`|(.*?))\s*$/;
+const SETTING = /^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(?:'([^']*)'|"([^"]*)"|`([^`]*)`|(.*?))(?:\s+#.*)?\s*$/;
 // In the example, a setting with this value gets a random key of its own.
 const RANDOM = "RANDOM";
 

@@ -2,6 +2,8 @@
 import path from "node:path";
 
 import { buildWorker } from "./build-worker.mjs";
+import { prepareDevVars } from "./dev-vars.mjs";
+import { DEFAULT_STATE } from "./local-database.mjs";
 import { StepError, bold, cyan, dim, magenta } from "./log.mjs";
 import { main } from "./main.mjs";
 import { ROOT } from "./paths.mjs";
@@ -19,11 +21,14 @@ await main(async () => {
   const { native, wasm } = await setUp();
   const programs = await buildPrograms(native);
   await buildWorker(wasm);
+  prepareDevVars();
 
   const stack = await startStack({
     port,
     gpuPort,
     stateDir: path.join(ROOT, ".wrangler", "dev"),
+    // The data of a plain `wrangler dev`: a job that waits there for a GPU endpoint goes on here.
+    workerState: DEFAULT_STATE,
     gpuWorker: programs["gpu-worker"],
     environment: wasm,
     log: (server, line) => line.trim() && console.log(`${LABELS[server]} ${dim("|")} ${line}`),
@@ -36,12 +41,14 @@ await main(async () => {
   }
 });
 
-function printBanner({ apiUrl, gpuUrl }, reel) {
+function printBanner({ apiUrl, apiKey, gpuUrl }, reel) {
   const program = path.relative(process.cwd(), reel);
   const rows = [
     ["Worker", apiUrl],
+    ["page", apiKey ? `${apiUrl}/#key=${apiKey}` : `${apiUrl}/`],
     ["GPU endpoint", `${gpuUrl}${givenEndpoint() ? " (from your settings; no gpu-worker was started)" : ""}`],
     ["health", `curl ${apiUrl}/health`],
+    ["API key", apiKey ? "WORKERS_API_KEY in .dev.vars; `reel` in this checkout reads it by itself" : "none: OPEN_DEVELOPMENT is set, so every program on this machine may do everything"],
     ["export", `${program} export samples/bigbuckbunny.mp4 --api ${apiUrl} --project 1 --type overlay --params samples/overlay.json --out reel.mp4`],
   ];
   console.log();

@@ -2,7 +2,7 @@
 import fs from "node:fs";
 import path from "node:path";
 
-import { digest } from "./digest.mjs";
+import { applyMigrations } from "./local-database.mjs";
 import { ROOT } from "./paths.mjs";
 import { freePort } from "./ports.mjs";
 import { run } from "./run.mjs";
@@ -29,21 +29,22 @@ export async function buildPrograms(environment) {
 }
 
 /**
- * Starts both servers and waits until they answer. `log(server, line)` gets what they print. With
- * `ownSettings` the settings of the user do not count, neither from the environment nor from .dev.vars.
+ * Starts both servers and waits until they answer. `log(server, line)` gets what they print. The Worker
+ * keeps its data in `workerState`. With `ownSettings` the settings of the user do not count, neither from the
+ * environment nor from .dev.vars.
  *
- * Returns `{ apiUrl, gpuUrl, ended, stop }`. `ended` resolves with a sentence when a server ends without
+ * Returns `{ apiUrl, apiKey, gpuUrl, ended, stop }`. `apiKey` is null where the API is open. `ended` resolves with a sentence when a server ends without
  * `stop`. `stop` stops both with all that they started.
  */
-export async function startStack({ port, gpuPort, stateDir, gpuWorker, environment: given, ownSettings = false, log }) {
+export async function startStack({ port, gpuPort, stateDir, workerState, gpuWorker, environment: given, ownSettings = false, log }) {
   fs.mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   const environment = ownSettings ? withoutSettings(given) : { ...given };
   const endpoint = ownSettings ? null : givenEndpoint(environment);
   const apiUrl = `http://127.0.0.1:${port}`;
   const gpuUrl = endpoint ? null : `http://127.0.0.1:${gpuPort}/v2/local`;
-  const { files, runpodKey } = writeSettings({ stateDir, apiUrl, gpuEndpoint: gpuUrl, env: environment, devVars: !ownSettings });
+  const { files, runpodKey, apiKey } = writeSettings({ stateDir, apiUrl, gpuEndpoint: gpuUrl, env: environment, devVars: !ownSettings });
   environment.WRANGLER_LOG_PATH = path.join(stateDir, "logs");
-  await applyMigrations(stateDir, environment, log);
+  await applyMigrations({ state: workerState, environment, log: (line) => log("worker", line) });
 
   const servers = [];
   const stop = () => Promise.all(servers.map((server) => server.stop()));
@@ -53,7 +54,7 @@ export async function startStack({ port, gpuPort, stateDir, gpuWorker, environme
       servers.push(gpu);
       await gpu.untilPrinted(`gpu-worker listening on ${gpuUrl}`);
     }
-    const args = await wranglerDevArgs({ port, stateDir, files });
+    const args = await wranglerDevArgs({ port, workerState, files });
     const worker = startServer("worker", "wrangler", args, { env: environment, log, filter: wranglerLogFilter() });
     servers.push(worker);
     await worker.untilHealthy(`${apiUrl}/health`);
@@ -61,34 +62,18 @@ export async function startStack({ port, gpuPort, stateDir, gpuWorker, environme
     await stop();
     throw error;
   }
-  return { apiUrl, gpuUrl: gpuUrl ?? endpoint, ended: Promise.race(servers.map((server) => server.ended)), stop };
+  return { apiUrl, apiKey, gpuUrl: gpuUrl ?? endpoint, ended: Promise.race(servers.map((server) => server.ended)), stop };
 }
 
-async function wranglerDevArgs({ port, stateDir, files }) {
+async function wranglerDevArgs({ port, workerState, files }) {
   return [
     "dev",
     "--ip", "127.0.0.1",
     "--port", String(port),
     "--inspector-port", String(await freePort()),
-    "--persist-to", path.join(stateDir, "worker"),
+    "--persist-to", workerState,
     "--show-interactive-dev-session=false",
     "--log-level", "info",
     ...files.flatMap((file) => ["--env-file", file]),
   ];
-}
-
-// wrangler needs seconds to find out that there is nothing to apply, so a digest is kept.
-async function applyMigrations(stateDir, environment, log) {
-  const wanted = digest([path.join(ROOT, "migrations")]);
-  const record = path.join(stateDir, "migrations.applied");
-  if (fs.existsSync(record) && fs.readFileSync(record, "utf8") === wanted) return;
-  const step = "applying the migrations to the local database";
-  log("worker", step);
-  await run("wrangler", ["d1", "migrations", "apply", "DB", "--local", "--persist-to", path.join(stateDir, "worker")], {
-    cwd: ROOT,
-    env: environment,
-    step,
-    fix: `fix the migration, or delete ${stateDir} to start with an empty database.`,
-  });
-  fs.writeFileSync(record, wanted);
 }

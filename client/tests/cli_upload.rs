@@ -44,7 +44,7 @@ impl CliEnv {
             .arg(&self.clip)
             .args(args)
             .env("REEL_API_URL", &self.server.origin)
-            .env("WORKERS_API_KEY", "key-of-the-api")
+            .env("REEL_API_KEY", "key-of-the-api")
             .env("XDG_STATE_HOME", self.state_dir());
         command
     }

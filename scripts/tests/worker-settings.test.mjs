@@ -41,6 +41,14 @@ test("quotation marks and dollar signs in a secret survive", () => {
   fs.rmSync(stateDir, { recursive: true });
 });
 
+test("clients get the first key, and none where the API is open", () => {
+  const stateDir = scratch();
+  assert.match(write(stateDir, {}).apiKey, /^[0-9a-f]{64}$/);
+  assert.equal(write(stateDir, { WORKERS_API_KEY: "web-2:new,web-1:old" }).apiKey, "new");
+  assert.equal(write(stateDir, { OPEN_DEVELOPMENT: "true" }).apiKey, null);
+  fs.rmSync(stateDir, { recursive: true });
+});
+
 test("an endpoint in the environment replaces the gpu-worker", () => {
   assert.equal(givenEndpoint({ RUNPOD_ENDPOINT: "https://gpu.example/v2/x" }), "https://gpu.example/v2/x");
   assert.deepEqual(withoutSettings({ RUNPOD_ENDPOINT: "x", PATH: "/bin" }), { PATH: "/bin" });

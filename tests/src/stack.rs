@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, OnceLock, Weak};
 
-use reel_client::Client;
+use reel_client::{Client, Secret};
+use reel_core::auth::service_keys::first_key;
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 
@@ -53,6 +54,8 @@ pub struct Stack {
     wiretap: RunpodProxy,
     bucket_tap: Option<BucketProxy>,
     api_url: String,
+    /// What clients send, if anything.
+    api_key: Option<String>,
     folder: Option<TempDir>,
 }
 
@@ -84,6 +87,16 @@ impl Stack {
             ("RUNPOD_API_KEY", gpu_key.clone()),
             ("SIGNING_KEY", random_hex()),
         ];
+        // A state of an older release knows only its signing key.
+        if options.state.is_none() {
+            settings.push(("ID_KEY", random_hex()));
+        }
+        // Tests that are not about access call without a key, as the clients of the FastAPI backend do.
+        let key =
+            options.vars.iter().find(|(name, _)| *name == "WORKERS_API_KEY").map(|(_, key)| key.clone());
+        if key.is_none() {
+            settings.push(("OPEN_DEVELOPMENT", "true".to_owned()));
+        }
         settings.retain(|(name, _)| options.vars.iter().all(|(given, _)| given != name));
         settings.extend(options.vars);
         let settings: Vec<(String, String)> =
@@ -107,6 +120,7 @@ impl Stack {
             wiretap,
             bucket_tap,
             api_url,
+            api_key: key.map(|keys| first_key(&keys).to_owned()),
             folder: Some(folder),
         };
         stack.restart_gpu().await;
@@ -129,7 +143,7 @@ impl Stack {
 
     /// A client of this Worker.
     pub fn client(&self) -> Client {
-        Client::new(&self.api_url, None).expect("a client")
+        Client::new(&self.api_url, self.api_key.as_deref().map(Secret::new)).expect("a client")
     }
 
     /// Scheme, host and port of the Worker.
@@ -238,6 +252,7 @@ impl Stack {
     pub fn reel(&self) -> Command {
         let mut command = Command::new(programs().join("reel"));
         command.env("REEL_API_URL", &self.api_url).env_remove("WORKERS_API_KEY");
+        command.env("REEL_API_KEY", self.api_key.as_deref().unwrap_or_default());
         // Its bookmarks, away from those of whoever runs the tests.
         command.env("XDG_STATE_HOME", self.folder().join("reel-state"));
         command
@@ -318,7 +333,7 @@ impl Drop for SharedStack {
 
 /// The folder of the programs, built before the first use: a stale program would test yesterday.
 /// `E2E_PROGRAMS=FOLDER` takes those of that folder as they are.
-fn programs() -> &'static Path {
+pub fn programs() -> &'static Path {
     static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
     PROGRAMS.get_or_init(|| {
         if let Some(folder) = std::env::var_os("E2E_PROGRAMS") {

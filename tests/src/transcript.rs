@@ -39,7 +39,12 @@ impl RawSocket {
 
     /// Opens the socket at this path, whether there is a job or not; else the HTTP status.
     pub async fn open_path(stack: &Stack, path: &str) -> Result<Self, u16> {
-        match connect_async(format!("{}{path}", stack.api_url().replace("http", "ws"))).await {
+        Self::open_at(stack.api_url(), path).await
+    }
+
+    /// The same at the API of this address.
+    pub async fn open_at(api_url: &str, path: &str) -> Result<Self, u16> {
+        match connect_async(format!("{}{path}", api_url.replace("http", "ws"))).await {
             Ok((socket, _)) => Ok(Self(socket)),
             Err(Refusal::Http(answer)) => Err(answer.status().as_u16()),
             Err(error) => panic!("no answer at all: {error}"),

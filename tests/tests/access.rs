@@ -12,7 +12,7 @@ use reel_core::http::route::{ROUTES, Route};
 use reqwest::Method;
 use serde_json::Value;
 
-const API_KEY: &str = "the-right-key";
+const API_KEY: &str = "the-right-key-0123456789abcdef01";
 const SIGNING_KEY: &str = "a signing key of 32 bytes or more";
 
 /// What one caller shows, everywhere at once: each route looks only where its credentials are.

@@ -233,7 +233,7 @@ async fn only_videos_of_jobs_are_there() {
 
 #[tokio::test]
 async fn results_open_with_the_key_or_their_own_jobs_token_and_inputs_with_the_key() {
-    const KEY: &str = "the-key-of-this-test";
+    const KEY: &str = "the-key-of-this-test-and-of-nothing-else";
     const PAGE: &str = "https://app.example.com";
     let vars = vec![("WORKERS_API_KEY", KEY.to_owned()), ("ALLOWED_ORIGINS", PAGE.to_owned())];
     let folder = tempfile::tempdir().expect("a folder");

@@ -15,7 +15,7 @@ const STEP: f64 = 3.0;
 #[tokio::test]
 async fn chromium_seeks_in_a_result_by_ranges_and_shows_the_picture_of_that_moment() {
     let port = free_port();
-    let key = "the-key-of-this-test";
+    let key = "the-key-of-this-test-and-of-nothing-else";
     let vars =
         vec![("WORKERS_API_KEY", key.to_owned()), ("ALLOWED_ORIGINS", format!("http://127.0.0.1:{port}"))];
     let stack = Stack::start(Options { vars, ..Options::default() }).await;

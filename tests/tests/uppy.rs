@@ -6,7 +6,7 @@ use e2e::{Options, Stack, bare_http, browse, free_port, new_job, spotlight_param
 use reel_client::{Client, JobType, Secret};
 use serde_json::{Value, json};
 
-const KEY: &str = "the-key-of-this-test";
+const KEY: &str = "the-key-of-this-test-and-of-nothing-else";
 
 #[tokio::test]
 async fn an_upload_goes_on_after_a_reload_and_sends_nothing_twice() {

@@ -70,7 +70,7 @@ fn string(value: &Value) -> String {
     value.as_str().expect("a string").to_owned()
 }
 
-const KEY: &str = "a-key-of-this-test";
+const KEY: &str = "a-key-of-this-test-and-of-nothing-else";
 /// Chosen by the client, as the app does.
 const OVERLAY: &str = "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50";
 const FRAMING: &str = "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f51";

@@ -21,12 +21,13 @@ pub struct Args {
         value_name = "URL"
     )]
     pub api: String,
-    /// API key; prefer the environment variable, since other users can read command lines
+    /// API key; prefer REEL_API_KEY, since other users can read command lines. On a laptop, .dev.vars is read
     #[arg(
         long,
+        visible_alias = "key",
         global = true,
         display_order = 101,
-        env = "WORKERS_API_KEY",
+        env = "REEL_API_KEY",
         hide_env_values = true,
         value_name = "KEY",
         value_parser = secret

@@ -141,7 +141,9 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::ConnectionRefused { .. } => {
             Some("Is `npm run dev` running? For another address, use --api URL or set REEL_API_URL.")
         }
-        Error::Api(problem) if problem.status == 401 => Some("Set WORKERS_API_KEY to the key of this API."),
+        Error::Api(problem) if problem.status == 401 => {
+            Some("Set REEL_API_KEY to the key of this API, or use --key. On a laptop it is in .dev.vars.")
+        }
         Error::Storage { status: 403, .. } => Some("The signed URL may have expired. Run the command again."),
         _ => None,
     }

@@ -3,6 +3,7 @@
 //! Invariant: standard output carries results only (one line, or JSON with `--json`); progress and errors go to
 //! standard error. The exit codes are in [`error`].
 
+mod api_key;
 mod args;
 mod commands;
 mod error;
@@ -51,8 +52,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: Args, ui: &Ui, interrupt: &InterruptState) -> Result<(), CliError> {
-    let api_key = args.api_key.filter(|key| !key.reveal().is_empty());
-    let client = Client::new(&args.api, api_key)?;
+    let client = Client::new(&args.api, api_key::find(args.api_key, &args.api))?;
     match args.command {
         Command::Export(args) => export::run(&client, &args, ui, interrupt).await,
         Command::Upload(args) => upload::run(&client, &args, ui, interrupt).await,
