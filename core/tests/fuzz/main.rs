@@ -49,7 +49,9 @@ fn no_input_makes_a_reader_panic_and_no_mutation_verifies() {
         let input = Mutator { random: &mut random, others: &seeds }.mutate(own);
         match catch_unwind(AssertUnwindSafe(|| (target.read)(&input))) {
             Ok(valid) => accepted[index] += u64::from(valid),
-            Err(_) => panic!("FUZZ_SEED={seed}, input {count}, {}: {}", target.name, input.escape_ascii()),
+            Err(_panic) => {
+                panic!("FUZZ_SEED={seed}, input {count}, {}: {}", target.name, input.escape_ascii())
+            }
         }
     }
     let seconds = begun.elapsed().as_secs_f64();

@@ -36,12 +36,14 @@ use reel_core::upload::PartLayout;
 use reel_core::wire::runpod::{HttpReply, parse_health, parse_status_reply, parse_submit_reply};
 use serde_json::{Value, json};
 
+/// Says whether an input is valid. Panics when it breaks a promise.
+type Reader = Box<dyn Fn(&[u8]) -> bool>;
+
 /// One reader.
 pub struct Target {
     pub name: &'static str,
     pub seeds: Vec<Vec<u8>>,
-    /// Whether the input is valid to it. Panics when it breaks a promise.
-    pub read: Box<dyn Fn(&[u8]) -> bool>,
+    pub read: Reader,
 }
 
 const ID: &str = "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50";
@@ -113,7 +115,7 @@ fn identity() -> Vec<Target> {
     // Signed after the change, so that what lies behind the signature is reached.
     let auth = config().auth;
     let header_part = part(&header);
-    let claims_target = bodies("claims, signed", &[claims.clone()], move |claims| {
+    let claims_target = bodies("claims, signed", std::slice::from_ref(&claims), move |claims| {
         verify(&signed(&header_part, &base64url::encode(claims)), &auth, NOW).is_ok()
     });
     let (auth, claims_part) = (config().auth, part(&claims));
