@@ -68,6 +68,15 @@ export const soak = ({ native }) =>
     fix: "the figures above show what failed. SEED repeats the faults; the moments of the kills are random.",
   });
 
+/** Feeds every reader with `FUZZ_INPUTS` mutations of valid inputs. */
+export const fuzz = ({ native }) => {
+  const env = { FUZZ_INPUTS: "10000000", FUZZ_SEED: String(Date.now()), ...native };
+  return cargo(env, ["test", "--profile", "fuzz", "-p", CORE, "--test", "fuzz", "--", "--nocapture"], {
+    step: "the fuzzer",
+    fix: "the output above names the reader and the input. Make a test of it; FUZZ_SEED repeats the run.",
+  });
+};
+
 export function scriptTests({ native }, count) {
   const folder = path.join(ROOT, "scripts", "tests");
   const files = fs.readdirSync(folder).map((name) => path.join(folder, name));

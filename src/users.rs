@@ -65,10 +65,10 @@ pub async fn verify_user(context: &RequestContext<'_>, token: &str) -> Result<Rc
 /// The keys that may have signed the token.
 ///
 /// The platform lets no request wait for another's IO, so a request that finds a fetch under way looks again
-/// until the fetch has ended.
+/// until the fetch has ended. No request waits for two fetches.
 async fn keys_for(context: &RequestContext<'_>, pending: &PendingToken<'_>) -> Result<Vec<Jwk>, Problem> {
     let times = context.config.auth.key_cache;
-    let mut has_fetched = false;
+    let mut has_waited = false;
     for _ in 0..LOOKS_MAX {
         let now = clock::now();
         let lookup = KNOWN
@@ -83,12 +83,15 @@ async fn keys_for(context: &RequestContext<'_>, pending: &PendingToken<'_>) -> R
                 }
                 return Ok(keys);
             }
-            KeyLookup::Fetch if has_fetched => break,
+            KeyLookup::Fetch if has_waited => break,
             KeyLookup::Fetch => {
-                has_fetched = true;
+                has_waited = true;
                 fetch_keys(&context.config, context.request_id, begin_fetch()).await;
             }
-            KeyLookup::Wait => sleep(LOOK_AGAIN).await,
+            KeyLookup::Wait => {
+                has_waited = true;
+                sleep(LOOK_AGAIN).await;
+            }
             KeyLookup::Unknown => return Err(Problem::invalid_token(JwtError::UnknownKey)),
             KeyLookup::Unavailable => break,
         }

@@ -14,6 +14,8 @@ mod browser;
 mod bucket_proxy;
 mod flow;
 mod golden;
+mod jose;
+mod key_server;
 mod part_upload;
 mod pool;
 mod ports;
@@ -33,6 +35,8 @@ pub use flow::{
     END_DEADLINE, bare_http, create, new_job, render, sample, spotlight_params, upload, wait_until,
 };
 pub use golden::GoldenFiles;
+pub use jose::jose;
+pub use key_server::{KeyAnswer, KeyServer};
 pub use part_upload::{PartUpload, now};
 pub use pool::PooledStack;
 pub use ports::free_port;
