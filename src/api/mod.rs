@@ -14,7 +14,9 @@ use std::rc::Rc;
 use reel_core::base::owner::{OwnerId, Visibility};
 use reel_core::config::Config;
 use reel_core::http::access::{Caller, Presented, authorize};
+use reel_core::http::cross_site::{Arrival as _, check_arrival};
 use reel_core::http::problem::{Problem, ProblemCode};
+use reel_core::http::response_headers::{ContentKind, standing_headers};
 use reel_core::http::route::Route;
 use reel_core::objects::job::JobCommand;
 use reel_core::objects::log_event::{LogEvent, LogSubject};
@@ -51,42 +53,40 @@ pub struct RequestContext<'c> {
 pub async fn handle_request(request: web_sys::Request, env: Env) -> web_sys::Response {
     let call = HttpRequest::new(request);
     let request_id = clock::request_id();
-    let method = call.method();
     let config = env::config(&env);
-    let reply = dispatch(&call, &method, &env, &request_id, config.clone()).await;
+    let reply = dispatch(&call, &env, &request_id, config.clone()).await;
     let answer = match reply {
         Ok(HandlerResponse::Raw(response)) => return response,
         Ok(HandlerResponse::Answer(answer)) => answer,
         Err(problem) => {
             if problem.code == ProblemCode::Internal {
-                log(LogSubject::Request(&request_id), LogEvent::RequestFailed, &method);
+                log(LogSubject::Request(&request_id), LogEvent::RequestFailed, call.method());
             }
             HttpResponse::problem(&problem, &request_id)
         }
     };
-    let answer = match config {
-        Ok(config) => with_cors(answer, &call, &config),
-        Err(_) => answer,
-    };
-    answer.send(&request_id, method != "HEAD")
+    let standing = standing_headers(answer.kind(), config.as_deref().ok(), call.origin());
+    answer.send(&request_id, &standing, call.method() != "HEAD")
 }
 
 async fn dispatch(
     call: &HttpRequest,
-    method: &str,
     env: &Env,
     request_id: &str,
     config: Result<Rc<Config>, Problem>,
 ) -> Result<HandlerResponse, Problem> {
-    let route = Route::parse(method, call.path())?;
+    let route = Route::parse(call.method(), call.path())?;
     if route == Route::Health {
         return Ok(HandlerResponse::Answer(health::show(config)));
     }
     let config = config?;
+    check_arrival(&route, call, &config)?;
     let caller = authorize_call(call, &route, &config)?;
     let context = RequestContext { call, env, config, request_id, caller };
     let (id, command) = match route {
-        Route::Health | Route::Preflight => return Ok(HandlerResponse::Answer(preflight())),
+        Route::Health | Route::Preflight => {
+            return Ok(HandlerResponse::Answer(HttpResponse::empty(204, ContentKind::Preflight)));
+        }
         Route::CreateJob => return jobs::create(&context).await,
         Route::ListJobs => return jobs::list(&context).await,
         Route::Watch(id) => return jobs::subscribe(&context, id, SocketProtocol::Message).await,
@@ -96,7 +96,7 @@ async fn dispatch(
         Route::Upload(token, verb) => {
             return uploads::handle_action(&context, context.caller.upload()?, token, verb).await;
         }
-        Route::Download(key) => return downloads::download(&context, &key, method == "HEAD").await,
+        Route::Download(key) => return downloads::download(&context, &key, call.method() == "HEAD").await,
         Route::ListProjects => return projects::list(&context).await,
         Route::Project(id) => return projects::show(&context, id).await,
         Route::PutProject(id) => return projects::put(&context, id).await,
@@ -150,32 +150,3 @@ fn authorize_call(call: &HttpRequest, route: &Route<'_>, config: &Config) -> Res
     };
     authorize(route, &presented, config, clock::now())
 }
-fn preflight() -> HttpResponse {
-    HttpResponse::json(204, String::new())
-        .with("access-control-allow-methods", "GET, POST, PUT, DELETE, HEAD")
-        .with(
-            "access-control-allow-headers",
-            "authorization, content-type, idempotency-key, range, if-range, if-match, if-none-match, \
-             if-modified-since, if-unmodified-since",
-        )
-        .with("access-control-max-age", "3600")
-}
-
-/// Exactly the origins that are configured (`ALLOWED_ORIGINS`); others get no header and the browser refuses.
-fn with_cors(answer: HttpResponse, call: &HttpRequest, config: &Config) -> HttpResponse {
-    if config.allowed_origins.is_empty() {
-        return answer;
-    }
-    let answer = answer.with("vary", "origin");
-    match call.header("origin").filter(|origin| config.allowed_origins.contains(origin)) {
-        Some(origin) => answer
-            .with("access-control-allow-origin", origin)
-            .with("access-control-allow-credentials", "true")
-            .with("access-control-expose-headers", EXPOSED),
-        None => answer,
-    }
-}
-
-/// What scripts of an allowed origin may read beyond the headers that they always may.
-const EXPOSED: &str = "x-request-id, retry-after, etag, last-modified, accept-ranges, content-range, \
-    content-length, content-disposition";
