@@ -14,6 +14,7 @@ use reel_core::http::download::{
 use reel_core::http::problem::{Problem, ProblemCode};
 use reel_core::http::response_headers::ContentKind;
 use reel_core::objects::log_event::LogEvent;
+use reel_core::objects::reader::Reader;
 use reel_core::sql::references::select_reference;
 use worker::{Bucket, Object, Range, ResponseBody, web_sys};
 
@@ -155,21 +156,26 @@ impl BucketObject {
     }
 }
 
-/// The index knows, a moment behind; the job itself knows of its result at once.
+/// The index knows, a moment behind; the job itself knows of its result at once, and whether a link to it is
+/// good.
 async fn is_downloadable(context: &RequestContext<'_>, key: &ObjectKey) -> Result<bool, Problem> {
     if key_access(key, context.visibility()) == KeyAccess::Hidden {
         return Ok(false);
     }
-    let database = env::database(context.env)?;
-    let reference = select_reference(key.as_str(), context.visibility());
-    let named = with_timeout(BINDING, index::query(&database, reference)).await;
-    if !named.map_err(|cause| unavailable(context, "the index", &cause))?.is_empty() {
+    if context.reader() == Reader::Owner && is_in_index(context, key).await? {
         return Ok(true);
     }
     match key.output_of() {
         Some(job) => is_output_of(context, job, key).await,
         None => Ok(false),
     }
+}
+
+async fn is_in_index(context: &RequestContext<'_>, key: &ObjectKey) -> Result<bool, Problem> {
+    let database = env::database(context.env)?;
+    let reference = select_reference(key.as_str(), context.visibility());
+    let named = with_timeout(BINDING, index::query(&database, reference)).await;
+    Ok(!named.map_err(|cause| unavailable(context, "the index", &cause))?.is_empty())
 }
 
 fn disposition(context: &RequestContext<'_>, key: &ObjectKey, media_type: &str) -> Disposition {

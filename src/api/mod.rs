@@ -20,6 +20,7 @@ use reel_core::http::response_headers::{ContentKind, standing_headers};
 use reel_core::http::route::Route;
 use reel_core::objects::job::JobCommand;
 use reel_core::objects::log_event::{LogEvent, LogSubject};
+use reel_core::objects::reader::Reader;
 use reel_core::objects::subscribe::SocketProtocol;
 use worker::{Env, web_sys};
 
@@ -83,6 +84,7 @@ async fn dispatch(
     check_arrival(&route, call, &config)?;
     let caller = authorize_call(call, &route, &config)?;
     let context = RequestContext { call, env, config, request_id, caller };
+    let reader = context.reader();
     let (id, command) = match route {
         Route::Health | Route::Preflight => {
             return Ok(HandlerResponse::Answer(HttpResponse::empty(204, ContentKind::Preflight)));
@@ -96,7 +98,9 @@ async fn dispatch(
         Route::Upload(token, verb) => {
             return uploads::handle_action(&context, context.caller.upload()?, token, verb).await;
         }
-        Route::Download(key) => return downloads::download(&context, &key, call.method() == "HEAD").await,
+        Route::Download(key) => {
+            return downloads::download(&context, &key, call.method() == "HEAD").await;
+        }
         Route::ListProjects => return projects::list(&context).await,
         Route::Project(id) => return projects::show(&context, id).await,
         Route::PutProject(id) => return projects::put(&context, id).await,
@@ -106,12 +110,15 @@ async fn dispatch(
         Route::DeleteClip(id) => return projects::delete_clip(&context, id).await,
         Route::CreateExport(kind) => return exports::create(&context, kind).await,
         Route::ActiveExports => return exports::list_active(&context).await,
-        Route::Export(kind, id) => (id, JobCommand::Get { job_type: Some(kind.job()) }),
-        Route::Job(id) => (id, JobCommand::Get { job_type: None }),
+        Route::Export(kind, id) => (id, JobCommand::Get { job_type: Some(kind.job()), reader }),
+        Route::Job(id) => (id, JobCommand::Get { job_type: None, reader }),
         Route::DeleteJob(id) => (id, JobCommand::Delete),
-        Route::Events(id) => (id, JobCommand::Events { after: jobs::parse_after(&context)?.unwrap_or(0) }),
+        Route::Events(id) => {
+            (id, JobCommand::Events { after: jobs::parse_after(&context)?.unwrap_or(0), reader })
+        }
         Route::Cancel(id) => (id, JobCommand::Cancel),
         Route::Retry(id) => (id, JobCommand::Retry),
+        Route::RevokeLinks(id) => (id, JobCommand::RevokeLinks),
         Route::Callback(id, _, callback) => {
             (id, callbacks::report(&context, id, context.caller.attempt()?, callback).await?)
         }
@@ -126,6 +133,11 @@ impl RequestContext<'_> {
     /// What log lines about this request name.
     pub fn subject(&self) -> LogSubject<'_> {
         LogSubject::Request(self.request_id)
+    }
+
+    /// Who reads, if this is a request for a job.
+    pub fn reader(&self) -> Reader {
+        Reader::of(&self.caller)
     }
 
     /// Whose things the caller sees.

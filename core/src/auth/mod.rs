@@ -1,3 +1,4 @@
 //! Who may do what: capability tokens and the API key.
 
 pub mod token;
+pub mod watch_link;

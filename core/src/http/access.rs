@@ -7,6 +7,7 @@
 //! [`Caller`].
 
 use crate::auth::token::{Purpose, bearer_matches};
+use crate::auth::watch_link::WatchLink;
 use crate::base::id::{JobId, UploadId};
 use crate::base::object_key::ObjectKey;
 use crate::base::owner::Visibility;
@@ -49,6 +50,7 @@ impl<'r> Route<'r> {
             Self::Events(id) => vec![ApiKey, WatchToken(*id)],
             Self::Cancel(_) => vec![ApiKey],
             Self::Retry(_) => vec![ApiKey],
+            Self::RevokeLinks(_) => vec![ApiKey],
             Self::Callback(id, token, _) => vec![CallbackToken(*id, token)],
             Self::Webhook(id, token) => vec![WebhookToken(*id, token)],
             Self::UploadUrl => vec![ApiKey],
@@ -91,8 +93,8 @@ pub enum Caller {
     Anyone,
     /// A client of the API.
     Client,
-    /// Somebody who watches the job of the route.
-    Watcher,
+    /// Somebody who watches the job of the route, by this link.
+    Watcher(WatchLink),
     /// What runs this attempt of the route's job: the GPU worker, or RunPod.
     Attempt(u32),
     /// A holder of this upload.
@@ -104,7 +106,7 @@ impl Caller {
     pub const fn visibility(self) -> Visibility {
         match self {
             // A link opens one thing, which its token names.
-            Self::Anyone | Self::Client | Self::Watcher | Self::Attempt(_) | Self::Uploader(_) => {
+            Self::Anyone | Self::Client | Self::Watcher(_) | Self::Attempt(_) | Self::Uploader(_) => {
                 Visibility::All
             }
         }
@@ -190,13 +192,11 @@ fn check(
             Err(unauthorized("send the API key as `Authorization: Bearer <key>`."))
         }
         (Credential::WatchToken(job), ApiAccess::Key(_)) => {
-            let token = presented.token.map(|token| config.signer.verify(Purpose::Watch, job, token, now));
-            if matches!(token, Some(Ok(_))) {
-                return Ok(Caller::Watcher);
+            let link = presented.token.and_then(|token| WatchLink::verify(&config.signer, job, token, now));
+            if let Some(link) = link {
+                return Ok(Caller::Watcher(link));
             }
-            Err(unauthorized(
-                "send the API key as `Authorization: Bearer <key>`, or the `token` from the job's websocket_url.",
-            ))
+            Err(no_link())
         }
         (Credential::CallbackToken(job, token), _) => attempt(Purpose::Callback, job, token),
         (Credential::WebhookToken(job, token), _) => attempt(Purpose::Webhook, job, token),
@@ -209,6 +209,13 @@ fn check(
             })
         }
     }
+}
+
+/// Neither the API key nor a link to the job that is good now.
+pub fn no_link() -> Problem {
+    unauthorized(
+        "send the API key as `Authorization: Bearer <key>`, or the `token` from the job's websocket_url.",
+    )
 }
 
 fn unauthorized(what_to_do: &str) -> Problem {
@@ -261,7 +268,8 @@ mod tests {
         let token = config.signer.sign(Purpose::Watch, id(), 0, NOW, DurationMs::minutes(1));
         let shows = Presented { token: Some(&token), ..Presented::default() };
         let download = |key: String| status(&config, &format!("/api/videos/download/{key}"), shows);
-        assert_eq!(download(format!("output/{ID}/1/video.mp4")), Ok(Caller::Watcher));
+        let link = WatchLink { generation: 0, expires_at_s: 1_769_850_360 };
+        assert_eq!(download(format!("output/{ID}/1/video.mp4")), Ok(Caller::Watcher(link)));
         assert_eq!(download(format!("input/{ID}/video.mp4")), Err(401));
         assert_eq!(download("output/else/1/video.mp4".to_owned()), Err(401));
         assert_eq!(status(&config, "/api/jobs", shows), Err(401));
