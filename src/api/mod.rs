@@ -54,7 +54,10 @@ pub struct RequestContext<'c> {
 pub async fn handle_request(request: web_sys::Request, env: Env) -> web_sys::Response {
     let call = HttpRequest::new(request);
     let request_id = clock::request_id();
-    let config = env::config(&env);
+    let config = env::config(&env).map_err(|faults| {
+        let may_read = env::may_read_faults(&env, call.host(), call.header("authorization").as_deref());
+        if may_read { faults } else { Problem::not_configured() }
+    });
     let reply = dispatch(&call, &env, &request_id, config.clone()).await;
     let answer = match reply {
         Ok(HandlerResponse::Raw(response)) => return response,

@@ -10,3 +10,4 @@ pub mod requests;
 pub mod response_headers;
 pub mod responses;
 pub mod route;
+pub mod settings_faults;
