@@ -16,7 +16,8 @@ const ERROR_LINES = 15;
 
 /**
  * Starts a server. `log(name, line)` gets each line that it prints and that `filter` keeps. Returns
- * - `untilPrinted(text)` and `untilHealthy(url)`: wait for the server, or throw StepError;
+ * - `untilPrinted(text)` and `untilHealthy(url, key)`: wait for the server, or throw StepError. With the API key
+ *   the server says what is wrong with its settings;
  * - `ended`: resolves with a sentence when the server ends without `stop`;
  * - `stop()`.
  */
@@ -59,9 +60,9 @@ export function startServer(name, command, args, { env, log, filter = (line) => 
     untilPrinted: (text) => Promise.race([printed(text), failOnExit, failOnTimeout(`print "${text}"`)]),
 
     // After an error in its configuration or in a build, wrangler does not end but waits for an edit.
-    untilHealthy: (url) =>
+    untilHealthy: (url, key) =>
       Promise.race([
-        healthy(name, url, () => stopping),
+        healthy(name, url, key, () => stopping),
         failOnExit,
         failOnTimeout(`answer ${url}`),
         printed("[ERROR]").then(() => timeout(ERROR_GRACE_MS)).then(() => fail("It reported an error and does not answer.")),
@@ -82,10 +83,11 @@ export function startServer(name, command, args, { env, log, filter = (line) => 
   };
 }
 
-async function healthy(name, url, isStopping) {
+async function healthy(name, url, key, isStopping) {
+  const headers = key ? { authorization: `Bearer ${key}` } : {};
   while (!isStopping()) {
     try {
-      const response = await fetch(url, { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
+      const response = await fetch(url, { headers, signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
       if (response.ok) return;
       throw new StepError(`starting ${name}`, {
         why: `${url} answers ${response.status}: ${(await response.text()).slice(0, 2_000)}`,

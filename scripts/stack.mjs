@@ -57,7 +57,7 @@ export async function startStack({ port, gpuPort, stateDir, workerState, gpuWork
     const args = await wranglerDevArgs({ port, workerState, files });
     const worker = startServer("worker", "wrangler", args, { env: environment, log, filter: wranglerLogFilter() });
     servers.push(worker);
-    await worker.untilHealthy(`${apiUrl}/health`);
+    await worker.untilHealthy(`${apiUrl}/health`, environment.WORKERS_API_KEY);
   } catch (error) {
     await stop();
     throw error;

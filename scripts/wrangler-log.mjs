@@ -2,10 +2,20 @@
 // capabilities: whoever has one may use it. So their secret parts are replaced.
 import { stripVTControlCharacters } from "node:util";
 
+// Values that tell nothing but which page of a list was asked for. The value of any other parameter is hidden.
+const HARMLESS = ["after", "cursor", "inline", "limit", "partNumber", "project_id", "status", "type"].join("|");
+
 const CAPABILITIES = [
   [/(\/do\/)[^/\s?]+/g, "$1***"],
   [/(\/webhook\/[^/\s?]+\/)[^/\s?]+/g, "$1***"],
-  [/([?&](?:token|X-Amz-Signature|X-Amz-Credential)=)[^&\s]+/g, "$1***"],
+  [/(\/multipart\/)[^/\s?]+/g, "$1***"],
+  // Keys of videos: of a download, and of the bucket itself.
+  [/(\/videos\/download\/)[^\s?]+/g, "$1***"],
+  [/(\/r2\/s3\/[^/\s?]+\/)[^\s?]+/g, "$1***"],
+  [/\b(?:in|out)put(?:\/|%2F)[^\s?&"']+/gi, "***"],
+  // A token is a number, a moment and a MAC; an upload's id is a UUID and a MAC.
+  [/\b[0-9a-f-]+\.(?:[0-9]+\.)?[0-9a-f]{64}\b/gi, "***"],
+  [new RegExp(`([?&](?!(?:${HARMLESS})=)[^=&\\s]+=)[^&\\s]+`, "g"), "$1***"],
 ];
 
 /** Returns a filter for the lines of one wrangler process: it returns the line to print, or null for none. */

@@ -9,10 +9,12 @@ use reel_core::base::time::Timestamp;
 use reel_core::http::access::{KeyAccess, key_access};
 use reel_core::http::download::{
     Conditions, Disposition, DispositionType, DownloadDecision, ObjectMeta, RangeRequest, ReadPlan,
-    cache_control, served_type,
+    cache_control, disposition_of, served_type,
 };
 use reel_core::http::problem::{Problem, ProblemCode};
+use reel_core::http::response_headers::ContentKind;
 use reel_core::objects::log_event::LogEvent;
+use reel_core::objects::reader::Reader;
 use reel_core::sql::references::select_reference;
 use worker::{Bucket, Object, Range, ResponseBody, web_sys};
 
@@ -64,13 +66,7 @@ pub async fn download(
             seen.discard();
         }
         if next == ReadPlan::Head || enough {
-            let disposition = disposition(context, key);
-            return Ok(HandlerResponse::Answer(seen.answer(
-                decision,
-                &disposition,
-                cache_control(key),
-                context.request_id,
-            )));
+            return Ok(HandlerResponse::Answer(seen.answer(decision, context, key)));
         }
         look = next;
     }
@@ -113,24 +109,24 @@ impl BucketObject {
     fn answer(
         self,
         decision: DownloadDecision,
-        disposition: &Disposition,
-        caching: &'static str,
-        request_id: &str,
+        context: &RequestContext<'_>,
+        key: &ObjectKey,
     ) -> HttpResponse {
         let size = self.stored.size_bytes;
-        let refused = |code, sentence: &str| HttpResponse::problem(&Problem::new(code, sentence), request_id);
+        let media_type = served_type(self.content_type.as_deref());
+        let refused =
+            |code, sentence: &str| HttpResponse::problem(&Problem::new(code, sentence), context.request_id);
         let bytes = |count: u64, stream| {
-            HttpResponse::bytes(decision.status(), served_type(self.content_type.as_deref()), stream)
+            HttpResponse::media(decision.status(), media_type, stream)
                 .with("content-length", count.to_string())
-                .with("content-disposition", disposition.header())
-                .with("x-content-type-options", "nosniff")
+                .with("content-disposition", disposition(context, key, media_type).header())
         };
         let answer = match decision {
             DownloadDecision::Whole => bytes(size, self.stream),
             DownloadDecision::Part(part) => {
                 bytes(part.length(), self.stream).with("content-range", part.content_range(size))
             }
-            DownloadDecision::NotModified => HttpResponse::empty(decision.status()),
+            DownloadDecision::NotModified => HttpResponse::empty(decision.status(), ContentKind::Media),
             DownloadDecision::PreconditionFailed => {
                 return refused(
                     ProblemCode::PreconditionFailed,
@@ -149,7 +145,7 @@ impl BucketObject {
             .with("accept-ranges", "bytes")
             .with("etag", self.stored.etag)
             .with("last-modified", http_date(self.stored.modified))
-            .with("cache-control", caching)
+            .with("cache-control", cache_control(key))
     }
 
     /// The bucket need not send what nobody reads.
@@ -160,15 +156,13 @@ impl BucketObject {
     }
 }
 
-/// The index knows, a moment behind; the job itself knows of its result at once.
+/// The index knows, a moment behind; the job itself knows of its result at once, and whether a link to it is
+/// good.
 async fn is_downloadable(context: &RequestContext<'_>, key: &ObjectKey) -> Result<bool, Problem> {
     if key_access(key, context.visibility()) == KeyAccess::Hidden {
         return Ok(false);
     }
-    let database = env::database(context.env)?;
-    let reference = select_reference(key.as_str(), context.visibility());
-    let named = with_timeout(BINDING, index::query(&database, reference)).await;
-    if !named.map_err(|cause| unavailable(context, "the index", &cause))?.is_empty() {
+    if context.reader() == Reader::Owner && is_in_index(context, key).await? {
         return Ok(true);
     }
     match key.output_of() {
@@ -177,14 +171,21 @@ async fn is_downloadable(context: &RequestContext<'_>, key: &ObjectKey) -> Resul
     }
 }
 
-fn disposition(context: &RequestContext<'_>, key: &ObjectKey) -> Disposition {
-    let place = if context.call.query("inline") == Some("1") {
+async fn is_in_index(context: &RequestContext<'_>, key: &ObjectKey) -> Result<bool, Problem> {
+    let database = env::database(context.env)?;
+    let reference = select_reference(key.as_str(), context.visibility());
+    let named = with_timeout(BINDING, index::query(&database, reference)).await;
+    Ok(!named.map_err(|cause| unavailable(context, "the index", &cause))?.is_empty())
+}
+
+fn disposition(context: &RequestContext<'_>, key: &ObjectKey, media_type: &str) -> Disposition {
+    let requested = if context.call.query("inline") == Some("1") {
         DispositionType::Inline
     } else {
         DispositionType::Attachment
     };
     let wish = context.call.query("filename").and_then(decode_query);
-    Disposition::new(place, key, wish.as_deref())
+    Disposition::new(disposition_of(media_type, requested), key, wish.as_deref())
 }
 
 fn range(slice: RangeRequest) -> Range {

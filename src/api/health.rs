@@ -1,4 +1,4 @@
-//! `GET /health`: whether the API can work, and with what. Never a secret.
+//! `GET /health`: whether the API can work, and with what. Never a secret, and to strangers never a fault.
 
 use std::rc::Rc;
 

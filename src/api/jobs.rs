@@ -102,7 +102,7 @@ pub async fn is_output_of(
     job: JobId,
     key: &ObjectKey,
 ) -> Result<bool, Problem> {
-    let command = JobCommand::HasOutput { key: key.as_str().to_owned() };
+    let command = JobCommand::HasOutput { key: key.as_str().to_owned(), reader: context.reader() };
     match call_job(context.env, job, context.subject(), context.visibility(), &command).await? {
         JobReply::Problem(problem) => Err(problem),
         reply => Ok(reply == JobReply::HasOutput(true)),
@@ -140,8 +140,12 @@ pub async fn subscribe(
             "This endpoint requires a WebSocket upgrade. To poll instead, use GET /api/jobs/{id}.",
         ));
     }
-    let request =
-        SubscribeRequest { protocol, after: parse_after(context)?, visibility: context.visibility() };
+    let request = SubscribeRequest {
+        protocol,
+        after: parse_after(context)?,
+        visibility: context.visibility(),
+        reader: context.reader(),
+    };
     subscribe_to_job(context.env, id, context.subject(), request).await.map(HandlerResponse::Raw)
 }
 

@@ -15,10 +15,13 @@ use std::rc::Rc;
 use reel_core::base::owner::{OwnerId, Visibility};
 use reel_core::config::Config;
 use reel_core::http::access::{Caller, Presented, admit_host, authorize, user_token};
+use reel_core::http::cross_site::{Arrival as _, check_arrival};
 use reel_core::http::problem::{Problem, ProblemCode};
+use reel_core::http::response_headers::{ContentKind, standing_headers};
 use reel_core::http::route::Route;
 use reel_core::objects::job::JobCommand;
 use reel_core::objects::log_event::{LogEvent, LogSubject};
+use reel_core::objects::reader::Reader;
 use reel_core::objects::subscribe::SocketProtocol;
 use worker::{Context, Env, web_sys};
 
@@ -55,29 +58,27 @@ pub struct RequestContext<'c> {
 pub async fn handle_request(request: web_sys::Request, env: Env, background: Context) -> web_sys::Response {
     let call = HttpRequest::new(request);
     let request_id = clock::request_id();
-    let method = call.method();
-    let config = env::config_at(&env, call.origin());
-    let reply = dispatch(&call, &method, &env, &background, &request_id, config.clone()).await;
+    let config = env::config_at(&env, call.called_origin()).map_err(|faults| {
+        let may_read = env::may_read_faults(&env, call.host(), call.header("authorization").as_deref());
+        if may_read { faults } else { Problem::not_configured() }
+    });
+    let reply = dispatch(&call, &env, &background, &request_id, config.clone()).await;
     let answer = match reply {
         Ok(HandlerResponse::Raw(response)) => return response,
         Ok(HandlerResponse::Answer(answer)) => answer,
         Err(problem) => {
             if problem.code == ProblemCode::Internal {
-                log(LogSubject::Request(&request_id), LogEvent::RequestFailed, &method);
+                log(LogSubject::Request(&request_id), LogEvent::RequestFailed, call.method());
             }
             HttpResponse::problem(&problem, &request_id)
         }
     };
-    let answer = match config {
-        Ok(config) => with_cors(answer, &call, &config),
-        Err(_) => answer,
-    };
-    answer.send(&request_id, method != "HEAD")
+    let standing = standing_headers(answer.kind(), config.as_deref().ok(), call.origin());
+    answer.send(&request_id, &standing, call.method() != "HEAD")
 }
 
 async fn dispatch(
     call: &HttpRequest,
-    method: &str,
     env: &Env,
     background: &Context,
     request_id: &str,
@@ -86,18 +87,23 @@ async fn dispatch(
     if let Ok(config) = &config {
         admit_host(config, call.host())?;
     }
-    let route = Route::parse(method, call.path())?;
+    let route = Route::parse(call.method(), call.path())?;
     if route == Route::Health {
         return Ok(HandlerResponse::Answer(health::show(config)));
     }
+    let config = config?;
+    check_arrival(&route, call, &config)?;
     let anyone = Caller::Anyone;
-    let mut context = RequestContext { call, env, config: config?, request_id, background, caller: anyone };
+    let mut context = RequestContext { call, env, config, request_id, background, caller: anyone };
     context.caller = context.authorize(&route).await?;
     if context.caller != Caller::Anyone {
         env::follow(&context.config);
     }
+    let reader = context.reader();
     let (id, command) = match route {
-        Route::Health | Route::Preflight => return Ok(HandlerResponse::Answer(preflight())),
+        Route::Health | Route::Preflight => {
+            return Ok(HandlerResponse::Answer(HttpResponse::empty(204, ContentKind::Preflight)));
+        }
         Route::CreateJob => return jobs::create(&context).await,
         Route::ListJobs => return jobs::list(&context).await,
         Route::Watch(id) => return jobs::subscribe(&context, id, SocketProtocol::Message).await,
@@ -108,7 +114,9 @@ async fn dispatch(
         Route::Upload(token, verb) => {
             return uploads::handle_action(&context, context.caller.upload()?, token, verb).await;
         }
-        Route::Download(key) => return downloads::download(&context, &key, method == "HEAD").await,
+        Route::Download(key) => {
+            return downloads::download(&context, &key, call.method() == "HEAD").await;
+        }
         Route::ListProjects => return projects::list(&context).await,
         Route::Project(id) => return projects::show(&context, id).await,
         Route::PutProject(id) => return projects::put(&context, id).await,
@@ -118,12 +126,15 @@ async fn dispatch(
         Route::DeleteClip(id) => return projects::delete_clip(&context, id).await,
         Route::CreateExport(kind) => return exports::create(&context, kind).await,
         Route::ActiveExports => return exports::list_active(&context).await,
-        Route::Export(kind, id) => (id, JobCommand::Get { job_type: Some(kind.job()) }),
-        Route::Job(id) => (id, JobCommand::Get { job_type: None }),
+        Route::Export(kind, id) => (id, JobCommand::Get { job_type: Some(kind.job()), reader }),
+        Route::Job(id) => (id, JobCommand::Get { job_type: None, reader }),
         Route::DeleteJob(id) => (id, JobCommand::Delete),
-        Route::Events(id) => (id, JobCommand::Events { after: jobs::parse_after(&context)?.unwrap_or(0) }),
+        Route::Events(id) => {
+            (id, JobCommand::Events { after: jobs::parse_after(&context)?.unwrap_or(0), reader })
+        }
         Route::Cancel(id) => (id, JobCommand::Cancel),
         Route::Retry(id) => (id, JobCommand::Retry),
+        Route::RevokeLinks(id) => (id, JobCommand::RevokeLinks),
         Route::Callback(id, _, callback) => {
             (id, callbacks::report(&context, id, context.caller.attempt()?, callback).await?)
         }
@@ -138,6 +149,11 @@ impl RequestContext<'_> {
     /// What log lines about this request name.
     pub fn subject(&self) -> LogSubject<'_> {
         LogSubject::Request(self.request_id)
+    }
+
+    /// Who reads, if this is a request for a job.
+    pub fn reader(&self) -> Reader {
+        Reader::of(&self.caller)
     }
 
     /// Whose things the caller sees.
@@ -169,33 +185,3 @@ impl RequestContext<'_> {
         authorize(route, &Presented { user: user.as_ref(), ..presented }, &self.config, clock::now())
     }
 }
-
-fn preflight() -> HttpResponse {
-    HttpResponse::json(204, String::new())
-        .with("access-control-allow-methods", "GET, POST, PUT, DELETE, HEAD")
-        .with(
-            "access-control-allow-headers",
-            "authorization, content-type, idempotency-key, range, if-range, if-match, if-none-match, \
-             if-modified-since, if-unmodified-since",
-        )
-        .with("access-control-max-age", "3600")
-}
-
-/// Exactly the origins that are configured (`ALLOWED_ORIGINS`); others get no header and the browser refuses.
-fn with_cors(answer: HttpResponse, call: &HttpRequest, config: &Config) -> HttpResponse {
-    if config.allowed_origins.is_empty() {
-        return answer;
-    }
-    let answer = answer.with("vary", "origin");
-    match call.header("origin").filter(|origin| config.allowed_origins.contains(origin)) {
-        Some(origin) => answer
-            .with("access-control-allow-origin", origin)
-            .with("access-control-allow-credentials", "true")
-            .with("access-control-expose-headers", EXPOSED),
-        None => answer,
-    }
-}
-
-/// What scripts of an allowed origin may read beyond the headers that they always may.
-const EXPOSED: &str = "x-request-id, retry-after, etag, last-modified, accept-ranges, content-range, \
-    content-length, content-disposition";

@@ -57,6 +57,7 @@ pub async fn create(context: &RequestContext<'_>) -> Result<HandlerResponse, Pro
         key,
         storage_id: at_bucket.upload_id().await,
         plan: new.plan,
+        etag_changes: 0,
         expires_at: clock::now() + context.config.timeouts.upload_ttl,
         state: UploadState::Open,
     };

@@ -46,6 +46,8 @@ pub struct ExportJob {
     early: Rc<EarlySubscribers>,
     /// What was used since the job was last stepped: it is counted there.
     uncounted: Cell<Usage>,
+    /// Messages of subscribers that this instance has had.
+    messages: Cell<u32>,
 }
 
 /// When the object's alarm fires, as far as this instance knows.
@@ -86,6 +88,7 @@ impl DurableObject for ExportJob {
             alarm: Cell::new(AlarmState::Unknown),
             early: Rc::default(),
             uncounted: Cell::new(Usage::default()),
+            messages: Cell::new(0),
         }
     }
 

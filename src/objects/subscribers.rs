@@ -7,8 +7,10 @@ use reel_core::config::Config;
 use reel_core::job::effect::Step;
 use reel_core::job::spec::JobSpec;
 use reel_core::objects::job_view::with_urls;
+use reel_core::objects::reader::Reader;
 use reel_core::objects::subscribe::{
-    HIDDEN_TAG, NORMAL_CLOSURE, PING, PONG, SocketProtocol, SubscribeRequest, entry_message, progress_message,
+    HIDDEN_TAG, LINK_REVOKED, LINK_TAG, NORMAL_CLOSURE, OpenSockets, PING, PONG, SocketProtocol,
+    SubscribeRequest, entry_message, progress_message,
 };
 use worker::{Result, State, WebSocket, WebSocketPair, WebSocketRequestResponsePair};
 
@@ -39,32 +41,42 @@ impl Subscribers<'_> {
     }
 
     /// How many there are.
-    pub fn count(&self) -> usize {
-        self.0.get_websockets().len()
+    pub fn count(&self) -> OpenSockets {
+        OpenSockets {
+            all: self.0.get_websockets().len(),
+            of_links: self.0.get_websockets_with_tag(LINK_TAG).len(),
+        }
     }
 
     /// How many there are that may not know of the job.
-    pub fn count_hidden(&self) -> usize {
-        self.0.get_websockets_with_tag(HIDDEN_TAG).len()
+    pub fn count_hidden(&self) -> OpenSockets {
+        OpenSockets { all: self.0.get_websockets_with_tag(HIDDEN_TAG).len(), of_links: 0 }
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.count() == 0
+        self.0.get_websockets().is_empty()
     }
 
     /// Sends every subscriber what a step has stored, or the progress that it has not; closes all sockets
     /// after the last entry.
     pub fn broadcast(&self, config: &Config, spec: &JobSpec, step: &Step, now: Timestamp) {
+        let generation = step.job.link_generation;
         for entry in &step.entries {
-            with_urls(config, spec, &entry.snapshot, now, |urls| {
-                self.send_all(|protocol| entry_message(spec, entry, protocol, urls));
+            self.send_all(|protocol, reader| {
+                let link = reader.link(generation, now);
+                with_urls(config, spec, &entry.snapshot, link, now, |urls| {
+                    entry_message(spec, entry, protocol, urls)
+                })
             });
         }
         if step.broadcast_progress {
             let snapshot = step.job.snapshot();
-            with_urls(config, spec, &snapshot, now, |urls| {
-                self.send_all(|protocol| progress_message(spec, &snapshot, protocol, urls));
+            self.send_all(|protocol, reader| {
+                let link = reader.link(generation, now);
+                with_urls(config, spec, &snapshot, link, now, |urls| {
+                    progress_message(spec, &snapshot, protocol, urls)
+                })
             });
         }
         if step.closes_subscribers() {
@@ -80,16 +92,25 @@ impl Subscribers<'_> {
         }
     }
 
-    fn send_all(&self, message: impl Fn(SocketProtocol) -> String) {
-        for protocol in SocketProtocol::ALL {
-            let sockets = self.0.get_websockets_with_tag(protocol.tag());
-            if sockets.is_empty() {
+    /// Closes the sockets that a link opened: all links are revoked.
+    pub fn close_links(&self) {
+        for socket in self.0.get_websockets_with_tag(LINK_TAG) {
+            close(&socket, LINK_REVOKED, "this link was revoked");
+        }
+    }
+
+    /// Sends every subscriber what is written for its protocol and its reader, each text written once.
+    fn send_all(&self, message: impl Fn(SocketProtocol, Reader) -> String) {
+        let mut written: Vec<(SocketProtocol, Reader, String)> = Vec::new();
+        for (socket, SubscribeRequest { protocol, reader, .. }) in self.all() {
+            let known = written.iter().find(|(of, by, _)| (*of, *by) == (protocol, reader));
+            if let Some((_, _, text)) = known {
+                send(&socket, text);
                 continue;
             }
-            let text = message(protocol);
-            for socket in sockets {
-                send(&socket, &text);
-            }
+            let text = message(protocol, reader);
+            send(&socket, &text);
+            written.push((protocol, reader, text));
         }
     }
 }

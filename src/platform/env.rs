@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use reel_core::config::{Config, Setting};
 use reel_core::http::problem::{Problem, ProblemCode};
+use reel_core::http::settings_faults;
 use worker::{Bucket, D1Database, Env, ObjectNamespace};
 
 /// Durable Objects of jobs.
@@ -32,7 +33,7 @@ thread_local! {
 /// The deployment's settings, as an object sees them.
 ///
 /// # Errors
-/// 503 that names every setting that is missing or wrong, never a value.
+/// 503 that names every setting that is missing or wrong, never a value; see [`may_read_faults`].
 pub fn config(env: &Env) -> Result<Rc<Config>, Problem> {
     match CALLED.with_borrow(Clone::clone) {
         Some(called) => Ok(called),
@@ -67,9 +68,17 @@ fn settings(env: &Env) -> Result<Rc<Config>, Problem> {
     })
 }
 
+/// Whether a caller may read what keeps the API closed.
+pub fn may_read_faults(env: &Env, host: &str, authorization: Option<&str>) -> bool {
+    settings_faults::may_read_faults(&|setting| setting_text(env, setting), host, authorization)
+}
+
+fn setting_text(env: &Env, setting: Setting) -> Option<String> {
+    env.var(setting.as_str()).ok().map(|value| value.to_string())
+}
+
 fn parse(env: &Env) -> Parsed {
-    let read = |setting: Setting| env.var(setting.as_str()).ok().map(|value| value.to_string());
-    match Config::parse(&read) {
+    match Config::parse(&|setting| setting_text(env, setting)) {
         Ok(config) => {
             for warning in &config.warnings {
                 log(LogSubject::Startup, LogEvent::SettingsWarning, warning);

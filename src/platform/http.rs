@@ -1,51 +1,56 @@
 //! Requests and answers over `web_sys`: read only what a route needs, answer with as few crossings
 //! between JavaScript and wasm as can be. Handlers see nothing of `worker::Request`.
 
-use crate::platform::log::log;
-use reel_core::objects::log_event::{LogEvent, LogSubject};
 use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::pin::pin;
+use std::time::Duration;
 
+use futures::future::{Either, select};
+use reel_core::http::cross_site::Arrival;
 use reel_core::http::problem::{Problem, ProblemCode};
+use reel_core::http::response_headers::{ContentKind, Header};
+use reel_core::objects::log_event::{LogEvent, LogSubject};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::js_sys::futures::JsFuture;
-use worker::js_sys::{self};
-use worker::web_sys;
+use worker::{Delay, js_sys, web_sys};
+
+use crate::platform::log::log;
 
 /// An incoming request.
 pub struct HttpRequest {
     raw: web_sys::Request,
-    origin: String,
-    host: String,
+    method: String,
+    /// Scheme, host and port that were called.
+    called_origin: String,
     path: String,
     query: String,
+    /// The header `Origin`: the page that sent it, if a page did.
+    origin: Option<String>,
 }
 
 impl HttpRequest {
     /// Takes a request apart as far as routing needs it.
     pub fn new(raw: web_sys::Request) -> Self {
         let url = raw.url();
-        let after_host = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
-        let host = after_host.split('/').next().unwrap_or_default();
-        let target = after_host.get(host.len()..).filter(|rest| !rest.is_empty()).unwrap_or("/");
+        let after_scheme = url.find("://").map_or(0, |at| at + "://".len());
+        let rest = url.get(after_scheme..).unwrap_or_default();
+        let host_end = after_scheme + rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (called_origin, target) = url.split_at_checked(host_end).unwrap_or((&url, ""));
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let origin_len = url.len() - after_host.len() + host.len();
-        let origin = url.get(..origin_len).unwrap_or_default().to_owned();
-        Self { origin, host: host.to_owned(), path: path.to_owned(), query: query.to_owned(), raw }
-    }
-
-    /// The method, in capitals.
-    pub fn method(&self) -> String {
-        self.raw.method()
-    }
-
-    /// Scheme, host and port that the request was sent to.
-    pub fn origin(&self) -> &str {
-        &self.origin
+        Self {
+            method: raw.method(),
+            called_origin: called_origin.to_owned(),
+            path: if path.is_empty() { "/" } else { path }.to_owned(),
+            query: query.to_owned(),
+            origin: raw.headers().get("origin").ok().flatten(),
+            raw,
+        }
     }
 
     /// Host and port that the request was sent to.
     pub fn host(&self) -> &str {
-        &self.host
+        self.called_origin.split_once("://").map_or("", |(_, host)| host)
     }
 
     /// The path, still percent-encoded: no segment of ours needs decoding.
@@ -79,22 +84,26 @@ impl HttpRequest {
     /// The body, if it is at most `max_bytes` long.
     ///
     /// # Errors
-    /// 413 as soon as that is clear: from `Content-Length`, or while reading when there is none.
+    /// 413 as soon as that is clear: from `Content-Length`, or while reading when there is none. 408 when it
+    /// does not arrive in time, however little of it is missing.
     pub async fn body(&self, max_bytes: usize) -> Result<Vec<u8>, Problem> {
-        let too_large = || {
-            Problem::new(
-                ProblemCode::BodyTooLarge,
+        match select(pin!(self.read_body(max_bytes)), pin!(Delay::from(BODY_TIMEOUT))).await {
+            Either::Left((body, _)) => body,
+            Either::Right(((), _)) => Err(Problem::new(
+                ProblemCode::RequestTimeout,
                 format!(
-                    "The body must have at most {max_bytes} bytes; videos go straight to storage, see POST /api/videos/upload-url."
+                    "The body did not arrive within {} s. Send the request again.",
+                    BODY_TIMEOUT.as_secs()
                 ),
-            )
-        };
-        let unread =
-            |_: JsValue| Problem::new(ProblemCode::NotJson, "The body could not be read; send it again.");
+            )),
+        }
+    }
+
+    async fn read_body(&self, max_bytes: usize) -> Result<Vec<u8>, Problem> {
         let declared = self.header("content-length").and_then(|text| text.parse::<usize>().ok());
         if let Some(length) = declared {
             if length > max_bytes {
-                return Err(too_large());
+                return Err(too_large(max_bytes));
             }
             let buffer = JsFuture::from(self.raw.array_buffer().map_err(unread)?).await.map_err(unread)?;
             return Ok(js_sys::Uint8Array::new(&buffer).to_vec());
@@ -113,19 +122,58 @@ impl HttpRequest {
             if body.len() + usize::try_from(bytes.length()).unwrap_or(usize::MAX) > max_bytes {
                 // The client may never stop sending; it is told now, and the rest is not read.
                 let _cancelled = reader.cancel();
-                return Err(too_large());
+                return Err(too_large(max_bytes));
             }
             body.extend(bytes.to_vec());
         }
     }
 }
 
+impl Arrival for HttpRequest {
+    fn method(&self) -> &str {
+        &self.method
+    }
+
+    fn called_origin(&self) -> &str {
+        &self.called_origin
+    }
+
+    fn origin(&self) -> Option<&str> {
+        self.origin.as_deref()
+    }
+
+    fn content_type(&self) -> Option<String> {
+        self.header("content-type")
+    }
+
+    fn has_body(&self) -> bool {
+        self.raw.body().is_some() && self.header("content-length").as_deref() != Some("0")
+    }
+}
+
+fn too_large(max_bytes: usize) -> Problem {
+    Problem::new(
+        ProblemCode::BodyTooLarge,
+        format!(
+            "The body must have at most {max_bytes} bytes; videos go straight to storage, see POST /api/videos/upload-url."
+        ),
+    )
+}
+
+fn unread(_cause: JsValue) -> Problem {
+    Problem::new(ProblemCode::NotJson, "The body could not be read; send it again.")
+}
+
+/// A whole body of ours arrives in a second; nobody needs longer, and an open request is not free.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// An answer in the making.
 pub struct HttpResponse {
     status: u16,
-    content_type: Cow<'static, str>,
+    kind: ContentKind,
+    content_type: &'static str,
     body: ResponseBody,
-    headers: Vec<(&'static str, String)>,
+    headers: Vec<Header>,
 }
 
 /// What an answer carries.
@@ -145,21 +193,21 @@ impl HttpResponse {
     }
 
     /// Bytes of the bucket, or none for HEAD: whoever answers so says how many there are.
-    pub fn bytes(status: u16, content_type: &str, stream: Option<web_sys::ReadableStream>) -> Self {
+    pub fn media(status: u16, content_type: &'static str, stream: Option<web_sys::ReadableStream>) -> Self {
         let body = stream.map_or(ResponseBody::Empty, ResponseBody::Stream);
-        Self { status, content_type: Cow::Owned(content_type.to_owned()), body, headers: Vec::new() }
+        Self { kind: ContentKind::Media, body, ..Self::text(status, content_type, String::new()) }
     }
 
     /// Nothing but headers.
-    pub fn empty(status: u16) -> Self {
-        Self { status, content_type: Cow::Borrowed(""), body: ResponseBody::Empty, headers: Vec::new() }
+    pub fn empty(status: u16, kind: ContentKind) -> Self {
+        Self { kind, body: ResponseBody::Empty, ..Self::text(status, "", String::new()) }
     }
 
     /// A problem (RFC 9457).
     pub fn problem(problem: &Problem, request_id: &str) -> Self {
         let mut answer = Self::from_problem_json(problem.code.status(), problem.body(request_id));
         if let Some(methods) = &problem.allow {
-            answer = answer.with("allow", methods.as_str());
+            answer = answer.with("allow", methods.clone());
         }
         if let Some(challenge) = problem.challenge() {
             answer = answer.with("www-authenticate", challenge);
@@ -181,22 +229,29 @@ impl HttpResponse {
     fn text(status: u16, content_type: &'static str, body: String) -> Self {
         Self {
             status,
-            content_type: Cow::Borrowed(content_type),
+            kind: ContentKind::Api,
+            content_type,
             body: ResponseBody::Text(body),
             headers: Vec::new(),
         }
     }
 
-    /// The same with one more header.
+    /// What it is to a browser.
+    pub const fn kind(&self) -> ContentKind {
+        self.kind
+    }
+
+    /// The same with one more header. The last one of a name counts.
     #[must_use]
-    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
-    /// Hands the answer to the runtime. `HEAD`, 204 and 304 have no body.
-    pub fn send(self, request_id: &str, with_body: bool) -> web_sys::Response {
-        match self.build(request_id, with_body) {
+    /// Hands the answer to the runtime, with these headers where it has none of its own. `HEAD`, 204 and
+    /// 304 have no body.
+    pub fn send(self, request_id: &str, standing: &[Header], with_body: bool) -> web_sys::Response {
+        match self.build(request_id, standing, with_body) {
             Ok(response) => response,
             Err(cause) => {
                 log(
@@ -209,20 +264,17 @@ impl HttpResponse {
         }
     }
 
-    fn build(self, request_id: &str, with_body: bool) -> Result<web_sys::Response, JsValue> {
-        let headers = web_sys::Headers::new()?;
-        headers.set("x-request-id", request_id)?;
-        headers.set("cache-control", "no-store")?;
+    fn build(
+        self,
+        request_id: &str,
+        standing: &[Header],
+        with_body: bool,
+    ) -> Result<web_sys::Response, JsValue> {
         let bodiless = matches!(self.status, 204 | 304);
-        if !bodiless {
-            headers.set("content-type", &self.content_type)?;
-        }
-        for (name, value) in &self.headers {
-            headers.set(name, value)?;
-        }
-        let init = web_sys::ResponseInit::new();
-        init.set_status(self.status);
-        init.set_headers(&headers);
+        let id = ("x-request-id", Cow::Borrowed(request_id));
+        let content_type = ("content-type", Cow::Borrowed(self.content_type));
+        let own = self.headers.iter().chain((!bodiless).then_some(&content_type));
+        let init = response_init(self.status, standing.iter().chain([&id]).chain(own))?;
         match self.body {
             ResponseBody::Text(text) if with_body && !bodiless => {
                 web_sys::Response::new_with_opt_str_and_init(Some(&text), &init)
@@ -235,4 +287,21 @@ impl HttpResponse {
             }
         }
     }
+}
+
+/// Status and headers, made by one call: a call into JavaScript for each header costs more than all of them
+/// written as JSON. Of several headers of one name the last counts.
+fn response_init<'h>(
+    status: u16,
+    headers: impl Iterator<Item = &'h (&'h str, Cow<'h, str>)>,
+) -> Result<web_sys::ResponseInit, JsValue> {
+    let mut json = String::with_capacity(1024);
+    // Writing to a string cannot fail.
+    let _ = write!(json, "{{\"status\":{status},\"headers\":{{");
+    for (index, (name, value)) in headers.enumerate() {
+        let comma = if index == 0 { "" } else { "," };
+        let _ = write!(json, "{comma}\"{name}\":{}", serde_json::Value::from(value.as_ref()));
+    }
+    json.push_str("}}");
+    js_sys::JSON::parse(&json).map(JsCast::unchecked_into)
 }

@@ -1,5 +1,6 @@
-// Seeks in a `<video>`: {duration, shown: [{at, current_time, light}], answers: [{status, range, content_range}]},
-// where `light` is the mean brightness of the picture.
+// Seeks in a `<video>`: {duration, shown: [{at, current_time, light}], answers: [{status, range, content_range}],
+// plain, opened}, where `light` is the mean brightness of the picture, `plain` the duration that a `<video>` sees
+// which tells no origin, and `opened` the one of the page that the URL itself is.
 import { runScenario } from "./driver.mjs";
 
 await runScenario(null, async (page, { video_url, seek_to }) => {
@@ -41,5 +42,20 @@ await runScenario(null, async (page, { video_url, seek_to }) => {
     },
     { video_url, seek_to },
   );
-  return { ...shown, answers };
+  const seen = [...answers];
+  const plain = await page.evaluate(async (video_url) => {
+    const video = Object.assign(document.createElement("video"), { muted: true, preload: "metadata" });
+    const loaded = new Promise((resolve, reject) => {
+      video.addEventListener("loadedmetadata", resolve, { once: true });
+      video.addEventListener("error", () => reject(new Error(`the plain video failed: ${video.error?.message}`)), { once: true });
+    });
+    document.body.append(video);
+    video.src = video_url;
+    await loaded;
+    return video.duration;
+  }, video_url);
+  await page.goto(video_url);
+  await page.waitForFunction(() => document.querySelector("video")?.duration > 0);
+  const opened = await page.evaluate(() => document.querySelector("video").duration);
+  return { ...shown, answers: seen, plain, opened };
 });

@@ -43,6 +43,9 @@ async fn chromium_seeks_in_a_result_by_ranges_and_shows_the_picture_of_that_mome
 
     let duration = seen["duration"].as_f64().expect("a duration");
     assert!((duration - f64::from(SECONDS)).abs() < 0.5, "{duration} s");
+    for also in ["plain", "opened"] {
+        assert_eq!(seen[also].as_f64(), Some(duration), "{also}: {seen}");
+    }
     let shown = seen["shown"].as_array().expect("pictures");
     assert_eq!(shown.len(), moments.len());
     for (moment, picture) in moments.iter().zip(shown) {

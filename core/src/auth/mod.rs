@@ -6,6 +6,7 @@ pub mod jwt;
 pub mod service_keys;
 pub mod subject;
 pub mod token;
+pub mod watch_link;
 
 use hmac::{Hmac, KeyInit};
 use sha2::Sha256;

@@ -80,8 +80,8 @@ const SECRET_MIN_BYTES: usize = 32;
 
 #[cfg(test)]
 mod tests {
-    use crate::config::tests::parse;
     use super::*;
+    use crate::config::tests::parse;
 
     const JWKS: (Setting, &str) = (Setting::AuthJwksUrl, "https://id.example/.well-known/jwks.json");
     const ISSUER: (Setting, &str) = (Setting::AuthIssuer, "https://id.example/, https://login.example/");

@@ -13,6 +13,7 @@ use crate::auth::jwt::scope::Scope;
 use crate::auth::jwt::verify::VerifiedUser;
 use crate::auth::subject::Subject;
 use crate::auth::token::Purpose;
+use crate::auth::watch_link::WatchLink;
 use crate::base::id::{JobId, UploadId};
 use crate::base::object_key::ObjectKey;
 use crate::base::owner::{OwnerId, Visibility};
@@ -59,6 +60,7 @@ impl<'r> Route<'r> {
             Self::Events(id) => vec![ApiKey, User(Read), WatchToken(*id)],
             Self::Cancel(_) => vec![ApiKey, User(Write)],
             Self::Retry(_) => vec![ApiKey, User(Write)],
+            Self::RevokeLinks(_) => vec![ApiKey, User(Write)],
             Self::Callback(id, token, _) => vec![CallbackToken(*id, token)],
             Self::Webhook(id, token) => vec![WebhookToken(*id, token)],
             Self::UploadUrl => vec![ApiKey, User(Write)],
@@ -128,8 +130,8 @@ pub enum Caller {
     },
     /// An end user, and their hash.
     User(Rc<VerifiedUser>, OwnerId),
-    /// Somebody who watches the job of the route.
-    Watcher,
+    /// Somebody who watches the job of the route, by this link.
+    Watcher(WatchLink),
     /// What runs this attempt of the route's job: the GPU worker, or RunPod.
     Attempt(u32),
     /// A holder of this upload.
@@ -144,7 +146,7 @@ impl Caller {
             // A link opens one thing, which its token names.
             Self::Anyone
             | Self::Service { acting_for: None, .. }
-            | Self::Watcher
+            | Self::Watcher(_)
             | Self::Attempt(_)
             | Self::Uploader(_) => Visibility::All,
         }
@@ -245,14 +247,11 @@ fn check(
         },
         (Credential::User(scope), ApiAccess::Keys(_)) => user(scope, presented, config),
         (Credential::WatchToken(job), ApiAccess::Keys(_)) => {
-            let token = presented.token.map(|token| config.signer.verify(Purpose::Watch, job, token, now));
-            if matches!(token, Some(Ok(_))) {
-                return Ok(Caller::Watcher);
+            let link = presented.token.and_then(|token| WatchLink::verify(&config.signer, job, token, now));
+            if let Some(link) = link {
+                return Ok(Caller::Watcher(link));
             }
-            Err(unauthorized(
-                config,
-                "send the API key or a user's token as `Authorization: Bearer <key>`, or the `token` from the job's websocket_url.",
-            ))
+            Err(unauthorized(config, NO_LINK))
         }
         (Credential::CallbackToken(job, token), _) => attempt(Purpose::Callback, job, token),
         (Credential::WebhookToken(job, token), _) => attempt(Purpose::Webhook, job, token),
@@ -343,6 +342,13 @@ pub fn admit_host(config: &Config, host: &str) -> Result<(), Problem> {
     ))
 }
 
+/// Neither a key, nor a user's token, nor a link to the job that is good now.
+pub fn no_link() -> Problem {
+    Problem::new(ProblemCode::Unauthorized, format!("Authentication required: {NO_LINK}"))
+}
+
+const NO_LINK: &str = "send the API key or a user's token as `Authorization: Bearer <key>`, or the `token` from the job's websocket_url.";
+
 fn unauthorized(config: &Config, what_to_do: &str) -> Problem {
     let hint =
         if config.development { " In development, .dev.vars has the key: WORKERS_API_KEY." } else { "" };
@@ -409,7 +415,8 @@ mod tests {
         let token = config.signer.sign(Purpose::Watch, id(), 0, NOW, DurationMs::minutes(1));
         let shows = Presented { token: Some(&token), ..Presented::default() };
         let download = |key: String| status(&config, &format!("/api/videos/download/{key}"), shows);
-        assert_eq!(download(format!("output/{ID}/1/video.mp4")), Ok(Caller::Watcher));
+        let link = WatchLink { generation: 0, expires_at_s: 1_769_850_360 };
+        assert_eq!(download(format!("output/{ID}/1/video.mp4")), Ok(Caller::Watcher(link)));
         assert_eq!(download(format!("input/{ID}/video.mp4")), Err(401));
         assert_eq!(download("output/else/1/video.mp4".to_owned()), Err(401));
         assert_eq!(status(&config, "/api/jobs", shows), Err(401));
@@ -548,7 +555,7 @@ mod tests {
             "Bearer error=\"invalid_token\", error_description=\"The token has expired. Log in again for a new one.\""
         );
         let shows = Presented { token: Some(&token), ..shows };
-        assert_eq!(authorize(&route, &shows, &config, NOW), Ok(Caller::Watcher));
+        assert!(matches!(authorize(&route, &shows, &config, NOW), Ok(Caller::Watcher(_))));
     }
 
     #[test]

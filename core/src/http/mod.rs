@@ -1,9 +1,13 @@
-//! HTTP as the API speaks it: routes, requests, problems, downloads.
+//! HTTP as the API speaks it: routes, requests, problems, downloads, and what every request and response
+//! has in common.
 
 pub mod access;
+pub mod cross_site;
 pub mod download;
 pub mod problem;
 pub mod problems;
 pub mod requests;
+pub mod response_headers;
 pub mod responses;
 pub mod route;
+pub mod settings_faults;

@@ -19,6 +19,10 @@ word_enum! {
         NotJson = "not_json" { status: 400, title: "Body is not JSON" },
         /// The body is longer than this route takes.
         BodyTooLarge = "body_too_large" { status: 413, title: "Body too large" },
+        /// The body is not JSON by its type.
+        UnsupportedMediaType = "unsupported_media_type" { status: 415, title: "Unsupported media type" },
+        /// The body did not arrive in time.
+        RequestTimeout = "request_timeout" { status: 408, title: "Request timeout" },
         /// The body is JSON and wrong; `errors` says where.
         InvalidRequest = "invalid_request" { status: 422, title: "Invalid request" },
         /// The input video is not in the bucket.
@@ -53,6 +57,8 @@ word_enum! {
         InsufficientScope = "insufficient_scope" { status: 403, title: "Insufficient scope" },
         /// The token in the URL is not one of ours.
         BadToken = "bad_token" { status: 403, title: "Bad token" },
+        /// A page of an origin that is not allowed sent it.
+        OriginNotAllowed = "origin_not_allowed" { status: 403, title: "Origin not allowed" },
         /// The callback belongs to an attempt that another has replaced.
         StaleAttempt = "stale_attempt" { status: 409, title: "Stale attempt" },
         /// The attempt is in other hands: RunPod ran it twice.

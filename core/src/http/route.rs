@@ -87,6 +87,10 @@ routes! {
     Retry(JobId) {
         "POST" "/api/jobs/{job_id}/retry" => |[id, _]| job(id).map(Route::Retry),
     }
+    /// Makes every link to a job useless.
+    RevokeLinks(JobId) {
+        "POST" "/api/jobs/{job_id}/revoke-links" => |[id, _]| job(id).map(Route::RevokeLinks),
+    }
     /// A report of the GPU worker; its token is in the path.
     Callback(JobId, &'p str, CallbackKind) {
         "POST" "/api/jobs/{job_id}/do/{token}/claim" => |at| callback(at, CallbackKind::Claim),
@@ -296,6 +300,7 @@ mod tests {
             ("GET", job("/events"), Route::Events(id)),
             ("POST", job("/cancel"), Route::Cancel(id)),
             ("POST", job("/retry"), Route::Retry(id)),
+            ("POST", job("/revoke-links"), Route::RevokeLinks(id)),
             ("POST", job("/do/1.2.ab/claim"), Route::Callback(id, "1.2.ab", CallbackKind::Claim)),
             ("POST", job("/do/t/progress"), Route::Callback(id, "t", CallbackKind::Progress)),
             ("POST", job("/do/t/complete"), Route::Callback(id, "t", CallbackKind::Complete)),

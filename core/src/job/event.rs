@@ -78,6 +78,8 @@ pub enum JobEvent {
     CancelRequested,
     /// A client retries the job.
     RetryRequested,
+    /// A client makes every link to the job useless.
+    RevokeLinksRequested,
 }
 
 /// The content of a GPU worker's callback.

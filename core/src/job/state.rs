@@ -41,6 +41,14 @@ pub struct Job {
     pub persisted_at: Timestamp,
     /// Billed units so far.
     pub usage: Usage,
+    /// Links of an earlier generation are revoked.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub link_generation: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+const fn is_zero(generation: &u32) -> bool {
+    *generation == 0
 }
 
 /// The state of a job.
@@ -229,6 +237,7 @@ impl Job {
             index: IndexSync { wanted: 1, written: 0, due_at: now, tries: 0 },
             persisted_at: now,
             usage: Usage::default(),
+            link_generation: 0,
         }
     }
 

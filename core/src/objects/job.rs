@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::reader::Reader;
 use super::reply::{PROBLEM, join, problem_from_text, problem_to_text, split};
 use crate::base::owner::Visibility;
 use crate::edit::JobType;
@@ -32,16 +33,25 @@ pub enum JobCommand {
     Get {
         /// Any type, when it is not given.
         job_type: Option<JobType>,
+        /// Who reads it.
+        #[serde(default)]
+        reader: Reader,
     },
     /// Say whether this key is the job's result or its poster: the index may not know yet.
     HasOutput {
         /// The key, under the job's own prefix.
         key: String,
+        /// Who reads it.
+        #[serde(default)]
+        reader: Reader,
     },
     /// Reply with the log entries after this one.
     Events {
         /// Number of the last entry that the caller has.
         after: u64,
+        /// Who reads them.
+        #[serde(default)]
+        reader: Reader,
     },
     /// Take a GPU worker's callback; its token was good for this attempt.
     Callback {
@@ -66,6 +76,8 @@ pub enum JobCommand {
     Cancel,
     /// Start it over.
     Retry,
+    /// Make every link to it useless.
+    RevokeLinks,
 }
 
 impl JobCommand {
@@ -217,6 +229,7 @@ pub fn event_of(command: JobCommand) -> Option<(JobEvent, ReplyTo)> {
         }
         JobCommand::Cancel => (JobEvent::CancelRequested, ReplyTo::Client),
         JobCommand::Retry => (JobEvent::RetryRequested, ReplyTo::Client),
+        JobCommand::RevokeLinks => (JobEvent::RevokeLinksRequested, ReplyTo::Client),
         JobCommand::Create { .. }
         | JobCommand::Get { .. }
         | JobCommand::HasOutput { .. }
@@ -351,8 +364,9 @@ mod tests {
     #[test]
     fn a_command_crosses_with_what_its_caller_sees() {
         for visibility in [Visibility::All, Visibility::Owner(OwnerId::new([7; 8]))] {
-            let text = JobCommand::Events { after: 3 }.to_text(visibility).unwrap();
-            let Some((seen, JobCommand::Events { after: 3 })) = JobCommand::from_text(&text) else {
+            let asked = JobCommand::Events { after: 3, reader: Reader::Owner };
+            let text = asked.to_text(visibility).unwrap();
+            let Some((seen, JobCommand::Events { after: 3, .. })) = JobCommand::from_text(&text) else {
                 panic!("{text}")
             };
             assert_eq!(seen, visibility);

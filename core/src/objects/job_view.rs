@@ -3,6 +3,7 @@
 //! Invariant: URLs are signed when they are read, and never stored.
 
 use crate::auth::token::Purpose;
+use crate::auth::watch_link::WatchLink;
 use crate::base::object_key::ObjectKey;
 use crate::base::time::{DurationMs, Timestamp};
 use crate::config::{ApiAccess, Config, RunpodConfig};
@@ -12,11 +13,12 @@ use crate::job::state::Job;
 use crate::wire::gpu_worker::{ClaimResponse, InputDownload, PresignedPut};
 use crate::wire::job::JobUrls;
 
-/// Makes the URLs that belong to this moment and hands them to `render`.
+/// Makes the URLs that belong to this moment, with this link for the reader, and hands them to `render`.
 pub fn with_urls<T>(
     config: &Config,
     spec: &JobSpec,
     snapshot: &Snapshot,
+    link: WatchLink,
     now: Timestamp,
     render: impl FnOnce(JobUrls<'_>) -> T,
 ) -> T {
@@ -34,8 +36,7 @@ pub fn with_urls<T>(
     let websocket_url = match &config.access {
         ApiAccess::Open => path,
         ApiAccess::Keys(_) => {
-            let token = config.signer.sign(Purpose::Watch, spec.id, 0, now, WATCH_LIFETIME);
-            format!("{path}?token={token}")
+            format!("{path}?token={}", link.token(&config.signer, spec.id))
         }
     };
     render(JobUrls {
@@ -91,8 +92,6 @@ pub fn endpoint_of(config: &Config, job: &Job) -> Option<RunpodConfig> {
 
 /// One hour, for a reel and its poster.
 pub const RESULT_URL_LIFETIME: DurationMs = DurationMs::minutes(60);
-/// One hour.
-const WATCH_LIFETIME: DurationMs = DurationMs::minutes(60);
 /// Longer than any attempt may take.
 const WORKER_URL_LIFETIME: DurationMs = DurationMs::minutes(60);
 /// Clocks differ, and a result may arrive late.

@@ -1,8 +1,10 @@
 //! WebSockets of a job: which protocol a subscriber speaks, who is let in, what it is sent first, and with
-//! which code it is closed.
+//! which code it is closed. How often it may speak is in [`super::message_rate`].
 //!
 //! Invariant: a subscriber is sent stored entries in order and without a gap, from the one after its cursor.
 
+use super::reader::Reader;
+use crate::auth::watch_link::WatchLink;
 use crate::base::owner::Visibility;
 use crate::http::problem::{Problem, ProblemCode};
 use crate::job::log::{LogEntry, MessageType};
@@ -63,55 +65,79 @@ pub struct SubscribeRequest {
     pub after: Option<u64>,
     /// Whose jobs the client sees: it may come before the job does.
     pub visibility: Visibility,
+    /// Who reads.
+    pub reader: Reader,
 }
 
 impl SubscribeRequest {
-    /// The path of the request to the object: `/subscribe/{protocol}/{after or -}/{visibility}`.
+    /// The path of the request to the object: `/subscribe/{protocol}/{after or -}/{visibility}/{reader}`.
     pub fn to_path(self) -> String {
         let after = self.after.map_or_else(|| "-".to_owned(), |after| after.to_string());
-        format!("/subscribe/{}/{after}/{}", self.protocol.tag(), self.visibility.to_word())
+        let (visibility, reader) = (self.visibility.to_word(), self.reader.to_word());
+        format!("/subscribe/{}/{after}/{visibility}/{reader}", self.protocol.tag())
     }
 
     /// Reads what [`SubscribeRequest::to_path`] wrote; `None` for the path of anything else.
     pub fn from_path(path: &str) -> Option<Self> {
-        let (protocol, rest) = path.strip_prefix("/subscribe/")?.split_once('/')?;
-        let (after, visibility) = rest.split_once('/')?;
+        let mut words = path.strip_prefix("/subscribe/")?.split('/');
+        let (protocol, after) = (words.next()?, words.next()?);
         Some(Self {
             protocol: SocketProtocol::from_tag(protocol)?,
             after: after.parse().ok(),
-            visibility: Visibility::from_word(visibility)?,
+            visibility: Visibility::from_word(words.next()?)?,
+            reader: Reader::from_word(words.next()?)?,
         })
     }
 
-    /// The tags of its socket. The others are for a socket that opens before its job exists: it may want all
-    /// entries then, and the job may turn out to be another owner's.
+    /// The tags of its socket: its protocol, and the link of whoever opened it, unless that was the owner. The
+    /// others are for a socket that opens before its job exists: it may want all entries then, and the job may
+    /// turn out to be another owner's.
     pub fn tags(self) -> Vec<String> {
         let from_start = (self.after == Some(0)).then_some(FROM_START_TAG);
         let owner = self.visibility.owner().map(|owner| format!("{OWNER_TAG}{owner}"));
+        let link = match self.reader {
+            Reader::Owner => None,
+            Reader::Link(link) => Some([LINK_TAG.to_owned(), format!("{LINK_TAG}:{}", link.to_word())]),
+        };
         let tags = [Some(self.protocol.tag()), from_start].into_iter().flatten().map(str::to_owned);
-        tags.chain(owner).collect()
+        tags.chain(owner).chain(link.into_iter().flatten()).collect()
     }
 
     /// The request of an open socket, by its tags.
     pub fn from_tags<'t>(tags: impl Iterator<Item = &'t str> + Clone) -> Option<Self> {
         let protocol = tags.clone().find_map(SocketProtocol::from_tag)?;
         let after = tags.clone().any(|tag| tag == FROM_START_TAG).then_some(0);
+        let link = |tag: &str| WatchLink::from_word(tag.strip_prefix(LINK_TAG)?.strip_prefix(':')?);
+        let reader = tags.clone().find_map(link).map_or(Reader::Owner, Reader::Link);
         let mut tags = tags;
         let visibility = match tags.find_map(|tag| tag.strip_prefix(OWNER_TAG)) {
             Some(owner) => Visibility::Owner(owner.parse().ok()?),
             None => Visibility::All,
         };
-        Some(Self { protocol, after, visibility })
+        Some(Self { protocol, after, visibility, reader })
     }
 }
 
-/// Whether one more socket may open.
+/// Open sockets of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenSockets {
+    /// All of them.
+    pub all: usize,
+    /// Those of holders of a link.
+    pub of_links: usize,
+}
+
+/// Whether one more socket may open. A quarter of the places is the owner's: a link may be in many hands.
 ///
 /// # Errors
 /// 503 when the job has too many.
-pub fn admit(open_sockets: usize, job_exists: bool) -> Result<(), Problem> {
+pub fn admit(open: OpenSockets, reader: Reader, job_exists: bool) -> Result<(), Problem> {
     let max = if job_exists { SUBSCRIBERS_MAX } else { EARLY_SUBSCRIBERS_MAX };
-    if open_sockets < max {
+    let has_place = match reader {
+        Reader::Owner => true,
+        Reader::Link(_) => open.of_links < max - max / 4,
+    };
+    if open.all < max && has_place {
         return Ok(());
     }
     Err(Problem::new(
@@ -199,6 +225,13 @@ pub const NO_SUCH_JOB: u16 = 4404;
 pub const PING: &str = r#"{"type":"ping"}"#;
 /// Its answer.
 pub const PONG: &str = r#"{"type":"pong"}"#;
+/// The link that opened it is revoked (RFC 6455 7.4.1: it violates a policy).
+pub const LINK_REVOKED: u16 = 1008;
+/// It says more than a client may: 4000 and up are the application's.
+pub const TOO_MANY_MESSAGES: u16 = 4429;
+/// Tag of a socket that the holder of a link opened; with a colon and the link, which link. Alive in
+/// hibernated sockets, so its word never changes.
+pub const LINK_TAG: &str = "link";
 /// Tag of a socket that wants all entries. Alive in hibernated sockets, so its word never changes.
 const FROM_START_TAG: &str = "birth";
 /// Before the owner in the tag of a socket that sees one owner's jobs.
@@ -219,7 +252,12 @@ mod tests {
     use crate::job::state::{JobEnd, JobState};
 
     fn request(after: Option<u64>) -> SubscribeRequest {
-        SubscribeRequest { protocol: SocketProtocol::Legacy, after, visibility: Visibility::All }
+        SubscribeRequest {
+            protocol: SocketProtocol::Legacy,
+            after,
+            visibility: Visibility::All,
+            reader: Reader::Owner,
+        }
     }
 
     #[test]
@@ -234,9 +272,21 @@ mod tests {
         assert_eq!(SubscribeRequest::from_path(&of_owner.to_path()), Some(of_owner));
         assert_eq!(of_owner.tags(), ["legacy", "birth", "owner:00ff0a1b2c3d4e5f"]);
         assert_eq!(SubscribeRequest::from_tags(of_owner.tags().iter().map(String::as_str)), Some(of_owner));
-        for path in
-            ["/", "/subscribe/", "/subscribe/dance/1/all", "/subscribe/message/1", "/subscribe/message/1/x"]
-        {
+        let link = Reader::Link(WatchLink { generation: 2, expires_at_s: 1_769_853_900 });
+        let of_link = SubscribeRequest { reader: link, ..request(Some(0)) };
+        assert_eq!(SubscribeRequest::from_path(&of_link.to_path()), Some(of_link));
+        assert_eq!(of_link.tags(), ["legacy", "birth", "link", "link:2.1769853900"]);
+        let tags = of_link.tags();
+        assert_eq!(SubscribeRequest::from_tags(tags.iter().map(String::as_str)), Some(of_link));
+        for path in [
+            "/",
+            "/subscribe/",
+            "/subscribe/dance/1/all/-",
+            "/subscribe/message/1",
+            "/subscribe/message/1/x/-",
+            "/subscribe/message/1/all",
+            "/subscribe/message/1/all/x",
+        ] {
             assert_eq!(SubscribeRequest::from_path(path), None, "{path}");
         }
         assert_eq!(request(Some(0)).tags(), ["legacy", "birth"], "tags of sleeping sockets never change");
@@ -251,8 +301,20 @@ mod tests {
 
     #[test]
     fn early_subscribers_are_fewer() {
-        assert!(admit(15, false).is_ok() && admit(16, true).is_ok() && admit(999, true).is_ok());
-        assert!(admit(16, false).is_err() && admit(1_000, true).is_err());
+        let owner = |all, job_exists| admit(OpenSockets { all, of_links: 0 }, Reader::Owner, job_exists);
+        assert!(owner(15, false).is_ok() && owner(16, true).is_ok() && owner(999, true).is_ok());
+        assert!(owner(16, false).is_err() && owner(1_000, true).is_err());
+    }
+
+    #[test]
+    fn holders_of_links_leave_a_quarter_of_the_sockets_to_the_owner() {
+        let link = Reader::Link(WatchLink { generation: 0, expires_at_s: 1 });
+        let admit = |of_links, reader| admit(OpenSockets { all: of_links, of_links }, reader, true).is_ok();
+        assert!(admit(749, link) && !admit(750, link) && admit(750, Reader::Owner));
+        let open = OpenSockets { all: 1_000, of_links: 10 };
+        assert!(super::admit(open, link, true).is_err(), "the owner's sockets count for all");
+        let early = |of_links| super::admit(OpenSockets { all: of_links, of_links }, link, false).is_ok();
+        assert!(early(11) && !early(12));
     }
 
     #[test]

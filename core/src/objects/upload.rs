@@ -209,6 +209,10 @@ fn problem(refusal: &UploadRefusal, plan: &PartLayout) -> Problem {
             UploadState,
             "The parts in storage do not match the confirmed ETags. Upload them again and confirm each with the ETag that storage returned.",
         ),
+        UploadRefusal::TooManyChanges => (
+            UploadState,
+            "The ETags of this upload's parts were changed too often. Abort it and start a new one.",
+        ),
         UploadRefusal::OutcomeUnknown => (
             Unavailable,
             "Storage did not respond in time, so the result is not known yet. Repeat the request in a few seconds.",

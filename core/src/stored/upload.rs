@@ -15,7 +15,7 @@ impl UploadRecord {
             UploadState::Complete { etag } => ("complete", etag.as_str()),
             UploadState::Aborted => ("aborted", ""),
         };
-        json!({
+        let mut stored = json!({
             "key": self.key.as_str(),
             "storage_id": self.storage_id,
             "size_bytes": self.plan.size_bytes(),
@@ -23,8 +23,13 @@ impl UploadRecord {
             "expires_at_ms": self.expires_at.0,
             "stage": stage,
             "etag": etag,
-        })
-        .to_string()
+        });
+        if self.etag_changes > 0
+            && let Some(members) = stored.as_object_mut()
+        {
+            members.insert("etag_changes".to_owned(), self.etag_changes.into());
+        }
+        stored.to_string()
     }
 
     /// Reads what [`UploadRecord::to_stored`] wrote; `None` for anything else.
@@ -37,6 +42,10 @@ impl UploadRecord {
             key: ObjectKey::parse_input(text("key")?).ok()?,
             storage_id: text("storage_id")?.to_owned(),
             plan: PartLayout::new(size_bytes, part_bytes).ok()?,
+            etag_changes: match value.get("etag_changes") {
+                Some(count) => count.as_u64()?.try_into().ok()?,
+                None => 0,
+            },
             expires_at: Timestamp(value.get("expires_at_ms")?.as_i64()?),
             state: match text("stage")? {
                 "open" => UploadState::Open,

@@ -95,6 +95,8 @@ pub enum UploadRefusal {
     LostByStorage,
     /// The bucket has other parts than were confirmed.
     PartsDiffer,
+    /// Confirmed parts got other etags too often.
+    TooManyChanges,
     /// The bucket has not answered: it may be done or not.
     OutcomeUnknown,
 }

@@ -16,6 +16,8 @@ pub struct UploadRecord {
     pub storage_id: String,
     /// Its parts.
     pub plan: PartLayout,
+    /// How often a confirmed part got another etag. Each time is a written row, so that there is an end to it.
+    pub etag_changes: u32,
     /// When it is aborted if it is not complete, and then forgotten.
     pub expires_at: Timestamp,
     /// Where it stands.
@@ -176,6 +178,17 @@ impl Upload {
             .collect()
     }
 
+    /// Those of the new parts that are confirmed already, with another etag.
+    pub(super) fn changes_among(&self, news: &[ConfirmedPart]) -> u32 {
+        let known = news.iter().filter(|part| self.parts.contains_key(&part.number)).count();
+        u32::try_from(known).unwrap_or(u32::MAX)
+    }
+
+    /// How many confirmed parts may still get another etag.
+    pub(super) fn changes_left(&self) -> u32 {
+        (self.record.plan.part_count() + SPARE_ETAG_CHANGES).saturating_sub(self.record.etag_changes)
+    }
+
     pub(super) fn record_parts(&mut self, parts: impl IntoIterator<Item = ConfirmedPart>) {
         self.parts.extend(parts.into_iter().map(|part| (part.number, part.etag)));
     }
@@ -189,5 +202,7 @@ impl StorageCalls {
     }
 }
 
+/// Beside one change of each part: a client that sends everything again gets through.
+const SPARE_ETAG_CHANGES: u32 = 100;
 /// R2's are 32 characters of hex; wrangler's local ones are opaque and a few times as long.
 const ETAG_MAX_BYTES: usize = 512;

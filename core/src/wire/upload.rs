@@ -149,6 +149,7 @@ mod tests {
             key: ObjectKey::parse_input("input/abc/clip.mp4").unwrap(),
             storage_id: "secret".into(),
             plan: PartLayout::new(12_000_000, Some(5_242_880)).unwrap(),
+            etag_changes: 0,
             expires_at: Timestamp(1_769_850_300_250),
             state,
         };

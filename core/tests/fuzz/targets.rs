@@ -66,7 +66,7 @@ fn config() -> Config {
         let value = match setting {
             Setting::Environment => "development",
             Setting::SigningKey => "0123456789abcdef0123456789abcdef",
-            Setting::WorkersApiKey => "a key of a service, 32 bytes long",
+            Setting::WorkersApiKey => "api-key-0123456789abcdef0123456789",
             Setting::R2Endpoint | Setting::PublicUrl => "http://localhost:8787",
             Setting::R2AccessKeyId | Setting::R2SecretAccessKey | Setting::R2BucketName => "r2",
             Setting::AuthJwtSecret => SECRET,

@@ -119,3 +119,20 @@ fn a_complete_job_can_be_neither_cancelled_nor_retried() {
     assert_eq!(fixture.apply(JobEvent::CancelRequested).outcome, Outcome::WrongStatus(JobStatus::Complete));
     assert_eq!(fixture.apply(JobEvent::RetryRequested).outcome, Outcome::WrongStatus(JobStatus::Complete));
 }
+
+#[test]
+fn links_are_revoked_in_every_state_and_nothing_else_changes() {
+    let mut complete = JobFixture::rendering();
+    let key = complete.expected_output();
+    complete.callback(completed(&key));
+    complete.output_checked(ObjectCheck::Present(1));
+    for mut fixture in [JobFixture::new(), JobFixture::rendering(), complete] {
+        let before = fixture.job.clone();
+        let step = fixture.apply(JobEvent::RevokeLinksRequested);
+        assert!(step.persist && step.entries.is_empty() && step.effects.is_empty());
+        assert_eq!(step.outcome, Outcome::Applied);
+        assert_eq!((fixture.job.link_generation, &fixture.job.state), (1, &before.state));
+        fixture.apply(JobEvent::RevokeLinksRequested);
+        assert_eq!(fixture.job.link_generation, 2);
+    }
+}

@@ -141,7 +141,9 @@ impl Simulation {
                 self.handle(JobEvent::IndexReconciled { version })?;
             }
             if self.rng.chance_permille(self.fault_rates.client_permille) {
-                let client_event = if self.rng.chance_permille(600) {
+                let client_event = if self.rng.chance_permille(100) {
+                    JobEvent::RevokeLinksRequested
+                } else if self.rng.chance_permille(600) {
                     JobEvent::CancelRequested
                 } else {
                     JobEvent::RetryRequested

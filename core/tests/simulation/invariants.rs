@@ -43,6 +43,10 @@ impl Invariants {
         {
             return Err(format!("an end was left: {end:?} became {:?}", after.state));
         }
+        let revokes = *event == JobEvent::RevokeLinksRequested;
+        if after.link_generation != before.link_generation + u32::from(revokes) {
+            return Err(format!("links of generation {} after {event:?}", after.link_generation));
+        }
         if after.attempt < before.attempt {
             return Err(format!("attempt {} after {}", after.attempt, before.attempt));
         }

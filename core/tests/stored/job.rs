@@ -27,6 +27,16 @@ pub fn pin(golden: &mut GoldenFiles) {
     for (name, state) in states() {
         round_trip(golden, &format!("job-{name}.json"), &job(state));
     }
+    let revoked = Job {
+        link_generation: 2,
+        ..job(JobState::Ended(JobEnd::Failed {
+            code: ErrorCode::Cancelled,
+            message: "Cancelled".into(),
+            at: AT,
+            progress: 0,
+        }))
+    };
+    round_trip(golden, "job-with-revoked-links.json", &revoked);
     for (name, state, kind) in log() {
         let job = job(state);
         let entry =
@@ -191,6 +201,7 @@ fn job(state: JobState) -> Job {
         index: IndexSync { wanted: 4, written: 3, due_at: Timestamp(AT.0 + 5_000), tries: 1 },
         persisted_at: Timestamp(AT.0 + 10_000),
         usage: Usage { object_rows: 9, d1_rows: 5, requests: 12, alarms: 3 },
+        link_generation: 0,
     }
 }
 

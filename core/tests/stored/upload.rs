@@ -12,11 +12,13 @@ pub fn pin(golden: &mut GoldenFiles) {
         ("completing", UploadState::Completing),
         ("complete", UploadState::Complete { etag: "d41d8cd98f00b204e9800998ecf8427e-3".into() }),
         ("aborted", UploadState::Aborted),
+        ("changed", UploadState::Open),
     ] {
         let upload = UploadRecord {
             key: ObjectKey::parse_input("input/abc/clip.mp4").expect("a key"),
             storage_id: "AB/cd+e=".into(),
             plan: PartLayout::new(12_000_000, Some(5_242_880)).expect("parts"),
+            etag_changes: if name == "changed" { 3 } else { 0 },
             expires_at: Timestamp(1_769_850_300_250),
             state: stage,
         };

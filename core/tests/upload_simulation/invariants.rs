@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use reel_core::base::time::DurationMs;
 use reel_core::upload::effect::{Step, UploadDone, UploadOutcome, UploadRefusal};
 use reel_core::upload::event::CallerId;
-use reel_core::upload::{Upload, UploadState};
+use reel_core::upload::{ConfirmedPart, Upload, UploadState};
 
 use crate::environment::Simulation;
 use crate::environment::bucket::{Bucket, Maker, Multipart};
@@ -75,6 +75,19 @@ impl Invariants {
             if known.insert(part.number, part.etag()) == Some(part.etag()) {
                 return Err(format!("a part is written that was known: {part:?}"));
             }
+        }
+        // Each change is a row that costs its sender nothing, so that it is counted where it is kept.
+        let confirmed = |part: &&ConfirmedPart| before.parts().any(|(number, ..)| number == part.number);
+        let changes = u32::try_from(step.new_parts.iter().filter(confirmed).count()).unwrap_or(u32::MAX);
+        let (old, new) = (&before.record, &step.upload.record);
+        if new.etag_changes != old.etag_changes + changes {
+            return Err(format!(
+                "{changes} changes were counted as {} to {}",
+                old.etag_changes, new.etag_changes
+            ));
+        }
+        if new.etag_changes > new.plan.part_count() + 100 {
+            return Err(format!("{} changes of etags were taken", new.etag_changes));
         }
         let after = step.upload.parts().map(|(number, etag, _)| (number, etag));
         if known.into_iter().eq(after) {

@@ -52,7 +52,7 @@ fn no_history_breaks_an_invariant() {
 }
 
 /// What must happen in some history of the usual 20,000.
-const EXPECTED_EVENTS: [&str; 18] = [
+const EXPECTED_EVENTS: [&str; 19] = [
     "a commit failed",
     "a completion that was late",
     "a completion under way at expiry",
@@ -69,6 +69,7 @@ const EXPECTED_EVENTS: [&str; 18] = [
     "told lost by storage",
     "told outcome unknown",
     "told parts differ",
+    "told too many changes",
     "told wrong size",
     "two callers answered by one step",
 ];

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use reel_core::base::owner::Visibility;
 use reel_core::http::problem::Problem;
+use reel_core::job::event::JobEvent;
 use reel_core::job::log::LogEntry;
 use reel_core::job::spec::JobSpec;
 use reel_core::job::state::Job;
@@ -11,6 +12,7 @@ use reel_core::job::usage::Usage;
 use reel_core::objects::deletion::{Deletion, DeletionStep, StepDone};
 use reel_core::objects::job::{Answer, Creation, JobCommand, JobReply, answer, creation, event_of};
 use reel_core::objects::job_view::{claim_response, with_urls};
+use reel_core::objects::reader::Reader;
 use reel_core::objects::subscribe::{SocketProtocol, entry_message};
 use reel_core::sql::jobs::{delete_job, upsert_job};
 use reel_core::sql::references::select_keys_outliving;
@@ -41,30 +43,35 @@ impl ExportJob {
         }
         match command {
             JobCommand::Delete => return self.delete().await,
-            JobCommand::Get { job_type } => {
+            JobCommand::Get { job_type, reader } => {
                 let loaded = self.load()?;
                 let known =
                     loaded.filter(|loaded| job_type.is_none_or(|wanted| wanted == loaded.spec.job_type));
-                return known.map_or(Ok(JobReply::NotFound), |_| self.job_reply());
+                return known.map_or(Ok(JobReply::NotFound), |_| self.job_reply(reader));
             }
-            JobCommand::HasOutput { key } => {
-                let loaded = self.load()?;
-                return Ok(loaded
-                    .map_or(JobReply::NotFound, |loaded| JobReply::HasOutput(loaded.job.has_output(&key))));
+            JobCommand::HasOutput { key, reader } => {
+                let Some(LoadedJob { job, .. }) = self.load()? else { return Ok(JobReply::NotFound) };
+                reader.admit(job.link_generation)?;
+                return Ok(JobReply::HasOutput(job.has_output(&key)));
             }
-            JobCommand::Events { after } => return self.events(after),
+            JobCommand::Events { after, reader } => return self.events(after, reader),
             JobCommand::Create { .. }
             | JobCommand::Callback { .. }
             | JobCommand::Webhook { .. }
             | JobCommand::Reconcile { .. }
             | JobCommand::Cancel
-            | JobCommand::Retry => {}
+            | JobCommand::Retry
+            | JobCommand::RevokeLinks => {}
         }
         let Some((event, caller)) = event_of(command) else { return Err(Problem::internal()) };
+        let revokes = event == JobEvent::RevokeLinksRequested;
         let outcome = self.advance(event).await?;
+        if revokes {
+            Subscribers(&self.state).close_links();
+        }
         let Some(LoadedJob { spec, job }) = self.load()? else { return Ok(JobReply::NotFound) };
         match answer(caller, outcome, &job) {
-            Answer::Job => self.job_reply(),
+            Answer::Job => self.job_reply(Reader::Owner),
             Answer::Claim { attempt } => {
                 let claim = claim_response(&*env::config(&self.env)?, &spec, attempt, clock::now());
                 Ok(JobReply::Claimed(to_json(&claim)?))
@@ -79,7 +86,7 @@ impl ExportJob {
         self.load_alarm().await?;
         let existing = self.load()?.map(|loaded| loaded.spec);
         match creation(existing.as_deref(), &spec, inputs_found) {
-            Creation::Existing => return self.job_reply(),
+            Creation::Existing => return self.job_reply(Reader::Owner),
             Creation::Refused(reply) => return Ok(reply),
             Creation::New => {}
         }
@@ -94,7 +101,7 @@ impl ExportJob {
         *self.loaded.borrow_mut() = Some(LoadedJob { spec: Rc::new(spec), job });
         self.early.created.set(true);
         self.notify_early_subscribers();
-        self.job_reply()
+        self.job_reply(Reader::Owner)
     }
 
     async fn delete(&self) -> Result<JobReply, Problem> {
@@ -144,24 +151,30 @@ impl ExportJob {
         Ok(StepDone::Done)
     }
 
-    fn job_reply(&self) -> Result<JobReply, Problem> {
+    fn job_reply(&self, reader: Reader) -> Result<JobReply, Problem> {
         let Some(LoadedJob { spec, job }) = self.load()? else { return Ok(JobReply::NotFound) };
+        reader.admit(job.link_generation)?;
         let config = env::config(&self.env)?;
         let snapshot = job.snapshot();
         let mut usage = job.usage;
         usage += self.uncounted.get();
-        Ok(JobReply::Job(with_urls(&config, &spec, &snapshot, clock::now(), |urls| {
+        let now = clock::now();
+        let link = reader.link(job.link_generation, now);
+        Ok(JobReply::Job(with_urls(&config, &spec, &snapshot, link, now, |urls| {
             job_json(&spec, &snapshot, Some(job.seq), urls, JobFormat::Resource, JobDetail::WithUsage(usage))
         })))
     }
 
-    fn events(&self, after: u64) -> Result<JobReply, Problem> {
+    fn events(&self, after: u64, reader: Reader) -> Result<JobReply, Problem> {
         let Some(LoadedJob { spec, job }) = self.load()? else { return Ok(JobReply::NotFound) };
+        reader.admit(job.link_generation)?;
         let config = env::config(&self.env)?;
         let entries =
             self.store.events_after(after).map_err(|cause| self.log_and_hide("reading events", &cause))?;
+        let now = clock::now();
+        let link = reader.link(job.link_generation, now);
         let message = |entry: &LogEntry| {
-            with_urls(&config, &spec, &entry.snapshot, clock::now(), |urls| {
+            with_urls(&config, &spec, &entry.snapshot, link, now, |urls| {
                 entry_message(&spec, entry, SocketProtocol::Message, urls)
             })
         };

@@ -3,13 +3,16 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use reel_core::base::time::Timestamp;
 use reel_core::http::problem::Problem;
+use reel_core::job::usage::Usage;
 use reel_core::objects::job::JobReply;
 use reel_core::objects::job_view::with_urls;
 use reel_core::objects::log_event::LogEvent;
+use reel_core::objects::message_rate::take_message;
 use reel_core::objects::subscribe::{
-    ClientMessage, HIDDEN_TAG, NO_SUCH_JOB, NORMAL_CLOSURE, PONG, SubscribeRequest, admit, backlog_after,
-    entry_message, snapshot_message,
+    ClientMessage, HIDDEN_TAG, NO_SUCH_JOB, NORMAL_CLOSURE, PONG, SubscribeRequest, TOO_MANY_MESSAGES, admit,
+    backlog_after, entry_message, snapshot_message,
 };
 use worker::{Response, WebSocket};
 
@@ -36,7 +39,10 @@ impl ExportJob {
         } else {
             (subscribers.count(), request.tags())
         };
-        admit(open, loaded.is_some())?;
+        admit(open, request.reader, loaded.is_some())?;
+        if let Some(LoadedJob { job, .. }) = &loaded {
+            request.reader.admit(job.link_generation)?;
+        }
         let (server, client) =
             subscribers.accept(&tags).map_err(|cause| self.log_and_hide("accepting a socket", &cause))?;
         match loaded {
@@ -58,11 +64,12 @@ impl ExportJob {
         let missed = self.store.events_after(backlog_after(request, job));
         let missed = missed.map_err(|cause| self.log_and_hide("reading events", &cause))?;
         let snapshot = job.snapshot();
-        with_urls(&config, spec, &snapshot, now, |urls| {
+        let link = request.reader.link(job.link_generation, now);
+        with_urls(&config, spec, &snapshot, link, now, |urls| {
             send(socket, &snapshot_message(spec, job, request.protocol, urls));
         });
         for entry in &missed {
-            with_urls(&config, spec, &entry.snapshot, now, |urls| {
+            with_urls(&config, spec, &entry.snapshot, link, now, |urls| {
                 send(socket, &entry_message(spec, entry, request.protocol, urls));
             });
         }
@@ -72,8 +79,12 @@ impl ExportJob {
         Ok(())
     }
 
-    /// What a client says on its socket.
+    /// What a client says on its socket. Whoever says too much is sent away.
     pub(super) fn client_message(&self, socket: &WebSocket, text: &str) {
+        self.count_message();
+        if !is_taken(socket, clock::now()) {
+            return close(socket, TOO_MANY_MESSAGES, "too many messages");
+        }
         match ClientMessage::parse(text) {
             ClientMessage::PlainPing => send(socket, "pong"),
             ClientMessage::Ping => send(socket, PONG),
@@ -83,7 +94,9 @@ impl ExportJob {
                 if let (Some(request), Ok(Some(LoadedJob { spec, job })), Ok(config)) =
                     (request, self.load(), env::config(&self.env))
                 {
-                    with_urls(&config, &spec, &job.snapshot(), clock::now(), |urls| {
+                    let now = clock::now();
+                    let link = request.reader.link(job.link_generation, now);
+                    with_urls(&config, &spec, &job.snapshot(), link, now, |urls| {
                         send(socket, &snapshot_message(&spec, &job, request.protocol, urls));
                     });
                 }
@@ -139,4 +152,25 @@ impl ExportJob {
         });
         Ok(())
     }
+
+    /// Messages are billed as a twentieth of a request each.
+    fn count_message(&self) {
+        let messages = self.messages.get().wrapping_add(1);
+        self.messages.set(messages);
+        if messages % MESSAGES_PER_REQUEST == 1 {
+            self.count(Usage { requests: 1, ..Usage::default() });
+        }
+    }
 }
+
+/// Takes one more message of this socket, unless it is one too many. What it has said is kept with the socket
+/// itself, which outlives this instance.
+fn is_taken(socket: &WebSocket, now: Timestamp) -> bool {
+    let paid_until = socket.deserialize_attachment::<f64>().ok().flatten().unwrap_or_default();
+    #[allow(clippy::cast_possible_truncation, reason = "milliseconds since 1970 are far below 2^53")]
+    let taken = take_message(Timestamp(paid_until as i64), now);
+    #[allow(clippy::cast_precision_loss, reason = "milliseconds since 1970 are far below 2^53")]
+    taken.is_some_and(|paid_until| socket.serialize_attachment(paid_until.0 as f64).is_ok())
+}
+
+const MESSAGES_PER_REQUEST: u32 = 20;

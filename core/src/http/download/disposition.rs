@@ -36,18 +36,17 @@ impl Disposition {
     }
 }
 
-/// The media type of the response: images, audio and video keep theirs, anything else is sent as bytes. So
-/// no upload can run as a page of this origin.
-pub fn served_type(stored: Option<&str>) -> &str {
-    const BYTES: &str = "application/octet-stream";
-    let Some(stored) = stored else { return BYTES };
-    let essence = stored.split(';').next().unwrap_or_default().trim();
-    let clean = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+');
-    match essence.split_once('/') {
-        Some(("video" | "audio", subtype)) if !subtype.is_empty() && subtype.chars().all(clean) => essence,
-        Some(("image", "jpeg" | "png" | "webp")) => essence,
-        _ => BYTES,
-    }
+/// The media type of the response: what we take keeps its type, anything else is sent as bytes. So no
+/// upload can run as a page of this origin, such as `video/x+xml`.
+pub fn served_type(stored: Option<&str>) -> &'static str {
+    let essence = stored.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    SERVED_TYPES.into_iter().find(|known| known.eq_ignore_ascii_case(essence)).unwrap_or(BYTES)
+}
+
+/// How a file of this media type may be shown: only what plays or is a picture, in the page; the rest is
+/// saved, whatever was asked for.
+pub fn disposition_of(served_type: &str, requested: DispositionType) -> DispositionType {
+    if served_type == BYTES { DispositionType::Attachment } else { requested }
 }
 
 /// The value of `cache-control`, for the client's own cache only. A job's output never changes, so a player
@@ -73,6 +72,24 @@ fn sanitize(requested_name: &str) -> String {
     name.trim_matches(|c: char| c == '.' || c.is_whitespace()).to_owned()
 }
 
+/// What browsers play or show, and nothing that holds a script.
+const SERVED_TYPES: [&str; 14] = [
+    "video/mp4",
+    "video/quicktime",
+    "video/webm",
+    "video/x-matroska",
+    "video/x-m4v",
+    "video/x-msvideo",
+    "video/mpeg",
+    "video/mp2t",
+    "video/3gpp",
+    "video/3gpp2",
+    "video/ogg",
+    "image/jpeg",
+    "image/png",
+    "image/webp",
+];
+const BYTES: &str = "application/octet-stream";
 const NAME_MAX_CHARS: usize = 120;
 /// Invisible characters: joiners, direction marks and overrides, line separators.
 const INVISIBLE: [std::ops::RangeInclusive<char>; 4] =
@@ -145,12 +162,16 @@ mod tests {
     }
 
     #[test]
-    fn only_media_keep_their_type() {
+    fn only_media_that_we_take_keep_their_type() {
         for (stored, served) in [
             (Some("video/mp4"), "video/mp4"),
             (Some("video/quicktime; charset=x"), "video/quicktime"),
             (Some("image/jpeg"), "image/jpeg"),
+            (Some("VIDEO/WebM "), "video/webm"),
             (Some("image/svg+xml"), "application/octet-stream"),
+            (Some("video/x+xml"), "application/octet-stream"),
+            (Some("video/svg+xml"), "application/octet-stream"),
+            (Some("audio/mp4"), "application/octet-stream"),
             (Some("text/html"), "application/octet-stream"),
             (Some("video/"), "application/octet-stream"),
             (Some("video/a b"), "application/octet-stream"),
@@ -158,6 +179,17 @@ mod tests {
         ] {
             assert_eq!(served_type(stored), served, "{stored:?}");
         }
+    }
+
+    #[test]
+    fn what_is_no_media_is_saved_even_if_a_page_asks_to_show_it() {
+        let shown = |stored| disposition_of(served_type(Some(stored)), DispositionType::Inline);
+        assert_eq!(shown("video/mp4"), DispositionType::Inline);
+        assert_eq!(shown("image/jpeg"), DispositionType::Inline);
+        for stored in ["video/x+xml", "text/html", "image/svg+xml", "application/pdf"] {
+            assert_eq!(shown(stored), DispositionType::Attachment, "{stored}");
+        }
+        assert_eq!(disposition_of("video/mp4", DispositionType::Attachment), DispositionType::Attachment);
     }
 
     proptest! {

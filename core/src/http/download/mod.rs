@@ -9,5 +9,5 @@ mod range;
 
 pub use crate::base::content_disposition::DispositionType;
 pub use condition::{Conditions, DownloadDecision, ObjectMeta, ReadPlan};
-pub use disposition::{Disposition, cache_control, served_type};
+pub use disposition::{Disposition, cache_control, disposition_of, served_type};
 pub use range::{ByteRange, RangeRequest};

@@ -1,4 +1,4 @@
-//! Failed attempts, the end of a job, and the client's cancel and retry.
+//! Failed attempts, the end of a job, and what clients ask for: cancel, retry, new links.
 
 use crate::base::backoff::{exponential_backoff, with_jitter};
 use crate::job::effect::Outcome;
@@ -87,5 +87,12 @@ impl StepBuilder<'_> {
             }
             Some(JobEnd::Complete { .. }) | None => Outcome::WrongStatus(self.job.snapshot().status),
         }
+    }
+
+    /// Whatever the state: a link to an ended job shows its output.
+    pub(super) const fn revoke_links_requested(&mut self) -> Outcome {
+        self.job.link_generation = self.job.link_generation.saturating_add(1);
+        self.persist = true;
+        Outcome::Applied
     }
 }

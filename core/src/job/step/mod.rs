@@ -79,6 +79,7 @@ impl StepBuilder<'_> {
             JobEvent::IndexReconciled { version } => self.index_reconciled(version),
             JobEvent::CancelRequested => self.cancel_requested(),
             JobEvent::RetryRequested => self.retry_requested(),
+            JobEvent::RevokeLinksRequested => self.revoke_links_requested(),
         }
     }
 

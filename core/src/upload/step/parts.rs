@@ -50,7 +50,10 @@ impl StepBuilder {
                 plan.bytes_of(listed.part.number) == Some(listed.size_bytes)
                     && !listing.confirmed_since.contains(&listed.part.number)
             });
-            let news = upload.new_parts(usable.map(|listed| listed.part));
+            let mut news = upload.new_parts(usable.map(|listed| listed.part));
+            if upload.changes_among(&news) > upload.changes_left() {
+                news.retain(|part| upload.changes_among(std::slice::from_ref(part)) == 0);
+            }
             self.add_parts(news);
             next_marker = page.next_marker.filter(|_| listing.pages < LIST_PAGES_MAX);
         }
@@ -88,6 +91,10 @@ impl StepBuilder {
         if !news.is_empty() || *self.state() == UploadState::Aborted {
             self.require_open()?;
         }
+        let upload = &self.step.upload;
+        if upload.changes_among(&news) > upload.changes_left() {
+            return Err(UploadRefusal::TooManyChanges);
+        }
         if let Some(listing) = &mut self.step.upload.calls.listing {
             listing.confirmed_since.extend(numbers);
         }
@@ -96,6 +103,11 @@ impl StepBuilder {
     }
 
     fn add_parts(&mut self, news: Vec<ConfirmedPart>) {
+        let changes = self.step.upload.changes_among(&news);
+        if changes > 0 {
+            self.step.upload.record.etag_changes += changes;
+            self.step.persist = true;
+        }
         self.step.upload.record_parts(news.iter().cloned());
         self.step.new_parts.extend(news);
     }

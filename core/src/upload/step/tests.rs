@@ -23,6 +23,7 @@ fn upload(state: UploadState, confirmed: impl IntoIterator<Item = u32>) -> Uploa
         key: ObjectKey::parse_input("input/abc/clip.mp4").unwrap(),
         storage_id: "AB/cd+e=".into(),
         plan: PartLayout::new(SIZE, Some(5 * MIB)).unwrap(),
+        etag_changes: 0,
         expires_at: EXPIRES_AT,
         state,
     };
@@ -168,6 +169,40 @@ fn only_an_open_upload_takes_parts() {
         assert_eq!(play.told(caller), Some(confirmed), "{state:?}");
         assert_eq!(play.last.new_parts.len(), usize::from(refusal.is_none()), "{state:?}");
     }
+}
+
+#[test]
+fn etags_of_confirmed_parts_change_only_so_often() {
+    let mut play = Play::of(whole(UploadState::Open));
+    let (mut rows, mut refused) = (0, 0);
+    for round in 0..2_000 {
+        let parts = vec![part(1 + round % 10, &format!("e{round}"))];
+        let caller = play.request(|caller| UploadEvent::PartsConfirmed { caller, parts });
+        rows += play.last.new_parts.len();
+        match &play.last.replies[..] {
+            [(told, UploadOutcome::Done(UploadDone::Confirmed))] if *told == caller => {
+                assert!(play.last.persist, "the count outlives the object's memory");
+            }
+            [(_, UploadOutcome::Refused(UploadRefusal::TooManyChanges))] => {
+                refused += 1;
+                assert!(!play.last.persist && play.last.new_parts.is_empty());
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((rows, refused), (110, 1_890), "ten parts and a hundred to spare");
+    let known = vec![part(10, "e109")];
+    play.request(|caller| UploadEvent::PartsConfirmed { caller, parts: known });
+    assert_eq!(
+        play.last.replies[0].1,
+        UploadOutcome::Done(UploadDone::Confirmed),
+        "nothing new is no change"
+    );
+
+    let mut fresh = Play::of(upload(UploadState::Open, []));
+    let all = (1..=10).map(|number| part(number, "first")).collect();
+    fresh.request(|caller| UploadEvent::PartsConfirmed { caller, parts: all });
+    assert!(!fresh.last.persist, "the first confirmation of a part is no change");
 }
 
 #[test]

@@ -184,6 +184,7 @@ impl Simulation {
                 | UploadRefusal::LostByStorage
                 | UploadRefusal::WrongSize { .. }
                 | UploadRefusal::AlreadyComplete
+                | UploadRefusal::TooManyChanges
                 | UploadRefusal::CannotAbortComplete => {
                     client.left = true;
                     if honest_and_early && !client.watches {
@@ -219,6 +220,7 @@ impl Simulation {
             UploadOutcome::Refused(UploadRefusal::LostByStorage) => "told lost by storage",
             UploadOutcome::Refused(UploadRefusal::OutcomeUnknown) => "told outcome unknown",
             UploadOutcome::Refused(UploadRefusal::PartsDiffer) => "told parts differ",
+            UploadOutcome::Refused(UploadRefusal::TooManyChanges) => "told too many changes",
             UploadOutcome::Refused(UploadRefusal::WrongSize { .. }) => "told wrong size",
             UploadOutcome::Done(_) | UploadOutcome::Refused(_) => return,
         });
