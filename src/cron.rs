@@ -5,11 +5,14 @@
 use reel_core::base::owner::Visibility;
 use reel_core::base::time::{DurationMs, Timestamp};
 use reel_core::http::problem::Problem;
+use reel_core::http::quotas::day;
 use reel_core::job::retention::input_expired;
 use reel_core::objects::job::JobCommand;
 use reel_core::objects::log_event::{LogEvent, LogSubject};
 use reel_core::objects::reconcile::{RowAction, row_action};
+use reel_core::sql::audit::delete_audit_entries;
 use reel_core::sql::jobs::{OpenJobRow, delete_job, select_open_jobs};
+use reel_core::sql::owners::delete_upload_bytes;
 use reel_core::sql::references::select_inputs_in_use;
 use worker::{Env, Include, Result};
 
@@ -24,9 +27,20 @@ pub async fn run(env: &Env) {
     if let Err(problem) = reconcile_open_jobs(env).await {
         log(LogSubject::Sweep, LogEvent::SweepFailed, &format!("reconciling rows: {}", problem.detail));
     }
+    if let Err(problem) = forget(env).await {
+        log(LogSubject::Sweep, LogEvent::SweepFailed, &format!("forgetting: {}", problem.detail));
+    }
     if let Err(problem) = expire_inputs(env).await {
         log(LogSubject::Sweep, LogEvent::SweepFailed, &format!("expiring inputs: {}", problem.detail));
     }
+}
+
+/// Removes lines of the audit log that are older than the setting, and counts of earlier days.
+async fn forget(env: &Env) -> std::result::Result<(), Problem> {
+    let (database, now) = (env::database(env)?, clock::now());
+    let kept = DurationMs::minutes(i64::from(env::config(env)?.limits.audit_days) * 24 * 60);
+    let old = vec![delete_audit_entries(now - kept, ROWS_PER_RUN * 10), delete_upload_bytes(day(now))];
+    logged("the index", index::write(&database, old)).await.map(|_| ())
 }
 
 /// Shows every job that has been open for a while its row; that wakes an object that was left asleep too.

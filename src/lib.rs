@@ -10,9 +10,11 @@
 )]
 
 mod api;
+mod audit;
 mod clients;
 mod cron;
 mod index;
+mod limits;
 mod objects;
 mod platform;
 mod users;

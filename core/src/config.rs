@@ -4,6 +4,7 @@
 //! To add a setting: one line in the table, and its reader in [`Config::parse`].
 
 mod auth;
+pub mod limits;
 
 use crate::auth::id_key::IdKey;
 use crate::auth::jwt::settings::AuthConfig;
@@ -12,6 +13,7 @@ use crate::auth::token::Signer;
 use crate::base::base_url::BaseUrl;
 use crate::base::secret::Secret;
 use crate::base::words::word_enum;
+use crate::config::limits::Limits;
 use crate::job::timeouts::Timeouts;
 use crate::s3::Presigner;
 
@@ -55,6 +57,20 @@ word_enum! {
         AuthIssuer = "AUTH_ISSUER",
         /// Accepted audiences of users' tokens, separated by commas.
         AuthAudience = "AUTH_AUDIENCE",
+        /// Requests of an owner in a minute.
+        LimitRequestsPerMinute = "LIMIT_REQUESTS_PER_MINUTE",
+        /// Requests by a service's key in a minute.
+        LimitServiceRequestsPerMinute = "LIMIT_SERVICE_REQUESTS_PER_MINUTE",
+        /// Refused credentials from an address in a minute.
+        LimitRefusalsPerMinute = "LIMIT_REFUSALS_PER_MINUTE",
+        /// Jobs of an owner that have not ended.
+        LimitJobsInFlight = "LIMIT_JOBS_IN_FLIGHT",
+        /// Bytes that an owner may begin to upload in a day.
+        LimitUploadBytesPerDay = "LIMIT_UPLOAD_BYTES_PER_DAY",
+        /// Retries by hand of one job.
+        LimitRetriesByHand = "LIMIT_RETRIES_BY_HAND",
+        /// Days that the audit log is kept.
+        AuditDays = "AUDIT_DAYS",
     }
 }
 
@@ -119,6 +135,8 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// Which tokens of end users are valid.
     pub auth: AuthConfig,
+    /// How much one caller may do.
+    pub limits: Limits,
     /// Sentences for whoever runs this: what works, and must be changed before something else is.
     pub warnings: Vec<String>,
 }
@@ -144,7 +162,8 @@ impl Config {
         let allowed_origins = settings.origins();
         let timeouts = settings.timeouts(development);
         let auth = settings.auth(development);
-        match (access, signing, runpod, presigner, public_url, timeouts, auth) {
+        let limits = settings.limits();
+        match (access, signing, runpod, presigner, public_url, timeouts, auth, limits) {
             (
                 Some(access),
                 Some((signer, last_key)),
@@ -153,6 +172,7 @@ impl Config {
                 Some(public_url),
                 Some(timeouts),
                 Some(auth),
+                Some(limits),
             ) if settings.errors.is_empty() => {
                 let mut warnings = Vec::new();
                 if matches!(access, ApiAccess::Open) {
@@ -177,6 +197,7 @@ impl Config {
                     local_bucket,
                     timeouts,
                     auth,
+                    limits,
                     warnings,
                 })
             }
@@ -397,7 +418,14 @@ pub(crate) mod tests {
             | Setting::AuthJwksUrl
             | Setting::AuthJwtSecret
             | Setting::AuthIssuer
-            | Setting::AuthAudience => return None,
+            | Setting::AuthAudience
+            | Setting::LimitRequestsPerMinute
+            | Setting::LimitServiceRequestsPerMinute
+            | Setting::LimitRefusalsPerMinute
+            | Setting::LimitJobsInFlight
+            | Setting::LimitUploadBytesPerDay
+            | Setting::LimitRetriesByHand
+            | Setting::AuditDays => return None,
         })
     }
 

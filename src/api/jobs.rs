@@ -15,6 +15,7 @@ use reel_core::wire::job_list::to_page_json;
 
 use super::{HandlerResponse, RequestContext};
 use crate::index;
+use crate::limits;
 use crate::objects::{call_job, subscribe_to_job};
 use crate::platform::http::HttpResponse;
 use crate::platform::timeout::{BINDING, with_timeout};
@@ -70,16 +71,20 @@ pub async fn create_job(
             missing.push(input);
         }
     }
-    let refusal = (!missing.is_empty()).then(|| missing_inputs_problem(&spec, &missing));
+    let refusal = match missing.as_slice() {
+        [] => limits::admit_job(context).await.err(),
+        missing => Some(missing_inputs_problem(&spec, missing)),
+    };
     if named.is_none()
         && let Some(refusal) = refusal
     {
         return Err(refusal);
     }
-    let inputs_found = refusal.is_none();
-    let command = JobCommand::Create { spec, inputs_found };
+    context.set_changed(id.to_string());
+    let may_begin = refusal.is_none();
+    let command = JobCommand::Create { spec, inputs_found: may_begin };
     match (call_job(context.env, id, context.subject(), context.visibility(), &command).await?, refusal) {
-        // The object knows only that it must not begin; here it is known what is missing.
+        // The object knows only that it must not begin; here it is known why.
         (JobReply::InputsMissing, Some(refusal)) => Err(refusal),
         (reply, _) => reply.into_body(),
     }

@@ -6,15 +6,18 @@ mod downloads;
 mod exports;
 mod health;
 mod jobs;
+mod limits;
+mod owners;
 mod projects;
 mod tokens;
 mod uploads;
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use reel_core::base::owner::{OwnerId, Visibility};
 use reel_core::config::Config;
-use reel_core::http::access::{Caller, Presented, admit_host, authorize, user_token};
+use reel_core::http::access::{Caller, Credential, Presented, admit_host, authorize, user_token};
 use reel_core::http::cross_site::{Arrival as _, check_arrival};
 use reel_core::http::problem::{Problem, ProblemCode};
 use reel_core::http::response_headers::{ContentKind, standing_headers};
@@ -28,7 +31,7 @@ use worker::{Context, Env, web_sys};
 use crate::platform::http::{HttpRequest, HttpResponse};
 use crate::platform::log::log;
 use crate::platform::{clock, env};
-use crate::users;
+use crate::{audit, users};
 
 /// What a handler hands back: our answer, or a socket's that must pass untouched.
 pub enum HandlerResponse {
@@ -52,6 +55,8 @@ pub struct RequestContext<'c> {
     pub background: &'c Context,
     /// Who calls.
     pub caller: Caller,
+    /// Id of what is new, for the audit log; its handler knows it.
+    pub changed: RefCell<String>,
 }
 
 /// Answers any request.
@@ -94,55 +99,73 @@ async fn dispatch(
     let config = config?;
     check_arrival(&route, call, &config)?;
     let anyone = Caller::Anyone;
-    let mut context = RequestContext { call, env, config, request_id, background, caller: anyone };
+    let changed = RefCell::default();
+    let mut context = RequestContext { call, env, config, request_id, background, caller: anyone, changed };
     context.caller = context.authorize(&route).await?;
     if context.caller != Caller::Anyone {
         env::follow(&context.config);
     }
-    let reader = context.reader();
+    crate::limits::admit_request(&context).await?;
+    let target = route.audit_target();
+    let reply = respond(&context, route).await;
+    let status = match &reply {
+        Ok(HandlerResponse::Raw(_)) => 101,
+        Ok(HandlerResponse::Answer(answer)) => answer.status(),
+        Err(problem) => problem.code.status(),
+    };
+    audit::record(&context, target, status);
+    reply
+}
+
+/// Answers an authorized caller.
+async fn respond(context: &RequestContext<'_>, route: Route<'_>) -> Result<HandlerResponse, Problem> {
+    let (call, reader) = (context.call, context.reader());
     let (id, command) = match route {
         Route::Health | Route::Preflight => {
             return Ok(HandlerResponse::Answer(HttpResponse::empty(204, ContentKind::Preflight)));
         }
-        Route::CreateJob => return jobs::create(&context).await,
-        Route::ListJobs => return jobs::list(&context).await,
-        Route::Watch(id) => return jobs::subscribe(&context, id, SocketProtocol::Message).await,
-        Route::WatchLegacy(id) => return jobs::subscribe(&context, id, SocketProtocol::Legacy).await,
-        Route::MintToken => return tokens::mint(&context).await,
-        Route::UploadUrl => return uploads::upload_url(&context).await,
-        Route::CreateUpload => return uploads::create(&context).await,
+        Route::CreateJob => return jobs::create(context).await,
+        Route::ListJobs => return jobs::list(context).await,
+        Route::Watch(id) => return jobs::subscribe(context, id, SocketProtocol::Message).await,
+        Route::WatchLegacy(id) => return jobs::subscribe(context, id, SocketProtocol::Legacy).await,
+        Route::MintToken => return tokens::mint(context).await,
+        Route::Limits => return limits::show(context).await,
+        Route::Audit => return owners::audit(context).await,
+        Route::DeleteOwner(subject) => return owners::delete(context, subject).await,
+        Route::UploadUrl => return uploads::upload_url(context).await,
+        Route::CreateUpload => return uploads::create(context).await,
         Route::Upload(token, verb) => {
-            return uploads::handle_action(&context, context.caller.upload()?, token, verb).await;
+            return uploads::handle_action(context, context.caller.upload()?, token, verb).await;
         }
         Route::Download(key) => {
-            return downloads::download(&context, &key, call.method() == "HEAD").await;
+            return downloads::download(context, &key, call.method() == "HEAD").await;
         }
-        Route::ListProjects => return projects::list(&context).await,
-        Route::Project(id) => return projects::show(&context, id).await,
-        Route::PutProject(id) => return projects::put(&context, id).await,
-        Route::ListClips(id) => return projects::list_clips(&context, id).await,
-        Route::Clip(id) => return projects::show_clip(&context, id).await,
-        Route::PutClip(id) => return projects::put_clip(&context, id).await,
-        Route::DeleteClip(id) => return projects::delete_clip(&context, id).await,
-        Route::CreateExport(kind) => return exports::create(&context, kind).await,
-        Route::ActiveExports => return exports::list_active(&context).await,
+        Route::ListProjects => return projects::list(context).await,
+        Route::Project(id) => return projects::show(context, id).await,
+        Route::PutProject(id) => return projects::put(context, id).await,
+        Route::ListClips(id) => return projects::list_clips(context, id).await,
+        Route::Clip(id) => return projects::show_clip(context, id).await,
+        Route::PutClip(id) => return projects::put_clip(context, id).await,
+        Route::DeleteClip(id) => return projects::delete_clip(context, id).await,
+        Route::CreateExport(kind) => return exports::create(context, kind).await,
+        Route::ActiveExports => return exports::list_active(context).await,
         Route::Export(kind, id) => (id, JobCommand::Get { job_type: Some(kind.job()), reader }),
         Route::Job(id) => (id, JobCommand::Get { job_type: None, reader }),
         Route::DeleteJob(id) => (id, JobCommand::Delete),
         Route::Events(id) => {
-            (id, JobCommand::Events { after: jobs::parse_after(&context)?.unwrap_or(0), reader })
+            (id, JobCommand::Events { after: jobs::parse_after(context)?.unwrap_or(0), reader })
         }
         Route::Cancel(id) => (id, JobCommand::Cancel),
         Route::Retry(id) => (id, JobCommand::Retry),
         Route::RevokeLinks(id) => (id, JobCommand::RevokeLinks),
         Route::Callback(id, _, callback) => {
-            (id, callbacks::report(&context, id, context.caller.attempt()?, callback).await?)
+            (id, callbacks::report(context, id, context.caller.attempt()?, callback).await?)
         }
         // The body is not read: the webhook is not signed and may be late, doubled or forged, so RunPod's
         // `/status` is asked instead.
         Route::Webhook(id, _) => (id, JobCommand::Webhook { attempt: context.caller.attempt()? }),
     };
-    jobs::command(&context, id, &command).await
+    jobs::command(context, id, &command).await
 }
 
 impl RequestContext<'_> {
@@ -159,6 +182,11 @@ impl RequestContext<'_> {
     /// Whose things the caller sees.
     pub fn visibility(&self) -> Visibility {
         self.caller.visibility()
+    }
+
+    /// Notes the id of what the request makes, for the audit log.
+    pub fn set_changed(&self, id: String) {
+        self.changed.replace(id);
     }
 
     /// The owner of what the caller makes.
@@ -178,10 +206,21 @@ impl RequestContext<'_> {
             token: self.call.query("token"),
             video_key: self.call.query("video_key"),
         };
+        // Only where a key or a token is asked for: a GPU worker may share its address with anybody.
+        let by_key = route.accepts().contains(&Credential::ApiKey);
+        let address = || self.call.header("cf-connecting-ip").unwrap_or_default();
+        if by_key {
+            crate::limits::admit_address(address, self.config.limits.refusals_per_minute)?;
+        }
         let user = match user_token(route, &presented, &self.config) {
             Some(token) => Some(users::verify_user(self, token).await),
             None => None,
         };
-        authorize(route, &Presented { user: user.as_ref(), ..presented }, &self.config, clock::now())
+        let presented = Presented { user: user.as_ref(), ..presented };
+        let caller = authorize(route, &presented, &self.config, clock::now());
+        if by_key && caller.as_ref().is_err_and(|problem| problem.code == ProblemCode::Unauthorized) {
+            crate::limits::count_refusal(&address());
+        }
+        caller
     }
 }

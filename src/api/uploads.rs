@@ -4,7 +4,7 @@ use reel_core::base::id::UploadId;
 use reel_core::base::object_key::ObjectKey;
 use reel_core::base::time::DurationMs;
 use reel_core::http::problem::Problem;
-use reel_core::http::requests::upload_url::UploadUrlRequest;
+use reel_core::http::requests::upload_url::{UploadUrlRequest, size_required};
 use reel_core::http::requests::uploads::{CreateUploadRequest, UploadAction};
 use reel_core::objects::log_event::LogEvent;
 use reel_core::objects::upload::{UploadCommand, UploadReply};
@@ -14,6 +14,7 @@ use worker::HttpMetadata;
 
 use super::jobs::unavailable;
 use super::{HandlerResponse, RequestContext};
+use crate::limits;
 use crate::objects::call_upload;
 use crate::objects::upload::UPLOAD_ID_METADATA;
 use crate::platform::http::HttpResponse;
@@ -25,10 +26,12 @@ use crate::platform::{clock, env};
 pub async fn upload_url(context: &RequestContext<'_>) -> Result<HandlerResponse, Problem> {
     let request = UploadUrlRequest::parse(&context.call.body(BODY_MAX_BYTES).await?)?;
     let now = clock::now();
+    admit_single_put(context, request.size_bytes).await?;
     let key =
         ObjectKey::input(context.owner(), request.job_id.unwrap_or_else(clock::job_id), &request.filename);
     let url =
         context.config.presigner.put(&key, &request.content_type, request.size_bytes, UPLOAD_LIFETIME, now);
+    context.set_changed(key.as_str().to_owned());
     let body = serde_json::json!({
         "upload_url": url,
         "video_key": key.as_str(),
@@ -40,9 +43,19 @@ pub async fn upload_url(context: &RequestContext<'_>) -> Result<HandlerResponse,
     Ok(HandlerResponse::Answer(HttpResponse::json(200, body.to_string())))
 }
 
+/// Counts what a user is about to send, which the URL then allows and no more.
+async fn admit_single_put(context: &RequestContext<'_>, size_bytes: Option<u64>) -> Result<(), Problem> {
+    match (context.owner(), size_bytes) {
+        (None, _) => Ok(()),
+        (Some(_), Some(size_bytes)) => limits::admit_upload(context, size_bytes).await,
+        (Some(_), None) => Err(size_required()),
+    }
+}
+
 /// `POST /api/videos/multipart`.
 pub async fn create(context: &RequestContext<'_>) -> Result<HandlerResponse, Problem> {
     let new = CreateUploadRequest::parse(&context.call.body(BODY_MAX_BYTES).await?)?;
+    limits::admit_upload(context, new.plan.size_bytes()).await?;
     let id = clock::upload_id();
     let key = ObjectKey::input(context.owner(), new.job_id.unwrap_or_else(clock::job_id), &new.filename);
     let bucket = env::videos(context.env)?;
@@ -81,6 +94,7 @@ pub async fn create(context: &RequestContext<'_>) -> Result<HandlerResponse, Pro
         }
         return Err(problem);
     }
+    context.set_changed(upload.key.as_str().to_owned());
     let created = UploadJson::created(&upload, &context.config.signer.upload_token(id, &upload.key));
     let body = serde_json::to_string(&created).map_err(|_| Problem::internal())?;
     Ok(HandlerResponse::Answer(HttpResponse::json(201, body)))
@@ -93,6 +107,7 @@ pub async fn handle_action(
     token: &str,
     action: UploadAction,
 ) -> Result<HandlerResponse, Problem> {
+    context.set_changed(id.to_string());
     let body = match action {
         UploadAction::Show | UploadAction::Abort => Vec::new(),
         UploadAction::Sign | UploadAction::Confirm | UploadAction::Complete => {

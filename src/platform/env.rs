@@ -8,7 +8,7 @@ use std::rc::Rc;
 use reel_core::config::{Config, Setting};
 use reel_core::http::problem::{Problem, ProblemCode};
 use reel_core::http::settings_faults;
-use worker::{Bucket, D1Database, Env, ObjectNamespace};
+use worker::{Bucket, D1Database, Env, ObjectNamespace, RateLimiter};
 
 /// Durable Objects of jobs.
 pub const EXPORT_JOB: &str = "EXPORT_JOB";
@@ -90,6 +90,11 @@ fn parse(env: &Env) -> Parsed {
             Err(errors.into())
         }
     }
+}
+
+/// The platform's limiter of requests, where it is bound.
+pub fn rate_limiter(env: &Env) -> Option<RateLimiter> {
+    env.rate_limiter("RATE_LIMITER").ok()
 }
 
 /// The namespace of job objects.

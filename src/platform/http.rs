@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 use reel_core::http::cross_site::Arrival;
-use reel_core::http::problem::{Problem, ProblemCode};
+use reel_core::http::problem::{Problem, ProblemCode, ReachedLimit};
 use reel_core::http::response_headers::{ContentKind, Header};
 use reel_core::objects::log_event::{LogEvent, LogSubject};
 use wasm_bindgen::{JsCast, JsValue};
@@ -212,6 +212,9 @@ impl HttpResponse {
         if let Some(challenge) = problem.challenge() {
             answer = answer.with("www-authenticate", challenge);
         }
+        for (name, value) in problem.limit.iter().flat_map(ReachedLimit::headers) {
+            answer = answer.with(name, value);
+        }
         if problem.code == ProblemCode::Unavailable {
             answer = answer.with("retry-after", "2");
         }
@@ -234,6 +237,11 @@ impl HttpResponse {
             body: ResponseBody::Text(body),
             headers: Vec::new(),
         }
+    }
+
+    /// Its HTTP status.
+    pub const fn status(&self) -> u16 {
+        self.status
     }
 
     /// What it is to a browser.

@@ -81,6 +81,9 @@ impl<'r> Route<'r> {
             Self::PutClip(_) => vec![ApiKey, User(Write)],
             Self::DeleteClip(_) => vec![ApiKey, User(Write)],
             Self::MintToken => vec![ApiKey],
+            Self::Limits => vec![ApiKey, User(Read)],
+            Self::Audit => vec![ApiKey],
+            Self::DeleteOwner(_) => vec![ApiKey],
             Self::Preflight => vec![Nothing],
         }
     }

@@ -2,10 +2,13 @@
 //! has in common.
 
 pub mod access;
+pub mod audit;
 pub mod cross_site;
 pub mod download;
 pub mod problem;
 pub mod problems;
+pub mod quotas;
+pub mod request_counter;
 pub mod requests;
 pub mod response_headers;
 pub mod responses;

@@ -73,6 +73,8 @@ word_enum! {
         UploadIncomplete = "upload_incomplete" { status: 409, title: "Parts are missing" },
         /// The upload is in a state in which this cannot be done.
         UploadState = "upload_state" { status: 409, title: "Not allowed in the current state" },
+        /// The caller has done as much as one may.
+        LimitReached = "limit_reached" { status: 429, title: "Limit reached" },
         /// This deployment lacks settings.
         NotConfigured = "not_configured" { status: 503, title: "Not configured" },
         /// Something we lean on did not answer in time.
@@ -96,8 +98,8 @@ impl ProblemCode {
 
 /// One refused request.
 ///
-/// It crosses from an object to the Worker whole, but for `allow` and `invalid_token`, which only requests
-/// have.
+/// It crosses from an object to the Worker whole, but for `allow`, `invalid_token` and `limit`, which only
+/// requests have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// What kind.
@@ -110,12 +112,47 @@ pub struct Problem {
     pub allow: Option<String>,
     /// Whether a user's token was sent and is not valid, for [`ProblemCode::Unauthorized`].
     pub invalid_token: bool,
+    /// When to come again, for [`ProblemCode::LimitReached`].
+    pub limit: Option<ReachedLimit>,
+}
+
+/// A limit that a caller has reached, and that lets it in again by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReachedLimit {
+    /// Its name, as `GET /api/limits` has it.
+    pub name: &'static str,
+    /// How much is allowed in its window.
+    pub limit: u64,
+    /// Length of the window.
+    pub window_s: u64,
+    /// When the caller may come again.
+    pub retry_after_s: u64,
+}
+
+impl ReachedLimit {
+    /// The headers of the answer: `Retry-After` (RFC 9110 10.2.3), and the fields that say the same of the
+    /// limit (draft-ietf-httpapi-ratelimit-headers-10).
+    pub fn headers(&self) -> [(&'static str, String); 3] {
+        let Self { name, limit, window_s, retry_after_s } = self;
+        [
+            ("retry-after", retry_after_s.to_string()),
+            ("ratelimit-policy", format!("\"{name}\";q={limit};w={window_s}")),
+            ("ratelimit", format!("\"{name}\";r=0;t={retry_after_s}")),
+        ]
+    }
 }
 
 impl Problem {
     /// A problem with its sentence.
     pub fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new(), allow: None, invalid_token: false }
+        Self {
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            allow: None,
+            invalid_token: false,
+            limit: None,
+        }
     }
 
     /// A wrong body: the sentence sums up, `errors` lists all faults.

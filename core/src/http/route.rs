@@ -55,6 +55,18 @@ routes! {
     ListJobs {
         "GET" "/api/jobs" => |_| Ok(Route::ListJobs),
     }
+    /// The caller's limits, and what of them is used.
+    Limits {
+        "GET" "/api/limits" => |_| Ok(Route::Limits),
+    }
+    /// A page of the audit log.
+    Audit {
+        "GET" "/api/audit" => |_| Ok(Route::Audit),
+    }
+    /// Erases all that one user has; the subject is percent-encoded.
+    DeleteOwner(&'p str) {
+        "DELETE" "/api/owners/{subject}" => |[subject, _]| Ok(Route::DeleteOwner(subject)),
+    }
     /// Creates a job.
     CreateJob {
         "POST" "/api/jobs" => |_| Ok(Route::CreateJob),
@@ -193,6 +205,11 @@ impl RouteRow {
             None => segment.to_owned(),
         };
         self.path.split('/').map(fill).collect::<Vec<_>>().join("/")
+    }
+
+    /// The row of a method and a path.
+    pub fn find(method: &str, path: &str) -> Option<&'static Self> {
+        ROUTES.iter().find(|row| row.allows(method) && row.parameters(path).is_some())
     }
 
     /// The parameters of a path, if it is this one.
@@ -353,6 +370,7 @@ mod tests {
             "key" => "input/a/b.mp4".to_owned(),
             "project_id" => "7".to_owned(),
             "clip_index" => "0".to_owned(),
+            "subject" => "auth0%7C5f".to_owned(),
             other => panic!("an example of {other}"),
         })
     }

@@ -44,11 +44,14 @@ pub struct Job {
     /// Links of an earlier generation are revoked.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub link_generation: u32,
+    /// How often it was retried by hand.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub retries_by_hand: u32,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
-const fn is_zero(generation: &u32) -> bool {
-    *generation == 0
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// The state of a job.
@@ -238,6 +241,7 @@ impl Job {
             persisted_at: now,
             usage: Usage::default(),
             link_generation: 0,
+            retries_by_hand: 0,
         }
     }
 

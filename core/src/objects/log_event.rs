@@ -71,6 +71,8 @@ log_events! {
     NotConfigured Error "not_configured",
     /// A setting works and should be changed; the detail says how.
     SettingsWarning Warn "settings_warning",
+    /// A line of the audit log could not be written.
+    AuditFailed Error "audit_failed",
     /// The platform gave no random bytes.
     NoRandomness Error "no_randomness",
     /// A request was answered 500.

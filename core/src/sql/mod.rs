@@ -3,8 +3,10 @@
 //! Invariants: the index is never the truth, which each job's object holds; an older row never overwrites
 //! a newer one. The tests run each statement on a real SQLite.
 
+pub mod audit;
 pub mod exports;
 pub mod jobs;
+pub mod owners;
 pub mod projects;
 pub mod references;
 pub mod statement;

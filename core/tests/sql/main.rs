@@ -3,6 +3,7 @@
 mod database;
 mod fixtures;
 mod jobs;
+mod limits;
 mod listing;
 mod migrations;
 mod owners;
@@ -42,6 +43,7 @@ fn every_statement() -> Vec<SqlStatement> {
         key_references::select_inputs_in_use(keys()),
         key_references::select_keys_outliving(job_id(1), keys()),
     ];
+    all.extend(limits::every_statement());
     all.extend(job_rows::upsert_job(&export(1, 7), &complete(1, 5000), 1));
     all.extend(project_rows::select_clips(None, project_id(7)));
     all.extend(project_rows::delete_clip(None, clip_id(7, 0)));

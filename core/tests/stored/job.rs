@@ -202,6 +202,7 @@ fn job(state: JobState) -> Job {
         persisted_at: Timestamp(AT.0 + 10_000),
         usage: Usage { object_rows: 9, d1_rows: 5, requests: 12, alarms: 3 },
         link_generation: 0,
+        retries_by_hand: 0,
     }
 }
 

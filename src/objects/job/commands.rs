@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use reel_core::base::owner::Visibility;
 use reel_core::http::problem::Problem;
+use reel_core::http::quotas::admit_retry;
 use reel_core::job::event::JobEvent;
 use reel_core::job::log::LogEntry;
 use reel_core::job::spec::JobSpec;
@@ -62,6 +63,11 @@ impl ExportJob {
             | JobCommand::Cancel
             | JobCommand::Retry
             | JobCommand::RevokeLinks => {}
+        }
+        if matches!(command, JobCommand::Retry)
+            && let Some(loaded) = self.load()?
+        {
+            admit_retry(&loaded.job, &env::config(&self.env)?.limits)?;
         }
         let Some((event, caller)) = event_of(command) else { return Err(Problem::internal()) };
         let revokes = event == JobEvent::RevokeLinksRequested;

@@ -1,5 +1,6 @@
 //! Requests at the door: bytes in, a typed request or every error out.
 
+pub mod audit;
 pub mod body;
 pub mod callbacks;
 pub mod exports;

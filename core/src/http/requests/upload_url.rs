@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::base::id::JobId;
 use crate::http::problem::Problem;
 use crate::http::requests::body::{filename, job_id, read_body, video_type};
-use crate::json::field_error::FieldContext;
+use crate::json::field_error::{FieldContext, FieldError};
 use crate::json::reader::{ObjectReader, integer};
 
 /// `POST /api/videos/upload-url`.
@@ -39,6 +39,12 @@ impl UploadUrlRequest {
             })
         })
     }
+}
+
+/// What a user is told who leaves out the size: their uploads are counted.
+pub fn size_required() -> Problem {
+    let detail = "is required for an upload of a user".to_owned();
+    Problem::invalid(vec![FieldError { pointer: "/size_bytes".to_owned(), detail }])
 }
 
 /// The size of an upload by a single PUT.

@@ -73,6 +73,7 @@ impl StepBuilder<'_> {
             Some(JobEnd::Failed { .. }) => {
                 self.job.attempt += 1;
                 self.job.budget_start_attempt = self.job.attempt;
+                self.job.retries_by_hand = self.job.retries_by_hand.saturating_add(1);
                 self.job.started_at = None;
                 self.job.state = JobState::PendingSubmit(PendingSubmit {
                     since: self.now,
