@@ -6,6 +6,7 @@ use reel_core::http::access::{KeyAccess, key_access};
 use reel_core::http::problem::{Problem, ProblemCode};
 use reel_core::http::problems::missing_inputs_problem;
 use reel_core::http::requests::jobs::{CreateJobRequest, idempotency_key};
+use reel_core::http::subprotocol::OfferedProtocols;
 use reel_core::job::spec::{JobSpec, ProjectExport};
 use reel_core::objects::job::{JobCommand, JobReply};
 use reel_core::objects::job_view::RESULT_URL_LIFETIME;
@@ -151,7 +152,10 @@ pub async fn subscribe(
         visibility: context.visibility(),
         reader: context.reader(),
     };
-    subscribe_to_job(context.env, id, context.subject(), request).await.map(HandlerResponse::Raw)
+    let offered = context.call.header("sec-websocket-protocol");
+    let answer_subprotocol = offered.is_some_and(|offered| OfferedProtocols::parse(&offered).ours);
+    let socket = subscribe_to_job(context.env, id, context.subject(), request, answer_subprotocol).await?;
+    Ok(HandlerResponse::Raw(socket))
 }
 
 /// Sends a command to a job's object and answers with what it replied.

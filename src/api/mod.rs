@@ -17,11 +17,14 @@ use std::rc::Rc;
 
 use reel_core::base::owner::{OwnerId, Visibility};
 use reel_core::config::Config;
-use reel_core::http::access::{Caller, Credential, Presented, admit_host, authorize, user_token};
+use reel_core::http::access::{
+    Caller, Credential, Presented, UPLOAD_IN_HEADERS, admit_host, authorize, user_token,
+};
 use reel_core::http::cross_site::{Arrival as _, check_arrival};
 use reel_core::http::problem::{Problem, ProblemCode};
 use reel_core::http::response_headers::{ContentKind, standing_headers};
 use reel_core::http::route::Route;
+use reel_core::http::subprotocol::OfferedProtocols;
 use reel_core::objects::job::JobCommand;
 use reel_core::objects::log_event::{LogEvent, LogSubject};
 use reel_core::objects::reader::Reader;
@@ -135,6 +138,8 @@ async fn respond(context: &RequestContext<'_>, route: Route<'_>) -> Result<Handl
         Route::UploadUrl => return uploads::upload_url(context).await,
         Route::CreateUpload => return uploads::create(context).await,
         Route::Upload(token, verb) => {
+            let in_header = context.call.header("upload-token").filter(|_| token == UPLOAD_IN_HEADERS);
+            let token = in_header.as_deref().unwrap_or(token);
             return uploads::handle_action(context, context.caller.upload()?, token, verb).await;
         }
         Route::Download(key) => {
@@ -196,15 +201,28 @@ impl RequestContext<'_> {
 
     /// Who calls, if the route is open to them.
     async fn authorize(&self, route: &Route<'_>) -> Result<Caller, Problem> {
-        let authorization = self.call.header("authorization");
+        let mut authorization = self.call.header("authorization");
         let on_behalf_of = self.call.header("on-behalf-of");
+        // A page cannot send headers with a socket; it offers its token as a subprotocol.
+        let socket = matches!(route, Route::Watch(_) | Route::WatchLegacy(_));
+        let offered = if socket { self.call.header("sec-websocket-protocol") } else { None };
+        let offered_token = offered.as_deref().and_then(|offered| OfferedProtocols::parse(offered).token);
+        if authorization.is_none() {
+            authorization = offered_token.map(|token| format!("Bearer {token}"));
+        }
+        let upload = if let Route::Upload(UPLOAD_IN_HEADERS, _) = route {
+            (self.call.header("upload-token"), self.call.header("video-key"))
+        } else {
+            (None, None)
+        };
         let presented = Presented {
             user: None,
             on_behalf_of: on_behalf_of.as_deref(),
             host: self.call.host(),
             authorization: authorization.as_deref(),
-            token: self.call.query("token"),
-            video_key: self.call.query("video_key"),
+            token: self.call.query("token").or(offered_token),
+            upload_token: upload.0.as_deref(),
+            video_key: upload.1.as_deref().or(self.call.query("video_key")),
         };
         // Only where a key or a token is asked for: a GPU worker may share its address with anybody.
         let by_key = route.accepts().contains(&Credential::ApiKey);

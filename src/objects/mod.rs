@@ -14,6 +14,7 @@ use std::time::Duration;
 use reel_core::base::id::{JobId, UploadId};
 use reel_core::base::owner::Visibility;
 use reel_core::http::problem::Problem;
+use reel_core::http::subprotocol::SUBPROTOCOL;
 use reel_core::objects::job::{JobCommand, JobReply};
 use reel_core::objects::log_event::{LogEvent, LogSubject};
 use reel_core::objects::subscribe::SubscribeRequest;
@@ -72,6 +73,7 @@ pub async fn subscribe_to_job(
     id: JobId,
     subject: LogSubject<'_>,
     request: SubscribeRequest,
+    answer_subprotocol: bool,
 ) -> Result<web_sys::Response, Problem> {
     let headers = Headers::new();
     let built = headers.set("upgrade", "websocket").and_then(|()| {
@@ -82,6 +84,7 @@ pub async fn subscribe_to_job(
     let mut response =
         fetch_object(&env::jobs(env)?, &id.to_string(), subject, built, JOB_REPLY_TIMEOUT).await?;
     if response.status_code() == SWITCHING_PROTOCOLS {
+        let response = if answer_subprotocol { with_subprotocol(response, subject)? } else { response };
         return Ok(web_sys::Response::from(response));
     }
     let text = response.text().await.map_err(|cause| unavailable(subject, "a job's object", &cause))?;
@@ -89,6 +92,14 @@ pub async fn subscribe_to_job(
         Some(JobReply::Problem(problem)) => Err(problem),
         _ => Err(Problem::unavailable()),
     }
+}
+
+/// The same socket, with the subprotocol that the client offered.
+fn with_subprotocol(response: Response, subject: LogSubject<'_>) -> Result<Response, Problem> {
+    let socket = response.websocket().ok_or_else(Problem::internal)?;
+    let answer = Response::builder().with_status(SWITCHING_PROTOCOLS).with_websocket(socket);
+    let answer = answer.with_header("sec-websocket-protocol", SUBPROTOCOL);
+    Ok(answer.map_err(|cause| unavailable(subject, "the runtime", &cause))?.empty())
 }
 
 /// Sends a text to an object of this name and gives its reply.

@@ -5,6 +5,7 @@ use reel_client::Job;
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Error as Refusal;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::protocol::Message as Frame;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
@@ -46,6 +47,22 @@ impl RawSocket {
     pub async fn open_at(api_url: &str, path: &str) -> Result<Self, u16> {
         match connect_async(format!("{}{path}", api_url.replace("http", "ws"))).await {
             Ok((socket, _)) => Ok(Self(socket)),
+            Err(Refusal::Http(answer)) => Err(answer.status().as_u16()),
+            Err(error) => panic!("no answer at all: {error}"),
+        }
+    }
+
+    /// The same with a token as a page sends it: as a subprotocol, which the answer must not repeat.
+    pub async fn open_as(api_url: &str, path: &str, token: &str) -> Result<Self, u16> {
+        let url = format!("{}{path}", api_url.replace("http", "ws"));
+        let mut request = url.into_client_request().expect("a request");
+        let offered = format!("reel.v1, bearer.{token}").parse().expect("a header");
+        request.headers_mut().insert("sec-websocket-protocol", offered);
+        match connect_async(request).await {
+            Ok((socket, answer)) => {
+                assert_eq!(answer.headers()["sec-websocket-protocol"], "reel.v1");
+                Ok(Self(socket))
+            }
             Err(Refusal::Http(answer)) => Err(answer.status().as_u16()),
             Err(error) => panic!("no answer at all: {error}"),
         }

@@ -89,6 +89,10 @@ impl<'r> Route<'r> {
     }
 }
 
+/// In the place of an upload's token in a path: the token and the key are in the headers `Upload-Token` and
+/// `Video-Key`, since URLs are kept in traces and some logs.
+pub const UPLOAD_IN_HEADERS: &str = "-";
+
 /// What a request shows of its caller beside its path. Nothing of it is checked yet.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Presented<'r> {
@@ -100,7 +104,9 @@ pub struct Presented<'r> {
     pub on_behalf_of: Option<&'r str>,
     /// The query parameter `token`.
     pub token: Option<&'r str>,
-    /// The query parameter `video_key`, as it was sent.
+    /// The header `Upload-Token`, for a path with [`UPLOAD_IN_HEADERS`] in the token's place.
+    pub upload_token: Option<&'r str>,
+    /// The query parameter `video_key` or the header `Video-Key`, as it was sent.
     pub video_key: Option<&'r str>,
     /// What became of the token that [`user_token`] found.
     pub user: Option<&'r Result<Rc<VerifiedUser>, Problem>>,
@@ -261,7 +267,9 @@ fn check(
         (Credential::UploadToken(token), _) => {
             let key = presented.video_key.and_then(percent::decode_query);
             let key = key.and_then(|key| ObjectKey::parse_input(&key).ok()).ok_or_else(bad_upload)?;
-            let upload = config.signer.verify_upload(token, &key).map_err(|_| bad_upload())?;
+            let token = if token == UPLOAD_IN_HEADERS { presented.upload_token } else { Some(token) };
+            let upload = token.and_then(|token| config.signer.verify_upload(token, &key).ok());
+            let upload = upload.ok_or_else(bad_upload)?;
             match key.input_owner() {
                 None => Ok(Caller::Uploader(upload)),
                 Some(owner) => uploader_of(owner, presented, config).map(|()| Caller::Uploader(upload)),
@@ -518,6 +526,13 @@ mod tests {
             (Some(owner), None, Some("Bearer wrong"), Err(401)),
         ] {
             assert_eq!(status(owner, user, authorization), expected, "{owner:?} {user:?} {authorization:?}");
+        }
+        let key = ObjectKey::input(None, id(), "a.mp4");
+        let token = config.signer.upload_token(upload, &key);
+        let route = Route::parse("GET", "/api/videos/multipart/-/parts").unwrap();
+        for (upload_token, open) in [(None, false), (Some("x"), false), (Some(&*token), true)] {
+            let shows = Presented { upload_token, video_key: Some(key.as_str()), ..Presented::default() };
+            assert_eq!(authorize(&route, &shows, &config, NOW).is_ok(), open, "{upload_token:?}");
         }
     }
 

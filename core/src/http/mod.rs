@@ -14,3 +14,4 @@ pub mod response_headers;
 pub mod responses;
 pub mod route;
 pub mod settings_faults;
+pub mod subprotocol;

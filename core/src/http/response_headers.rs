@@ -86,10 +86,10 @@ const MEDIA_POLICY: &str = "sandbox; default-src 'none'; media-src 'self'; img-s
 
 /// What a page of an allowed origin may send beyond the headers that it always may.
 const ACCEPTED_HEADERS: &str = "authorization, content-type, idempotency-key, range, if-range, if-match, \
-    if-none-match, if-modified-since, if-unmodified-since";
+    if-none-match, if-modified-since, if-unmodified-since, on-behalf-of, upload-token, video-key";
 
 /// What a page of an allowed origin may read beyond the headers that it always may.
-const EXPOSED_HEADERS: &str = "x-request-id, retry-after, etag, last-modified, accept-ranges, content-range, \
+const EXPOSED_HEADERS: &str = "x-request-id, retry-after, ratelimit, ratelimit-policy, etag, last-modified, accept-ranges, content-range, \
     content-length, content-disposition";
 
 #[cfg(test)]
