@@ -69,7 +69,7 @@ async fn a_plain_wrangler_dev_in_a_fresh_clone_works_on_any_port_with_nothing_se
     let socket = RawSocket::open_at(&clone.api_url, path).await.expect("the socket opens");
 
     // `reel` in the clone finds the key by itself.
-    let listed = clone.reel(&["list", "--json"]);
+    let listed = clone.reel(&["list", "--json"]).await;
     assert!(listed.contains(&id.to_string()), "{listed}");
     let cancelled = client.cancel(id).await.expect("to cancel");
     assert_eq!(cancelled.status, JobStatus::Error);
@@ -141,10 +141,12 @@ impl Clone {
         command
     }
 
-    fn reel(&self, args: &[&str]) -> String {
-        let program = programs().join("reel");
+    async fn reel(&self, args: &[&str]) -> String {
+        // Connections of this test are looked after meanwhile.
+        let program = tokio::task::spawn_blocking(|| programs().join("reel")).await.expect("a program");
         let mut command = self.bare(Command::new(program));
-        run(command.args(args).env("REEL_API_URL", &self.api_url))
+        command.args(args).env("REEL_API_URL", &self.api_url);
+        tokio::task::spawn_blocking(move || run(&mut command)).await.expect("the program ends")
     }
 
     async fn call(
@@ -187,6 +189,14 @@ impl Clone {
             assert_eq!(answer.status(), 503, "{name}: {value}");
             let problem: Value = answer.json().await.expect("a problem");
             assert_eq!(problem["code"], "not_configured");
+        }
+    }
+}
+
+impl Drop for Clone {
+    fn drop(&mut self) {
+        if let Some(server) = self.server.as_ref().filter(|_| std::thread::panicking()) {
+            eprintln!("--- wrangler dev\n{}---", server.log());
         }
     }
 }
