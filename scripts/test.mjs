@@ -2,6 +2,7 @@
 // tests. The last line counts the tests that have run.
 import { buildWorker } from "./build-worker.mjs";
 import { clippyNative, clippyWorker, coreTests, endToEndTests, formatting, nativeTests, purity, scriptTests } from "./checks.mjs";
+import { dependencies } from "./dependencies.mjs";
 import { StepError, dim, formatDuration, printHeading } from "./log.mjs";
 import { main } from "./main.mjs";
 import { setUp } from "./setup.mjs";
@@ -16,6 +17,7 @@ const STEPS = [
   ["core tests", coreTests],
   ["purity of the core", purity],
   ["script tests", scriptTests],
+  ["dependencies", dependencies],
   ["clippy", clippyNative],
   ["clippy for the Worker", clippyWorker],
   ["renderer and client tests", nativeTests],

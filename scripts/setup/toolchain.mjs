@@ -1,6 +1,7 @@
 // What builds and runs the Worker: node_modules, the Rust standard library for wasm, wasm-bindgen and
 // worker-build. Versions come from the two lock files. What cargo installs goes to .tools, so the
 // versions of other projects stay as they are.
+import crypto from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 
@@ -220,26 +221,42 @@ async function cargoInstall(crate, version) {
   if (workerBuild.ready() && wasmBindgen.ready()) fs.rmSync(CARGO_TARGET, { recursive: true, force: true });
 }
 
-const RELEASE_TRIPLES = {
-  "linux x64": "x86_64-unknown-linux-musl",
-  "linux arm64": "aarch64-unknown-linux-musl",
-  "darwin x64": "x86_64-apple-darwin",
-  "darwin arm64": "aarch64-apple-darwin",
+/** The releases of wasm-bindgen that may be used, by version and platform: the triple, and the SHA-256 of the archive. */
+export const WASM_BINDGEN_RELEASES = {
+  "0.2.129": {
+    "linux x64": ["x86_64-unknown-linux-musl", "82d12bb940e2d4e72e0d5605387fc1b8ca179044e012b620f0ce4e7440e8320e"],
+    "linux arm64": ["aarch64-unknown-linux-musl", "2ed4351c35dd9440308bbb02767d47ea278efe851a52465300f3c94f5b6c2a87"],
+    "darwin x64": ["x86_64-apple-darwin", "7e028879a68ec53dae14048b55cc5215f6df75b17a9c1426fac8fa086d3202fd"],
+    "darwin arm64": ["aarch64-apple-darwin", "81d4a23d56b3c3eb8187658329116d50e0b228a93b343825fb71f70179051cd1"],
+  },
 };
 const DOWNLOAD_TIMEOUT_MS = 30_000;
+
+/** Throws unless `bytes` are the archive with this SHA-256. What was changed on its way is never used, nor passed over in silence. */
+export function checkArchive(name, bytes, expected) {
+  const actual = crypto.createHash("sha256").update(bytes).digest("hex");
+  if (actual === expected) return;
+  throw new StepError(`downloading ${name}`, {
+    why: `The archive has the SHA-256 ${actual}; scripts/setup/toolchain.mjs expects ${expected}. Nothing was installed.`,
+    fix: "find out who changed the archive. On another network, run the same command again.",
+  });
+}
 
 // Returns null, or why there is no release for this machine.
 async function downloadWasmBindgen() {
   const platform = `${process.platform} ${process.arch}`;
-  if (!RELEASE_TRIPLES[platform]) return `no release for ${platform}`;
-  const name = `wasm-bindgen-${WASM_BINDGEN}-${RELEASE_TRIPLES[platform]}`;
+  const [triple, sha256] = WASM_BINDGEN_RELEASES[WASM_BINDGEN]?.[platform] ?? [];
+  if (!triple) return `no release of ${WASM_BINDGEN} with a known checksum for ${platform}`;
+  const name = `wasm-bindgen-${WASM_BINDGEN}-${triple}`;
   const folder = fs.mkdtempSync(path.join(TOOLS, "download-"));
   try {
     const url = `https://github.com/wasm-bindgen/wasm-bindgen/releases/download/${WASM_BINDGEN}/${name}.tar.gz`;
     const response = await fetch(url, { signal: AbortSignal.timeout(DOWNLOAD_TIMEOUT_MS) });
     if (!response.ok) return `the download failed with status ${response.status}`;
     const archive = path.join(folder, "release.tar.gz");
-    fs.writeFileSync(archive, Buffer.from(await response.arrayBuffer()));
+    const bytes = Buffer.from(await response.arrayBuffer());
+    checkArchive(`${name}.tar.gz`, bytes, sha256);
+    fs.writeFileSync(archive, bytes);
     if (capture("tar", ["-xzf", archive, "-C", folder]) === null) return "tar cannot unpack the release";
     const program = path.join(folder, name, "wasm-bindgen");
     if (capture(program, ["--version"]) !== `wasm-bindgen ${WASM_BINDGEN}`) return "the release does not run on this machine";
@@ -247,6 +264,7 @@ async function downloadWasmBindgen() {
     fs.renameSync(program, path.join(TOOLS_BIN, "wasm-bindgen"));
     return null;
   } catch (error) {
+    if (error instanceof StepError) throw error;
     return error.name === "TimeoutError" ? `the download took longer than ${DOWNLOAD_TIMEOUT_MS / 1000} s` : "the release cannot be downloaded";
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });

@@ -25,7 +25,7 @@ fn make(folder: &Path, requirements: &Path) -> PathBuf {
     }
     run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder));
     run(Command::new(&python)
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r"])
         .arg(requirements));
     std::fs::write(&stamp, wanted).expect("to note what is installed");
     python
