@@ -15,6 +15,7 @@ const LIBRARY: &[(&str, &[&str])] =
 /// The modules of the command `reel`.
 const COMMAND: &[(&str, &[&str])] = &[
     ("shorthand", &[]),
+    ("api_key", &[]),
     ("interrupt", &[]),
     ("resume_file", &[]),
     ("ui", &[]),
@@ -22,7 +23,7 @@ const COMMAND: &[(&str, &[&str])] = &[
     ("error", &["interrupt"]),
     ("params", &["args", "error"]),
     ("commands", &["args", "error", "interrupt", "params", "resume_file", "ui"]),
-    ("main", &["args", "commands", "error", "interrupt", "ui"]),
+    ("main", &["api_key", "args", "commands", "error", "interrupt", "ui"]),
 ];
 
 #[test]

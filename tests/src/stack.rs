@@ -215,6 +215,11 @@ impl Stack {
         drop(self.worker_process.take().expect("the Worker runs"));
     }
 
+    /// Changes a setting of the Worker; its next start reads it.
+    pub fn set(&self, name: &str, value: &str) {
+        self.worker.set(name, value);
+    }
+
     /// Starts the Worker again, with the same port and state.
     pub async fn restart_worker(&mut self) {
         let mut process = self.worker.start();

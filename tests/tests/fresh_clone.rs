@@ -80,9 +80,16 @@ async fn a_plain_wrangler_dev_in_a_fresh_clone_works_on_any_port_with_nothing_se
 
     // A second start keeps the keys: what was handed out stays valid.
     let before = fs::read_to_string(&keys).expect(".dev.vars");
-    clone.restart().await;
+    clone.restart(&[]).await;
     assert_eq!(fs::read_to_string(&keys).expect(".dev.vars"), before);
     assert_eq!(client.job(id).await.expect("the job").status, JobStatus::Error);
+
+    // A database that nobody gave its tables says which command does.
+    clone.restart(&["--persist-to", "elsewhere"]).await;
+    let (status, problem) = clone.call(Method::GET, "/api/jobs", Some(&clone.key), None).await;
+    assert_eq!((status.as_u16(), problem["code"].as_str()), (503, Some("not_configured")), "{problem}");
+    let detail = problem["detail"].as_str().expect("a sentence");
+    assert!(detail.contains("npx wrangler d1 migrations apply DB --local"), "{detail}");
 }
 
 /// A checkout of its own, and the server in it.
@@ -102,7 +109,7 @@ impl Clone {
         let port = free_port();
         let api_url = format!("http://127.0.0.1:{port}");
         let mut clone = Self { server: None, port, api_url, key: String::new(), folder };
-        clone.restart().await;
+        clone.restart(&[]).await;
         let settings = fs::read_to_string(clone.folder().join(".dev.vars")).expect(".dev.vars");
         let key = settings.lines().find_map(|line| line.strip_prefix("WORKERS_API_KEY="));
         key.expect("a key in .dev.vars").clone_into(&mut clone.key);
@@ -114,10 +121,10 @@ impl Clone {
     }
 
     /// `npx wrangler dev --port N`, until it answers.
-    async fn restart(&mut self) {
+    async fn restart(&mut self, args: &[&str]) {
         self.server = None;
         let mut command = Command::new("npx");
-        command.args(["wrangler", "dev", "--port", &self.port.to_string()]);
+        command.args(["wrangler", "dev", "--port", &self.port.to_string()]).args(args);
         // Two servers at once want the same port for their inspectors; a developer has one server.
         command.args(["--inspector-port", &free_port().to_string()]);
         let mut process =
