@@ -38,7 +38,8 @@ thread_local! {
 /// 401 with what is wrong with the token, 503 while the provider's keys are needed and cannot be had.
 pub async fn verify_user(context: &RequestContext<'_>, token: &str) -> Result<Rc<VerifiedUser>, Problem> {
     let now = clock::now();
-    if let Some(user) = KNOWN.with_borrow_mut(|known| known.tokens.get(token, now)) {
+    let (user, changes) = KNOWN.with_borrow_mut(|known| (known.tokens.get(token, now), known.keys.changes()));
+    if let Some(user) = user {
         return Ok(user);
     }
     let user = match verify(token, &context.config.auth, now).map_err(Problem::invalid_token)? {
@@ -58,7 +59,12 @@ pub async fn verify_user(context: &RequestContext<'_>, token: &str) -> Result<Rc
     };
     let user = Rc::new(user);
     let max_age = context.config.auth.key_cache.refresh_after;
-    KNOWN.with_borrow_mut(|known| known.tokens.insert(token, &user, now, max_age));
+    KNOWN.with_borrow_mut(|known| {
+        // Otherwise its key may have gone while its signature was checked.
+        if known.keys.changes() == changes {
+            known.tokens.insert(token, &user, now, max_age);
+        }
+    });
     Ok(user)
 }
 

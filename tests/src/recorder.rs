@@ -287,11 +287,12 @@ impl Redactor {
     }
 }
 
-const PATTERNS: [(&str, &str); 12] = [
+const PATTERNS: [(&str, &str); 13] = [
     (r"uploadId=[^&]+", "uploadId={upload}"),
     (r"[0-9a-f]{8}-[0-9a-f-]{27}\.[0-9a-f]{64}", "{upload_id}"),
     (r"[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT", "{time}"),
     (r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z", "{time}"),
+    (r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", "{user_token}"),
     (r"X-Amz-Date=[0-9]{8}T[0-9]{6}Z", "X-Amz-Date={time}"),
     (r"%2F[0-9]{8}%2F", "%2F{day}%2F"),
     (r"X-Amz-Signature=[0-9a-f]{64}", "X-Amz-Signature={signature}"),

@@ -2,7 +2,10 @@
 //!
 //! The expected answer follows from [`Route::accepts`]: a new route is tested as soon as it has its row.
 
-use e2e::{Options, Stack, bare_http};
+use e2e::{Options, Stack, bare_http, now};
+use reel_core::auth::jwt::minted::MintKeys;
+use reel_core::auth::jwt::scope::{Scope, Scopes};
+use reel_core::auth::subject::Subject;
 use reel_core::auth::token::{Purpose, Signer};
 use reel_core::base::id::{JobId, UploadId};
 use reel_core::base::object_key::ObjectKey;
@@ -18,7 +21,8 @@ const SIGNING_KEY: &str = "a signing key of 32 bytes or more";
 /// What one caller shows, everywhere at once: each route looks only where its credentials are.
 struct Shown {
     name: &'static str,
-    key: Option<&'static str>,
+    /// As `Authorization: Bearer`.
+    key: Option<String>,
     /// `?token=`.
     watch_token: Option<String>,
     /// `{token}` of the path.
@@ -40,8 +44,8 @@ impl Shown {
         }
     }
 
-    fn key(name: &'static str, key: &'static str) -> Self {
-        Self { key: Some(key), ..Self::nothing(name) }
+    fn key(name: &'static str, key: impl Into<String>) -> Self {
+        Self { key: Some(key.into()), ..Self::nothing(name) }
     }
 
     /// A token of a job, in the path and as `?token=`.
@@ -65,11 +69,22 @@ fn everything_a_caller_may_show() -> Vec<Shown> {
     let expired = |purpose| signer.sign(purpose, own, 1, EARLIER, hour);
     let forged = Signer::new(&[0; 32]);
     let (upload, input) = (UploadId::from_random([1; 16]), ObjectKey::parse_input(INPUT).expect("a key"));
+    let user_token = |signing_key: &[u8], scopes: &str, now| {
+        let (subject, scopes) =
+            (Subject::parse("user-1").expect("a name"), Scopes::parse(scopes).expect("scopes"));
+        MintKeys::derive(&[signing_key]).mint(&subject, scopes, now, hour).expect("a token").token
+    };
     let other_input = ObjectKey::parse_input("input/other/video.mp4").expect("a key");
     vec![
         Shown::nothing("no credential"),
         Shown::key("a wrong key", "the-wrong-key"),
         Shown::key("the key", API_KEY).opens(|accepted| matches!(accepted, Credential::ApiKey)),
+        Shown::key("a user's token", user_token(SIGNING_KEY.as_bytes(), "read write", now()))
+            .opens(|accepted| matches!(accepted, Credential::User(_))),
+        Shown::key("a user's token that only reads", user_token(SIGNING_KEY.as_bytes(), "read", now()))
+            .opens(|accepted| matches!(accepted, Credential::User(Scope::Read))),
+        Shown::key("an expired user's token", user_token(SIGNING_KEY.as_bytes(), "read write", EARLIER)),
+        Shown::key("a forged user's token", user_token(&[0; 32], "read write", now())),
         Shown::token("the job's watch token", sign(Purpose::Watch, own, 0))
             .opens(|accepted| matches!(accepted, Credential::WatchToken(_))),
         Shown::token("another job's watch token", sign(Purpose::Watch, other, 0)),
@@ -104,7 +119,11 @@ async fn every_route_opens_to_the_credentials_of_its_row_and_to_no_other() {
             let accepted = route.accepts();
             let open = accepted.iter().any(|one| *one == Credential::Nothing || (shown.opens)(one));
             // A token that is missing or wrong is 401 where the key would do as well.
-            let refusal = if accepted.contains(&Credential::ApiKey) {
+            let lacks_scope = shown.name == "a user's token that only reads"
+                && accepted.contains(&Credential::User(Scope::Write));
+            let refusal = if lacks_scope {
+                (403, "insufficient_scope")
+            } else if accepted.contains(&Credential::ApiKey) {
                 (401, "unauthorized")
             } else {
                 (403, "bad_token")
@@ -113,7 +132,7 @@ async fn every_route_opens_to_the_credentials_of_its_row_and_to_no_other() {
             let token = shown.watch_token.as_ref().map(|token| format!("&token={token}")).unwrap_or_default();
             let url = format!("{}{path}?video_key={INPUT}{token}", stack.api_url());
             let request = http.request(method.clone(), url);
-            let request = if let Some(key) = shown.key { request.bearer_auth(key) } else { request };
+            let request = if let Some(key) = &shown.key { request.bearer_auth(key) } else { request };
             let answer = request.send().await.expect("an answer");
             let status = answer.status().as_u16();
             let body: Value = answer.json().await.unwrap_or_default();

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use e2e::{KeyAnswer, KeyServer, Options, Stack, bare_http, jose, wait_until};
+use e2e::{KeyAnswer, KeyServer, Options, Stack, bare_http, jose, now, wait_until};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -46,8 +46,8 @@ fn settings(keys: &KeyServer) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn now_s() -> u64 {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs()
+fn now_s() -> i64 {
+    now().0 / 1000
 }
 
 /// Claims of a valid token, with these instead; `null` takes one away.
@@ -77,7 +77,7 @@ fn with_header(name: &str, header: Value) -> Value {
 #[allow(clippy::too_many_lines, reason = "a table")]
 fn tokens() -> Vec<(Value, &'static str)> {
     let rs = |name: &str, others: Value| by_key(name, "rsa", "RS256", others);
-    let now = now_s();
+    let now_s = now_s();
     let (malformed, bad_signature) = ("is not a signed JWT", "signature is not valid");
     let unknown_key = "No key of the identity provider fits";
     vec![
@@ -97,17 +97,17 @@ fn tokens() -> Vec<(Value, &'static str)> {
             "",
         ),
         (rs("one of several audiences", json!({"aud": ["https://other.example", AUDIENCE]})), ""),
-        (rs("expired within the leeway", json!({"exp": now - 30})), ""),
-        (rs("not before within the leeway", json!({"nbf": now + 30})), ""),
+        (rs("expired within the leeway", json!({"exp": now_s - 30})), ""),
+        (rs("not before within the leeway", json!({"nbf": now_s + 30})), ""),
         (rs("fractional times", json!({"exp": 4_000_000_000.5, "iat": 0.25})), ""),
         (rs("a long subject", json!({"sub": "é".repeat(127)})), ""),
         (rs("a scope of the provider", json!({"scope": "openid profile"})), ""),
-        (rs("expired", json!({"exp": now - 120})), "has expired"),
+        (rs("expired", json!({"exp": now_s - 120})), "has expired"),
         (rs("never ends", json!({"exp": null})), "has no exp claim"),
         (rs("an end in words", json!({"exp": "tomorrow"})), "exp claim is not valid"),
         (rs("an end beyond the calendar", json!({"exp": 1e300})), "exp claim is not valid"),
-        (rs("not before later", json!({"nbf": now + 3000})), "not valid yet"),
-        (rs("issued later", json!({"iat": now + 3000})), "not valid yet"),
+        (rs("not before later", json!({"nbf": now_s + 3000})), "not valid yet"),
+        (rs("issued later", json!({"iat": now_s + 3000})), "not valid yet"),
         (rs("another issuer", json!({"iss": "https://evil.example/"})), "iss is not an issuer"),
         (rs("an issuer without its slash", json!({"iss": "https://id.example"})), "iss is not an issuer"),
         (rs("no issuer", json!({"iss": null})), "has no iss claim"),

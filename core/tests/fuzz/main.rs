@@ -47,12 +47,10 @@ fn no_input_makes_a_reader_panic_and_no_mutation_verifies() {
         let target = &targets[index];
         let own = &target.seeds[random.index_below(target.seeds.len())];
         let input = Mutator { random: &mut random, others: &seeds }.mutate(own);
-        match catch_unwind(AssertUnwindSafe(|| (target.read)(&input))) {
-            Ok(valid) => accepted[index] += u64::from(valid),
-            Err(_panic) => {
-                panic!("FUZZ_SEED={seed}, input {count}, {}: {}", target.name, input.escape_ascii())
-            }
-        }
+        let Ok(valid) = catch_unwind(AssertUnwindSafe(|| (target.read)(&input))) else {
+            panic!("FUZZ_SEED={seed}, input {count}, {}: {}", target.name, input.escape_ascii());
+        };
+        accepted[index] += u64::from(valid);
     }
     let seconds = begun.elapsed().as_secs_f64();
     println!("{inputs} inputs in {seconds:.1} s, seed {seed}");

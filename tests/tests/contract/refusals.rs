@@ -13,6 +13,12 @@ pub async fn walk(_stack: &Stack, scribe: &mut ExchangeRecorder) {
     scribe.ask("refused-without-key", get("/api/jobs").anonymous()).await;
     let wrong = get("/api/jobs").header("authorization", "Bearer another-key");
     scribe.ask("refused-wrong-key", wrong).await;
+    let forged = get("/api/jobs").header("authorization", "Bearer eyJhbGciOiJub25lIn0.e30.");
+    scribe.ask("refused-user-token", forged).await;
+    let request = json!({"subject": "user-1", "scopes": ["read"], "expires_in_s": 600});
+    scribe.ask("token-create", Request::new("POST /api/tokens").json(request)).await;
+    let wrong = json!({"subject": "", "scopes": ["reed"], "expires_in_s": 1, "expires_in": 60});
+    scribe.ask("token-create-refused", Request::new("POST /api/tokens").json(wrong)).await;
     scribe.ask("refused-path", get("/api/nothing")).await;
     scribe.ask("refused-method", Request::new("PATCH /api/jobs").json(json!({}))).await;
     scribe.ask("refused-id", get("/api/jobs/not-an-id")).await;

@@ -77,6 +77,7 @@ pub struct FetchId(u32);
 pub struct KeyCache {
     kept: Option<KeptKeys>,
     last: Option<FetchAttempt>,
+    changes: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -150,7 +151,13 @@ impl KeyCache {
         last.outcome = FetchOutcome::Succeeded;
         let changed = self.kept.as_ref().is_some_and(|kept| kept.set != set);
         self.kept = Some(KeptKeys { set, fetched_at: now });
+        self.changes = self.changes.wrapping_add(u32::from(changed));
         changed
+    }
+
+    /// How often keys have changed or gone. What was looked up before a change is not to be kept after it.
+    pub const fn changes(&self) -> u32 {
+        self.changes
     }
 }
 
@@ -226,6 +233,7 @@ mod tests {
         assert_eq!(look(&cache, "b", at(61)), "wait");
         assert_eq!(look(&cache, "a", at(61)), "found", "a known key waits for nothing");
         assert!(cache.end_fetch(id, Some(set(&["b"])), at(62)));
+        assert_eq!((filled().changes(), cache.changes()), (0, 1));
         assert_eq!(look(&cache, "b", at(62)), "found");
         assert_eq!(look(&cache, "a", at(62)), "unknown", "a key that is gone verifies nothing");
         assert_eq!(look(&cache, "c", at(119)), "unknown");
