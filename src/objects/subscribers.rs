@@ -66,7 +66,7 @@ impl Subscribers<'_> {
             self.send_all(|protocol, reader| {
                 let link = reader.link(generation, now);
                 with_urls(config, spec, &entry.snapshot, link, now, |urls| {
-                    entry_message(spec, entry, protocol, urls)
+                    entry_message(spec, entry, protocol, reader, urls)
                 })
             });
         }
@@ -75,7 +75,7 @@ impl Subscribers<'_> {
             self.send_all(|protocol, reader| {
                 let link = reader.link(generation, now);
                 with_urls(config, spec, &snapshot, link, now, |urls| {
-                    progress_message(spec, &snapshot, protocol, urls)
+                    progress_message(spec, &snapshot, protocol, reader, urls)
                 })
             });
         }

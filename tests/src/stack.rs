@@ -233,6 +233,20 @@ impl Stack {
         self.worker_process = Some(process);
     }
 
+    /// Starts the Worker again with another setting, and waits for any answer: the setting may be wrong.
+    pub async fn restart_worker_with(&mut self, name: &str, value: &str) {
+        self.kill_worker();
+        self.worker.set(name, value);
+        let mut process = self.worker.start();
+        let http = bare_http();
+        wait_until("the Worker answers", async || {
+            process.assert_alive();
+            http.get(format!("{}/health", self.api_url)).send().await.is_ok()
+        })
+        .await;
+        self.worker_process = Some(process);
+    }
+
     /// Kills the gpu-worker, and what it renders with, with SIGKILL.
     pub fn kill_gpu(&mut self) {
         self.gpu_process.take().expect("the gpu-worker runs").kill();

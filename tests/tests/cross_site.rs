@@ -160,7 +160,6 @@ async fn a_page_of_another_site_is_refused_where_a_key_is_needed() {
     no_socket_opens_for_a_foreign_page(&stack).await;
     a_body_that_is_not_json_by_its_type_is_refused(&stack).await;
     every_answer_is_closed_to_browsers(&stack).await;
-    a_stalled_body_is_not_waited_for(&stack).await;
 }
 
 #[tokio::test]
@@ -170,8 +169,34 @@ async fn a_page_of_another_site_is_refused_in_development_too() {
     no_socket_opens_for_a_foreign_page(&stack).await;
 }
 
+#[tokio::test]
+async fn strangers_are_not_told_which_settings_are_wrong() {
+    let mut stack = closed().await;
+    stack.restart_worker_with("SIGNING_KEY", "short").await;
+    assert_eq!(told(&stack, false).await, [true, true], "in development, at localhost");
+    stack.restart_worker_with("ENVIRONMENT", "production").await;
+    assert_eq!(told(&stack, false).await, [false, false], "a stranger");
+    assert_eq!(told(&stack, true).await, [true, true], "the operator");
+}
+
+/// Whether the answers of two routes name the wrong setting.
+async fn told(stack: &Stack, with_key: bool) -> Vec<bool> {
+    let mut names_it = Vec::new();
+    for path in ["/health", "/api/jobs"] {
+        let request = bare_http().get(format!("{}{path}", stack.api_url()));
+        let request = if with_key { request.bearer_auth(API_KEY) } else { request };
+        let answer = request.send().await.expect("an answer");
+        assert_eq!((answer.status().as_u16(), header(&answer, "x-content-type-options")), (503, "nosniff"));
+        let body: Value = answer.json().await.expect("JSON");
+        names_it.push(body["detail"].as_str().expect("a sentence").contains("SIGNING_KEY"));
+    }
+    names_it
+}
+
 /// A client that declares a body and sends half of it, another that never ends its last chunk.
-async fn a_stalled_body_is_not_waited_for(stack: &Stack) {
+#[tokio::test]
+async fn a_stalled_body_is_not_waited_for() {
+    let stack = Stack::shared().await;
     let host = stack.api_url().trim_start_matches("http://").to_owned();
     let stalled = async |framing: &str, begun: &str| {
         let mut socket = TcpStream::connect(&host).await.expect("the Worker");

@@ -74,6 +74,14 @@ fn token_in(websocket_url: &str) -> String {
     websocket_url.split_once("token=").expect("a token").1.to_owned()
 }
 
+/// What holders of links are shown.
+fn assert_has_no_keys(job: &Value) {
+    for name in ["input_video_key", "output_video_key", "params", "runpod_job_id", "usage"] {
+        assert_eq!(job.get(name), None, "{name} in {job}");
+    }
+    assert!(!job.to_string().contains("input/"), "{job}");
+}
+
 /// The next message, or the code that the socket is closed with.
 async fn next(socket: &mut Socket) -> Result<Value, u16> {
     loop {
@@ -96,10 +104,12 @@ async fn a_link_is_never_renewed_by_reading_and_ends_when_it_is_revoked() {
         let (status, job) = linked.ask(&path, Some(token)).await;
         let link = job["websocket_url"].as_str().expect("a link");
         assert_eq!((status, token_in(link).as_str()), (200, token), "{path}");
+        assert_has_no_keys(&job);
     }
     let (_, events) = linked.ask(&linked.path("/events"), Some(token)).await;
     for event in events["events"].as_array().expect("events") {
         assert_eq!(token_in(event["websocket_url"].as_str().expect("a link")), token);
+        assert_has_no_keys(event);
     }
     let (mut watcher, mut owner) =
         (linked.open(Some(token)).await.expect("a socket"), linked.open(None).await.expect("a socket"));
@@ -109,8 +119,10 @@ async fn a_link_is_never_renewed_by_reading_and_ends_when_it_is_revoked() {
         let message = next(&mut watcher).await.expect("a message");
         let link = message["websocket_url"].as_str().expect("a link");
         assert_eq!(token_in(link), token, "message {number}: {}", message["type"]);
+        assert_has_no_keys(&message);
     }
     let message = next(&mut owner).await.expect("a message");
+    assert!(message["params"].is_object() && message["input_video_key"].is_string(), "{message}");
     assert_ne!(token_in(message["websocket_url"].as_str().expect("a link")), token);
 
     let url = format!("{}{}", linked.stack.api_url(), linked.path("/revoke-links"));
@@ -152,9 +164,7 @@ async fn holders_of_a_link_take_neither_every_socket_nor_all_attention() {
     let (mut snapshots, mut closed) = (0, 0);
     while closed == 0 {
         match next(&mut loud).await {
-            Ok(message) => {
-                snapshots += u32::from(message["type"] == "status" && message["params"].is_object())
-            }
+            Ok(message) => snapshots += u32::from(message["type"] == "status"),
             Err(code) => closed = code,
         }
     }

@@ -25,7 +25,9 @@ const SIGNING_KEY: &str = "a signing key of 32 bytes or more";
 /// All that the Worker has stored: each file that is no database, each table with its rows.
 fn stored(state: &Path) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
-    let mut folders = vec![state.to_owned()];
+    // Its folder of traces is the local runtime's own.
+    let mut folders =
+        vec!["d1", "do", "r2"].into_iter().map(|folder| state.join("v3").join(folder)).collect::<Vec<_>>();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).expect("a folder of the state") {
             let path = entry.expect("an entry").path();
@@ -179,6 +181,12 @@ async fn what_strangers_send_writes_no_row_and_no_object() {
     })
     .await;
 
+    // A job that has ended has no alarm.
+    let alarms = stack.state().join("v3/do/reel-ballers-api-ExportJob/metadata.sqlite");
+    e2e::wait_until("nothing of the job is left to do", async || {
+        tables(&alarms).iter().all(|(table, rows)| table != "_cf_ALARM" || rows.starts_with("0 rows"))
+    })
+    .await;
     stack.stop_worker();
     let before = stored(&stack.state());
     stack.restart_worker().await;

@@ -80,8 +80,9 @@ pub fn standing_headers(kind: ContentKind, config: Option<&Config>, origin: Opti
     headers
 }
 
-/// What was uploaded runs nowhere, even where a browser opens it as a page: it may only be played or shown.
-const MEDIA_POLICY: &str = "sandbox; default-src 'none'; media-src 'self'; img-src 'self'; \
+/// What was uploaded runs nowhere, even where a browser opens it as a page: it may only be played or shown. Such a
+/// page asks for its own video once more, as its origin, which the sandbox would take from it.
+const MEDIA_POLICY: &str = "sandbox allow-same-origin; default-src 'none'; media-src 'self'; img-src 'self'; \
     style-src 'unsafe-inline'; frame-ancestors 'none'";
 
 /// What a page of an allowed origin may send beyond the headers that it always may.
@@ -132,7 +133,7 @@ mod tests {
                 let policy = value(&headers, "content-security-policy").unwrap();
                 assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"));
                 assert_eq!(policy.contains("sandbox"), kind == ContentKind::Media);
-                assert!(!policy.contains("script-src") && !policy.contains("allow-"), "{policy}");
+                assert!(!policy.contains("script-src") && !policy.contains("allow-scripts"), "{policy}");
                 assert_eq!(headers.iter().find(|(name, _)| name.starts_with("access-control")), None);
             }
         }

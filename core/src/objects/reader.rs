@@ -1,6 +1,7 @@
 //! Who reads a job: the service and the owner, or whoever holds a link to it.
 //!
-//! Invariant: a holder of a link reads what the owner reads, and never a link that is newer than theirs.
+//! Invariant: a holder of a link reads how the job goes and what it made, but neither keys nor params, and never
+//! a link that is newer than theirs.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +9,7 @@ use crate::auth::watch_link::WatchLink;
 use crate::base::time::Timestamp;
 use crate::http::access::{Caller, no_link};
 use crate::http::problem::Problem;
+use crate::wire::job::JobDetail;
 
 /// Who reads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +40,14 @@ impl Reader {
         match self {
             Self::Owner => WatchLink::fresh(generation, now),
             Self::Link(link) => link,
+        }
+    }
+
+    /// How much of a job this reader is shown where the owner is shown so much.
+    pub const fn detail(self, of_owner: JobDetail) -> JobDetail {
+        match self {
+            Self::Owner => of_owner,
+            Self::Link(_) => JobDetail::WithoutKeys,
         }
     }
 
@@ -82,6 +92,15 @@ mod tests {
             assert_eq!(Reader::from_word(&reader.to_word()), Some(reader));
         }
         assert_eq!(Reader::from_word("x"), None);
+    }
+
+    #[test]
+    fn only_the_owner_is_shown_keys_and_params() {
+        let link = Reader::Link(WatchLink { generation: 0, expires_at_s: 1 });
+        for detail in [JobDetail::Full, JobDetail::WithoutParams] {
+            assert_eq!(Reader::Owner.detail(detail), detail);
+            assert_eq!(link.detail(detail), JobDetail::WithoutKeys);
+        }
     }
 
     #[test]

@@ -182,9 +182,15 @@ impl ClientMessage {
 }
 
 /// The snapshot that a new or asking subscriber gets.
-pub fn snapshot_message(spec: &JobSpec, job: &Job, protocol: SocketProtocol, urls: JobUrls<'_>) -> String {
+pub fn snapshot_message(
+    spec: &JobSpec,
+    job: &Job,
+    protocol: SocketProtocol,
+    reader: Reader,
+    urls: JobUrls<'_>,
+) -> String {
     let (format, detail) = (protocol.format(MessageType::Status), JobDetail::WithUsage(job.usage));
-    job_json(spec, &job.snapshot(), Some(job.seq), urls, format, detail)
+    job_json(spec, &job.snapshot(), Some(job.seq), urls, format, reader.detail(detail))
 }
 
 /// One stored entry.
@@ -192,10 +198,11 @@ pub fn entry_message(
     spec: &JobSpec,
     entry: &LogEntry,
     protocol: SocketProtocol,
+    reader: Reader,
     urls: JobUrls<'_>,
 ) -> String {
     let format = protocol.format(entry.message_type);
-    job_json(spec, &entry.snapshot, Some(entry.seq), urls, format, protocol.detail())
+    job_json(spec, &entry.snapshot, Some(entry.seq), urls, format, reader.detail(protocol.detail()))
 }
 
 /// Progress that is not stored: such a message has no `seq`.
@@ -203,9 +210,11 @@ pub fn progress_message(
     spec: &JobSpec,
     snapshot: &Snapshot,
     protocol: SocketProtocol,
+    reader: Reader,
     urls: JobUrls<'_>,
 ) -> String {
-    job_json(spec, snapshot, None, urls, protocol.format(MessageType::Progress), protocol.detail())
+    let (format, detail) = (protocol.format(MessageType::Progress), reader.detail(protocol.detail()));
+    job_json(spec, snapshot, None, urls, format, detail)
 }
 
 /// The code that answers a close frame. Codes that the runtime invents when the peer sent none (1005, 1006,

@@ -167,7 +167,14 @@ impl ExportJob {
         let now = clock::now();
         let link = reader.link(job.link_generation, now);
         Ok(JobReply::Job(with_urls(&config, &spec, &snapshot, link, now, |urls| {
-            job_json(&spec, &snapshot, Some(job.seq), urls, JobFormat::Resource, JobDetail::WithUsage(usage))
+            job_json(
+                &spec,
+                &snapshot,
+                Some(job.seq),
+                urls,
+                JobFormat::Resource,
+                reader.detail(JobDetail::WithUsage(usage)),
+            )
         })))
     }
 
@@ -181,7 +188,7 @@ impl ExportJob {
         let link = reader.link(job.link_generation, now);
         let message = |entry: &LogEntry| {
             with_urls(&config, &spec, &entry.snapshot, link, now, |urls| {
-                entry_message(&spec, entry, SocketProtocol::Message, urls)
+                entry_message(&spec, entry, SocketProtocol::Message, reader, urls)
             })
         };
         let messages: Vec<String> = entries.iter().map(message).collect();

@@ -66,11 +66,11 @@ impl ExportJob {
         let snapshot = job.snapshot();
         let link = request.reader.link(job.link_generation, now);
         with_urls(&config, spec, &snapshot, link, now, |urls| {
-            send(socket, &snapshot_message(spec, job, request.protocol, urls));
+            send(socket, &snapshot_message(spec, job, request.protocol, request.reader, urls));
         });
         for entry in &missed {
             with_urls(&config, spec, &entry.snapshot, link, now, |urls| {
-                send(socket, &entry_message(spec, entry, request.protocol, urls));
+                send(socket, &entry_message(spec, entry, request.protocol, request.reader, urls));
             });
         }
         if job.end().is_some() {
@@ -97,7 +97,7 @@ impl ExportJob {
                     let now = clock::now();
                     let link = request.reader.link(job.link_generation, now);
                     with_urls(&config, &spec, &job.snapshot(), link, now, |urls| {
-                        send(socket, &snapshot_message(&spec, &job, request.protocol, urls));
+                        send(socket, &snapshot_message(&spec, &job, request.protocol, request.reader, urls));
                     });
                 }
             }

@@ -52,7 +52,7 @@ async fn overlay(stack: &Stack, scribe: &mut ExchangeRecorder) {
     scribe.ask("job-create-conflict", Request::new("POST /api/jobs").json(other)).await;
 
     let watch = string(&job(scribe, OVERLAY).await["websocket_url"]);
-    let mut ours = scribe.open(&format!("{watch}&after=0")).await;
+    let mut ours = scribe.open(&format!("/api/jobs/{OVERLAY}/ws?after=0")).await;
     let mut legacy = scribe.open(&format!("/ws/export/{OVERLAY}")).await;
     // The snapshot, and the events so far: created, and taken by RunPod.
     let seq = job(scribe, OVERLAY).await["seq"].as_u64().expect("a number");
@@ -108,6 +108,11 @@ async fn overlay(stack: &Stack, scribe: &mut ExchangeRecorder) {
     scribe.ask("job-events", Request::new(format!("GET /api/jobs/{OVERLAY}/events?after=4"))).await;
     scribe.ask("job-cancel-refused", Request::new(format!("POST /api/jobs/{OVERLAY}/cancel"))).await;
     scribe.ask("job-retry-refused", Request::new(format!("POST /api/jobs/{OVERLAY}/retry"))).await;
+    let (_, token) = watch.split_once('?').expect("a token");
+    let by_link = Request::new(format!("GET /api/jobs/{OVERLAY}?{token}")).anonymous();
+    scribe.ask("job-of-a-link", by_link.clone()).await;
+    scribe.ask("job-revoke-links", Request::new(format!("POST /api/jobs/{OVERLAY}/revoke-links"))).await;
+    scribe.ask("job-of-a-revoked-link", by_link).await;
 }
 
 async fn framing(stack: &Stack, scribe: &mut ExchangeRecorder) {
