@@ -4,11 +4,13 @@
 
 use crate::auth::token::Purpose;
 use crate::base::object_key::ObjectKey;
+use crate::base::object_version::ObjectVersion;
 use crate::base::time::{DurationMs, Timestamp};
 use crate::config::{ApiAccess, Config, RunpodConfig};
 use crate::job::snapshot::Snapshot;
 use crate::job::spec::JobSpec;
 use crate::job::state::Job;
+use crate::s3::ANY_VERSION;
 use crate::wire::gpu_worker::{ClaimResponse, InputDownload, PresignedPut};
 use crate::wire::job::JobUrls;
 
@@ -46,15 +48,33 @@ pub fn with_urls<T>(
 }
 
 /// What a GPU worker needs for the attempt that it has claimed: the edit, and URLs that are fresh now.
-pub fn claim_response(config: &Config, spec: &JobSpec, attempt: u32, now: Timestamp) -> ClaimResponse {
+///
+/// With `conditional_put` the URLs of output and poster put an object once: nobody replaces what was verified.
+pub fn claim_response(
+    config: &Config,
+    spec: &JobSpec,
+    attempt: u32,
+    conditional_put: bool,
+    now: Timestamp,
+) -> ClaimResponse {
+    let lifetime = config.timeouts.worker_url_lifetime;
     let put = |key: &ObjectKey, content_type: &str| PresignedPut {
-        url: config.presigner.put(key, content_type, None, WORKER_URL_LIFETIME, now),
+        url: if conditional_put {
+            config.presigner.put_once(key, content_type, lifetime, now)
+        } else {
+            config.presigner.put(key, content_type, None, lifetime, now)
+        },
         key: key.as_str().to_owned(),
         content_type: content_type.to_owned(),
+        if_none_match: conditional_put.then(|| ANY_VERSION.to_owned()),
     };
-    let input_url = |key: &ObjectKey| config.presigner.get(key, None, WORKER_URL_LIFETIME, now);
-    let download =
-        |key: &ObjectKey| InputDownload { video_key: key.as_str().to_owned(), url: input_url(key) };
+    let input_url = |key: &ObjectKey| config.presigner.get(key, None, lifetime, now);
+    let versions = spec.input_versions.iter().map(Some).chain(std::iter::repeat(None));
+    let download = |(key, version): (&ObjectKey, Option<&ObjectVersion>)| InputDownload {
+        video_key: key.as_str().to_owned(),
+        url: input_url(key),
+        version: version.cloned(),
+    };
     let several = !spec.extra_inputs.is_empty();
     ClaimResponse {
         applied: true,
@@ -63,7 +83,8 @@ pub fn claim_response(config: &Config, spec: &JobSpec, attempt: u32, now: Timest
         job_type: spec.job_type,
         params: spec.params.clone(),
         input_url: input_url(&spec.input_key),
-        inputs: spec.inputs().filter(|_| several).map(download).collect(),
+        input_version: spec.input_versions.first().cloned(),
+        inputs: spec.inputs().zip(versions).filter(|_| several).map(download).collect(),
         output: put(&ObjectKey::output(spec.id, attempt), OUTPUT_TYPE),
         poster: Some(put(&ObjectKey::poster(spec.id, attempt), POSTER_TYPE)),
     }
@@ -93,8 +114,6 @@ pub fn endpoint_of(config: &Config, job: &Job) -> Option<RunpodConfig> {
 pub const RESULT_URL_LIFETIME: DurationMs = DurationMs::minutes(60);
 /// One hour.
 const WATCH_LIFETIME: DurationMs = DurationMs::minutes(60);
-/// Longer than any attempt may take.
-const WORKER_URL_LIFETIME: DurationMs = DurationMs::minutes(60);
 /// Clocks differ, and a result may arrive late.
 const TOKEN_MARGIN: DurationMs = DurationMs::minutes(30);
 const OUTPUT_TYPE: &str = "video/mp4";

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::base::id::JobId;
+use crate::base::object_version::ObjectVersion;
 use crate::edit::JobType;
 use crate::job::error_code::ErrorCode;
 use crate::job::gpu_service::WorkerStage;
@@ -35,6 +36,17 @@ pub struct RunInput {
     pub callback_url: String,
 }
 
+/// `POST {callback_url}/claim`. Older workers send less, or nothing.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct ClaimRequest {
+    /// The RunPod job that the worker runs for. The API tells two runs of one attempt apart by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runpod_job_id: Option<String>,
+    /// Whether the worker sends the `if-none-match` of a [`PresignedPut`].
+    #[serde(default)]
+    pub conditional_put: bool,
+}
+
 /// The response to a claim: all that a worker needs for the attempt, with fresh URLs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ClaimResponse {
@@ -51,6 +63,10 @@ pub struct ClaimResponse {
     pub params: Box<RawValue>,
     /// Presigned GET of the input.
     pub input_url: String,
+    /// What the input was when the job was created. The worker gets it with `If-Match`, and reports
+    /// `input_changed` if it is another by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_version: Option<ObjectVersion>,
     /// Every video that the edit reads, the input first. Empty if there is only the input.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<InputDownload>,
@@ -69,6 +85,9 @@ pub struct InputDownload {
     pub video_key: String,
     /// Presigned GET; a capability, never logged.
     pub url: String,
+    /// What the video was when the job was created.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<ObjectVersion>,
 }
 
 /// A presigned PUT. The headers are part of the signature and must be sent unchanged.
@@ -80,6 +99,10 @@ pub struct PresignedPut {
     pub key: String,
     /// The signed `content-type`.
     pub content_type: String,
+    /// The signed `if-none-match`, `*`, for a worker that asked for it: the object cannot be replaced. A 412
+    /// means that an earlier PUT has arrived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub if_none_match: Option<String>,
 }
 
 /// `POST {callback_url}/progress`.

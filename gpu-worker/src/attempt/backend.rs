@@ -13,7 +13,7 @@ use super::callback_client::{AttemptStatus, CallError, CallbackClient};
 use super::context::AttemptContext;
 use super::log::HumanBytes;
 use super::progress::ProgressReporter;
-use super::transfer::{TransferClient, TransferError};
+use super::transfer::{DownloadSource, TransferClient, TransferError};
 use crate::render::{self, CancelFlag, RenderError, RenderOutput, RenderRequest};
 
 /// The API, storage and the renderer, as an attempt uses them.
@@ -33,11 +33,14 @@ pub(crate) trait Backend: Clone + Send + Sync + 'static {
     /// Reports that the attempt failed.
     fn error(&self, report: &ErrorReport) -> impl Future<Output = Result<(), CallError>> + Send;
 
-    /// Downloads `url` into a new file; returns its size. `on_bytes` gets the bytes so far, and the
+    /// The size of a video in storage, when storage tells it.
+    fn size(&self, url: &str) -> impl Future<Output = Option<u64>> + Send;
+
+    /// Downloads a video into a new file; returns its size. `on_bytes` gets the bytes so far, and the
     /// size when storage sends it.
     fn download(
         &self,
-        url: &str,
+        source: &DownloadSource,
         file: &Path,
         on_bytes: impl FnMut(u64, Option<u64>) + Send,
     ) -> impl Future<Output = Result<u64, TransferError>> + Send;
@@ -129,13 +132,17 @@ impl Backend for WorkerBackend {
         self.callbacks.error(report).await
     }
 
+    async fn size(&self, url: &str) -> Option<u64> {
+        self.transfers.size(url).await
+    }
+
     async fn download(
         &self,
-        url: &str,
+        source: &DownloadSource,
         file: &Path,
         on_bytes: impl FnMut(u64, Option<u64>) + Send,
     ) -> Result<u64, TransferError> {
-        self.transfers.download(url, file, on_bytes).await
+        self.transfers.download(source, file, on_bytes).await
     }
 
     async fn upload_output(

@@ -7,17 +7,16 @@
 use std::time::Duration;
 
 use reel_core::wire::gpu_worker::{
-    CallbackResponse, ClaimResponse, CompleteReport, ErrorReport, ProgressReport,
+    CallbackResponse, ClaimRequest, ClaimResponse, CompleteReport, ErrorReport, ProgressReport,
 };
 use reqwest::StatusCode;
 use reqwest::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use thiserror::Error;
 
 use super::context::AttemptContext;
-use super::http::{is_transient, retry_after};
+use super::http::{is_transient, read_bounded, retry_after};
 use super::timeouts::Backoff;
 
 /// The callbacks of one attempt.
@@ -61,7 +60,7 @@ impl CallbackClient {
     /// Claims the attempt and gets fresh URLs. By RunPod's job id the API tells two runs of one attempt
     /// apart, and knows which to cancel.
     pub(super) async fn claim(&self, runpod_job_id: Option<&str>) -> Result<ClaimResponse, CallError> {
-        let body = runpod_job_id.map_or_else(|| json!({}), |id| json!({"runpod_job_id": id}));
+        let body = ClaimRequest { runpod_job_id: runpod_job_id.map(str::to_owned), conditional_put: true };
         self.retry_call("claim", &body, self.context.timeouts.claim_retry_timeout).await
     }
 
@@ -170,8 +169,9 @@ impl<T: DeserializeOwned> CallResult<T> {
             | StatusCode::GONE => Self::Superseded(status.as_u16()),
             _ if is_transient(status) => Self::Retryable { why: format!("HTTP {status}"), retry_after },
             _ if !status.is_success() => Self::Rejected(status.as_u16()),
-            _ => match response.bytes().await {
-                Ok(body) => Self::parse(&body, status),
+            _ => match read_bounded(response, ANSWER_MAX_BYTES).await {
+                Ok(Some(body)) => Self::parse(&body, status),
+                Ok(None) => Self::retryable("the response is too large"),
                 Err(_) => Self::retryable("the response was cut off"),
             },
         }
@@ -190,6 +190,9 @@ impl<T: DeserializeOwned> CallResult<T> {
         Self::Retryable { why: why.to_owned(), retry_after: None }
     }
 }
+
+/// A claim's answer holds params, at most 1 MiB, and some URLs.
+const ANSWER_MAX_BYTES: usize = 4 << 20;
 
 #[derive(Deserialize)]
 struct AppliedField {

@@ -120,6 +120,7 @@ impl<B: Backend> Attempt<B> {
         })?;
         let scratch = self.context.scratch.job(self.id()).map_err(|error| self.disk_failure(&error))?;
         let videos = download::input_videos(grant, &self.input.input_video_key, &scratch)?;
+        self.check_space(&videos, &scratch).await?;
         self.download(&videos, progress).await?;
         self.render(edit, videos, &scratch, grant.poster.is_some(), progress).await?;
         self.upload(grant, &scratch, progress).await

@@ -6,6 +6,7 @@ use reel_core::http::problem::Problem;
 use reel_core::job::effect::JobEffect;
 use reel_core::job::event::{JobEvent, ObjectCheck};
 use reel_core::job::gpu_service::{StatusReply, SubmitReply};
+use reel_core::objects::deletion::Deletion;
 use reel_core::objects::job_view::{callback_urls, endpoint_of};
 use reel_core::sql::jobs::upsert_job;
 use worker::Bucket;
@@ -13,6 +14,7 @@ use worker::Bucket;
 use super::{ExportJob, LoadedJob};
 use crate::clients::runpod::RunpodClient;
 use crate::index;
+use crate::platform::object_storage::object_version;
 use crate::platform::timeout::{BINDING, with_timeout};
 use crate::platform::{clock, env};
 
@@ -88,6 +90,10 @@ impl ExportJob {
                 }
                 return Ok(None);
             }
+            JobEffect::SweepOutputs { keep } => {
+                let mut sweep = Deletion::sweep(spec.id, &keep);
+                JobEvent::OutputsSwept { done: self.run_deletion(spec.id, None, &mut sweep).await.is_ok() }
+            }
             JobEffect::WriteIndex { version } => {
                 let database = env::database(&self.env)?;
                 let row = upsert_job(&spec, &job.snapshot(), version);
@@ -100,7 +106,7 @@ impl ExportJob {
 
     async fn head_object(&self, bucket: &Bucket, key: &ObjectKey) -> ObjectCheck {
         match with_timeout(BINDING, bucket.head(key.as_str())).await {
-            Ok(Some(object)) => ObjectCheck::Present(object.size()),
+            Ok(Some(object)) => ObjectCheck::Present(object_version(&object)),
             Ok(None) => ObjectCheck::Missing,
             Err(cause) => {
                 self.log_and_hide("checking the output", &cause);
