@@ -43,6 +43,25 @@ pub enum JobDetail {
     Full,
     /// Without usage and `params`: params never change and may be long, so later messages leave them out.
     WithoutParams,
+    /// For whoever holds a link to the job: also without keys of the bucket and RunPod's id, since a link may be
+    /// in many hands. Who knows a key may have a bucket copy what it names.
+    WithoutKeys,
+}
+
+impl JobDetail {
+    const fn has_params(self) -> bool {
+        match self {
+            Self::WithUsage(_) | Self::Full => true,
+            Self::WithoutParams | Self::WithoutKeys => false,
+        }
+    }
+
+    const fn has_keys(self) -> bool {
+        match self {
+            Self::WithUsage(_) | Self::Full | Self::WithoutParams => true,
+            Self::WithoutKeys => false,
+        }
+    }
 }
 
 /// A job as JSON text. Messages that are not stored have no `seq`.
@@ -74,15 +93,15 @@ pub fn job_json(
         attempt: snapshot.attempt,
         max_attempts: snapshot.max_attempts,
         retry_count: snapshot.attempt.saturating_sub(1),
-        input_video_key: spec.input_key.as_str(),
-        output_video_key: output.map(|output| output.key.as_str()),
+        input_video_key: detail.has_keys().then_some(spec.input_key.as_str()),
+        output_video_key: detail.has_keys().then(|| output.map(|output| output.key.as_str())),
         output_bytes: output.map(|output| output.bytes),
         output_url: urls.output_url,
         poster_url: urls.poster_url,
-        params: (detail != JobDetail::WithoutParams).then_some(&*spec.params),
+        params: detail.has_params().then_some(&*spec.params),
         usage: match detail {
             JobDetail::WithUsage(usage) => Some(usage),
-            JobDetail::Full | JobDetail::WithoutParams => None,
+            JobDetail::Full | JobDetail::WithoutParams | JobDetail::WithoutKeys => None,
         },
         error: failure.map(|failure| failure.sentence.as_str()),
         error_code: failure.map(|failure| failure.code),
@@ -90,13 +109,14 @@ pub fn job_json(
         created_at: spec.created_at.iso(),
         started_at: snapshot.started_at.map(crate::base::time::Timestamp::iso),
         completed_at: snapshot.completed_at.map(crate::base::time::Timestamp::iso),
-        runpod_job_id: snapshot.runpod_job_id.as_deref(),
+        runpod_job_id: detail.has_keys().then_some(snapshot.runpod_job_id.as_deref()),
         websocket_url: urls.websocket_url,
     };
     serde_json::to_string(&json).unwrap_or_default()
 }
 
 #[derive(Serialize)]
+#[allow(clippy::option_option, reason = "a member may be null or left out")]
 struct JobJson<'j> {
     #[serde(rename = "type")]
     type_name: &'static str,
@@ -116,8 +136,11 @@ struct JobJson<'j> {
     attempt: u32,
     max_attempts: u32,
     retry_count: u32,
-    input_video_key: &'j str,
-    output_video_key: Option<&'j str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input_video_key: Option<&'j str>,
+    /// `null` without an output; left out for a holder of a link.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_video_key: Option<Option<&'j str>>,
     output_bytes: Option<u64>,
     output_url: Option<&'j str>,
     poster_url: Option<&'j str>,
@@ -129,7 +152,8 @@ struct JobJson<'j> {
     created_at: String,
     started_at: Option<String>,
     completed_at: Option<String>,
-    runpod_job_id: Option<&'j str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    runpod_job_id: Option<Option<&'j str>>,
     websocket_url: &'j str,
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<Usage>,
@@ -186,6 +210,22 @@ mod tests {
                 "usage": {"object_rows": 4, "d1_rows": 5, "requests": 1, "alarms": 0}
             })
         );
+    }
+
+    #[test]
+    fn a_holder_of_a_link_reads_neither_keys_nor_params() {
+        for format in [JobFormat::Resource, JobFormat::Message(MessageType::Progress), JobFormat::Legacy] {
+            let (linked, full) = (json_of(format, JobDetail::WithoutKeys), json_of(format, JobDetail::Full));
+            for name in ["input_video_key", "output_video_key", "params", "runpod_job_id", "usage"] {
+                assert_eq!(linked.get(name), None, "{name}");
+            }
+            assert!(!linked.to_string().contains("input/"), "{linked}");
+            let mut rest = full;
+            for name in ["input_video_key", "output_video_key", "params", "runpod_job_id"] {
+                assert!(rest.as_object_mut().unwrap().remove(name).is_some(), "{name}");
+            }
+            assert_eq!(linked, rest, "everything else is there");
+        }
     }
 
     #[test]
