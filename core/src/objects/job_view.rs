@@ -11,7 +11,7 @@ use crate::job::snapshot::Snapshot;
 use crate::job::spec::JobSpec;
 use crate::job::state::Job;
 use crate::s3::ANY_VERSION;
-use crate::wire::gpu_worker::{ClaimResponse, InputDownload, PresignedPut};
+use crate::wire::gpu_worker::{CallbackAddress, ClaimResponse, InputDownload, PresignedPut};
 use crate::wire::job::JobUrls;
 
 /// Makes the URLs that belong to this moment and hands them to `render`.
@@ -90,17 +90,30 @@ pub fn claim_response(
     }
 }
 
-/// The callback URL and the webhook URL of one attempt. They are good for the whole of queue and execution,
-/// and a little longer.
-pub fn callback_urls(config: &Config, spec: &JobSpec, attempt: u32, now: Timestamp) -> (String, String) {
+/// Where one attempt is reported on.
+#[derive(Clone)]
+pub struct AttemptUrls {
+    /// For the GPU worker.
+    pub callback: CallbackAddress,
+    /// The same as one URL, for older GPU workers.
+    pub callback_url: String,
+    /// For RunPod, which calls a URL and sends no token.
+    pub webhook_url: String,
+}
+
+/// The URLs of one attempt. They are good for the whole of queue and execution, and a little longer.
+pub fn attempt_urls(config: &Config, spec: &JobSpec, attempt: u32, now: Timestamp) -> AttemptUrls {
     let timeouts = &config.timeouts;
     let lifetime = DurationMs(timeouts.queue_timeout.0 + timeouts.execution_timeout.0 + TOKEN_MARGIN.0);
     let token = |purpose| config.signer.sign(purpose, spec.id, attempt, now, lifetime);
     let (base, id) = (&config.public_url, spec.id);
-    (
-        format!("{base}/api/jobs/{id}/do/{}", token(Purpose::Callback)),
-        format!("{base}/api/runpod/webhook/{id}/{}", token(Purpose::Webhook)),
-    )
+    let callback =
+        CallbackAddress { url: format!("{base}/api/jobs/{id}/attempt"), token: token(Purpose::Callback) };
+    AttemptUrls {
+        callback_url: format!("{base}/api/jobs/{id}/do/{}", callback.token),
+        callback,
+        webhook_url: format!("{base}/api/runpod/webhook/{id}/{}", token(Purpose::Webhook)),
+    }
 }
 
 /// The endpoint that has this job, with today's key. Without a configured endpoint there is none.

@@ -1,7 +1,7 @@
 //! The JSON between the API and a GPU worker.
 //!
 //! An attempt goes like this: RunPod passes a [`RunInput`] to the GPU worker. The worker posts to
-//! `{callback_url}/claim` and gets a [`ClaimResponse`] with fresh presigned URLs. It posts
+//! `{callback.url}/claim` and gets a [`ClaimResponse`] with fresh presigned URLs. It posts
 //! [`ProgressReport`]s to `/progress`, and at the end one [`CompleteReport`] to `/complete` or one
 //! [`ErrorReport`] to `/error`. The response to these is a [`CallbackResponse`]. A worker may also skip the
 //! claim.
@@ -32,11 +32,23 @@ pub struct RunInput {
     /// The edit, checked by the API.
     pub params: Box<RawValue>,
     /// A capability of this attempt, never logged. The worker appends `/claim`, `/progress`, `/complete` or
-    /// `/error`.
+    /// `/error`. For workers that do not know `callback`.
     pub callback_url: String,
+    /// The same as address and token, so that no URL is a capability.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callback: Option<CallbackAddress>,
 }
 
-/// `POST {callback_url}/claim`. Older workers send less, or nothing.
+/// Where a GPU worker reports, and what it shows there.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CallbackAddress {
+    /// The worker appends `/claim`, `/progress`, `/complete` or `/error`.
+    pub url: String,
+    /// Sent as `Authorization: Bearer`; a capability of this attempt, never logged.
+    pub token: String,
+}
+
+/// `POST {callback.url}/claim`. Older workers send less, or nothing.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ClaimRequest {
     /// The RunPod job that the worker runs for. The API tells two runs of one attempt apart by it.
@@ -105,7 +117,7 @@ pub struct PresignedPut {
     pub if_none_match: Option<String>,
 }
 
-/// `POST {callback_url}/progress`.
+/// `POST {callback.url}/progress`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ProgressReport {
     /// Percent of the whole attempt, 0 to 100; fractions are cut off.
@@ -118,7 +130,7 @@ pub struct ProgressReport {
     pub stage: Option<WorkerStage>,
 }
 
-/// `POST {callback_url}/complete`, after the output was put.
+/// `POST {callback.url}/complete`, after the output was put.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CompleteReport {
     /// The key that was written; must start with `output/{job_id}/`.
@@ -131,7 +143,7 @@ pub struct CompleteReport {
     pub poster_key: Option<String>,
 }
 
-/// `POST {callback_url}/error`.
+/// `POST {callback.url}/error`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ErrorReport {
     /// One sentence for a person, shown unchanged.

@@ -8,8 +8,8 @@ use reel_core::http::requests::callbacks::CallbackKind;
 use reel_core::job::error_code::ErrorCode;
 use reel_core::job::gpu_service::WorkerStage;
 use reel_core::wire::gpu_worker::{
-    CallbackResponse, ClaimRequest, ClaimResponse, CompleteReport, ErrorReport, InputDownload, PresignedPut,
-    ProgressReport, RunInput,
+    CallbackAddress, CallbackResponse, ClaimRequest, ClaimResponse, CompleteReport, ErrorReport,
+    InputDownload, PresignedPut, ProgressReport, RunInput,
 };
 use reel_core::wire::runpod::run_request_body;
 use serde::Serialize;
@@ -30,6 +30,10 @@ pub fn pin(golden: &mut GoldenFiles) {
         output_video_key: format!("output/{JOB}/1/video.mp4"),
         params: params(),
         callback_url: format!("https://api.example/api/jobs/{JOB}/do/TOKEN"),
+        callback: Some(CallbackAddress {
+            url: format!("https://api.example/api/jobs/{JOB}/attempt"),
+            token: "TOKEN".into(),
+        }),
     };
     let webhook = format!("https://api.example/api/runpod/webhook/{JOB}/TOKEN");
     let body = run_request_body(&input, &webhook, DurationMs::minutes(10), DurationMs::minutes(15));

@@ -6,7 +6,9 @@ use std::time::Duration;
 use reel_core::base::object_key::ObjectKey;
 use reel_core::edit::Edit;
 use reel_core::job::error_code::ErrorCode;
-use reel_core::wire::gpu_worker::{ClaimResponse, CompleteReport, ErrorReport, PresignedPut, ProgressReport};
+use reel_core::wire::gpu_worker::{
+    ClaimResponse, CompleteReport, ErrorReport, PresignedPut, ProgressReport, RunInput,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::callback_client::{AttemptStatus, CallError, CallbackClient};
@@ -95,10 +97,10 @@ pub(crate) struct WorkerBackend {
 }
 
 impl WorkerBackend {
-    pub(crate) fn new(context: &AttemptContext, id: &str, callback_url: &str) -> Self {
+    pub(crate) fn new(context: &AttemptContext, id: &str, input: &RunInput) -> Self {
         Self {
             context: context.clone(),
-            callbacks: CallbackClient::new(context, id, callback_url),
+            callbacks: CallbackClient::new(context, id, input),
             transfers: TransferClient::new(context),
             id: id.to_owned(),
         }

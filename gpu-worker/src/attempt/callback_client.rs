@@ -1,13 +1,13 @@
 //! The attempt's calls to the API: claim, progress, complete, error.
 //!
-//! Invariants: the callback URL is a capability and never reaches a log or an error text; a response
+//! Invariants: callback URL and token are capabilities and never reach a log or an error text; a response
 //! that ends the attempt is final; everything else that is not the API's own response (no connection,
 //! 5xx, 429, a proxy's page) is retried until the retry timeout.
 
 use std::time::Duration;
 
 use reel_core::wire::gpu_worker::{
-    CallbackResponse, ClaimRequest, ClaimResponse, CompleteReport, ErrorReport, ProgressReport,
+    CallbackResponse, ClaimRequest, ClaimResponse, CompleteReport, ErrorReport, ProgressReport, RunInput,
 };
 use reqwest::StatusCode;
 use reqwest::header::CONTENT_TYPE;
@@ -26,6 +26,8 @@ pub(super) struct CallbackClient {
     /// What the log calls the attempt.
     id: String,
     url: String,
+    /// Sent in a header; an older API has it in the URL.
+    token: Option<String>,
 }
 
 /// Why a call failed.
@@ -52,9 +54,13 @@ pub(crate) enum AttemptStatus {
 }
 
 impl CallbackClient {
-    pub(super) fn new(context: &AttemptContext, id: &str, callback_url: &str) -> Self {
-        let url = callback_url.trim_end_matches('/').to_owned();
-        Self { context: context.clone(), id: id.to_owned(), url }
+    pub(super) fn new(context: &AttemptContext, id: &str, input: &RunInput) -> Self {
+        let (url, token) = match &input.callback {
+            Some(callback) => (&callback.url, Some(callback.token.clone())),
+            None => (&input.callback_url, None),
+        };
+        let url = url.trim_end_matches('/').to_owned();
+        Self { context: context.clone(), id: id.to_owned(), url, token }
     }
 
     /// Claims the attempt and gets fresh URLs. By RunPod's job id the API tells two runs of one attempt
@@ -137,6 +143,10 @@ impl CallbackClient {
             .header(CONTENT_TYPE, "application/json")
             .body(body)
             .timeout(timeout);
+        let request = match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
         match request.send().await {
             Ok(response) => CallResult::read(response).await,
             Err(error) if error.is_builder() => CallResult::Rejected(0),

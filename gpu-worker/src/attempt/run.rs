@@ -33,7 +33,7 @@ pub async fn run_attempt(
         Err(result) => return result,
     };
     let scratch = context.scratch.clone();
-    let backend = WorkerBackend::new(&context, runpod_job_id.unwrap_or(UNNAMED), &input.callback_url);
+    let backend = WorkerBackend::new(&context, runpod_job_id.unwrap_or(UNNAMED), &input);
     let result = Attempt::new(context, backend, runpod_job_id, input, stop).run().await;
     // A progress report in flight keeps the context alive, and the directory with it.
     scratch.remove();

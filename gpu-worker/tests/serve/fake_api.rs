@@ -18,12 +18,25 @@ use crate::test_backend::{JOB, OUTPUT_KEY, POSTER_KEY};
 pub fn router(log: Arc<CallLog>) -> Router {
     Router::new()
         .route("/do/secret-token/{action}", post(callback))
+        .route("/attempt/{action}", post(callback_by_header))
         .route("/storage/input", get(get_input))
         .route("/storage/output", put(put_output))
         .route("/storage/poster", put(put_poster))
         .route("/hook/secret-token", post(webhook))
         .layer(axum::extract::DefaultBodyLimit::disable())
         .with_state(log)
+}
+
+async fn callback_by_header(
+    log: State<Arc<CallLog>>,
+    action: Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    if headers.get("authorization").is_none_or(|token| token != "Bearer secret-token") {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    callback(log, action, headers, body).await
 }
 
 async fn callback(

@@ -100,6 +100,23 @@ async fn a_refused_condition_that_nobody_asked_for_is_a_failure() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_sent_in_a_header_when_the_api_gives_it_apart() {
+    let backend = TestBackend::with(FAKE).await;
+    let mut request = backend.run_request();
+    request["input"]["callback"] =
+        json!({"url": format!("http://{}/attempt", backend.api), "token": "secret-token"});
+    request["input"]["callback_url"] = json!("http://127.0.0.1:1/never");
+    let id = backend.emulator.run(&request).await;
+    assert_eq!(backend.emulator.wait_until_ended(&id).await["output"]["status"], "success");
+    let calls = backend.log.calls();
+    let with_token =
+        |what: &str| calls.iter().any(|call| call.what == what && call.headers.contains_key("authorization"));
+    assert!(with_token("claim") && with_token("progress") && with_token("complete"));
+    let to_storage = calls.iter().filter(|call| matches!(call.what, "get" | "put" | "poster"));
+    assert!(to_storage.into_iter().all(|call| !call.headers.contains_key("authorization")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_answer_without_an_end_is_given_up() {
     let backend = TestBackend::with(FAKE).await;
     for what in ["claim", "progress", "complete"] {

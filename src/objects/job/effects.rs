@@ -7,7 +7,7 @@ use reel_core::job::effect::JobEffect;
 use reel_core::job::event::{JobEvent, ObjectCheck};
 use reel_core::job::gpu_service::{StatusReply, SubmitReply};
 use reel_core::objects::deletion::Deletion;
-use reel_core::objects::job_view::{callback_urls, endpoint_of};
+use reel_core::objects::job_view::{attempt_urls, endpoint_of};
 use reel_core::sql::jobs::upsert_job;
 use worker::Bucket;
 
@@ -52,9 +52,9 @@ impl ExportJob {
                     let (endpoint, reply) = (String::new(), SubmitReply::Unauthorized);
                     return Ok(Some(JobEvent::SubmitReplied { attempt, endpoint, reply }));
                 };
-                let (callback, webhook) = callback_urls(&config, &spec, attempt, clock::now());
+                let urls = attempt_urls(&config, &spec, attempt, clock::now());
                 let caller = RunpodClient { endpoint: configured, timeouts: &config.timeouts, spec: &spec };
-                let reply = caller.submit(attempt, callback, &webhook).await;
+                let reply = caller.submit(attempt, urls).await;
                 JobEvent::SubmitReplied { attempt, endpoint: configured.endpoint.clone(), reply }
             }
             JobEffect::PollStatus { attempt, runpod_job_id } => {
