@@ -144,7 +144,7 @@ impl TransferClient {
         }
         partial.etag = response.headers().get(ETAG).cloned();
         let total = response.content_length().map(|rest| partial.bytes + rest);
-        if source.version.as_ref().is_some_and(|version| !is_version(version, &partial.etag, total)) {
+        if source.version.as_ref().is_some_and(|version| !is_version(version, partial.etag.as_ref(), total)) {
             return Err(TransferError::Changed);
         }
         loop {
@@ -251,8 +251,8 @@ impl PartialDownload {
 }
 
 /// Whether a response is of this version, by whatever it says of it.
-fn is_version(version: &ObjectVersion, etag: &Option<HeaderValue>, total: Option<u64>) -> bool {
-    etag.as_ref().is_none_or(|etag| etag.as_bytes() == version.etag.as_bytes())
+fn is_version(version: &ObjectVersion, etag: Option<&HeaderValue>, total: Option<u64>) -> bool {
+    etag.is_none_or(|etag| etag.as_bytes() == version.etag.as_bytes())
         && total.is_none_or(|total| total == version.bytes)
 }
 

@@ -144,8 +144,7 @@ fn refuse(reply: ScriptedReply) -> Response {
             (StatusCode::from_u16(status).unwrap(), "<html>proxy</html>").into_response()
         }
         ScriptedReply::Endless => {
-            let filler =
-                std::iter::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(&[b' '; PART_BYTES])));
+            let filler = std::iter::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(&BLANKS)));
             axum::body::Body::from_stream(body_of(filler.take(ENDLESS_PARTS))).into_response()
         }
         ScriptedReply::NotApplied | ScriptedReply::Half => unreachable!("handled where it makes sense"),
@@ -181,5 +180,6 @@ fn body_of(
 }
 
 const PART_BYTES: usize = 1 << 16;
+static BLANKS: [u8; PART_BYTES] = [b' '; PART_BYTES];
 /// 600 MB.
 const ENDLESS_PARTS: usize = 600 << 4;
