@@ -41,6 +41,9 @@ word_enum! {
         R2SecretAccessKey = "R2_SECRET_ACCESS_KEY",
         /// Bucket name.
         R2BucketName = "R2_BUCKET_NAME",
+        /// `true` when the bucket takes presigned uploads that sign an empty `x-amz-copy-source` which the client
+        /// does not send: no upload can copy another object then. wrangler's local bucket does.
+        R2RefuseCopies = "R2_REFUSE_COPIES",
         /// Origins of browsers that may call, separated by commas.
         AllowedOrigins = "ALLOWED_ORIGINS",
         /// Where GPU workers reach this API from outside. In development it follows the address that was called.
@@ -342,9 +345,20 @@ impl SettingsReader<'_> {
         let key_id = self.required(Setting::R2AccessKeyId);
         let secret = self.required(Setting::R2SecretAccessKey);
         let bucket = self.required(Setting::R2BucketName);
-        Presigner::new(&endpoint?, &bucket?, key_id?, secret?).or_else(|| {
+        let refuse_copies = self.refuse_copies(endpoint.as_ref());
+        let presigner = Presigner::new(&endpoint?, &bucket?, key_id?, secret?).or_else(|| {
             self.reject(Setting::R2BucketName, "may contain only letters, digits, '.', '-' and '_'")
-        })
+        })?;
+        Some(if refuse_copies? { presigner.refusing_copies() } else { presigner })
+    }
+
+    fn refuse_copies(&mut self, endpoint: Option<&BaseUrl>) -> Option<bool> {
+        match self.optional(Setting::R2RefuseCopies).as_deref() {
+            Some("true") => Some(true),
+            Some("false") => Some(false),
+            Some(_) => self.reject(Setting::R2RefuseCopies, "must be `true` or `false`"),
+            None => Some(endpoint.is_some_and(|endpoint| endpoint.path() == LOCAL_BUCKET_PATH)),
+        }
     }
 
     fn origins(&mut self) -> Vec<String> {
@@ -388,12 +402,16 @@ pub const OPEN_DEVELOPMENT_WARNING: &str = "OPEN_DEVELOPMENT is set, so whoever 
     everything: any program on this machine, and through it a web page. Unset it to require the key in .dev.vars.";
 const ID_KEY_UNSET: &str = "ID_KEY is not set, so the last key of SIGNING_KEY derives ids. Set ID_KEY to that \
     key before you remove it from SIGNING_KEY: with another key, a repeated Idempotency-Key makes a second job.";
+/// Where wrangler serves its local bucket.
+const LOCAL_BUCKET_PATH: &str = "/cdn-cgi/local/r2/s3";
 /// At this speed the three days of an upload are over in seconds.
 const CLOCK_SPEED_MAX: i64 = 100_000;
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::base::object_key::ObjectKey;
+    use crate::base::time::{DurationMs, Timestamp};
 
     const KEY: &str = "0123456789abcdef0123456789abcdef";
     const OTHER_KEY: &str = "another key with 32 bytes or more";
@@ -413,6 +431,7 @@ pub(crate) mod tests {
             Setting::PublicUrl => "http://localhost:8787/",
             Setting::WorkersApiKey => API_KEY,
             Setting::IdKey
+            | Setting::R2RefuseCopies
             | Setting::OpenDevelopment
             | Setting::ClockSpeed
             | Setting::AuthJwksUrl
@@ -473,6 +492,7 @@ pub(crate) mod tests {
             (Setting::RunpodApiKey, " "),
             (Setting::R2Endpoint, "x"),
             (Setting::R2BucketName, "a b"),
+            (Setting::R2RefuseCopies, "yes"),
             (Setting::PublicUrl, "localhost"),
             (Setting::AllowedOrigins, "*"),
             (Setting::ClockSpeed, "0"),
@@ -482,6 +502,20 @@ pub(crate) mod tests {
             let errors = parse(&[(setting, value)]).unwrap_err();
             assert!(matches!(errors.as_slice(), [only] if only.starts_with(setting.as_str())), "{errors:?}");
         }
+    }
+
+    #[test]
+    fn uploads_refuse_copies_where_the_bucket_is_known_to_allow_it() {
+        let key = ObjectKey::parse_input("input/a/b.mp4").unwrap();
+        let refuses = |others: &[(Setting, &str)]| {
+            let presigner = parse(others).unwrap().presigner;
+            let url = presigner.put(&key, "video/mp4", None, DurationMs::minutes(1), Timestamp(0));
+            url.contains("x-amz-copy-source")
+        };
+        let elsewhere = (Setting::R2Endpoint, "https://account.r2.cloudflarestorage.com");
+        assert!(refuses(&[]) && !refuses(&[elsewhere]));
+        assert!(refuses(&[elsewhere, (Setting::R2RefuseCopies, "true")]));
+        assert!(!refuses(&[(Setting::R2RefuseCopies, "false")]));
     }
 
     #[test]

@@ -93,6 +93,7 @@ fn order(set_working_video: Option<bool>) -> JobSpec {
         job_type: JobType::Framing,
         input_key: ObjectKey::parse_input(KEY).expect("a fixture"),
         extra_inputs: Vec::new(),
+        input_versions: Vec::new(),
         params: RawValue::from_string("{}".into()).expect("a fixture"),
         created_at: Timestamp(1),
         export: set_working_video

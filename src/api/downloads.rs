@@ -18,7 +18,7 @@ use reel_core::objects::reader::Reader;
 use reel_core::sql::references::select_reference;
 use worker::{Bucket, Object, Range, ResponseBody, web_sys};
 
-use super::jobs::{is_output_of, unavailable};
+use super::jobs::{unavailable, verified_etag};
 use super::{HandlerResponse, RequestContext};
 use crate::index;
 use crate::platform::env;
@@ -28,16 +28,15 @@ use crate::platform::timeout::{BINDING, with_timeout};
 
 /// `GET` and `HEAD /api/videos/download/{key}`.
 ///
-/// One read of the index and mostly one look at the bucket. A second look is needed where only the
-/// video's size or tag tells what to send.
+/// One question to the index, or to the job of a result, and mostly one look at the bucket. A second look is
+/// needed where only the video's size or tag tells what to send. Of a result only the version is sent that was
+/// verified: a GPU worker's URL outlives its job.
 pub async fn download(
     context: &RequestContext<'_>,
     key: &ObjectKey,
     head_only: bool,
 ) -> Result<HandlerResponse, Problem> {
-    if !is_downloadable(context, key).await? {
-        return Err(Problem::video_not_found());
-    }
+    let verified = downloadable_etag(context, key).await?;
     let conditions = Conditions::read(head_only, |name| context.call.header(name));
     let bucket = env::videos(context.env)?;
     let mut look = conditions.initial_read();
@@ -53,6 +52,10 @@ pub async fn download(
                 continue;
             }
         };
+        if !verified.is_empty() && seen.stored.etag != verified {
+            seen.discard();
+            return Err(Problem::video_not_found());
+        }
         let decision = conditions.decide(&seen.stored);
         let next = match decision {
             DownloadDecision::Whole => ReadPlan::Body(None),
@@ -156,19 +159,21 @@ impl BucketObject {
     }
 }
 
-/// The index knows, a moment behind; the job itself knows of its result at once, and whether a link to it is
-/// good.
-async fn is_downloadable(context: &RequestContext<'_>, key: &ObjectKey) -> Result<bool, Problem> {
+/// The tag that a key must have to be sent; empty when any will do. The job itself knows of its result, and
+/// the index of what else has a name: inputs, and results that outlive their job.
+async fn downloadable_etag(context: &RequestContext<'_>, key: &ObjectKey) -> Result<String, Problem> {
     if key_access(key, context.visibility()) == KeyAccess::Hidden {
-        return Ok(false);
+        return Err(Problem::video_not_found());
+    }
+    if let Some(job) = key.output_of()
+        && let Some(etag) = verified_etag(context, job, key).await?
+    {
+        return Ok(etag);
     }
     if context.reader() == Reader::Owner && is_in_index(context, key).await? {
-        return Ok(true);
+        return Ok(String::new());
     }
-    match key.output_of() {
-        Some(job) => is_output_of(context, job, key).await,
-        None => Ok(false),
-    }
+    Err(Problem::video_not_found())
 }
 
 async fn is_in_index(context: &RequestContext<'_>, key: &ObjectKey) -> Result<bool, Problem> {

@@ -2,6 +2,7 @@
 
 use reel_core::base::id::JobId;
 use reel_core::base::object_key::ObjectKey;
+use reel_core::base::object_version::ObjectVersion;
 use reel_core::http::access::{KeyAccess, key_access};
 use reel_core::http::problem::{Problem, ProblemCode};
 use reel_core::http::problems::missing_inputs_problem;
@@ -19,6 +20,7 @@ use crate::index;
 use crate::limits;
 use crate::objects::{call_job, subscribe_to_job};
 use crate::platform::http::HttpResponse;
+use crate::platform::object_storage::object_version;
 use crate::platform::timeout::{BINDING, with_timeout};
 use crate::platform::{clock, env};
 
@@ -54,6 +56,14 @@ pub async fn create_job(
     }
     let named = new.job_id.or(named_by_key);
     let id = named.unwrap_or_else(clock::job_id);
+    let (mut missing, mut input_versions) = (Vec::new(), Vec::new());
+    // One after the other: nearly every job has one, and a reel's few take milliseconds each.
+    for input in new.inputs() {
+        match find_usable(context, input.1).await? {
+            Some(version) => input_versions.push(version),
+            None => missing.push(input),
+        }
+    }
     let spec = JobSpec {
         id,
         owner: context.owner(),
@@ -61,17 +71,11 @@ pub async fn create_job(
         job_type: new.job_type,
         input_key: new.input_key.clone(),
         extra_inputs: new.clip_videos.iter().map(|(_, key)| key.clone()).collect(),
+        input_versions,
         params: new.params.clone(),
         created_at: clock::now(),
         export,
     };
-    let mut missing = Vec::new();
-    // One after the other: nearly every job has one, and a reel's few take milliseconds each.
-    for input in new.inputs() {
-        if !is_usable(context, input.1).await? {
-            missing.push(input);
-        }
-    }
     let refusal = match missing.as_slice() {
         [] => limits::admit_job(context).await.err(),
         missing => Some(missing_inputs_problem(&spec, missing)),
@@ -91,35 +95,46 @@ pub async fn create_job(
     }
 }
 
-/// Whether a video is there for the caller. Of another owner's the bucket is not asked.
-pub async fn is_usable(context: &RequestContext<'_>, key: &ObjectKey) -> Result<bool, Problem> {
+/// What a video is now, if it is there for the caller. Of another owner's the bucket is not asked, and of a
+/// result only the version counts that was verified.
+pub async fn find_usable(
+    context: &RequestContext<'_>,
+    key: &ObjectKey,
+) -> Result<Option<ObjectVersion>, Problem> {
     match key_access(key, context.visibility()) {
-        KeyAccess::Granted => is_in_bucket(context, key).await,
-        KeyAccess::Hidden => Ok(false),
+        KeyAccess::Granted => find_in_bucket(context, key).await,
+        KeyAccess::Hidden => Ok(None),
         KeyAccess::OutputOf(job) => {
-            Ok(is_output_of(context, job, key).await? && is_in_bucket(context, key).await?)
+            let Some(verified) = verified_etag(context, job, key).await? else { return Ok(None) };
+            let found = find_in_bucket(context, key).await?;
+            Ok(found.filter(|found| verified.is_empty() || found.etag == verified))
         }
     }
 }
 
-/// Whether the caller sees this job, and it made this file.
-pub async fn is_output_of(
+/// The tag that was verified, if the caller sees this job and it made this file; empty if none was kept.
+pub async fn verified_etag(
     context: &RequestContext<'_>,
     job: JobId,
     key: &ObjectKey,
-) -> Result<bool, Problem> {
+) -> Result<Option<String>, Problem> {
     let command = JobCommand::HasOutput { key: key.as_str().to_owned(), reader: context.reader() };
     match call_job(context.env, job, context.subject(), context.visibility(), &command).await? {
+        JobReply::HasOutput(etag) => Ok(Some(etag)),
         JobReply::Problem(problem) => Err(problem),
-        reply => Ok(reply == JobReply::HasOutput(true)),
+        _ => Ok(None),
     }
 }
 
-/// Whether an object is there.
-async fn is_in_bucket(context: &RequestContext<'_>, key: &ObjectKey) -> Result<bool, Problem> {
+/// What an object is now, if it is there.
+pub async fn find_in_bucket(
+    context: &RequestContext<'_>,
+    key: &ObjectKey,
+) -> Result<Option<ObjectVersion>, Problem> {
     let bucket = env::videos(context.env)?;
     let head = with_timeout(BINDING, bucket.head(key.as_str())).await;
-    Ok(head.map_err(|cause| unavailable(context, "the bucket", &cause))?.is_some())
+    let found = head.map_err(|cause| unavailable(context, "the bucket", &cause))?;
+    Ok(found.as_ref().map(object_version))
 }
 
 /// `GET /api/jobs`.

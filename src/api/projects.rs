@@ -12,7 +12,7 @@ use reel_core::sql::projects::{
 use reel_core::sql::statement::SqlStatement;
 use reel_core::wire::project::{project_page_json, row_to_json};
 
-use super::jobs::{is_usable, unavailable};
+use super::jobs::{find_usable, unavailable};
 use super::{HandlerResponse, RequestContext};
 use crate::index;
 use crate::platform::http::HttpResponse;
@@ -86,7 +86,7 @@ async fn respond_with_row(
 }
 
 async fn require_uploaded(context: &RequestContext<'_>, key: &ObjectKey) -> Result<(), Problem> {
-    if is_usable(context, key).await? { Ok(()) } else { Err(Problem::input_not_found(key)) }
+    find_usable(context, key).await?.map(|_| ()).ok_or_else(|| Problem::input_not_found(key))
 }
 
 fn put_response(answers: &[Vec<String>]) -> Result<HandlerResponse, Problem> {

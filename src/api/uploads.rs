@@ -1,22 +1,24 @@
 //! Uploads: the Worker signs, the bytes go straight to the bucket.
 
-use reel_core::base::id::UploadId;
+use reel_core::base::id::{JobId, UploadId};
 use reel_core::base::object_key::ObjectKey;
 use reel_core::base::time::DurationMs;
 use reel_core::http::problem::Problem;
 use reel_core::http::requests::upload_url::{UploadUrlRequest, size_required};
 use reel_core::http::requests::uploads::{CreateUploadRequest, UploadAction};
+use reel_core::objects::job::{JobCommand, JobReply};
 use reel_core::objects::log_event::LogEvent;
+use reel_core::objects::reader::Reader;
 use reel_core::objects::upload::{UploadCommand, UploadReply};
 use reel_core::upload::{UploadRecord, UploadState};
 use reel_core::wire::upload::UploadJson;
 use worker::HttpMetadata;
 
-use super::jobs::unavailable;
+use super::jobs::{find_in_bucket, unavailable};
 use super::{HandlerResponse, RequestContext};
 use crate::limits;
-use crate::objects::call_upload;
 use crate::objects::upload::UPLOAD_ID_METADATA;
+use crate::objects::{call_job, call_upload};
 use crate::platform::http::HttpResponse;
 use crate::platform::log::log;
 use crate::platform::timeout::{BINDING, with_timeout};
@@ -26,9 +28,8 @@ use crate::platform::{clock, env};
 pub async fn upload_url(context: &RequestContext<'_>) -> Result<HandlerResponse, Problem> {
     let request = UploadUrlRequest::parse(&context.call.body(BODY_MAX_BYTES).await?)?;
     let now = clock::now();
+    let key = free_input_key(context, request.job_id, &request.filename).await?;
     admit_single_put(context, request.size_bytes).await?;
-    let key =
-        ObjectKey::input(context.owner(), request.job_id.unwrap_or_else(clock::job_id), &request.filename);
     let url =
         context.config.presigner.put(&key, &request.content_type, request.size_bytes, UPLOAD_LIFETIME, now);
     context.set_changed(key.as_str().to_owned());
@@ -55,9 +56,9 @@ async fn admit_single_put(context: &RequestContext<'_>, size_bytes: Option<u64>)
 /// `POST /api/videos/multipart`.
 pub async fn create(context: &RequestContext<'_>) -> Result<HandlerResponse, Problem> {
     let new = CreateUploadRequest::parse(&context.call.body(BODY_MAX_BYTES).await?)?;
-    limits::admit_upload(context, new.plan.size_bytes()).await?;
     let id = clock::upload_id();
-    let key = ObjectKey::input(context.owner(), new.job_id.unwrap_or_else(clock::job_id), &new.filename);
+    let key = free_input_key(context, new.job_id, &new.filename).await?;
+    limits::admit_upload(context, new.plan.size_bytes()).await?;
     let bucket = env::videos(context.env)?;
     let creation = bucket
         .create_multipart_upload(key.as_str())
@@ -98,6 +99,33 @@ pub async fn create(context: &RequestContext<'_>) -> Result<HandlerResponse, Pro
     let created = UploadJson::created(&upload, &context.config.signer.upload_token(id, &upload.key));
     let body = serde_json::to_string(&created).map_err(|_| Problem::internal())?;
     Ok(HandlerResponse::Answer(HttpResponse::json(201, body)))
+}
+
+/// The key of a new input. A client that has chosen the job's id may ask again until the video is there;
+/// after that, an upload would replace what the job has or will have verified.
+async fn free_input_key(
+    context: &RequestContext<'_>,
+    chosen: Option<JobId>,
+    filename: &str,
+) -> Result<ObjectKey, Problem> {
+    let key = ObjectKey::input(context.owner(), chosen.unwrap_or_else(clock::job_id), filename);
+    let Some(job) = chosen else { return Ok(key) };
+    if find_in_bucket(context, &key).await?.is_some() {
+        return Err(Problem::input_exists());
+    }
+    match call_job(
+        context.env,
+        job,
+        context.subject(),
+        context.visibility(),
+        &JobCommand::Get { job_type: None, reader: Reader::Owner },
+    )
+    .await?
+    {
+        JobReply::NotFound => Ok(key),
+        JobReply::Problem(problem) => Err(problem),
+        _ => Err(Problem::input_exists()),
+    }
 }
 
 /// `/api/videos/multipart/{upload_id}` and below, from a holder of this upload.

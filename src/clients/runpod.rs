@@ -8,6 +8,7 @@ use reel_core::config::RunpodConfig;
 use reel_core::job::gpu_service::{EndpointLoad, RunpodJobId, StatusReply, SubmitReply};
 use reel_core::job::spec::JobSpec;
 use reel_core::job::timeouts::Timeouts;
+use reel_core::objects::job_view::AttemptUrls;
 use reel_core::objects::log_event::{LogEvent, LogSubject};
 use reel_core::wire::gpu_worker::RunInput;
 use reel_core::wire::runpod::{
@@ -38,7 +39,7 @@ pub struct RunpodClient<'c> {
 
 impl RunpodClient<'_> {
     /// `POST /run` for one attempt.
-    pub async fn submit(self, attempt: u32, callback_url: String, webhook_url: &str) -> SubmitReply {
+    pub async fn submit(self, attempt: u32, urls: AttemptUrls) -> SubmitReply {
         let spec = self.spec;
         let input = RunInput {
             job_id: spec.id,
@@ -47,10 +48,11 @@ impl RunpodClient<'_> {
             input_video_key: spec.input_key.as_str().to_owned(),
             output_video_key: ObjectKey::output(spec.id, attempt).as_str().to_owned(),
             params: spec.params.clone(),
-            callback_url,
+            callback_url: urls.callback_url,
+            callback: Some(urls.callback),
         };
         let (execution, queue) = (self.timeouts.execution_timeout, self.timeouts.queue_timeout);
-        let body = run_request_body(&input, webhook_url, execution, queue);
+        let body = run_request_body(&input, &urls.webhook_url, execution, queue);
         let timeout = self.timeouts.submit_request_timeout;
         match self.request(attempt, Method::Post, "/run", Some(&body), timeout).await {
             Some(reply) => parse_submit_reply(reply.as_reply()),

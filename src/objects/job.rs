@@ -153,7 +153,7 @@ impl ExportJob {
     /// Handles every deadline that has passed.
     async fn handle_alarm(&self) -> std::result::Result<(), Problem> {
         for _ in 0..ROUNDS_PER_ALARM {
-            let Some(loaded) = self.load()? else { return Ok(()) };
+            let Some(loaded) = self.load()? else { return self.sweep_deleted().await };
             let timeouts = self.timeouts()?;
             if first_due_deadline(&loaded.job, &timeouts, clock::now()).is_none() {
                 // Nothing may have been due at all: an alarm fires early when a deadline has moved on.

@@ -6,6 +6,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use reel_core::base::time::Timestamp;
 use reel_core::job::log::LogEntry;
 use reel_core::job::spec::JobSpec;
 use reel_core::job::state::Job;
@@ -49,6 +50,7 @@ impl JobStore {
         let seq = integer(birth.seq)?;
         self.transaction(move |sql| {
             let mut rows = rows_written(&sql.exec(SCHEMA, None)?);
+            sql.exec("DROP TABLE IF EXISTS tombstone", None)?;
             let sheets = "INSERT INTO sheet (name, body) VALUES ('order', ?), ('job', ?)";
             rows += rows_written(&sql.exec(sheets, vec![order.into(), job.into()])?);
             rows += rows_written(&sql.exec(INSERT_EVENT, vec![seq, event.into()])?);
@@ -79,6 +81,29 @@ impl JobStore {
             .iter()
             .map(|body| from_json(body))
             .collect()
+    }
+
+    /// Forgets the job, and keeps when to delete what its GPU workers may still put: one row.
+    pub fn leave_tombstone(&self, sweep_at: Timestamp) -> Result<()> {
+        let sweep_at = SqlStorageValue::try_from_i64(sweep_at.0)?;
+        let buried = self.transaction(move |sql| {
+            sql.exec(
+                "DROP TABLE sheet; DROP TABLE events; CREATE TABLE tombstone (sweep_at INTEGER NOT NULL)",
+                None,
+            )?;
+            Ok(rows_written(&sql.exec("INSERT INTO tombstone (sweep_at) VALUES (?)", vec![sweep_at])?))
+        });
+        buried.map(|_| ())
+    }
+
+    /// When to delete what a deleted job's GPU workers may have put; `None` without such a job.
+    pub fn tombstone(&self) -> Result<Option<Timestamp>> {
+        let known = "SELECT name FROM sqlite_master WHERE name = 'tombstone'";
+        if query_text_column(&self.sql, known, None)?.is_empty() {
+            return Ok(None);
+        }
+        let kept = query_text_column(&self.sql, "SELECT CAST(sweep_at AS TEXT) FROM tombstone", None)?;
+        Ok(kept.first().and_then(|text| text.parse().ok()).map(Timestamp))
     }
 
     /// Forgets everything, the alarm included.

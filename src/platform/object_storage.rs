@@ -1,8 +1,9 @@
-//! What all objects do with their storage in the same way.
+//! What several do with their storage in the same way.
 
+use reel_core::base::object_version::ObjectVersion;
 use reel_core::base::time::Timestamp;
 use wasm_bindgen::JsValue;
-use worker::{Result, SqlCursor, SqlStorage, SqlStorageValue, Storage, js_sys};
+use worker::{Object, Result, SqlCursor, SqlStorage, SqlStorageValue, Storage, js_sys};
 
 /// The first column of every row; it must be text.
 pub fn query_text_column(
@@ -18,6 +19,11 @@ pub fn query_text_column(
         }
     }
     Ok(texts)
+}
+
+/// Which version of an object the bucket shows.
+pub fn object_version(object: &Object) -> ObjectVersion {
+    ObjectVersion { etag: object.http_etag(), bytes: object.size() }
 }
 
 /// What a statement wrote, as it is billed.

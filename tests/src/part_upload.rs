@@ -111,7 +111,7 @@ impl PartUpload {
 impl Stack {
     /// What lies in the bucket under this key, got past the Worker's API; `None` for nothing.
     pub async fn stored(&self, key: &str) -> Option<Response> {
-        let key = ObjectKey::parse_input(key).expect("a key");
+        let key = ObjectKey::parse_video(key).expect("a key");
         let url = self.presigner().get(&key, None, DurationMs::minutes(60), now());
         // The time for all of its bytes, which may be gigabytes.
         let request = bare_http().get(url).timeout(Duration::from_mins(30));

@@ -8,6 +8,7 @@ pub mod hex;
 pub mod http_date;
 pub mod id;
 pub mod object_key;
+pub mod object_version;
 pub mod owner;
 pub mod percent;
 pub mod secret;

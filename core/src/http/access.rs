@@ -34,8 +34,8 @@ pub enum Credential<'r> {
     User(Scope),
     /// A watch token of this job, as `?token=`. It opens what only reads.
     WatchToken(JobId),
-    /// The token in the path, for the callbacks of one attempt of this job.
-    CallbackToken(JobId, &'r str),
+    /// The token of one attempt of this job, for its callbacks: in the path, else as `Authorization: Bearer`.
+    CallbackToken(JobId, Option<&'r str>),
     /// The token in the path, for the webhook of one attempt of this job.
     WebhookToken(JobId, &'r str),
     /// The upload's token in the path, with the upload's key as `?video_key=`. An upload that a user began also
@@ -61,7 +61,7 @@ impl<'r> Route<'r> {
             Self::Cancel(_) => vec![ApiKey, User(Write)],
             Self::Retry(_) => vec![ApiKey, User(Write)],
             Self::RevokeLinks(_) => vec![ApiKey, User(Write)],
-            Self::Callback(id, token, _) => vec![CallbackToken(*id, token)],
+            Self::Callback(id, token, _) => vec![CallbackToken(*id, *token)],
             Self::Webhook(id, token) => vec![WebhookToken(*id, token)],
             Self::UploadUrl => vec![ApiKey, User(Write)],
             Self::CreateUpload => vec![ApiKey, User(Write)],
@@ -262,7 +262,10 @@ fn check(
             }
             Err(unauthorized(config, NO_LINK))
         }
-        (Credential::CallbackToken(job, token), _) => attempt(Purpose::Callback, job, token),
+        (Credential::CallbackToken(job, token), _) => {
+            let token = token.or_else(|| bearer_token(presented.authorization?));
+            attempt(Purpose::Callback, job, token.unwrap_or_default())
+        }
         (Credential::WebhookToken(job, token), _) => attempt(Purpose::Webhook, job, token),
         (Credential::UploadToken(token), _) => {
             let key = presented.video_key.and_then(percent::decode_query);
@@ -359,6 +362,12 @@ pub fn no_link() -> Problem {
 }
 
 const NO_LINK: &str = "send the API key or a user's token as `Authorization: Bearer <key>`, or the `token` from the job's websocket_url.";
+
+/// The token of `Bearer {token}`.
+fn bearer_token(authorization: &str) -> Option<&str> {
+    let (scheme, token) = authorization.trim().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
 
 fn unauthorized(config: &Config, what_to_do: &str) -> Problem {
     let hint =
@@ -619,6 +628,44 @@ mod tests {
         assert!(refusal.detail.contains(".dev.vars"));
         assert!(admit_host(&config, "localhost:9123").is_ok());
         assert_eq!(admit_host(&config, "evil.example").unwrap_err().code, ProblemCode::NotConfigured);
+    }
+
+    #[test]
+    fn a_callback_shows_its_token_in_the_header_or_in_the_path() {
+        let config = config(Some(KEY));
+        let sign = |purpose, id| config.signer.sign(purpose, id, 2, NOW, DurationMs::minutes(1));
+        let token = sign(Purpose::Callback, id());
+        let call = |path: &str, authorization: Option<&str>| {
+            let path = format!("/api/jobs/{ID}/{path}");
+            let route = Route::parse("POST", &path).unwrap();
+            let presented = Presented { authorization, ..Presented::default() };
+            authorize(&route, &presented, &config, NOW).map_err(|problem| problem.code.status())
+        };
+        let in_path = format!("do/{token}/claim");
+        assert_eq!(call(&in_path, None), Ok(Caller::Attempt(2)));
+        for path in ["attempt/claim", "attempt/progress", "attempt/complete", "attempt/error"] {
+            assert_eq!(call(path, Some(&format!("Bearer {token}"))), Ok(Caller::Attempt(2)), "{path}");
+        }
+        let (webhook, other) =
+            (sign(Purpose::Webhook, id()), sign(Purpose::Callback, JobId::from_random([1; 16])));
+        for wrong in [
+            None,
+            Some(token.as_str()),
+            Some("Bearer"),
+            Some("Bearer "),
+            Some("Basic x"),
+            Some("Bearer api-key"),
+        ] {
+            assert_eq!(call("attempt/claim", wrong), Err(403), "{wrong:?}");
+        }
+        for wrong in [webhook, other] {
+            assert_eq!(call("attempt/claim", Some(&format!("Bearer {wrong}"))), Err(403));
+        }
+        assert_eq!(
+            call("do/x/claim", Some(&format!("Bearer {token}"))),
+            Err(403),
+            "what the path says counts"
+        );
     }
 
     #[test]

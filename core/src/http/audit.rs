@@ -100,6 +100,10 @@ mod tests {
             }
         }
         let expected = [
+            "POST /api/jobs/{job_id}/attempt/claim",
+            "POST /api/jobs/{job_id}/attempt/progress",
+            "POST /api/jobs/{job_id}/attempt/complete",
+            "POST /api/jobs/{job_id}/attempt/error",
             "POST /api/jobs/{job_id}/do/{token}/claim",
             "POST /api/jobs/{job_id}/do/{token}/progress",
             "POST /api/jobs/{job_id}/do/{token}/complete",

@@ -65,6 +65,8 @@ word_enum! {
         AlreadyClaimed = "already_claimed" { status: 409, title: "Already claimed" },
         /// The same id or key was used for another request.
         IdempotencyConflict = "idempotency_conflict" { status: 409, title: "Already used for a different request" },
+        /// The job that an upload is for exists, or its video does.
+        InputExists = "input_exists" { status: 409, title: "Already uploaded" },
         /// The job is in a state in which this cannot be done.
         JobState = "job_state" { status: 409, title: "Not allowed in the current state" },
         /// No such upload, or no longer.

@@ -15,6 +15,14 @@ impl Problem {
         Self::new(ProblemCode::JobNotFound, "Job not found")
     }
 
+    /// An upload for a job that exists already, or whose video does: another would take its place.
+    pub fn input_exists() -> Self {
+        Self::new(
+            ProblemCode::InputExists,
+            "A job with this job_id exists, or its video is uploaded already. Use a new job_id, or leave it out.",
+        )
+    }
+
     /// The key that was asked for names no video of any job.
     pub fn video_not_found() -> Self {
         Self::new(

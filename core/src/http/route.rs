@@ -103,8 +103,12 @@ routes! {
     RevokeLinks(JobId) {
         "POST" "/api/jobs/{job_id}/revoke-links" => |[id, _]| job(id).map(Route::RevokeLinks),
     }
-    /// A report of the GPU worker; its token is in the path.
-    Callback(JobId, &'p str, CallbackKind) {
+    /// A report of the GPU worker. Its token is in the header `Authorization`; older workers have it in the path.
+    Callback(JobId, Option<&'p str>, CallbackKind) {
+        "POST" "/api/jobs/{job_id}/attempt/claim" => |[id, _]| Ok(Route::Callback(job(id)?, None, CallbackKind::Claim)),
+        "POST" "/api/jobs/{job_id}/attempt/progress" => |[id, _]| Ok(Route::Callback(job(id)?, None, CallbackKind::Progress)),
+        "POST" "/api/jobs/{job_id}/attempt/complete" => |[id, _]| Ok(Route::Callback(job(id)?, None, CallbackKind::Complete)),
+        "POST" "/api/jobs/{job_id}/attempt/error" => |[id, _]| Ok(Route::Callback(job(id)?, None, CallbackKind::Error)),
         "POST" "/api/jobs/{job_id}/do/{token}/claim" => |at| callback(at, CallbackKind::Claim),
         "POST" "/api/jobs/{job_id}/do/{token}/progress" => |at| callback(at, CallbackKind::Progress),
         "POST" "/api/jobs/{job_id}/do/{token}/complete" => |at| callback(at, CallbackKind::Complete),
@@ -267,7 +271,7 @@ fn job(id: &str) -> Result<JobId, Problem> {
 }
 
 fn callback([id, token]: Parameters<'_>, kind: CallbackKind) -> Result<Route<'_>, Problem> {
-    Ok(Route::Callback(job(id)?, token, kind))
+    Ok(Route::Callback(job(id)?, Some(token), kind))
 }
 
 fn download(key: &str) -> Result<Route<'_>, Problem> {
@@ -318,10 +322,12 @@ mod tests {
             ("POST", job("/cancel"), Route::Cancel(id)),
             ("POST", job("/retry"), Route::Retry(id)),
             ("POST", job("/revoke-links"), Route::RevokeLinks(id)),
-            ("POST", job("/do/1.2.ab/claim"), Route::Callback(id, "1.2.ab", CallbackKind::Claim)),
-            ("POST", job("/do/t/progress"), Route::Callback(id, "t", CallbackKind::Progress)),
-            ("POST", job("/do/t/complete"), Route::Callback(id, "t", CallbackKind::Complete)),
-            ("POST", job("/do/t/error"), Route::Callback(id, "t", CallbackKind::Error)),
+            ("POST", job("/do/1.2.ab/claim"), Route::Callback(id, Some("1.2.ab"), CallbackKind::Claim)),
+            ("POST", job("/do/t/progress"), Route::Callback(id, Some("t"), CallbackKind::Progress)),
+            ("POST", job("/do/t/complete"), Route::Callback(id, Some("t"), CallbackKind::Complete)),
+            ("POST", job("/do/t/error"), Route::Callback(id, Some("t"), CallbackKind::Error)),
+            ("POST", job("/attempt/claim"), Route::Callback(id, None, CallbackKind::Claim)),
+            ("POST", job("/attempt/error"), Route::Callback(id, None, CallbackKind::Error)),
             ("POST", format!("/api/runpod/webhook/{ID}/t"), Route::Webhook(id, "t")),
             ("POST", "/api/videos/upload-url".to_owned(), Route::UploadUrl),
             ("POST", "/api/videos/multipart".to_owned(), Route::CreateUpload),

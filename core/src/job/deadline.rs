@@ -27,6 +27,8 @@ pub enum Deadline {
     CheckOutputTimeout,
     /// Cancel the RunPod job at this index of [`Job::pending_cancels`].
     PendingCancel(usize),
+    /// Delete what was put after the job had ended or gone on without it.
+    SweepOutputs,
     /// Write the index row.
     Index,
 }
@@ -75,6 +77,9 @@ pub fn deadlines(job: &Job, timeouts: &Timeouts) -> Vec<(Deadline, Timestamp)> {
             .enumerate()
             .map(|(index, cancel)| (Deadline::PendingCancel(index), cancel.due_at)),
     );
+    if let Some(sweep_at) = job.sweep_at.filter(|_| job.needs_sweep()) {
+        deadlines.push((Deadline::SweepOutputs, sweep_at));
+    }
     if job.index.wanted > job.index.written {
         deadlines.push((Deadline::Index, job.index.due_at));
     }

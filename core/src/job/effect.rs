@@ -44,6 +44,12 @@ pub enum JobEffect {
         /// Their keys; never the output of a complete job.
         keys: Vec<ObjectKey>,
     },
+    /// Delete what lies in the job's output folder beside its result; the reply is `OutputsSwept`. No presigned
+    /// PUT is valid any more.
+    SweepOutputs {
+        /// The result and its poster.
+        keep: Vec<ObjectKey>,
+    },
     /// Write this version to the index; the reply is `IndexWritten`.
     WriteIndex {
         /// Version of the row.

@@ -26,6 +26,16 @@ word_enum! {
             retryable: false, auto_retry: false,
             default_message: "This video or edit cannot be rendered; check the file and try another one."
         },
+        /// A video was put again after the job was created.
+        InputChanged = "input_changed" {
+            retryable: false, auto_retry: false,
+            default_message: "The video was replaced after the export was created. Create the export again."
+        },
+        /// The videos do not fit on the renderer's disk.
+        InputsTooLarge = "inputs_too_large" {
+            retryable: false, auto_retry: false,
+            default_message: "The videos of this export are too large for the renderer's disk. Use fewer or smaller videos."
+        },
         /// The renderer broke off for a reason of its own.
         GpuError = "gpu_error" {
             retryable: true, auto_retry: true,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::object_key::ObjectKey;
+use crate::base::object_version::ObjectVersion;
 use crate::job::error_code::ErrorCode;
 use crate::job::gpu_service::{EndpointLoad, RunpodJobId, StatusReply, SubmitReply, WorkerStage};
 
@@ -62,6 +63,11 @@ pub enum JobEvent {
         /// Whether the RunPod job is not running any more. If false, the cancel is repeated.
         confirmed: bool,
     },
+    /// Objects that came too late to be reported were deleted, or not.
+    OutputsSwept {
+        /// Whether nothing is left but the result.
+        done: bool,
+    },
     /// The index row was written, or not.
     IndexWritten {
         /// Version of the row.
@@ -90,6 +96,9 @@ pub enum Report {
     Claim {
         /// The RunPod job that the worker runs for, if it knows.
         runpod_job_id: Option<RunpodJobId>,
+        /// Whether the worker can put an object on condition that there is none yet.
+        #[serde(default)]
+        conditional_put: bool,
     },
     /// The worker reports progress.
     Progress {
@@ -123,10 +132,10 @@ pub enum Report {
 }
 
 /// The result of looking up a key in the bucket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ObjectCheck {
-    /// There is an object of this size.
-    Present(u64),
+    /// There is this object.
+    Present(ObjectVersion),
     /// There is no object.
     Missing,
     /// The bucket did not reply.

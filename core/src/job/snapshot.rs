@@ -98,7 +98,7 @@ impl Job {
                 runpod_job_id: runpod_job_id.as_ref().map(|id| id.as_str().to_owned()),
                 ..base
             },
-            JobState::Ended(JobEnd::Complete { key, bytes, poster, at, runpod_job_id }) => Snapshot {
+            JobState::Ended(JobEnd::Complete { key, bytes, poster, at, runpod_job_id, .. }) => Snapshot {
                 status: JobStatus::Complete,
                 stage: JobStage::Done,
                 progress: 100,

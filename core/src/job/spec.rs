@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 
 use crate::base::id::JobId;
 use crate::base::object_key::ObjectKey;
+use crate::base::object_version::ObjectVersion;
 use crate::base::owner::OwnerId;
 use crate::base::time::Timestamp;
 use crate::edit::JobType;
@@ -27,6 +28,10 @@ pub struct JobSpec {
     /// Keys of the other videos that the edit reads.
     #[serde(rename = "further_inputs", default, skip_serializing_if = "Vec::is_empty")]
     pub extra_inputs: Vec<ObjectKey>,
+    /// What each video was when the job was created, in the order of [`JobSpec::inputs`]: another video under
+    /// the same key is not rendered. Older jobs have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub input_versions: Vec<ObjectVersion>,
     /// The checked edit as canonical JSON: equal edits have equal text.
     pub params: Box<RawValue>,
     /// When the job was accepted.

@@ -34,6 +34,9 @@ pub struct Job {
     /// RunPod jobs that must still be cancelled.
     #[serde(rename = "errands")]
     pub pending_cancels: Vec<PendingCancel>,
+    /// When no GPU worker can put anything any more. It is known once a worker has got URLs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sweep_at: Option<Timestamp>,
     /// Which version the index has, and which it must have.
     pub index: IndexSync,
     /// When the job was last written.
@@ -174,6 +177,12 @@ pub enum JobEnd {
         /// Key of the poster, if there is one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         poster: Option<ObjectKey>,
+        /// Tag of the output that was verified: only that version is served. Older jobs have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        etag: Option<String>,
+        /// Tag of the poster, likewise.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        poster_etag: Option<String>,
         /// When the output was verified.
         at: Timestamp,
         /// The RunPod job that rendered it.
@@ -237,6 +246,7 @@ impl Job {
             seq: 1,
             endpoint: None,
             pending_cancels: Vec::new(),
+            sweep_at: None,
             index: IndexSync { wanted: 1, written: 0, due_at: now, tries: 0 },
             persisted_at: now,
             usage: Usage::default(),
@@ -260,13 +270,28 @@ impl Job {
         self.budget_start_attempt + MAX_ATTEMPTS - 1
     }
 
-    /// Whether this key is its result, or the poster of it.
-    pub fn has_output(&self, key: &str) -> bool {
+    /// The verified tag of this key if it is the job's result or its poster; empty if none was kept.
+    pub fn output_etag(&self, key: &str) -> Option<&str> {
+        let Some(JobEnd::Complete { key: output, poster, etag, poster_etag, .. }) = self.end() else {
+            return None;
+        };
+        let etag = if output.as_str() == key {
+            etag
+        } else if poster.as_ref().is_some_and(|poster| poster.as_str() == key) {
+            poster_etag
+        } else {
+            return None;
+        };
+        Some(etag.as_deref().unwrap_or_default())
+    }
+
+    /// Whether something may lie in the bucket that nobody has reported and nobody needs. A job that is
+    /// complete at its first attempt has only its result: its files go with it.
+    pub fn needs_sweep(&self) -> bool {
         match self.end() {
-            Some(JobEnd::Complete { key: output, poster, .. }) => {
-                output.as_str() == key || poster.as_ref().is_some_and(|poster| poster.as_str() == key)
-            }
-            Some(JobEnd::Failed { .. }) | None => false,
+            Some(JobEnd::Complete { .. }) => self.attempt > 1,
+            Some(JobEnd::Failed { .. }) => true,
+            None => false,
         }
     }
 

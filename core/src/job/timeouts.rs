@@ -43,6 +43,10 @@ pub struct Timeouts {
     pub check_output_timeout: DurationMs,
     /// Pause before a cancel or an index write is repeated; doubles up to `poll_backoff_max`.
     pub outbox_backoff: DurationMs,
+    /// Lifetime of the presigned URLs that a GPU worker gets: longer than any attempt may take.
+    pub worker_url_lifetime: DurationMs,
+    /// How long after that a PUT may still land that began in time; also the pause before a sweep is repeated.
+    pub late_put_grace: DurationMs,
     /// Lifetime of a multipart upload; R2's own limit is a week.
     pub upload_ttl: DurationMs,
     /// How long a subscriber may wait for a job that does not exist yet: the frontend opens its socket first.
@@ -71,6 +75,8 @@ impl Timeouts {
         check_output_backoff: DurationMs::seconds(2),
         check_output_timeout: DurationMs::minutes(5),
         outbox_backoff: DurationMs::seconds(5),
+        worker_url_lifetime: DurationMs::minutes(60),
+        late_put_grace: DurationMs::minutes(30),
         upload_ttl: DurationMs::minutes(3 * 24 * 60),
         early_subscriber_timeout: DurationMs::seconds(30),
     };
@@ -100,6 +106,8 @@ impl Timeouts {
             check_output_backoff: scaled(self.check_output_backoff),
             check_output_timeout: scaled(self.check_output_timeout),
             outbox_backoff: scaled(self.outbox_backoff),
+            worker_url_lifetime: scaled(self.worker_url_lifetime),
+            late_put_grace: scaled(self.late_put_grace),
             upload_ttl: scaled(self.upload_ttl),
             early_subscriber_timeout: scaled(self.early_subscriber_timeout),
         }

@@ -37,7 +37,7 @@ pub enum JobCommand {
         #[serde(default)]
         reader: Reader,
     },
-    /// Say whether this key is the job's result or its poster: the index may not know yet.
+    /// Say whether this key is the job's result or its poster, and which version of it was verified.
     HasOutput {
         /// The key, under the job's own prefix.
         key: String,
@@ -108,8 +108,10 @@ pub enum JobReply {
     Claimed(String),
     /// A callback or a webhook was taken; JSON that says whether it changed anything.
     Received(String),
-    /// Whether the key is one of the job's own.
-    HasOutput(bool),
+    /// The key is the job's result or its poster; the tag that was verified, empty if none was kept.
+    HasOutput(String),
+    /// The key is neither.
+    HasNoOutput,
     /// The job is deleted.
     Deleted,
     /// The object holds no job. Only the object itself can say so.
@@ -128,8 +130,8 @@ impl JobReply {
             Self::Events(json) => join("events", json),
             Self::Claimed(json) => join("claimed", json),
             Self::Received(json) => join("received", json),
-            Self::HasOutput(true) => join("has_output", ""),
-            Self::HasOutput(false) => join("has_no_output", ""),
+            Self::HasOutput(etag) => join("has_output", etag),
+            Self::HasNoOutput => join("has_no_output", ""),
             Self::Deleted => join("deleted", ""),
             Self::NotFound => join("not_found", ""),
             Self::InputsMissing => join("inputs_missing", ""),
@@ -145,8 +147,8 @@ impl JobReply {
             "events" => Self::Events(rest.to_owned()),
             "claimed" => Self::Claimed(rest.to_owned()),
             "received" => Self::Received(rest.to_owned()),
-            "has_output" => Self::HasOutput(true),
-            "has_no_output" => Self::HasOutput(false),
+            "has_output" => Self::HasOutput(rest.to_owned()),
+            "has_no_output" => Self::HasNoOutput,
             "deleted" => Self::Deleted,
             "not_found" => Self::NotFound,
             "inputs_missing" => Self::InputsMissing,
@@ -166,7 +168,7 @@ impl JobReply {
             Self::NotFound => Err(Problem::job_not_found()),
             Self::Problem(problem) => Err(problem),
             // Their callers ask for them by name; nobody else gets them.
-            Self::HasOutput(_) | Self::InputsMissing => Err(Problem::internal()),
+            Self::HasOutput(_) | Self::HasNoOutput | Self::InputsMissing => Err(Problem::internal()),
         }
     }
 }
@@ -201,6 +203,8 @@ pub enum ReplyTo {
     Claimant {
         /// The attempt.
         attempt: u32,
+        /// Whether it can put an object on condition that there is none yet.
+        conditional_put: bool,
     },
     /// A GPU worker that reports on this attempt. It reads whether to go on.
     Worker {
@@ -216,7 +220,7 @@ pub fn event_of(command: JobCommand) -> Option<(JobEvent, ReplyTo)> {
     Some(match command {
         JobCommand::Callback { attempt, report } => {
             let caller = match report {
-                Report::Claim { .. } => ReplyTo::Claimant { attempt },
+                Report::Claim { conditional_put, .. } => ReplyTo::Claimant { attempt, conditional_put },
                 Report::Progress { .. } | Report::Complete { .. } | Report::Error { .. } => {
                     ReplyTo::Worker { attempt }
                 }
@@ -247,6 +251,8 @@ pub enum Answer {
     Claim {
         /// The attempt.
         attempt: u32,
+        /// Whether its claimant can put an object on condition that there is none yet.
+        conditional_put: bool,
     },
     /// A response to a callback or a webhook.
     Received(CallbackResponse),
@@ -270,7 +276,9 @@ pub fn answer(caller: ReplyTo, outcome: Outcome, job: &Job) -> Answer {
         )),
         (_, Outcome::WrongStatus(status)) => Answer::Problem(wrong_status(status)),
         (ReplyTo::Client, Outcome::Applied | Outcome::Retrying | Outcome::Ignored) => Answer::Job,
-        (ReplyTo::Claimant { attempt }, Outcome::Applied) => Answer::Claim { attempt },
+        (ReplyTo::Claimant { attempt, conditional_put }, Outcome::Applied) => {
+            Answer::Claim { attempt, conditional_put }
+        }
         (ReplyTo::Worker { attempt }, Outcome::Applied | Outcome::Retrying) => {
             received(true, Some(job.attempt != attempt))
         }
@@ -319,6 +327,7 @@ mod tests {
             job_type: JobType::Overlay,
             input_key: ObjectKey::parse_input("input/a/b.mp4").unwrap(),
             extra_inputs: Vec::new(),
+            input_versions: Vec::new(),
             params: RawValue::from_string("{}".into()).unwrap(),
             created_at: Timestamp(1),
             export: None,
@@ -339,8 +348,9 @@ mod tests {
             JobReply::Events("{}".into()),
             JobReply::Claimed("{}".into()),
             JobReply::Received("{}".into()),
-            JobReply::HasOutput(true),
-            JobReply::HasOutput(false),
+            JobReply::HasOutput("\"abc\"".into()),
+            JobReply::HasOutput(String::new()),
+            JobReply::HasNoOutput,
             JobReply::Deleted,
             JobReply::NotFound,
             JobReply::InputsMissing,
@@ -379,7 +389,7 @@ mod tests {
     #[test]
     fn only_the_object_itself_says_that_there_is_no_job() {
         assert_eq!(JobReply::NotFound.into_body().unwrap_err().code, ProblemCode::JobNotFound);
-        for reply in [JobReply::HasOutput(true), JobReply::InputsMissing] {
+        for reply in [JobReply::HasOutput(String::new()), JobReply::HasNoOutput, JobReply::InputsMissing] {
             assert_eq!(reply.into_body().unwrap_err().code, ProblemCode::Internal);
         }
     }
@@ -402,7 +412,7 @@ mod tests {
     fn each_caller_hears_what_it_asked_for() {
         let (client, claimant, worker, runpod) = (
             ReplyTo::Client,
-            ReplyTo::Claimant { attempt: 1 },
+            ReplyTo::Claimant { attempt: 1, conditional_put: true },
             ReplyTo::Worker { attempt: 1 },
             ReplyTo::Runpod,
         );
@@ -411,7 +421,7 @@ mod tests {
         for (caller, outcome, expected) in [
             (client, Outcome::Applied, Answer::Job),
             (client, Outcome::Ignored, Answer::Job),
-            (claimant, Outcome::Applied, Answer::Claim { attempt: 1 }),
+            (claimant, Outcome::Applied, Answer::Claim { attempt: 1, conditional_put: true }),
             (claimant, Outcome::Ignored, received(false, None)),
             (worker, Outcome::Applied, received(true, Some(false))),
             (worker, Outcome::Retrying, received(true, Some(false))),

@@ -5,12 +5,14 @@
 use crate::auth::token::Purpose;
 use crate::auth::watch_link::WatchLink;
 use crate::base::object_key::ObjectKey;
+use crate::base::object_version::ObjectVersion;
 use crate::base::time::{DurationMs, Timestamp};
 use crate::config::{ApiAccess, Config, RunpodConfig};
 use crate::job::snapshot::Snapshot;
 use crate::job::spec::JobSpec;
 use crate::job::state::Job;
-use crate::wire::gpu_worker::{ClaimResponse, InputDownload, PresignedPut};
+use crate::s3::ANY_VERSION;
+use crate::wire::gpu_worker::{CallbackAddress, ClaimResponse, InputDownload, PresignedPut};
 use crate::wire::job::JobUrls;
 
 /// Makes the URLs that belong to this moment, with this link for the reader, and hands them to `render`.
@@ -47,15 +49,33 @@ pub fn with_urls<T>(
 }
 
 /// What a GPU worker needs for the attempt that it has claimed: the edit, and URLs that are fresh now.
-pub fn claim_response(config: &Config, spec: &JobSpec, attempt: u32, now: Timestamp) -> ClaimResponse {
+///
+/// With `conditional_put` the URLs of output and poster put an object once: nobody replaces what was verified.
+pub fn claim_response(
+    config: &Config,
+    spec: &JobSpec,
+    attempt: u32,
+    conditional_put: bool,
+    now: Timestamp,
+) -> ClaimResponse {
+    let lifetime = config.timeouts.worker_url_lifetime;
     let put = |key: &ObjectKey, content_type: &str| PresignedPut {
-        url: config.presigner.put(key, content_type, None, WORKER_URL_LIFETIME, now),
+        url: if conditional_put {
+            config.presigner.put_once(key, content_type, lifetime, now)
+        } else {
+            config.presigner.put(key, content_type, None, lifetime, now)
+        },
         key: key.as_str().to_owned(),
         content_type: content_type.to_owned(),
+        if_none_match: conditional_put.then(|| ANY_VERSION.to_owned()),
     };
-    let input_url = |key: &ObjectKey| config.presigner.get(key, None, WORKER_URL_LIFETIME, now);
-    let download =
-        |key: &ObjectKey| InputDownload { video_key: key.as_str().to_owned(), url: input_url(key) };
+    let input_url = |key: &ObjectKey| config.presigner.get(key, None, lifetime, now);
+    let versions = spec.input_versions.iter().map(Some).chain(std::iter::repeat(None));
+    let download = |(key, version): (&ObjectKey, Option<&ObjectVersion>)| InputDownload {
+        video_key: key.as_str().to_owned(),
+        url: input_url(key),
+        version: version.cloned(),
+    };
     let several = !spec.extra_inputs.is_empty();
     ClaimResponse {
         applied: true,
@@ -64,23 +84,37 @@ pub fn claim_response(config: &Config, spec: &JobSpec, attempt: u32, now: Timest
         job_type: spec.job_type,
         params: spec.params.clone(),
         input_url: input_url(&spec.input_key),
-        inputs: spec.inputs().filter(|_| several).map(download).collect(),
+        input_version: spec.input_versions.first().cloned(),
+        inputs: spec.inputs().zip(versions).filter(|_| several).map(download).collect(),
         output: put(&ObjectKey::output(spec.id, attempt), OUTPUT_TYPE),
         poster: Some(put(&ObjectKey::poster(spec.id, attempt), POSTER_TYPE)),
     }
 }
 
-/// The callback URL and the webhook URL of one attempt. They are good for the whole of queue and execution,
-/// and a little longer.
-pub fn callback_urls(config: &Config, spec: &JobSpec, attempt: u32, now: Timestamp) -> (String, String) {
+/// Where one attempt is reported on.
+#[derive(Clone)]
+pub struct AttemptUrls {
+    /// For the GPU worker.
+    pub callback: CallbackAddress,
+    /// The same as one URL, for older GPU workers.
+    pub callback_url: String,
+    /// For RunPod, which calls a URL and sends no token.
+    pub webhook_url: String,
+}
+
+/// The URLs of one attempt. They are good for the whole of queue and execution, and a little longer.
+pub fn attempt_urls(config: &Config, spec: &JobSpec, attempt: u32, now: Timestamp) -> AttemptUrls {
     let timeouts = &config.timeouts;
     let lifetime = DurationMs(timeouts.queue_timeout.0 + timeouts.execution_timeout.0 + TOKEN_MARGIN.0);
     let token = |purpose| config.signer.sign(purpose, spec.id, attempt, now, lifetime);
     let (base, id) = (&config.public_url, spec.id);
-    (
-        format!("{base}/api/jobs/{id}/do/{}", token(Purpose::Callback)),
-        format!("{base}/api/runpod/webhook/{id}/{}", token(Purpose::Webhook)),
-    )
+    let callback =
+        CallbackAddress { url: format!("{base}/api/jobs/{id}/attempt"), token: token(Purpose::Callback) };
+    AttemptUrls {
+        callback_url: format!("{base}/api/jobs/{id}/do/{}", callback.token),
+        callback,
+        webhook_url: format!("{base}/api/runpod/webhook/{id}/{}", token(Purpose::Webhook)),
+    }
 }
 
 /// The endpoint that has this job, with today's key. Without a configured endpoint there is none.
@@ -92,8 +126,6 @@ pub fn endpoint_of(config: &Config, job: &Job) -> Option<RunpodConfig> {
 
 /// One hour, for a reel and its poster.
 pub const RESULT_URL_LIFETIME: DurationMs = DurationMs::minutes(60);
-/// Longer than any attempt may take.
-const WORKER_URL_LIFETIME: DurationMs = DurationMs::minutes(60);
 /// Clocks differ, and a result may arrive late.
 const TOKEN_MARGIN: DurationMs = DurationMs::minutes(30);
 const OUTPUT_TYPE: &str = "video/mp4";

@@ -25,6 +25,7 @@ pub fn row_action(reply: &Result<JobReply, Problem>) -> RowAction {
             | JobReply::Claimed(_)
             | JobReply::Received(_)
             | JobReply::HasOutput(_)
+            | JobReply::HasNoOutput
             | JobReply::Deleted
             | JobReply::InputsMissing,
         ) => RowAction::Keep,

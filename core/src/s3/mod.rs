@@ -23,6 +23,7 @@ pub struct Presigner {
     /// The endpoint's path and the bucket, up to the slash before the key.
     base: String,
     key: AccessKey,
+    refuses_copies: bool,
 }
 
 /// One operation on one object. The key is not checked here: the methods of [`Presigner`] take an
@@ -55,6 +56,7 @@ impl Presigner {
             host: endpoint.host().to_owned(),
             base: format!("{}/{bucket}/", endpoint.path()),
             key: AccessKey::new(key_id, secret),
+            refuses_copies: false,
         })
     }
 
@@ -67,7 +69,16 @@ impl Presigner {
             host: endpoint.host().to_owned(),
             base: format!("{}/{}/", endpoint.path(), self.bucket),
             key: self.key.clone(),
+            refuses_copies: self.refuses_copies,
         }
+    }
+
+    /// Signs every upload together with an empty `x-amz-copy-source`: a client that adds one, to have the
+    /// storage copy another object into its own upload, breaks the signature. Clients leave the header out, so
+    /// this is for a storage that takes a missing header for an empty one; others refuse every such upload.
+    #[must_use]
+    pub fn refusing_copies(self) -> Self {
+        Self { refuses_copies: true, ..self }
     }
 
     /// An upload of one object. The content type, and the exact size when it is known, are part of the
@@ -81,6 +92,20 @@ impl Presigner {
         now: Timestamp,
     ) -> String {
         self.sign(&S3Operation::put(key.as_str(), content_type, size_bytes), lifetime, now)
+    }
+
+    /// An upload that never replaces an object: the bucket answers 412 if there is one. The client must send
+    /// `if-none-match: *`.
+    pub fn put_once(
+        &self,
+        key: &ObjectKey,
+        content_type: &str,
+        lifetime: DurationMs,
+        now: Timestamp,
+    ) -> String {
+        let mut operation = S3Operation::put(key.as_str(), content_type, None);
+        operation.headers.push(("if-none-match", ANY_VERSION.to_owned()));
+        self.sign(&operation, lifetime, now)
     }
 
     /// A download of one object, whole or in ranges; with a name, the browser saves it under that name.
@@ -124,6 +149,10 @@ impl Presigner {
 
     /// The URL of an operation, valid from `now` for `lifetime`: whole seconds, clamped to 1 s to 7 days.
     pub fn sign(&self, operation: &S3Operation<'_>, lifetime: DurationMs, now: Timestamp) -> String {
+        let mut headers = operation.headers.clone();
+        if self.refuses_copies && operation.method == "PUT" {
+            headers.push(("x-amz-copy-source", String::new()));
+        }
         let mut path = self.base.clone();
         percent::encode(operation.key, true, &mut path);
         let request = UnsignedRequest {
@@ -131,7 +160,7 @@ impl Presigner {
             host: &self.host,
             path: &path,
             query: &operation.query,
-            headers: &operation.headers,
+            headers: &headers,
         };
         let query = self.key.sign(&request, lifetime, now);
         format!("{}{path}?{query}", self.origin)
@@ -168,6 +197,8 @@ impl<'o> S3Operation<'o> {
     }
 }
 
+/// `if-none-match` of an upload that replaces nothing.
+pub const ANY_VERSION: &str = "*";
 const CONTENT_LENGTH: &str = "content-length";
 const UPLOAD_ID: &str = "uploadId";
 
@@ -197,6 +228,22 @@ mod tests {
         assert!(url.contains("X-Amz-SignedHeaders=content-length%3Bcontent-type%3Bhost"), "{url}");
         assert!(url.contains("X-Amz-Expires=3600"), "{url}");
         assert!(url.contains("X-Amz-Date=20260131T090500Z"), "{url}");
+    }
+
+    #[test]
+    fn an_upload_signs_what_keeps_it_from_copying_or_replacing() {
+        let key = ObjectKey::parse_input("input/abc/clip.mp4").unwrap();
+        let at = Timestamp(1_769_850_300_250);
+        let once = presigner().put_once(&key, "video/mp4", DurationMs::minutes(60), at);
+        assert!(once.contains("X-Amz-SignedHeaders=content-type%3Bhost%3Bif-none-match&"), "{once}");
+        let guarded = presigner().refusing_copies();
+        let put = guarded.put(&key, "video/mp4", Some(42), DurationMs::minutes(60), at);
+        let names = "X-Amz-SignedHeaders=content-length%3Bcontent-type%3Bhost%3Bx-amz-copy-source&";
+        assert!(put.contains(names), "{put}");
+        let part = guarded.upload_part(&key, "u", 1, 42, DurationMs::minutes(60), at);
+        assert!(part.contains("SignedHeaders=content-length%3Bhost%3Bx-amz-copy-source&"), "{part}");
+        let get = guarded.get(&key, None, DurationMs::minutes(60), at);
+        assert!(get.contains("X-Amz-SignedHeaders=host&"), "{get}");
     }
 
     #[test]

@@ -24,7 +24,8 @@ pub struct UnsignedRequest<'u> {
     pub path: &'u str,
     /// Parameters by name, ascending; their names need no encoding and begin with lower-case letters.
     pub query: &'u [(&'static str, String)],
-    /// Headers that the client must send unchanged, by name, ascending: lower case, before `host`.
+    /// Headers that the client must send unchanged, beside `host`, by name, ascending: lower case. A client
+    /// that leaves an empty one out sends it unchanged where the storage takes a missing header for an empty one.
     pub headers: &'u [(&'static str, String)],
 }
 
@@ -53,11 +54,20 @@ impl AccessKey {
 
         let mut signed_headers = String::new();
         let mut headers = String::new();
-        for (name, value) in request.headers {
-            let _ = write!(signed_headers, "{name}%3B");
+        let mut sign_header = |name: &str, value: &str| {
+            let separator = if signed_headers.is_empty() { "" } else { "%3B" };
+            let _ = write!(signed_headers, "{separator}{name}");
             let _ = writeln!(headers, "{name}:{}", value.trim());
+        };
+        let after_host = request.headers.partition_point(|(name, _)| *name < "host");
+        let (before, after) = request.headers.split_at_checked(after_host).unwrap_or_default();
+        for (name, value) in before {
+            sign_header(name, value);
         }
-        signed_headers.push_str("host");
+        sign_header("host", request.host);
+        for (name, value) in after {
+            sign_header(name, value);
+        }
         let mut authorization = format!("X-Amz-Algorithm={ALGORITHM}&X-Amz-Credential=");
         percent::encode(&format!("{}/{scope}", self.id), false, &mut authorization);
         let _ = write!(
@@ -74,11 +84,10 @@ impl AccessKey {
         // In byte order, upper case comes first.
         let canonical_query = format!("{authorization}&{parameters}");
         let canonical_request = format!(
-            "{}\n{}\n{}\n{headers}host:{}\n\n{}\nUNSIGNED-PAYLOAD",
+            "{}\n{}\n{}\n{headers}\n{}\nUNSIGNED-PAYLOAD",
             request.method,
             request.path,
             canonical_query.trim_end_matches('&'),
-            request.host,
             signed_headers.replace("%3B", ";"),
         );
         let hash = hex(&Sha256::digest(canonical_request));

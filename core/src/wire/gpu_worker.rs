@@ -1,7 +1,7 @@
 //! The JSON between the API and a GPU worker.
 //!
 //! An attempt goes like this: RunPod passes a [`RunInput`] to the GPU worker. The worker posts to
-//! `{callback_url}/claim` and gets a [`ClaimResponse`] with fresh presigned URLs. It posts
+//! `{callback.url}/claim` and gets a [`ClaimResponse`] with fresh presigned URLs. It posts
 //! [`ProgressReport`]s to `/progress`, and at the end one [`CompleteReport`] to `/complete` or one
 //! [`ErrorReport`] to `/error`. The response to these is a [`CallbackResponse`]. A worker may also skip the
 //! claim.
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::base::id::JobId;
+use crate::base::object_version::ObjectVersion;
 use crate::edit::JobType;
 use crate::job::error_code::ErrorCode;
 use crate::job::gpu_service::WorkerStage;
@@ -31,8 +32,31 @@ pub struct RunInput {
     /// The edit, checked by the API.
     pub params: Box<RawValue>,
     /// A capability of this attempt, never logged. The worker appends `/claim`, `/progress`, `/complete` or
-    /// `/error`.
+    /// `/error`. For workers that do not know `callback`.
     pub callback_url: String,
+    /// The same as address and token, so that no URL is a capability.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callback: Option<CallbackAddress>,
+}
+
+/// Where a GPU worker reports, and what it shows there.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CallbackAddress {
+    /// The worker appends `/claim`, `/progress`, `/complete` or `/error`.
+    pub url: String,
+    /// Sent as `Authorization: Bearer`; a capability of this attempt, never logged.
+    pub token: String,
+}
+
+/// `POST {callback.url}/claim`. Older workers send less, or nothing.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct ClaimRequest {
+    /// The RunPod job that the worker runs for. The API tells two runs of one attempt apart by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runpod_job_id: Option<String>,
+    /// Whether the worker sends the `if-none-match` of a [`PresignedPut`].
+    #[serde(default)]
+    pub conditional_put: bool,
 }
 
 /// The response to a claim: all that a worker needs for the attempt, with fresh URLs.
@@ -51,6 +75,10 @@ pub struct ClaimResponse {
     pub params: Box<RawValue>,
     /// Presigned GET of the input.
     pub input_url: String,
+    /// What the input was when the job was created. The worker gets it with `If-Match`, and reports
+    /// `input_changed` if it is another by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_version: Option<ObjectVersion>,
     /// Every video that the edit reads, the input first. Empty if there is only the input.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<InputDownload>,
@@ -69,6 +97,9 @@ pub struct InputDownload {
     pub video_key: String,
     /// Presigned GET; a capability, never logged.
     pub url: String,
+    /// What the video was when the job was created.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<ObjectVersion>,
 }
 
 /// A presigned PUT. The headers are part of the signature and must be sent unchanged.
@@ -80,9 +111,13 @@ pub struct PresignedPut {
     pub key: String,
     /// The signed `content-type`.
     pub content_type: String,
+    /// The signed `if-none-match`, `*`, for a worker that asked for it: the object cannot be replaced. A 412
+    /// means that an earlier PUT has arrived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub if_none_match: Option<String>,
 }
 
-/// `POST {callback_url}/progress`.
+/// `POST {callback.url}/progress`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ProgressReport {
     /// Percent of the whole attempt, 0 to 100; fractions are cut off.
@@ -95,7 +130,7 @@ pub struct ProgressReport {
     pub stage: Option<WorkerStage>,
 }
 
-/// `POST {callback_url}/complete`, after the output was put.
+/// `POST {callback.url}/complete`, after the output was put.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CompleteReport {
     /// The key that was written; must start with `output/{job_id}/`.
@@ -108,7 +143,7 @@ pub struct CompleteReport {
     pub poster_key: Option<String>,
 }
 
-/// `POST {callback_url}/error`.
+/// `POST {callback.url}/error`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ErrorReport {
     /// One sentence for a person, shown unchanged.

@@ -175,6 +175,7 @@ mod tests {
             job_type: JobType::Overlay,
             input_key: ObjectKey::parse_input("input/abc/clip.mp4").unwrap(),
             extra_inputs: Vec::new(),
+            input_versions: Vec::new(),
             params: RawValue::from_string(r#"{"effect_type":"blur"}"#.into()).unwrap(),
             created_at: Timestamp(1_769_850_300_250),
             export: None,

@@ -1,13 +1,15 @@
 //! The JSON for RunPod and GPU workers, and the reports of GPU workers.
 
 use reel_core::base::id::JobId;
+use reel_core::base::object_version::ObjectVersion;
 use reel_core::base::time::DurationMs;
 use reel_core::edit::JobType;
 use reel_core::http::requests::callbacks::CallbackKind;
 use reel_core::job::error_code::ErrorCode;
 use reel_core::job::gpu_service::WorkerStage;
 use reel_core::wire::gpu_worker::{
-    CallbackResponse, ClaimResponse, CompleteReport, ErrorReport, PresignedPut, ProgressReport, RunInput,
+    CallbackAddress, CallbackResponse, ClaimRequest, ClaimResponse, CompleteReport, ErrorReport,
+    InputDownload, PresignedPut, ProgressReport, RunInput,
 };
 use reel_core::wire::runpod::run_request_body;
 use serde::Serialize;
@@ -28,12 +30,18 @@ pub fn pin(golden: &mut GoldenFiles) {
         output_video_key: format!("output/{JOB}/1/video.mp4"),
         params: params(),
         callback_url: format!("https://api.example/api/jobs/{JOB}/do/TOKEN"),
+        callback: Some(CallbackAddress {
+            url: format!("https://api.example/api/jobs/{JOB}/attempt"),
+            token: "TOKEN".into(),
+        }),
     };
     let webhook = format!("https://api.example/api/runpod/webhook/{JOB}/TOKEN");
     let body = run_request_body(&input, &webhook, DurationMs::minutes(10), DurationMs::minutes(15));
     golden.pin("runpod-run.json", &pretty(&body));
 
     pin_report(golden, CallbackKind::Claim, "claim", &json!({"runpod_job_id": "sync-8f2c-e1"}));
+    let claim = ClaimRequest { runpod_job_id: Some("sync-8f2c-e1".into()), conditional_put: true };
+    pin_report(golden, CallbackKind::Claim, "claim-conditional", &claim);
     let response = ClaimResponse {
         applied: true,
         job_id,
@@ -41,19 +49,36 @@ pub fn pin(golden: &mut GoldenFiles) {
         job_type: JobType::Overlay,
         params: params(),
         input_url: "https://r2.example/input.mp4?X-Amz-Signature=...".into(),
+        input_version: None,
         inputs: Vec::new(),
         output: PresignedPut {
             url: "https://r2.example/output.mp4?X-Amz-Signature=...".into(),
             key: format!("output/{JOB}/1/video.mp4"),
             content_type: "video/mp4".into(),
+            if_none_match: None,
         },
         poster: Some(PresignedPut {
             url: "https://r2.example/poster.jpg?X-Amz-Signature=...".into(),
             key: format!("output/{JOB}/1/poster.jpg"),
             content_type: "image/jpeg".into(),
+            if_none_match: None,
         }),
     };
     golden.pin("gpu-grant.json", &json_of(&response));
+    let version = ObjectVersion { etag: "\"9f86d0-2\"".into(), bytes: 1_048_576 };
+    let once = |put: &PresignedPut| PresignedPut { if_none_match: Some("*".into()), ..put.clone() };
+    let conditional = ClaimResponse {
+        input_version: Some(version.clone()),
+        inputs: vec![InputDownload {
+            video_key: "input/abc/clip.mp4".into(),
+            url: "https://r2.example/input.mp4?X-Amz-Signature=...".into(),
+            version: Some(version),
+        }],
+        output: once(&response.output),
+        poster: response.poster.as_ref().map(once),
+        ..response
+    };
+    golden.pin("gpu-grant-conditional.json", &json_of(&conditional));
 
     let progress = ProgressReport {
         progress: 42.5,

@@ -3,6 +3,7 @@
 use reel_core::base::base_url::BaseUrl;
 use reel_core::base::id::JobId;
 use reel_core::base::object_key::ObjectKey;
+use reel_core::base::object_version::ObjectVersion;
 use reel_core::base::time::{DurationMs, Timestamp};
 use reel_core::edit::JobType;
 use reel_core::job::effect::Step;
@@ -151,6 +152,7 @@ impl JobFixture {
             job_type: JobType::Overlay,
             input_key: ObjectKey::parse_input("input/abc/clip.mp4").expect("a key"),
             extra_inputs: Vec::new(),
+            input_versions: Vec::new(),
             params: RawValue::from_string(PARAMS.to_owned()).expect("JSON"),
             created_at: START,
             export: None,
@@ -191,7 +193,7 @@ impl JobFixture {
 
     fn claimed(&mut self) {
         self.later(2);
-        let _ = self.callback(Report::Claim { runpod_job_id: Some(runpod_job_id()) });
+        let _ = self.callback(Report::Claim { runpod_job_id: Some(runpod_job_id()), conditional_put: false });
     }
 
     fn renders(&mut self, percent: u8) -> Step {
@@ -209,7 +211,8 @@ impl JobFixture {
     }
 
     fn verified(&mut self) -> Step {
-        let (found, poster) = (ObjectCheck::Present(1_048_576), ObjectCheck::Present(40_960));
+        let present = |bytes| ObjectCheck::Present(ObjectVersion { etag: "\"9f86d0\"".into(), bytes });
+        let (found, poster) = (present(1_048_576), present(40_960));
         self.apply_event(JobEvent::OutputChecked { key: self.key(), output: found, poster })
     }
 

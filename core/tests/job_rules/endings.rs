@@ -9,14 +9,16 @@ use reel_core::job::gpu_service::{StatusReply, WorkerStage};
 use reel_core::job::log::MessageType;
 use reel_core::job::status::JobStatus;
 
-use crate::fixture::{JobFixture, TIMEOUTS, accepted, claim, completed, failed, progress, runpod_job_id};
+use crate::fixture::{
+    JobFixture, TIMEOUTS, accepted, claim, completed, failed, present, progress, runpod_job_id,
+};
 
 #[test]
 fn the_first_end_wins_and_late_events_are_ignored() {
     let mut fixture = JobFixture::rendering();
     let key = fixture.expected_output();
     fixture.callback(completed(&key));
-    fixture.output_checked(ObjectCheck::Present(7));
+    fixture.output_checked(present(7));
     let ended = fixture.job.clone();
     for event in [
         JobEvent::CallbackReceived { attempt: 1, report: progress(50, WorkerStage::Rendering) },
@@ -36,12 +38,12 @@ fn the_first_end_wins_and_late_events_are_ignored() {
 
 #[test]
 fn an_output_is_verified_before_the_job_is_complete() {
-    for found in [ObjectCheck::Missing, ObjectCheck::Present(0)] {
+    for found in [ObjectCheck::Missing, present(0)] {
         let mut fixture = JobFixture::rendering();
         let key = fixture.expected_output();
         let step = fixture.callback(completed(&key));
         assert!(step.entries.iter().all(|entry| entry.message_type != MessageType::Complete));
-        assert_eq!(fixture.output_checked(found).outcome, Outcome::Retrying, "{found:?}");
+        assert_eq!(fixture.output_checked(found.clone()).outcome, Outcome::Retrying, "{found:?}");
         assert_eq!(fixture.job.attempt, 2);
     }
 }
@@ -55,7 +57,7 @@ fn an_output_is_checked_again_if_the_bucket_does_not_reply() {
     fixture.wait(TIMEOUTS.check_output_backoff);
     let poster = ObjectKey::poster(fixture.job.id, 1);
     assert!(fixture.alarm().effects.contains(&JobEffect::CheckOutput { key, poster }));
-    fixture.output_checked(ObjectCheck::Present(1));
+    fixture.output_checked(present(1));
     assert_eq!(fixture.job.snapshot().status, JobStatus::Complete);
 }
 
@@ -70,7 +72,7 @@ fn an_output_without_a_report_is_found_in_the_bucket() {
     ] {
         let mut fixture = JobFixture::rendering();
         fixture.status_reply(reply.clone());
-        fixture.output_checked(ObjectCheck::Present(9));
+        fixture.output_checked(present(9));
         assert_eq!(fixture.job.snapshot().status, JobStatus::Complete, "{reply:?}");
     }
 }
@@ -93,7 +95,7 @@ fn a_cancel_is_idempotent_and_is_sent_to_runpod_until_it_is_confirmed() {
         fixture.apply(JobEvent::IndexWritten { version: fixture.job.index.wanted, written: Some(3) });
     }
     fixture.apply(JobEvent::CancelReplied { runpod_job_id: runpod_job_id("a-u1"), confirmed: true });
-    assert_eq!(next_deadline(&fixture.job, &TIMEOUTS), None, "nothing is left to do");
+    assert_eq!(next_deadline(&fixture.job, &TIMEOUTS), fixture.job.sweep_at, "only the sweep is left to do");
 }
 
 #[test]
@@ -115,7 +117,7 @@ fn a_complete_job_can_be_neither_cancelled_nor_retried() {
     let mut fixture = JobFixture::rendering();
     let key = fixture.expected_output();
     fixture.callback(completed(&key));
-    fixture.output_checked(ObjectCheck::Present(1));
+    fixture.output_checked(present(1));
     assert_eq!(fixture.apply(JobEvent::CancelRequested).outcome, Outcome::WrongStatus(JobStatus::Complete));
     assert_eq!(fixture.apply(JobEvent::RetryRequested).outcome, Outcome::WrongStatus(JobStatus::Complete));
 }
@@ -125,7 +127,7 @@ fn links_are_revoked_in_every_state_and_nothing_else_changes() {
     let mut complete = JobFixture::rendering();
     let key = complete.expected_output();
     complete.callback(completed(&key));
-    complete.output_checked(ObjectCheck::Present(1));
+    complete.output_checked(present(1));
     for mut fixture in [JobFixture::new(), JobFixture::rendering(), complete] {
         let before = fixture.job.clone();
         let step = fixture.apply(JobEvent::RevokeLinksRequested);

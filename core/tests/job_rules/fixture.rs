@@ -2,6 +2,7 @@
 
 use reel_core::base::id::JobId;
 use reel_core::base::object_key::ObjectKey;
+use reel_core::base::object_version::ObjectVersion;
 use reel_core::base::time::{DurationMs, Timestamp};
 use reel_core::job::effect::Step;
 use reel_core::job::error_code::ErrorCode;
@@ -101,7 +102,7 @@ pub fn accepted(attempt: u32, id: &str) -> JobEvent {
 }
 
 pub fn claim(id: &str) -> Report {
-    Report::Claim { runpod_job_id: Some(runpod_job_id(id)) }
+    Report::Claim { runpod_job_id: Some(runpod_job_id(id)), conditional_put: false }
 }
 
 pub fn progress(percent: u8, stage: WorkerStage) -> Report {
@@ -115,4 +116,9 @@ pub fn completed(key: &ObjectKey) -> Report {
 
 pub fn failed(code: ErrorCode) -> Report {
     Report::Error { code, sentence: "It broke.".into(), retryable: true }
+}
+
+/// An object of this size.
+pub fn present(bytes: u64) -> ObjectCheck {
+    ObjectCheck::Present(ObjectVersion { etag: format!("\"{bytes}\""), bytes })
 }

@@ -4,6 +4,7 @@
 mod attempts;
 mod endings;
 mod fixture;
+mod late_outputs;
 mod polling;
 mod progress;
 mod storage;

@@ -5,12 +5,12 @@ use reel_core::base::time::DurationMs;
 use reel_core::job::deadline::next_deadline;
 use reel_core::job::effect::{JobEffect, Outcome};
 use reel_core::job::error_code::ErrorCode;
-use reel_core::job::event::{ObjectCheck, Report};
+use reel_core::job::event::Report;
 use reel_core::job::gpu_service::WorkerStage;
 use reel_core::job::log::MessageType;
 use reel_core::job::status::{JobStage, JobStatus};
 
-use crate::fixture::{JobFixture, TIMEOUTS, accepted, claim, completed, failed, progress};
+use crate::fixture::{JobFixture, TIMEOUTS, accepted, claim, completed, failed, present, progress};
 
 #[test]
 fn a_job_goes_from_pending_to_complete() {
@@ -30,7 +30,7 @@ fn a_job_goes_from_pending_to_complete() {
     let poster = ObjectKey::poster(fixture.job.id, 1);
     assert_eq!(step.effects, [JobEffect::CheckOutput { key: key.clone(), poster }]);
     assert_eq!(fixture.job.snapshot().stage, JobStage::Verifying);
-    let step = fixture.output_checked(ObjectCheck::Present(7));
+    let step = fixture.output_checked(present(7));
     assert_eq!((step.outcome, step.entries[0].message_type), (Outcome::Applied, MessageType::Complete));
     let snapshot = fixture.job.snapshot();
     assert_eq!(

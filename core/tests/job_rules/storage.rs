@@ -42,7 +42,7 @@ fn the_stored_form_does_not_change() {
             "state": {"rendering": {"gpu_job": "a-u1", "since": 1_000_000_000, "heard_at": 1_000_000_000,
                 "stage": "starting", "progress": 0, "message": "Starting the renderer",
                 "check": {"next_at": 1_000_000_000, "tries": 0, "hinted": false}}},
-            "started_at": 1_000_000_000, "seq": 3, "endpoint": ENDPOINT, "errands": [],
+            "started_at": 1_000_000_000, "seq": 3, "endpoint": ENDPOINT, "errands": [], "sweep_at": 1_005_400_000,
             "index": {"wanted": 2, "written": 0, "due_at": 1_000_000_000, "tries": 0},
             "kept_at": 1_000_000_000,
             "usage": {"object_rows": 5, "d1_rows": 0, "requests": 0, "alarms": 0}

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use reel_core::base::id::JobId;
 use reel_core::base::object_key::ObjectKey;
+use reel_core::base::object_version::ObjectVersion;
 use reel_core::base::time::{DurationMs, Timestamp};
 use reel_core::job::deadline::next_deadline;
 use reel_core::job::effect::{JobEffect, Outcome, Step};
@@ -162,7 +163,7 @@ impl Simulation {
                 }
             }
         }
-        self.invariants.at_the_end(&self.stored, self.indexed)
+        self.invariants.at_the_end(&self.stored, self.indexed, &self.bucket)
     }
 
     /// The alarm. The platform deletes it only after the handler has returned, so it fires again after a
@@ -283,6 +284,14 @@ impl Simulation {
                 }
                 None
             }
+            JobEffect::SweepOutputs { keep } => {
+                let done = !self.rng.chance_permille(self.fault_rates.wrong_reply_permille / 2);
+                if done {
+                    self.bucket.retain(|key, _| keep.iter().any(|kept| kept.as_str() == key));
+                }
+                // The bucket may have done it although its reply says otherwise.
+                Some(JobEvent::OutputsSwept { done: done && !self.rng.chance_permille(50) })
+            }
             JobEffect::WriteIndex { version } => {
                 let written = !self.rng.chance_permille(self.fault_rates.wrong_reply_permille);
                 // A write may succeed although its reply says that it failed.
@@ -298,7 +307,9 @@ impl Simulation {
         if self.rng.chance_permille(self.fault_rates.wrong_reply_permille / 2) {
             return ObjectCheck::Unknown;
         }
-        self.bucket.get(key.as_str()).map_or(ObjectCheck::Missing, |bytes| ObjectCheck::Present(*bytes))
+        self.bucket.get(key.as_str()).map_or(ObjectCheck::Missing, |bytes| {
+            ObjectCheck::Present(ObjectVersion { etag: format!("\"{bytes}\""), bytes: *bytes })
+        })
     }
 
     /// Returns the event at once, or schedules it, so that other events may come first.

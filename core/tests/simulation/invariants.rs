@@ -113,7 +113,7 @@ impl Invariants {
     }
 
     /// Checks the end: the job has ended once, and the outbox is empty.
-    pub fn at_the_end(&self, job: &Job, indexed: u64) -> Result<(), String> {
+    pub fn at_the_end(&self, job: &Job, indexed: u64, bucket: &BTreeMap<String, u64>) -> Result<(), String> {
         let Some(end) = job.end() else { return Err(format!("never ended: {:?}", job.state)) };
         let last = self.log.last().ok_or("no event was stored")?;
         let expected = match end {
@@ -131,6 +131,15 @@ impl Invariants {
         }
         if matches!(end, JobEnd::Complete { .. }) && self.submitted == 0 {
             return Err("complete without a submit".to_owned());
+        }
+        // What a job has beside its result it can only have from the attempt that made it.
+        let may_stay = |key: &str| match end {
+            JobEnd::Complete { .. } if job.attempt == 1 => true,
+            JobEnd::Complete { .. } => job.output_etag(key).is_some(),
+            JobEnd::Failed { .. } => false,
+        };
+        if let Some(late) = bucket.keys().find(|key| !may_stay(key)) {
+            return Err(format!("{late} is never deleted, after {end:?}"));
         }
         Ok(())
     }

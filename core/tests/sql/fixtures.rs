@@ -36,6 +36,7 @@ pub fn spec(number: u8) -> JobSpec {
         job_type: JobType::Overlay,
         input_key: key("input/a/clip.mp4"),
         extra_inputs: Vec::new(),
+        input_versions: Vec::new(),
         params: RawValue::from_string("{}".into()).expect("JSON"),
         created_at: Timestamp(i64::from(number)),
         export: None,

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use reel_core::base::id::JobId;
 use reel_core::base::object_key::ObjectKey;
+use reel_core::base::object_version::ObjectVersion;
 use reel_core::base::owner::OwnerId;
 use reel_core::base::time::Timestamp;
 use reel_core::edit::JobType;
@@ -37,6 +38,8 @@ pub fn pin(golden: &mut GoldenFiles) {
         }))
     };
     round_trip(golden, "job-with-revoked-links.json", &revoked);
+    let swept = Job { sweep_at: Some(Timestamp(AT.0 + 5_400_000)), ..job(failed()) };
+    round_trip(golden, "job-failed-and-to-be-swept.json", &swept);
     for (name, state, kind) in log() {
         let job = job(state);
         let entry =
@@ -66,6 +69,7 @@ fn pin_specs(golden: &mut GoldenFiles) {
         job_type: JobType::Overlay,
         input_key: key("input/abc/clip.mp4"),
         extra_inputs: Vec::new(),
+        input_versions: Vec::new(),
         params: RawValue::from_string(r#"{"effect_type":"blur"}"#.into()).expect("JSON"),
         created_at: AT,
         export: None,
@@ -78,6 +82,9 @@ fn pin_specs(golden: &mut GoldenFiles) {
     order.export =
         Some(ProjectExport { request_fingerprint: "9f86d081884c7d65".into(), set_working_video: true });
     round_trip_spec(golden, "spec-of-a-project.json", &order);
+    let version = |etag: &str, bytes| ObjectVersion { etag: etag.to_owned(), bytes };
+    order.input_versions = vec![version("\"a1\"", 7), version("\"b2-3\"", 8), version("\"c3\"", 9)];
+    round_trip_spec(golden, "spec-with-versions.json", &order);
 }
 
 /// A spec has no equality of its own; what it writes again is compared instead.
@@ -135,11 +142,13 @@ fn states() -> Vec<(&'static str, JobState)> {
         since: AT,
         next_check_at: Timestamp(AT.0 + 2_000),
     };
-    let complete = |poster| {
+    let complete = |poster, etags: Option<(&str, &str)>| {
         JobState::Ended(JobEnd::Complete {
             key: ObjectKey::output(id(), 2),
             bytes: 1_048_576,
             poster,
+            etag: etags.map(|(output, _)| output.to_owned()),
+            poster_etag: etags.map(|(_, poster)| poster.to_owned()),
             at: Timestamp(AT.0 + 60_000),
             runpod_job_id: Some(runpod_job_id()),
         })
@@ -154,8 +163,9 @@ fn states() -> Vec<(&'static str, JobState)> {
         ("rendering-without-name", rendering(None)),
         ("verifying", verifying(Some(poster.clone()), Some(1_048_576))),
         ("verifying-least", verifying(None, None)),
-        ("complete", complete(Some(poster))),
-        ("complete-without-poster", complete(None)),
+        ("complete", complete(Some(poster.clone()), None)),
+        ("complete-without-poster", complete(None, None)),
+        ("complete-with-tags", complete(Some(poster), Some(("\"9f86d0\"", "\"81884c\"")))),
         ("failed", failed()),
     ]
 }
@@ -198,6 +208,7 @@ fn job(state: JobState) -> Job {
             due_at: Timestamp(AT.0 + 5_000),
             tries: 3,
         }],
+        sweep_at: None,
         index: IndexSync { wanted: 4, written: 3, due_at: Timestamp(AT.0 + 5_000), tries: 1 },
         persisted_at: Timestamp(AT.0 + 10_000),
         usage: Usage { object_rows: 9, d1_rows: 5, requests: 12, alarms: 3 },
@@ -232,14 +243,17 @@ fn a_fresh_job_survives_its_first_steps() {
     let mut job = Job::new(id(), AT);
     let events = [
         JobEvent::AlarmFired,
-        JobEvent::CallbackReceived { attempt: 1, report: Report::Claim { runpod_job_id: None } },
+        JobEvent::CallbackReceived {
+            attempt: 1,
+            report: Report::Claim { runpod_job_id: None, conditional_put: false },
+        },
         JobEvent::CallbackReceived {
             attempt: 1,
             report: Report::Complete { key: ObjectKey::output(id(), 1), poster: None, bytes: None },
         },
         JobEvent::OutputChecked {
             key: ObjectKey::output(id(), 1),
-            output: ObjectCheck::Present(7),
+            output: ObjectCheck::Present(ObjectVersion { etag: "\"7\"".into(), bytes: 7 }),
             poster: ObjectCheck::Missing,
         },
     ];

@@ -6,14 +6,16 @@ use std::time::Duration;
 use reel_core::base::object_key::ObjectKey;
 use reel_core::edit::Edit;
 use reel_core::job::error_code::ErrorCode;
-use reel_core::wire::gpu_worker::{ClaimResponse, CompleteReport, ErrorReport, PresignedPut, ProgressReport};
+use reel_core::wire::gpu_worker::{
+    ClaimResponse, CompleteReport, ErrorReport, PresignedPut, ProgressReport, RunInput,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::callback_client::{AttemptStatus, CallError, CallbackClient};
 use super::context::AttemptContext;
 use super::log::HumanBytes;
 use super::progress::ProgressReporter;
-use super::transfer::{TransferClient, TransferError};
+use super::transfer::{DownloadSource, TransferClient, TransferError};
 use crate::render::{self, CancelFlag, RenderError, RenderOutput, RenderRequest};
 
 /// The API, storage and the renderer, as an attempt uses them.
@@ -33,11 +35,14 @@ pub(crate) trait Backend: Clone + Send + Sync + 'static {
     /// Reports that the attempt failed.
     fn error(&self, report: &ErrorReport) -> impl Future<Output = Result<(), CallError>> + Send;
 
-    /// Downloads `url` into a new file; returns its size. `on_bytes` gets the bytes so far, and the
+    /// The size of a video in storage, when storage tells it.
+    fn size(&self, url: &str) -> impl Future<Output = Option<u64>> + Send;
+
+    /// Downloads a video into a new file; returns its size. `on_bytes` gets the bytes so far, and the
     /// size when storage sends it.
     fn download(
         &self,
-        url: &str,
+        source: &DownloadSource,
         file: &Path,
         on_bytes: impl FnMut(u64, Option<u64>) + Send,
     ) -> impl Future<Output = Result<u64, TransferError>> + Send;
@@ -92,10 +97,10 @@ pub(crate) struct WorkerBackend {
 }
 
 impl WorkerBackend {
-    pub(crate) fn new(context: &AttemptContext, id: &str, callback_url: &str) -> Self {
+    pub(crate) fn new(context: &AttemptContext, id: &str, input: &RunInput) -> Self {
         Self {
             context: context.clone(),
-            callbacks: CallbackClient::new(context, id, callback_url),
+            callbacks: CallbackClient::new(context, id, input),
             transfers: TransferClient::new(context),
             id: id.to_owned(),
         }
@@ -129,13 +134,17 @@ impl Backend for WorkerBackend {
         self.callbacks.error(report).await
     }
 
+    async fn size(&self, url: &str) -> Option<u64> {
+        self.transfers.size(url).await
+    }
+
     async fn download(
         &self,
-        url: &str,
+        source: &DownloadSource,
         file: &Path,
         on_bytes: impl FnMut(u64, Option<u64>) + Send,
     ) -> Result<u64, TransferError> {
-        self.transfers.download(url, file, on_bytes).await
+        self.transfers.download(source, file, on_bytes).await
     }
 
     async fn upload_output(

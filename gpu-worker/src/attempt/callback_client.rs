@@ -1,23 +1,22 @@
 //! The attempt's calls to the API: claim, progress, complete, error.
 //!
-//! Invariants: the callback URL is a capability and never reaches a log or an error text; a response
+//! Invariants: callback URL and token are capabilities and never reach a log or an error text; a response
 //! that ends the attempt is final; everything else that is not the API's own response (no connection,
 //! 5xx, 429, a proxy's page) is retried until the retry timeout.
 
 use std::time::Duration;
 
 use reel_core::wire::gpu_worker::{
-    CallbackResponse, ClaimResponse, CompleteReport, ErrorReport, ProgressReport,
+    CallbackResponse, ClaimRequest, ClaimResponse, CompleteReport, ErrorReport, ProgressReport, RunInput,
 };
 use reqwest::StatusCode;
 use reqwest::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use thiserror::Error;
 
 use super::context::AttemptContext;
-use super::http::{is_transient, retry_after};
+use super::http::{is_transient, read_bounded, retry_after};
 use super::timeouts::Backoff;
 
 /// The callbacks of one attempt.
@@ -27,6 +26,8 @@ pub(super) struct CallbackClient {
     /// What the log calls the attempt.
     id: String,
     url: String,
+    /// Sent in a header; an older API has it in the URL.
+    token: Option<String>,
 }
 
 /// Why a call failed.
@@ -53,15 +54,19 @@ pub(crate) enum AttemptStatus {
 }
 
 impl CallbackClient {
-    pub(super) fn new(context: &AttemptContext, id: &str, callback_url: &str) -> Self {
-        let url = callback_url.trim_end_matches('/').to_owned();
-        Self { context: context.clone(), id: id.to_owned(), url }
+    pub(super) fn new(context: &AttemptContext, id: &str, input: &RunInput) -> Self {
+        let (url, token) = match &input.callback {
+            Some(callback) => (&callback.url, Some(callback.token.clone())),
+            None => (&input.callback_url, None),
+        };
+        let url = url.trim_end_matches('/').to_owned();
+        Self { context: context.clone(), id: id.to_owned(), url, token }
     }
 
     /// Claims the attempt and gets fresh URLs. By RunPod's job id the API tells two runs of one attempt
     /// apart, and knows which to cancel.
     pub(super) async fn claim(&self, runpod_job_id: Option<&str>) -> Result<ClaimResponse, CallError> {
-        let body = runpod_job_id.map_or_else(|| json!({}), |id| json!({"runpod_job_id": id}));
+        let body = ClaimRequest { runpod_job_id: runpod_job_id.map(str::to_owned), conditional_put: true };
         self.retry_call("claim", &body, self.context.timeouts.claim_retry_timeout).await
     }
 
@@ -138,6 +143,10 @@ impl CallbackClient {
             .header(CONTENT_TYPE, "application/json")
             .body(body)
             .timeout(timeout);
+        let request = match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
         match request.send().await {
             Ok(response) => CallResult::read(response).await,
             Err(error) if error.is_builder() => CallResult::Rejected(0),
@@ -170,8 +179,9 @@ impl<T: DeserializeOwned> CallResult<T> {
             | StatusCode::GONE => Self::Superseded(status.as_u16()),
             _ if is_transient(status) => Self::Retryable { why: format!("HTTP {status}"), retry_after },
             _ if !status.is_success() => Self::Rejected(status.as_u16()),
-            _ => match response.bytes().await {
-                Ok(body) => Self::parse(&body, status),
+            _ => match read_bounded(response, ANSWER_MAX_BYTES).await {
+                Ok(Some(body)) => Self::parse(&body, status),
+                Ok(None) => Self::retryable("the response is too large"),
                 Err(_) => Self::retryable("the response was cut off"),
             },
         }
@@ -190,6 +200,9 @@ impl<T: DeserializeOwned> CallResult<T> {
         Self::Retryable { why: why.to_owned(), retry_after: None }
     }
 }
+
+/// A claim's answer holds params, at most 1 MiB, and some URLs.
+const ANSWER_MAX_BYTES: usize = 4 << 20;
 
 #[derive(Deserialize)]
 struct AppliedField {

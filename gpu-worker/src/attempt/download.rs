@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use reel_core::base::object_key::ObjectKey;
+use reel_core::base::object_version::ObjectVersion;
 use reel_core::job::error_code::ErrorCode;
 use reel_core::job::gpu_service::WorkerStage;
 use reel_core::wire::gpu_worker::ClaimResponse;
@@ -17,12 +18,12 @@ use super::log::HumanBytes;
 use super::progress::{ProgressReporter, ratio};
 use super::run::{Attempt, AttemptFailure, reportable};
 use super::scratch::JobScratch;
-use super::transfer::TransferError;
+use super::transfer::{DownloadSource, TransferError};
 
 /// A video to download, and where it goes.
 pub(super) struct InputVideo {
     pub key: ObjectKey,
-    pub url: String,
+    pub source: DownloadSource,
     pub file: PathBuf,
 }
 
@@ -32,20 +33,46 @@ pub(super) fn input_videos(
     input_key: &str,
     scratch: &JobScratch,
 ) -> Result<Vec<InputVideo>, AttemptFailure> {
-    let single = [(input_key, &grant.input_url)];
-    let several = grant.inputs.iter().map(|input| (input.video_key.as_str(), &input.url));
+    let single = [(input_key, &grant.input_url, &grant.input_version)];
+    let several = grant.inputs.iter().map(|input| (input.video_key.as_str(), &input.url, &input.version));
     let granted = several.chain(single.into_iter().filter(|_| grant.inputs.is_empty()));
-    let video = |(index, (key, url)): (usize, (&str, &String))| {
+    let video = |(index, (key, url, version)): (usize, (&str, &String, &Option<ObjectVersion>))| {
         let Ok(key) = ObjectKey::parse_video(key) else {
             let message = "The API sent an invalid video key. Try the export again.".to_owned();
             return Err(reportable(ErrorCode::GpuError, message));
         };
-        Ok(InputVideo { key, url: url.clone(), file: scratch.file(&format!("input-{index}")) })
+        let source = DownloadSource { url: url.clone(), version: version.clone() };
+        Ok(InputVideo { key, source, file: scratch.file(&format!("input-{index}")) })
     };
     granted.enumerate().map(video).collect()
 }
 
 impl<B: Backend> Attempt<B> {
+    /// Refuses videos that do not fit on the disk together, before the first byte is paid for.
+    pub(super) async fn check_space(
+        &self,
+        videos: &[InputVideo],
+        scratch: &JobScratch,
+    ) -> Result<(), AttemptFailure> {
+        let mut needed = RESERVED_BYTES;
+        for video in videos {
+            let size = match &video.source.version {
+                Some(version) => Some(version.bytes),
+                // One video is not worth a request: the disk itself refuses it.
+                None if videos.len() == 1 => None,
+                None => self.or_stopped(self.backend.size(&video.source.url)).await?,
+            };
+            needed = needed.saturating_add(size.unwrap_or_default());
+        }
+        let free = scratch.free_bytes().map_err(|error| self.disk_failure(&error))?;
+        if needed <= free {
+            return Ok(());
+        }
+        self.log(format_args!("{} of videos, {} free", HumanBytes(needed), HumanBytes(free)));
+        let code = ErrorCode::InputsTooLarge;
+        Err(reportable(code, code.default_message().to_owned()))
+    }
+
     /// Downloads every video of the edit, four at a time.
     pub(super) async fn download(
         &self,
@@ -74,7 +101,7 @@ impl<B: Backend> Attempt<B> {
                     let share = shares.iter().sum::<f64>() * ratio(1, total_videos);
                     progress.report(WorkerStage::Downloading, 1.0 + 9.0 * share, &message);
                 };
-                let downloaded = self.backend.download(&video.url, &video.file, on_bytes).await;
+                let downloaded = self.backend.download(&video.source, &video.file, on_bytes).await;
                 let size = downloaded.map_err(|error| self.download_failure(&error, videos, video))?;
                 bytes.fetch_add(size, Ordering::Relaxed);
             }
@@ -94,6 +121,15 @@ impl<B: Backend> Attempt<B> {
         let which =
             if videos.len() > 1 { format!("video {}", video.key) } else { "uploaded video".to_owned() };
         match error {
+            TransferError::Changed => {
+                let code = ErrorCode::InputChanged;
+                reportable(
+                    code,
+                    format!(
+                        "The {which} was replaced after the export was created. Create the export again."
+                    ),
+                )
+            }
             TransferError::Rejected(404 | 410) => reportable(
                 ErrorCode::InvalidInput,
                 format!("The {which} is no longer in storage. Upload it again."),
@@ -110,3 +146,6 @@ impl<B: Backend> Attempt<B> {
         }
     }
 }
+
+/// For the reel and its poster.
+const RESERVED_BYTES: u64 = 256 << 20;

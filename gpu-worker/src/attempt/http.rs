@@ -30,6 +30,21 @@ pub(super) fn is_transient(status: StatusCode) -> bool {
         )
 }
 
+/// The body of a response; `None` when it is longer than `max_bytes`, of which no more is read.
+pub(super) async fn read_bounded(
+    mut response: Response,
+    max_bytes: usize,
+) -> reqwest::Result<Option<Vec<u8>>> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if chunk.len() > max_bytes - body.len() {
+            return Ok(None);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Some(body))
+}
+
 /// `Retry-After` in seconds, at most [`MAX_RETRY_AFTER`].
 pub(super) fn retry_after(response: &Response) -> Option<Duration> {
     let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse::<u64>().ok()?;

@@ -25,4 +25,4 @@ pub(crate) use progress::{ProgressReporter, progress_report, ratio};
 pub use run::run_attempt;
 pub(crate) use run::{Attempt, parse_input};
 pub use timeouts::WorkerTimeouts;
-pub(crate) use transfer::TransferError;
+pub(crate) use transfer::{DownloadSource, TransferError};

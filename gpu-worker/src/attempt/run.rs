@@ -33,7 +33,7 @@ pub async fn run_attempt(
         Err(result) => return result,
     };
     let scratch = context.scratch.clone();
-    let backend = WorkerBackend::new(&context, runpod_job_id.unwrap_or(UNNAMED), &input.callback_url);
+    let backend = WorkerBackend::new(&context, runpod_job_id.unwrap_or(UNNAMED), &input);
     let result = Attempt::new(context, backend, runpod_job_id, input, stop).run().await;
     // A progress report in flight keeps the context alive, and the directory with it.
     scratch.remove();
@@ -120,6 +120,7 @@ impl<B: Backend> Attempt<B> {
         })?;
         let scratch = self.context.scratch.job(self.id()).map_err(|error| self.disk_failure(&error))?;
         let videos = download::input_videos(grant, &self.input.input_video_key, &scratch)?;
+        self.check_space(&videos, &scratch).await?;
         self.download(&videos, progress).await?;
         self.render(edit, videos, &scratch, grant.poster.is_some(), progress).await?;
         self.upload(grant, &scratch, progress).await

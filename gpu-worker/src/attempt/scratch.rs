@@ -59,6 +59,12 @@ impl Drop for Scratch {
 }
 
 impl JobScratch {
+    /// How much this process may still write here.
+    pub(super) fn free_bytes(&self) -> io::Result<u64> {
+        let disk = rustix::fs::statvfs(&self.0)?;
+        Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+
     /// A file in this directory.
     pub(super) fn file(&self, name: &str) -> PathBuf {
         self.0.join(name)

@@ -10,8 +10,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use reel_core::base::object_version::ObjectVersion;
 use reel_core::wire::gpu_worker::PresignedPut;
-use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue, IF_RANGE, RANGE};
+use reqwest::header::{
+    CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue, IF_MATCH, IF_NONE_MATCH, IF_RANGE, RANGE,
+};
 use reqwest::{Body, Client, Response, StatusCode};
 use thiserror::Error;
 use tokio::fs::File;
@@ -37,6 +40,9 @@ pub(crate) enum TransferError {
     /// Storage refused the request: another try cannot help.
     #[error("storage responded with HTTP {0}")]
     Rejected(u16),
+    /// The object is not the version that was asked for.
+    #[error("the object has been replaced")]
+    Changed,
     /// Storage could not be reached, or cut the transfer off again and again.
     #[error("storage could not be reached")]
     Unreachable,
@@ -50,12 +56,24 @@ impl TransferClient {
         Self { client: context.client.clone(), timeouts: context.timeouts.clone() }
     }
 
-    /// Downloads `url` into a new file, resuming after interruptions; returns its size in bytes.
+    /// The size of an object, by its first byte: a presigned GET does not allow HEAD.
+    pub(super) async fn size(&self, url: &str) -> Option<u64> {
+        let request = self.client.get(url).header(RANGE, "bytes=0-0");
+        let response = timeout(self.timeouts.transfer_stall_timeout, request.send()).await.ok()?.ok()?;
+        if response.status() != StatusCode::PARTIAL_CONTENT {
+            // The body, which may be all of the video, is not read.
+            return response.content_length().filter(|_| response.status() == StatusCode::OK);
+        }
+        let range = response.headers().get(CONTENT_RANGE)?.to_str().ok()?;
+        range.rsplit_once('/')?.1.parse().ok()
+    }
+
+    /// Downloads a video into a new file, resuming after interruptions; returns its size in bytes.
     ///
     /// `on_bytes` gets the bytes so far, and the size when storage sends it.
     pub(super) async fn download(
         &self,
-        url: &str,
+        source: &DownloadSource,
         file: &Path,
         mut on_bytes: impl FnMut(u64, Option<u64>),
     ) -> Result<u64, TransferError> {
@@ -63,7 +81,7 @@ impl TransferClient {
         let mut backoff = self.backoff();
         loop {
             let before = partial.bytes;
-            match self.get(url, &mut partial, &mut on_bytes).await? {
+            match self.get(source, &mut partial, &mut on_bytes).await? {
                 TransferOutcome::Done => break,
                 TransferOutcome::Failed { retry_after } => {
                     if partial.bytes > before {
@@ -101,17 +119,23 @@ impl TransferClient {
 
     async fn get(
         &self,
-        url: &str,
+        source: &DownloadSource,
         partial: &mut PartialDownload,
         on_bytes: &mut impl FnMut(u64, Option<u64>),
     ) -> Result<TransferOutcome, TransferError> {
         let failed = Ok(TransferOutcome::Failed { retry_after: None });
         let stall_timeout = self.timeouts.transfer_stall_timeout;
-        let mut request = self.client.get(url);
+        let mut request = self.client.get(&source.url);
+        if let Some(version) = &source.version {
+            request = request.header(IF_MATCH, &version.etag);
+        }
         if let (1.., Some(etag)) = (partial.bytes, &partial.etag) {
             request = request.header(RANGE, format!("bytes={}-", partial.bytes)).header(IF_RANGE, etag);
         }
         let Ok(Ok(mut response)) = timeout(stall_timeout, request.send()).await else { return failed };
+        if response.status() == StatusCode::PRECONDITION_FAILED {
+            return Err(TransferError::Changed);
+        }
         if !response.status().is_success() {
             return rejected_or_failed(&response);
         }
@@ -120,11 +144,18 @@ impl TransferClient {
         }
         partial.etag = response.headers().get(ETAG).cloned();
         let total = response.content_length().map(|rest| partial.bytes + rest);
+        if source.version.as_ref().is_some_and(|version| !is_version(version, partial.etag.as_ref(), total)) {
+            return Err(TransferError::Changed);
+        }
         loop {
             match timeout(stall_timeout, response.chunk()).await {
                 Ok(Ok(Some(chunk))) => {
-                    partial.file.write_all(&chunk).await?;
                     partial.bytes += chunk.len() as u64;
+                    // Storage that sends no length must not fill the disk.
+                    if source.version.as_ref().is_some_and(|version| partial.bytes > version.bytes) {
+                        return Err(TransferError::Changed);
+                    }
+                    partial.file.write_all(&chunk).await?;
                     on_bytes(partial.bytes, total);
                 }
                 Ok(Ok(None)) if total.is_none_or(|total| total == partial.bytes) => {
@@ -152,12 +183,24 @@ impl TransferClient {
             // A stream has no length of its own, and storage takes no chunked upload.
             .header(CONTENT_LENGTH, total)
             .body(Body::wrap_stream(stream));
+        let request = match &target.if_none_match {
+            Some(condition) => request.header(IF_NONE_MATCH, condition),
+            None => request,
+        };
         let mut request = Box::pin(request.send());
         let mut moved_at = Instant::now();
         let mut last = 0;
         loop {
             match timeout(PROGRESS_INTERVAL, &mut request).await {
                 Ok(Ok(response)) if response.status().is_success() => return Ok(TransferOutcome::Done),
+                // An earlier try has arrived, and only its response was lost. What lies there is verified by
+                // its size when the attempt is complete.
+                Ok(Ok(response))
+                    if target.if_none_match.is_some()
+                        && response.status() == StatusCode::PRECONDITION_FAILED =>
+                {
+                    return Ok(TransferOutcome::Done);
+                }
                 Ok(Ok(response)) => return rejected_or_failed(&response),
                 Ok(Err(_)) => return Ok(TransferOutcome::Failed { retry_after: None }),
                 Err(_) => {
@@ -178,6 +221,15 @@ impl TransferClient {
     }
 }
 
+/// Where a video is downloaded from, and which version of it is wanted.
+#[derive(Clone, Debug)]
+pub(crate) struct DownloadSource {
+    /// A presigned GET.
+    pub url: String,
+    /// The version; without it, whatever is there.
+    pub version: Option<ObjectVersion>,
+}
+
 enum TransferOutcome {
     Done,
     Failed { retry_after: Option<Duration> },
@@ -196,6 +248,12 @@ impl PartialDownload {
         self.file.set_len(0).await?;
         self.file.rewind().await.map(|_| ())
     }
+}
+
+/// Whether a response is of this version, by whatever it says of it.
+fn is_version(version: &ObjectVersion, etag: Option<&HeaderValue>, total: Option<u64>) -> bool {
+    etag.is_none_or(|etag| etag.as_bytes() == version.etag.as_bytes())
+        && total.is_none_or(|total| total == version.bytes)
 }
 
 /// Whether the response continues at this byte; otherwise it starts from the beginning.

@@ -67,7 +67,8 @@ impl<B: Backend> Attempt<B> {
                 ErrorCode::GpuError,
                 format!("Storage refused the finished video (HTTP {status}). Try the export again."),
             ),
-            TransferError::Unreachable => reportable(
+            // A GET with a condition only.
+            TransferError::Unreachable | TransferError::Changed => reportable(
                 ErrorCode::GpuError,
                 "The finished video could not be uploaded. Try the export again.".to_owned(),
             ),

@@ -23,7 +23,8 @@ pub struct ServeArgs {
     /// Name of the endpoint, as in /v2/ENDPOINT/run
     #[arg(long, default_value = "local")]
     endpoint: String,
-    /// Key that callers must send as `Authorization: Bearer KEY`; without it, no authentication is required
+    /// Key that callers must send as `Authorization: Bearer KEY`. Without one, programs on this machine may
+    /// call, and no web page
     #[arg(long, value_name = "KEY", env = "RUNPOD_API_KEY", hide_env_values = true)]
     api_key: Option<String>,
     /// How many jobs render at once; a single render already uses all cores
@@ -36,7 +37,7 @@ pub struct ServeArgs {
     /// Inject scripted faults, to test clients of this server (see --help)
     #[arg(long, value_name = "SCRIPT", long_help = FAULTS_HELP)]
     chaos: Option<PathBuf>,
-    /// Allow listening on a non-loopback address; set an API key as well
+    /// Allow listening on a non-loopback address; needs an API key
     #[arg(long)]
     allow_remote: bool,
 }

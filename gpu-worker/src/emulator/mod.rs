@@ -5,6 +5,7 @@
 //! unchanged: same routes, same bodies, same webhook, same deadlines. Jobs live in memory. [`faults`]
 //! makes it fail as RunPod and GPU workers do.
 
+mod door;
 mod faults;
 mod queue;
 mod routes;

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes, HttpBody as _, to_bytes};
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -36,24 +36,17 @@ pub fn router(state: Arc<EmulatorState>) -> Router {
         .with_state(state)
 }
 
-/// The key first, then the endpoint: without a key nobody learns which endpoints there are.
+/// The door first, then the endpoint: who is not let in learns not even which endpoints there are.
 async fn authenticate(State(state): State<Arc<EmulatorState>>, request: Request, next: Next) -> Response {
-    if let Some(refusal) = key_refusal(state.api_key.as_deref(), request.headers()) {
-        return (StatusCode::UNAUTHORIZED, refusal).into_response();
+    let has_body = !request.body().is_end_stream();
+    if let Some(refusal) = state.door.refusal(has_body, request.headers()) {
+        return refusal.into_response();
     }
     let mut segments = request.uri().path().split('/').skip(1);
     if (segments.next(), segments.next()) != (Some("v2"), Some(&state.endpoint)) {
         return (StatusCode::NOT_FOUND, "endpoint not found").into_response();
     }
     next.run(request).await
-}
-
-fn key_refusal(key: Option<&str>, headers: &HeaderMap) -> Option<&'static str> {
-    let key = key?;
-    let Some(given) = headers.get(header::AUTHORIZATION) else { return Some("no token provided") };
-    // RunPod takes the bare key, too.
-    let given = given.to_str().unwrap_or_default();
-    (given.strip_prefix("Bearer ").unwrap_or(given) != key).then_some("unauthorized")
 }
 
 /// `POST /run`

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::EmulatorTimeouts;
+use super::door::Door;
 use super::faults::FaultInjector;
 use super::state::EmulatorState;
 use super::{routes, slot};
@@ -26,7 +27,8 @@ pub struct ServerSettings {
     pub allow_remote: bool,
     /// The `{endpoint}` of every path: letters, digits, `-` and `_`.
     pub endpoint: String,
-    /// The key that callers must send; without it no authentication is required.
+    /// The key that callers must send. A server on loopback may go without; then it takes requests of
+    /// programs on this machine, and none of web pages.
     pub api_key: Option<String>,
     /// How many jobs run at once.
     pub workers: usize,
@@ -59,6 +61,12 @@ pub enum StartError {
          URLs; listen on 127.0.0.1, or pass --allow-remote and set an API key"
     )]
     Remote(SocketAddr),
+    /// Others can reach the port, and nothing keeps them out.
+    #[error(
+        "{0} is reachable from other machines, so callers need a key of at least {REMOTE_KEY_MIN_BYTES} \
+         characters; pass --api-key or set RUNPOD_API_KEY, for example to the output of `openssl rand -hex 32`"
+    )]
+    RemoteWithoutKey(SocketAddr),
     /// The endpoint's name would not fit into a path.
     #[error("the endpoint must contain only letters, digits, - and _")]
     InvalidEndpoint,
@@ -82,6 +90,10 @@ impl Server {
         if !address.ip().is_loopback() && !settings.allow_remote {
             return Err(StartError::Remote(address));
         }
+        let key_bytes = settings.api_key.as_ref().map_or(0, String::len);
+        if !address.ip().is_loopback() && key_bytes < REMOTE_KEY_MIN_BYTES {
+            return Err(StartError::RemoteWithoutKey(address));
+        }
         if settings.endpoint.is_empty() || !settings.endpoint.bytes().all(is_endpoint_byte) {
             return Err(StartError::InvalidEndpoint);
         }
@@ -91,7 +103,7 @@ impl Server {
         let context = AttemptContext::open(&settings.scratch, settings.worker_timeouts, settings.log)?;
         let state = Arc::new(EmulatorState::new(
             settings.endpoint,
-            settings.api_key,
+            Door::new(address.ip(), settings.api_key),
             settings.workers,
             context,
             settings.emulator_timeouts,
@@ -133,4 +145,6 @@ const fn is_endpoint_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
 
+/// Shorter ones can be guessed.
+const REMOTE_KEY_MIN_BYTES: usize = 16;
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);

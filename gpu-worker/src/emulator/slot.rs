@@ -63,7 +63,7 @@ async fn run_attempt(state: &EmulatorState, assigned: &AssignedRun) -> RunResult
     };
     let stop = assigned.stop.child_token();
     let backend = FaultyBackend::new(
-        WorkerBackend::new(context, id, &input.callback_url),
+        WorkerBackend::new(context, id, &input),
         assigned.faults.worker_faults(assigned.run),
         stop.clone(),
     );

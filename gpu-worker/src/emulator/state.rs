@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::EmulatorTimeouts;
+use super::door::Door;
 use super::faults::{FaultInjector, FaultPlan};
 use super::queue::{AssignedRun, Queue, QueuedJob, RunOutcome, RunResult, RunpodStatus};
 use super::run_request::RunRequest;
@@ -19,8 +20,8 @@ use crate::attempt::AttemptContext;
 pub struct EmulatorState {
     /// The `{endpoint}` of every path.
     pub endpoint: String,
-    /// The key that callers must send; without it no authentication is required.
-    pub api_key: Option<String>,
+    /// Who may call.
+    pub door: Door,
     /// How many jobs run at once.
     pub workers: usize,
     /// What attempts share.
@@ -37,7 +38,7 @@ impl EmulatorState {
     /// An empty queue.
     pub fn new(
         endpoint: String,
-        api_key: Option<String>,
+        door: Door,
         workers: usize,
         context: AttemptContext,
         timeouts: EmulatorTimeouts,
@@ -45,7 +46,7 @@ impl EmulatorState {
     ) -> Self {
         Self {
             endpoint,
-            api_key,
+            door,
             workers,
             context,
             timeouts,

@@ -21,7 +21,7 @@ async fn an_attempt_prints_its_result_and_sends_runpods_id_to_the_api() {
     assert_eq!(text.lines().count(), 1, "{text}");
     let result: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(result, json!({"status": "success", "output_video_key": OUTPUT_KEY}));
-    assert_eq!(backend.log.bodies("claim"), [json!({"runpod_job_id": ID})]);
+    assert_eq!(backend.log.bodies("claim"), [json!({"runpod_job_id": ID, "conditional_put": true})]);
     let report = &backend.log.bodies("complete")[0];
     assert_eq!(
         (&report["output_video_key"], &report["poster_key"]),
@@ -42,7 +42,7 @@ async fn an_attempt_that_fails_has_its_error_as_a_string() {
     let result: Value = serde_json::from_slice(&output.stdout).unwrap();
     // RunPod takes no other kind of error for a failure.
     assert!(result["error"].is_string() && result["error_code"].is_string(), "{result}");
-    assert_eq!(backend.log.bodies("claim"), [json!({})]);
+    assert_eq!(backend.log.bodies("claim"), [json!({"conditional_put": true})]);
     assert_eq!(backend.log.bodies("error")[0]["error"], result["error"]);
 }
 

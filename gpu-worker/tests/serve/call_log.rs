@@ -27,6 +27,8 @@ struct RecordedCalls {
     input: Vec<u8>,
     /// The job's kind and params, as a claim grants them.
     grant: (String, Value),
+    /// More members of the response to a claim.
+    more: Value,
 }
 
 #[derive(Clone, Debug)]
@@ -43,6 +45,8 @@ pub enum ScriptedReply {
     NotApplied,
     /// Half of the body, then the connection is cut.
     Half,
+    /// JSON without an end.
+    Endless,
 }
 
 impl CallLog {
@@ -53,6 +57,16 @@ impl CallLog {
 
     pub fn grant(&self, kind: &str, params: Value) {
         self.state.lock().unwrap().grant = (kind.to_owned(), params);
+    }
+
+    /// Adds members to the response to a claim.
+    pub fn grant_more(&self, more: Value) {
+        self.state.lock().unwrap().more = more;
+    }
+
+    /// What a test has added to the response to a claim.
+    pub fn granted_more(&self) -> Value {
+        self.state.lock().unwrap().more.clone()
     }
 
     pub fn put_input(&self, bytes: Vec<u8>) {

@@ -15,7 +15,8 @@ pub struct EmulatorClient {
 
 impl EmulatorClient {
     pub async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
-        read(self.client.post(format!("{}{path}", self.url)).body(body.to_string())).await
+        let request = self.client.post(format!("{}{path}", self.url)).body(body.to_string());
+        read(request.header("content-type", "application/json")).await
     }
 
     pub async fn get(&self, path: &str) -> (u16, Value) {

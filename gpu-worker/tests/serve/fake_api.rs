@@ -10,7 +10,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::call_log::{CallLog, ScriptedReply};
 use crate::test_backend::{JOB, OUTPUT_KEY, POSTER_KEY};
@@ -18,12 +18,25 @@ use crate::test_backend::{JOB, OUTPUT_KEY, POSTER_KEY};
 pub fn router(log: Arc<CallLog>) -> Router {
     Router::new()
         .route("/do/secret-token/{action}", post(callback))
+        .route("/attempt/{action}", post(callback_by_header))
         .route("/storage/input", get(get_input))
         .route("/storage/output", put(put_output))
         .route("/storage/poster", put(put_poster))
         .route("/hook/secret-token", post(webhook))
         .layer(axum::extract::DefaultBodyLimit::disable())
         .with_state(log)
+}
+
+async fn callback_by_header(
+    log: State<Arc<CallLog>>,
+    action: Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    if headers.get("authorization").is_none_or(|token| token != "Bearer secret-token") {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    callback(log, action, headers, body).await
 }
 
 async fn callback(
@@ -44,7 +57,7 @@ async fn callback(
         None if what == "claim" => {
             let host = headers["host"].to_str().unwrap();
             let (kind, params) = log.granted();
-            json!({
+            let mut grant = json!({
                 "applied": true, "job_id": JOB, "attempt": 1, "type": kind, "params": params,
                 "input_url": format!("http://{host}/storage/input?X-Amz-Signature=secret"),
                 "output": {
@@ -57,9 +70,15 @@ async fn callback(
                     "key": POSTER_KEY,
                     "content_type": "image/jpeg",
                 },
-            })
-            .to_string()
-            .into_response()
+            });
+            // Members of objects are added one by one.
+            for (name, more) in log.granted_more().as_object().into_iter().flatten() {
+                match (&mut grant[name], more) {
+                    (Value::Object(known), Value::Object(more)) => known.extend(more.clone()),
+                    (known, more) => *known = more.clone(),
+                }
+            }
+            grant.to_string().replace("STORAGE", &format!("http://{host}/storage")).into_response()
         }
         None => json!({"success": true, "applied": true}).to_string().into_response(),
     }
@@ -69,6 +88,14 @@ async fn get_input(State(log): State<Arc<CallLog>>, headers: HeaderMap) -> Respo
     let reply = log.record("get", headers.clone(), Bytes::new());
     let input = log.input();
     let tag = [("etag", "\"v1\"")];
+    let wanted = headers.get("if-match").map(|wanted| wanted.to_str().unwrap());
+    if wanted.is_some_and(|wanted| wanted != "\"v1\"") {
+        return StatusCode::PRECONDITION_FAILED.into_response();
+    }
+    if headers.get("range").is_some_and(|range| range == "bytes=0-0") {
+        let range = [("content-range", format!("bytes 0-0/{}", input.len()))];
+        return (StatusCode::PARTIAL_CONTENT, tag, range, input[..1].to_vec()).into_response();
+    }
     let from = headers.get("range").and_then(|range| {
         range.to_str().ok()?.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok()
     });
@@ -116,6 +143,10 @@ fn refuse(reply: ScriptedReply) -> Response {
         ScriptedReply::Html(status) => {
             (StatusCode::from_u16(status).unwrap(), "<html>proxy</html>").into_response()
         }
+        ScriptedReply::Endless => {
+            let filler = std::iter::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(&BLANKS)));
+            axum::body::Body::from_stream(body_of(filler.take(ENDLESS_PARTS))).into_response()
+        }
         ScriptedReply::NotApplied | ScriptedReply::Half => unreachable!("handled where it makes sense"),
     }
 }
@@ -149,3 +180,6 @@ fn body_of(
 }
 
 const PART_BYTES: usize = 1 << 16;
+static BLANKS: [u8; PART_BYTES] = [b' '; PART_BYTES];
+/// 600 MB.
+const ENDLESS_PARTS: usize = 600 << 4;

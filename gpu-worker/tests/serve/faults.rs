@@ -133,6 +133,7 @@ async fn the_queue_refuses_and_times_out() {
         .emulator
         .client
         .post(format!("{}/run", refused.emulator.url))
+        .header("content-type", "application/json")
         .body(refused.run_request().to_string());
     let first = first.send().await.unwrap();
     assert_eq!((first.status().as_u16(), &first.headers()["retry-after"]), (429, &"3".parse().unwrap()));

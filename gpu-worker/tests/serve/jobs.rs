@@ -23,7 +23,7 @@ async fn a_job_is_downloaded_rendered_uploaded_and_reported() {
     assert!(job["delayTime"].is_u64() && job["workerId"].is_string());
 
     backend.log.wait_for(|calls| calls.iter().any(|call| call.what == "webhook")).await;
-    assert_eq!(backend.log.bodies("claim"), [json!({"runpod_job_id": id})]);
+    assert_eq!(backend.log.bodies("claim"), [json!({"runpod_job_id": id, "conditional_put": true})]);
     progress_goes_up_through_every_stage(&backend.log.bodies("progress"));
     let kinds: Vec<&str> = backend.log.calls().iter().map(|call| call.what).collect();
     let place = |what: &str| kinds.iter().position(|kind| *kind == what).unwrap();

@@ -12,4 +12,6 @@ mod jobs;
 mod process;
 mod queue;
 mod test_backend;
+mod verified;
+mod web_pages;
 mod webhooks;

@@ -136,8 +136,16 @@ fn an_address_that_others_can_reach_is_refused_unless_asked_for() {
     assert_eq!(refused.status.code(), Some(1));
     let stderr = String::from_utf8_lossy(&refused.stderr);
     assert!(stderr.contains("--allow-remote"), "{stderr}");
+    for key in [&[][..], &["--api-key", ""], &["--api-key", "short"]] {
+        let remote = ["--port", "0", "--host", "0.0.0.0", "--allow-remote"];
+        let refused = command().args(remote).args(key).output().unwrap();
+        assert_eq!(refused.status.code(), Some(1), "{key:?}");
+        let stderr = String::from_utf8_lossy(&refused.stderr);
+        assert!(stderr.contains("need a key of at least 16 characters"), "{stderr}");
+    }
     let scratch = tempfile::tempdir().unwrap();
-    let allowed = Program::start(scratch.path(), &["--host", "0.0.0.0", "--allow-remote"]);
+    let key = ["--host", "0.0.0.0", "--allow-remote", "--api-key", "0123456789abcdef"];
+    let allowed = Program::start(scratch.path(), &key);
     assert!(allowed.url.starts_with("http://0.0.0.0:"));
 }
 

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use reel_core::base::id::JobId;
 use reel_core::base::owner::Visibility;
 use reel_core::http::problem::Problem;
 use reel_core::http::quotas::admit_retry;
@@ -53,7 +54,8 @@ impl ExportJob {
             JobCommand::HasOutput { key, reader } => {
                 let Some(LoadedJob { job, .. }) = self.load()? else { return Ok(JobReply::NotFound) };
                 reader.admit(job.link_generation)?;
-                return Ok(JobReply::HasOutput(job.has_output(&key)));
+                let etag = job.output_etag(&key).map(str::to_owned);
+                return Ok(etag.map_or(JobReply::HasNoOutput, JobReply::HasOutput));
             }
             JobCommand::Events { after, reader } => return self.events(after, reader),
             JobCommand::Create { .. }
@@ -78,8 +80,9 @@ impl ExportJob {
         let Some(LoadedJob { spec, job }) = self.load()? else { return Ok(JobReply::NotFound) };
         match answer(caller, outcome, &job) {
             Answer::Job => self.job_reply(Reader::Owner),
-            Answer::Claim { attempt } => {
-                let claim = claim_response(&*env::config(&self.env)?, &spec, attempt, clock::now());
+            Answer::Claim { attempt, conditional_put } => {
+                let config = env::config(&self.env)?;
+                let claim = claim_response(&config, &spec, attempt, conditional_put, clock::now());
                 Ok(JobReply::Claimed(to_json(&claim)?))
             }
             Answer::Received(response) => Ok(JobReply::Received(to_json(&response)?)),
@@ -97,7 +100,10 @@ impl ExportJob {
             Creation::New => {}
         }
         let timeouts = self.timeouts()?;
-        let job = Job::new(spec.id, spec.created_at);
+        let mut job = Job::new(spec.id, spec.created_at);
+        // Workers of a deleted job of this id may still put: they are the new one's to sweep.
+        job.sweep_at =
+            self.store.tombstone().map_err(|cause| self.log_and_hide("reading storage", &cause))?;
         let rows = self
             .store
             .create(&spec, &job, &job.initial_entry())
@@ -112,30 +118,59 @@ impl ExportJob {
 
     async fn delete(&self) -> Result<JobReply, Problem> {
         let Some(loaded) = self.load()? else { return Ok(JobReply::NotFound) };
-        let mut deletion = Deletion::begin(&loaded.spec, &loaded.job)?;
-        let deleted = async {
-            while *deletion.step() != DeletionStep::Done {
-                let done = self.delete_step(&loaded, deletion.step()).await?;
-                deletion.advance(done);
-            }
-            Ok(())
-        };
-        with_timeout(BINDING, deleted)
-            .await
-            .map_err(|cause| self.log_and_hide("deleting the job", &cause))?;
+        self.load_alarm().await?;
+        let mut deletion = Deletion::begin(&loaded.spec, &loaded.job, clock::now())?;
+        self.run_deletion(loaded.spec.id, Some(&loaded), &mut deletion).await?;
         *self.loaded.borrow_mut() = None;
         self.early.created.set(false);
-        self.alarm.set(AlarmState::Unset);
         Subscribers(&self.state).close_all();
         Ok(JobReply::Deleted)
     }
 
-    async fn delete_step(&self, loaded: &LoadedJob, step: &DeletionStep) -> worker::Result<StepDone> {
+    /// The alarm of an object whose job was deleted: deletes what was put since. Nothing else wakes it.
+    pub(super) async fn sweep_deleted(&self) -> Result<(), Problem> {
+        let sweep_at =
+            self.store.tombstone().map_err(|cause| self.log_and_hide("reading storage", &cause))?;
+        let Some(sweep_at) = sweep_at else { return Ok(()) };
+        let id = self.state.id().name().and_then(|name| name.parse().ok());
+        let Some(id) = id else { return Err(Problem::internal()) };
+        let now = clock::now();
+        if now < sweep_at {
+            self.set_alarm(sweep_at);
+        } else if self.run_deletion(id, None, &mut Deletion::of_tombstone(id)).await.is_err() {
+            self.set_alarm(now + self.timeouts()?.late_put_grace);
+        }
+        Ok(())
+    }
+
+    /// Takes all steps of a deletion. `loaded` is the job, if all of it goes.
+    pub(super) async fn run_deletion(
+        &self,
+        id: JobId,
+        loaded: Option<&LoadedJob>,
+        deletion: &mut Deletion,
+    ) -> Result<(), Problem> {
+        let deleted = async {
+            while *deletion.step() != DeletionStep::Done {
+                let done = self.delete_step(id, loaded, deletion.step()).await?;
+                deletion.advance(done);
+            }
+            Ok(())
+        };
+        with_timeout(BINDING, deleted).await.map_err(|cause| self.log_and_hide("deleting files", &cause))
+    }
+
+    async fn delete_step(
+        &self,
+        id: JobId,
+        loaded: Option<&LoadedJob>,
+        step: &DeletionStep,
+    ) -> worker::Result<StepDone> {
         let bucket = env::videos(&self.env).map_err(|_| "the bucket is not bound")?;
         let database = env::database(&self.env).map_err(|_| "the database is not bound")?;
-        let id = loaded.spec.id;
         match step {
             DeletionStep::WriteIndex { version } => {
+                let Some(loaded) = loaded else { return Ok(StepDone::Done) };
                 let row = upsert_job(&loaded.spec, &loaded.job.snapshot(), *version);
                 index::write(&database, row).await?;
             }
@@ -151,7 +186,15 @@ impl ExportJob {
             DeletionStep::RemoveRow => {
                 index::write(&database, vec![delete_job(id)]).await?;
             }
-            DeletionStep::DeleteStorage => self.store.delete_all().await?,
+            DeletionStep::DeleteStorage => {
+                self.store.delete_all().await?;
+                self.alarm.set(AlarmState::Unset);
+            }
+            // In one turn, so that tombstone and alarm become durable together.
+            DeletionStep::LeaveTombstone { sweep_at } => {
+                self.store.leave_tombstone(*sweep_at)?;
+                self.set_alarm(*sweep_at);
+            }
             DeletionStep::Done => {}
         }
         Ok(StepDone::Done)

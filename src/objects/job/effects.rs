@@ -7,13 +7,15 @@ use reel_core::http::problem::Problem;
 use reel_core::job::effect::JobEffect;
 use reel_core::job::event::{JobEvent, ObjectCheck};
 use reel_core::job::gpu_service::{StatusReply, SubmitReply};
-use reel_core::objects::job_view::{callback_urls, endpoint_of};
+use reel_core::objects::deletion::Deletion;
+use reel_core::objects::job_view::{attempt_urls, endpoint_of};
 use reel_core::sql::jobs::upsert_job;
 use worker::Bucket;
 
 use super::{ExportJob, LoadedJob};
 use crate::clients::runpod::RunpodClient;
 use crate::index;
+use crate::platform::object_storage::object_version;
 use crate::platform::timeout::{BINDING, with_timeout};
 use crate::platform::{clock, env};
 
@@ -55,9 +57,9 @@ impl ExportJob {
                     let (endpoint, reply) = (configured.endpoint.clone(), SubmitReply::NoCallbackAddress);
                     return Ok(Some(JobEvent::SubmitReplied { attempt, endpoint, reply }));
                 }
-                let (callback, webhook) = callback_urls(&config, &spec, attempt, clock::now());
+                let urls = attempt_urls(&config, &spec, attempt, clock::now());
                 let caller = RunpodClient { endpoint: configured, timeouts: &config.timeouts, spec: &spec };
-                let reply = caller.submit(attempt, callback, &webhook).await;
+                let reply = caller.submit(attempt, urls).await;
                 JobEvent::SubmitReplied { attempt, endpoint: configured.endpoint.clone(), reply }
             }
             JobEffect::PollStatus { attempt, runpod_job_id } => {
@@ -93,6 +95,10 @@ impl ExportJob {
                 }
                 return Ok(None);
             }
+            JobEffect::SweepOutputs { keep } => {
+                let mut sweep = Deletion::sweep(spec.id, &keep);
+                JobEvent::OutputsSwept { done: self.run_deletion(spec.id, None, &mut sweep).await.is_ok() }
+            }
             JobEffect::WriteIndex { version } => {
                 let database = env::database(&self.env)?;
                 let row = upsert_job(&spec, &job.snapshot(), version);
@@ -105,7 +111,7 @@ impl ExportJob {
 
     async fn head_object(&self, bucket: &Bucket, key: &ObjectKey) -> ObjectCheck {
         match with_timeout(BINDING, bucket.head(key.as_str())).await {
-            Ok(Some(object)) => ObjectCheck::Present(object.size()),
+            Ok(Some(object)) => ObjectCheck::Present(object_version(&object)),
             Ok(None) => ObjectCheck::Missing,
             Err(cause) => {
                 self.log_and_hide("checking the output", &cause);

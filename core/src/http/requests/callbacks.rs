@@ -30,7 +30,7 @@ impl CallbackKind {
     /// ignored, texts are cut, an unknown stage is none, and an unknown error code is [`ErrorCode::GpuError`].
     pub fn parse(self, job: JobId, body: &[u8]) -> Result<Report, Problem> {
         if self == Self::Claim && body.iter().all(u8::is_ascii_whitespace) {
-            return Ok(Report::Claim { runpod_job_id: None });
+            return Ok(Report::Claim { runpod_job_id: None, conditional_put: false });
         }
         read_body(body, |body, mut at| {
             if !body.is_object() {
@@ -42,6 +42,7 @@ impl CallbackKind {
                     runpod_job_id: field("runpod_job_id")
                         .and_then(Value::as_str)
                         .and_then(RunpodJobId::parse),
+                    conditional_put: field("conditional_put").and_then(Value::as_bool).unwrap_or(false),
                 }),
                 Self::Progress => {
                     let Some(progress) = field("progress").and_then(Value::as_f64) else {
@@ -106,7 +107,18 @@ mod tests {
     fn every_kind_of_report_is_read() {
         let job: JobId = JOB.parse().unwrap();
         let parse = |callback: CallbackKind, body: Value| callback.parse(job, body.to_string().as_bytes());
-        assert_eq!(CallbackKind::Claim.parse(job, b""), Ok(Report::Claim { runpod_job_id: None }));
+        assert_eq!(
+            CallbackKind::Claim.parse(job, b""),
+            Ok(Report::Claim { runpod_job_id: None, conditional_put: false })
+        );
+        assert_eq!(
+            parse(CallbackKind::Claim, json!({"conditional_put": true})),
+            Ok(Report::Claim { runpod_job_id: None, conditional_put: true })
+        );
+        assert_eq!(
+            parse(CallbackKind::Claim, json!({"conditional_put": "yes"})),
+            Ok(Report::Claim { runpod_job_id: None, conditional_put: false })
+        );
         assert_eq!(
             parse(
                 CallbackKind::Progress,

@@ -1,6 +1,7 @@
 //! Callbacks of GPU workers, and the check of the output that they report.
 
 use crate::base::object_key::ObjectKey;
+use crate::base::object_version::ObjectVersion;
 use crate::job::effect::{JobEffect, Outcome};
 use crate::job::error_code::ErrorCode;
 use crate::job::event::{ObjectCheck, Report};
@@ -19,7 +20,7 @@ impl StepBuilder<'_> {
             return if ended { Outcome::Ignored } else { Outcome::Stale };
         }
         match report {
-            Report::Claim { runpod_job_id } => self.claim_received(runpod_job_id),
+            Report::Claim { runpod_job_id, .. } => self.claim_received(runpod_job_id),
             Report::Progress { percent, message, stage } => self.progress_reported(percent, message, stage),
             Report::Complete { key, poster, bytes } => {
                 if matches!(&self.job.state, JobState::Verifying { key: checked, .. } if *checked == key) {
@@ -57,6 +58,9 @@ impl StepBuilder<'_> {
         }
         let runpod_job_id = claimant.or_else(|| self.runpod_job_id());
         self.start_running(runpod_job_id, WorkerStage::Starting);
+        // With every claim goes a set of new URLs.
+        let sweep_at = self.now + self.timeouts.worker_url_lifetime + self.timeouts.late_put_grace;
+        self.job.sweep_at = self.job.sweep_at.max(Some(sweep_at));
         Outcome::Applied
     }
 
@@ -165,14 +169,20 @@ impl StepBuilder<'_> {
             return Outcome::Ignored;
         }
         match output_check {
-            ObjectCheck::Present(bytes)
+            ObjectCheck::Present(ObjectVersion { etag, bytes })
                 if bytes > 0 && reported_bytes.is_none_or(|reported| reported == bytes) =>
             {
+                let poster_etag = match poster_check {
+                    ObjectCheck::Present(version) if version.bytes > 0 => Some(version.etag),
+                    ObjectCheck::Present(_) | ObjectCheck::Missing | ObjectCheck::Unknown => None,
+                };
                 let poster = poster.clone().unwrap_or_else(|| self.expected_poster());
                 self.job.state = JobState::Ended(JobEnd::Complete {
                     key: key.clone(),
                     bytes,
-                    poster: matches!(poster_check, ObjectCheck::Present(1..)).then_some(poster),
+                    poster: poster_etag.is_some().then_some(poster),
+                    etag: Some(etag),
+                    poster_etag,
                     at: self.now,
                     runpod_job_id: runpod_job_id.clone(),
                 });
@@ -185,10 +195,13 @@ impl StepBuilder<'_> {
             ObjectCheck::Present(_) | ObjectCheck::Missing => {
                 let (attempt, key, poster, code) =
                     (self.job.attempt, key.clone(), poster.clone(), *failure_code);
-                let message =
-                    matches!(output_check, ObjectCheck::Present(1..)).then(|| TRUNCATED_OUTPUT.to_owned());
+                let found = match output_check {
+                    ObjectCheck::Present(version) => Some(version.bytes),
+                    ObjectCheck::Missing | ObjectCheck::Unknown => None,
+                };
+                let message = found.filter(|bytes| *bytes > 0).map(|_| TRUNCATED_OUTPUT.to_owned());
                 self.fail_attempt(code, message, true);
-                if output_check != ObjectCheck::Missing {
+                if found.is_some() {
                     self.delete_orphaned_output(attempt, key, poster);
                 }
                 if self.job.end().is_some() { Outcome::Applied } else { Outcome::Retrying }

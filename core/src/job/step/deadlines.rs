@@ -55,6 +55,7 @@ impl StepBuilder<'_> {
             }
             Deadline::CheckOutputTimeout => self.fail_attempt(ErrorCode::Internal, None, true),
             Deadline::PendingCancel(index) => self.retry_cancel(index),
+            Deadline::SweepOutputs => self.sweep_outputs(),
             Deadline::Index => {
                 let pause = exponential_backoff(
                     self.timeouts.outbox_backoff,

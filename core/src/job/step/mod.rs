@@ -75,6 +75,7 @@ impl StepBuilder<'_> {
             JobEvent::CancelReplied { runpod_job_id, confirmed: settled } => {
                 self.cancel_replied(&runpod_job_id, settled)
             }
+            JobEvent::OutputsSwept { done } => self.outputs_swept(done),
             JobEvent::IndexWritten { version, written } => self.index_written(version, written),
             JobEvent::IndexReconciled { version } => self.index_reconciled(version),
             JobEvent::CancelRequested => self.cancel_requested(),

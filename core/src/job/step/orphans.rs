@@ -4,7 +4,7 @@
 //! uploaded.
 
 use crate::base::object_key::ObjectKey;
-use crate::job::effect::JobEffect;
+use crate::job::effect::{JobEffect, Outcome};
 use crate::job::state::{JobEnd, JobState};
 use crate::job::step::StepBuilder;
 
@@ -26,6 +26,26 @@ impl StepBuilder<'_> {
         }
     }
 
+    /// Deletes what was put and never reported, now that no presigned PUT is valid.
+    pub(super) fn sweep_outputs(&mut self) {
+        self.job.sweep_at = Some(self.now + self.timeouts.late_put_grace);
+        let keep = match self.job.end() {
+            Some(JobEnd::Complete { key, poster, .. }) => [key].into_iter().chain(poster).cloned().collect(),
+            Some(JobEnd::Failed { .. }) | None => Vec::new(),
+        };
+        self.effects.push(JobEffect::SweepOutputs { keep });
+    }
+
+    pub(super) fn outputs_swept(&mut self, done: bool) -> Outcome {
+        // A retry in the meantime has a claim of its own, and so a sweep.
+        if !done || !self.job.needs_sweep() || self.job.sweep_at.is_none() {
+            return Outcome::Ignored;
+        }
+        self.job.sweep_at = None;
+        self.persist = true;
+        Outcome::Applied
+    }
+
     /// Deletes what the current attempt may have uploaded before the cancel.
     pub(super) fn delete_unfinished_output(&mut self, state: JobState) {
         let (key, poster) = match state {
@@ -44,6 +64,7 @@ impl StepBuilder<'_> {
 mod tests {
     use super::*;
     use crate::base::id::JobId;
+    use crate::base::object_version::ObjectVersion;
     use crate::base::time::Timestamp;
     use crate::job::effect::{Outcome, Step};
     use crate::job::error_code::ErrorCode;
@@ -85,7 +106,11 @@ mod tests {
         callback(attempt, Report::Error { code: ErrorCode::GpuError, sentence, retryable: true })
     }
 
-    const CLAIM: Report = Report::Claim { runpod_job_id: None };
+    fn present(bytes: u64) -> ObjectCheck {
+        ObjectCheck::Present(ObjectVersion { etag: format!("\"{bytes}\""), bytes })
+    }
+
+    const CLAIM: Report = Report::Claim { runpod_job_id: None, conditional_put: false };
 
     fn deleted(step: &Step) -> Vec<&str> {
         step.effects
@@ -128,7 +153,7 @@ mod tests {
         assert_eq!(deleted(&step), [key.as_str(), ObjectKey::poster(id(), 1).as_str()]);
         let step = after(
             step.job,
-            [JobEvent::OutputChecked { key, output: ObjectCheck::Present(7), poster: ObjectCheck::Missing }],
+            [JobEvent::OutputChecked { key, output: present(7), poster: ObjectCheck::Missing }],
         );
         assert_eq!(step.outcome, Outcome::Ignored);
     }
@@ -140,11 +165,7 @@ mod tests {
 
     #[test]
     fn the_output_and_the_poster_of_a_complete_job_are_never_deleted() {
-        let events = [
-            callback(1, CLAIM),
-            complete(1, Some(7)),
-            output_checked(1, ObjectCheck::Present(7), ObjectCheck::Present(3)),
-        ];
+        let events = [callback(1, CLAIM), complete(1, Some(7)), output_checked(1, present(7), present(3))];
         let job = after(Job::new(id(), NOW), events).job;
         assert_eq!(deleted(&after(job.clone(), [complete(1, Some(7))])), Vec::<&str>::new());
         // Another worker of the same attempt, with its own output key and the same poster key.
@@ -169,19 +190,13 @@ mod tests {
     #[test]
     fn an_output_of_another_size_than_reported_is_deleted_and_rendered_again() {
         for (found, message) in [
-            (
-                ObjectCheck::Present(4),
-                "The rendered video was not uploaded completely. Try the export again.",
-            ),
-            (
-                ObjectCheck::Present(8),
-                "The rendered video was not uploaded completely. Try the export again.",
-            ),
-            (ObjectCheck::Present(0), ErrorCode::OutputMissing.default_message()),
+            (present(4), "The rendered video was not uploaded completely. Try the export again."),
+            (present(8), "The rendered video was not uploaded completely. Try the export again."),
+            (present(0), ErrorCode::OutputMissing.default_message()),
         ] {
             let step = after(
                 Job::new(id(), NOW),
-                [callback(1, CLAIM), complete(1, Some(7)), output_checked(1, found, ObjectCheck::Present(3))],
+                [callback(1, CLAIM), complete(1, Some(7)), output_checked(1, found.clone(), present(3))],
             );
             assert_eq!((step.outcome, step.job.attempt), (Outcome::Retrying, 2), "{found:?}");
             assert_eq!(step.job.snapshot().message, format!("Retrying (attempt 2/3): {message}"));
@@ -190,11 +205,7 @@ mod tests {
         // No size was reported.
         let step = after(
             Job::new(id(), NOW),
-            [
-                callback(1, CLAIM),
-                complete(1, None),
-                output_checked(1, ObjectCheck::Present(4), ObjectCheck::Missing),
-            ],
+            [callback(1, CLAIM), complete(1, None), output_checked(1, present(4), ObjectCheck::Missing)],
         );
         assert!(matches!(step.job.end(), Some(JobEnd::Complete { bytes: 4, poster: None, .. })));
     }
@@ -202,18 +213,14 @@ mod tests {
     #[test]
     fn a_poster_counts_only_if_it_has_bytes() {
         for (poster, is_present) in [
-            (ObjectCheck::Present(1), true),
-            (ObjectCheck::Present(0), false),
+            (present(1), true),
+            (present(0), false),
             (ObjectCheck::Missing, false),
             (ObjectCheck::Unknown, false),
         ] {
             let step = after(
                 Job::new(id(), NOW),
-                [
-                    callback(1, CLAIM),
-                    complete(1, Some(7)),
-                    output_checked(1, ObjectCheck::Present(7), poster),
-                ],
+                [callback(1, CLAIM), complete(1, Some(7)), output_checked(1, present(7), poster.clone())],
             );
             let Some(JobEnd::Complete { poster: stored, .. }) = step.job.end() else {
                 panic!("{:?}", step.job.state)

@@ -1,13 +1,14 @@
 //! GPU workers: their actions and their faults.
 
 use reel_core::base::object_key::ObjectKey;
+use reel_core::base::time::Timestamp;
 use reel_core::job::effect::Outcome;
 use reel_core::job::error_code::ErrorCode;
 use reel_core::job::event::{JobEvent, Report};
 use reel_core::job::gpu_service::{RunpodJobId, WorkerStage};
 
 use super::runpod::RunpodJobState;
-use super::{Scheduled, Simulation};
+use super::{Scheduled, Simulation, TIMEOUTS};
 
 /// A GPU worker with one attempt. There may be two for one RunPod job.
 pub(super) struct SimulatedAttempt {
@@ -15,6 +16,8 @@ pub(super) struct SimulatedAttempt {
     attempt: u32,
     script: Vec<WorkerAction>,
     next: usize,
+    /// Its presigned URLs are valid until then.
+    puts_until: Timestamp,
     pub(super) stopped: bool,
 }
 
@@ -39,6 +42,7 @@ impl Simulation {
             attempt,
             script,
             next: 0,
+            puts_until: Timestamp(0),
             stopped: false,
         });
         let index = self.attempts.len() - 1;
@@ -57,13 +61,15 @@ impl Simulation {
         ]);
         if self.rng.chance_permille(self.fault_rates.worker_fault_permille) {
             let index = self.rng.index_below(script.len());
-            match self.rng.below(7) {
+            match self.rng.below(8) {
                 0 => script.insert(index, WorkerAction::Crash),
                 1 => script.insert(index, WorkerAction::Fail(ErrorCode::GpuError)),
                 2 => script.insert(index, WorkerAction::Fail(ErrorCode::InvalidInput)),
                 3 => script.insert(index, WorkerAction::Hang(150_000)),
                 4 => script.insert(index, WorkerAction::Hang(900_000)),
-                5 => script.retain(|action| !matches!(action, WorkerAction::Put)),
+                // Long after its job was given up, but within the lifetime of its URLs.
+                5 => script.insert(index, WorkerAction::Hang(3_000_000)),
+                6 => script.retain(|action| !matches!(action, WorkerAction::Put)),
                 _ => script.retain(|action| !matches!(action, WorkerAction::Complete)),
             }
         }
@@ -85,10 +91,12 @@ impl Simulation {
         let mut pause = self.rng.between_ms(100, 8_000);
         match action {
             WorkerAction::Claim => {
-                let report = Report::Claim { runpod_job_id: Some(runpod_job_id) };
+                let report = Report::Claim { runpod_job_id: Some(runpod_job_id), conditional_put: true };
                 // A worker does nothing before its claim is accepted.
                 match self.handle(JobEvent::CallbackReceived { attempt, report })? {
-                    Some(Outcome::Applied) => {}
+                    Some(Outcome::Applied) => {
+                        self.attempts[index].puts_until = self.now + TIMEOUTS.worker_url_lifetime;
+                    }
                     None => self.attempts[index].next -= 1,
                     Some(_) => self.attempts[index].stopped = true,
                 }
@@ -99,6 +107,10 @@ impl Simulation {
                     &Report::Progress { percent, message: None, stage: Some(stage) },
                     false,
                 );
+            }
+            // The presigned URL has expired.
+            WorkerAction::Put if self.now > self.attempts[index].puts_until => {
+                self.attempts[index].stopped = true;
             }
             WorkerAction::Put => {
                 let id = self.stored.id;

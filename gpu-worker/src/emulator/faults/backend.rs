@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::worker::{ProgressFault, WorkerFaults};
 use crate::attempt::{
-    AttemptStatus, Backend, CallError, ProgressReporter, RenderJob, TransferError, WorkerBackend,
-    progress_report, ratio,
+    AttemptStatus, Backend, CallError, DownloadSource, ProgressReporter, RenderJob, TransferError,
+    WorkerBackend, progress_report, ratio,
 };
 use crate::render::RenderError;
 
@@ -112,13 +112,17 @@ impl Backend for FaultyBackend {
         if self.faults.lose_error { Ok(()) } else { self.inner.error(report).await }
     }
 
+    async fn size(&self, url: &str) -> Option<u64> {
+        self.inner.size(url).await
+    }
+
     async fn download(
         &self,
-        url: &str,
+        source: &DownloadSource,
         file: &Path,
         on_bytes: impl FnMut(u64, Option<u64>) + Send,
     ) -> Result<u64, TransferError> {
-        self.inner.download(url, file, on_bytes).await
+        self.inner.download(source, file, on_bytes).await
     }
 
     async fn upload_output(
