@@ -32,9 +32,9 @@ export async function dependencies({ native }) {
     return;
   }
   const options = { cwd: ROOT, env: native, fix: "see deny.toml, and `cargo deny check`." };
-  await run("cargo-deny", ["--offline", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"], { ...options, step: "checking licences and sources (cargo deny)" });
+  await run("cargo-deny", ["--offline", "--workspace", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"], { ...options, step: "checking licences and sources (cargo deny)" });
   try {
-    await run("cargo-deny", ["check", "--hide-inclusion-graph", "advisories"], { ...options, step: "checking advisories (cargo deny)" });
+    await run("cargo-deny", ["--workspace", "check", "--hide-inclusion-graph", "advisories"], { ...options, step: "checking advisories (cargo deny)" });
     console.log("licences, sources and advisories: checked");
   } catch (error) {
     if (!(error instanceof StepError) || !FETCH_FAILED.test(error.why)) throw error;
