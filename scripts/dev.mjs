@@ -48,7 +48,7 @@ function printBanner({ apiUrl, apiKey, gpuUrl }, reel) {
     ["page", apiKey ? `${apiUrl}/#key=${apiKey}` : `${apiUrl}/`],
     ["GPU endpoint", `${gpuUrl}${givenEndpoint() ? " (from your settings; no gpu-worker was started)" : ""}`],
     ["health", `curl ${apiUrl}/health`],
-    ["API key", apiKey ? "WORKERS_API_KEY in .dev.vars; `reel` in this checkout reads it by itself" : "none: OPEN_DEVELOPMENT is set, so every program on this machine may do everything"],
+    ["API key", keyPlace(apiKey)],
     ["export", `${program} export samples/bigbuckbunny.mp4 --api ${apiUrl} --project 1 --type overlay --params samples/overlay.json --out reel.mp4`],
   ];
   console.log();
@@ -58,4 +58,10 @@ function printBanner({ apiUrl, apiKey, gpuUrl }, reel) {
     console.log("  note          your GPU endpoint cannot reach this machine. Set PUBLIC_URL to the address of a tunnel.");
   }
   console.log();
+}
+
+function keyPlace(apiKey) {
+  if (!apiKey) return "none: OPEN_DEVELOPMENT is set, so every program on this machine may do everything";
+  if (process.env.WORKERS_API_KEY) return "the WORKERS_API_KEY of your environment; `reel` reads it there, too";
+  return "WORKERS_API_KEY in .dev.vars; `reel` in this checkout reads it by itself";
 }
