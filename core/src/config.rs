@@ -410,6 +410,8 @@ const CLOCK_SPEED_MAX: i64 = 100_000;
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::auth::token::Purpose;
+    use crate::base::id::JobId;
     use crate::base::object_key::ObjectKey;
     use crate::base::time::{DurationMs, Timestamp};
 
@@ -540,9 +542,9 @@ pub(crate) mod tests {
     fn in_development_addresses_follow_the_call_and_nowhere_else() {
         let unset = [(Setting::PublicUrl, ""), (Setting::R2Endpoint, "")];
         let url = |config: &Config| {
-            let key = crate::base::object_key::ObjectKey::parse_input("input/a/b.mp4").unwrap();
-            let minute = crate::base::time::DurationMs::minutes(1);
-            config.presigner.get(&key, None, minute, crate::base::time::Timestamp(0))
+            let key = ObjectKey::parse_input("input/a/b.mp4").unwrap();
+            let minute = DurationMs::minutes(1);
+            config.presigner.get(&key, None, minute, Timestamp(0))
         };
         let config = parse(&unset).unwrap();
         assert_eq!(config.address, Address::NotCalledYet);
@@ -584,13 +586,8 @@ pub(crate) mod tests {
         // The tunnel ends TLS: the Worker sees http, its clients must not.
         let called = config.at("http://tunnel.example").unwrap();
         assert_eq!(format!("{:?}", called.presigner), "Presigner(reel-ballers-videos)");
-        let key = crate::base::object_key::ObjectKey::parse_input("input/a/b.mp4").unwrap();
-        let url = called.presigner.get(
-            &key,
-            None,
-            crate::base::time::DurationMs::minutes(1),
-            crate::base::time::Timestamp(0),
-        );
+        let key = ObjectKey::parse_input("input/a/b.mp4").unwrap();
+        let url = called.presigner.get(&key, None, DurationMs::minutes(1), Timestamp(0));
         assert!(url.starts_with("https://tunnel.example/cdn-cgi/local/r2/s3/"), "{url}");
         assert!(parse(&[(Setting::Environment, "production")]).unwrap().admits_host("api.example"));
     }
@@ -625,17 +622,17 @@ pub(crate) mod tests {
 
     #[test]
     fn the_first_signing_key_signs_and_both_verify() {
-        let (job, now) = (crate::base::id::JobId::from_random([1; 16]), crate::base::time::Timestamp(0));
+        let (job, now) = (JobId::from_random([1; 16]), Timestamp(0));
         let sign = |config: &Config| {
-            let lifetime = crate::base::time::DurationMs::minutes(1);
-            config.signer.sign(crate::auth::token::Purpose::Watch, job, 0, now, lifetime)
+            let lifetime = DurationMs::minutes(1);
+            config.signer.sign(Purpose::Watch, job, 0, now, lifetime)
         };
         let (old, both) = (KEY.to_owned(), format!("{OTHER_KEY} , {KEY}"));
         let [old, both, new] =
             [&old, &both, OTHER_KEY].map(|keys| parse(&[(Setting::SigningKey, keys)]).unwrap());
         assert_eq!(sign(&both), sign(&new));
         for token in [sign(&old), sign(&new)] {
-            assert_eq!(both.signer.verify(crate::auth::token::Purpose::Watch, job, &token, now), Ok(0));
+            assert_eq!(both.signer.verify(Purpose::Watch, job, &token, now), Ok(0));
         }
     }
 
