@@ -21,7 +21,8 @@ pub struct Args {
         value_name = "URL"
     )]
     pub api: String,
-    /// API key; prefer REEL_API_KEY, since other users can read command lines. On a laptop, .dev.vars is read
+    /// API key; prefer the environment variable, since other users can read command lines. On a laptop, the key in
+    /// .dev.vars is found without it
     #[arg(
         long,
         visible_alias = "key",
