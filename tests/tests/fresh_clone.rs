@@ -1,6 +1,6 @@
 //! A developer's first minute: `git clone`, `npm ci`, `npx wrangler dev --port N`, and nothing set.
 //!
-//! The clone shares node_modules, the tools and the compiler's output with this checkout, so that it takes
+//! The clone shares `node_modules`, the tools and the compiler's output with this checkout, so that it takes
 //! seconds. The keys, the database and the addresses are its own.
 
 use std::fs;
