@@ -69,6 +69,7 @@ fn by_key(name: &str, key: &str, alg: &str, others: Value) -> Value {
     json!({"name": name, "key": key, "header": {"alg": alg, "kid": key, "typ": "JWT"}, "claims": claims(others)})
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "headers are written where they are used")]
 fn with_header(name: &str, header: Value) -> Value {
     json!({"name": name, "key": "rsa", "header": header, "claims": claims(json!({}))})
 }
