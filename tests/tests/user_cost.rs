@@ -7,7 +7,7 @@ use e2e::{KeyServer, Options, Stack, bare_http, jose, now};
 use reqwest::{Client, Method, Response};
 use serde_json::json;
 
-const API_KEY: &str = "a key of a service, 32 bytes long";
+const API_KEY: &str = "a-key-of-a-service-of-32-bytes-or-more";
 const REQUESTS: u32 = 400;
 const ROUNDS: u32 = 12;
 
