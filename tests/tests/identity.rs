@@ -7,7 +7,7 @@ use e2e::{KeyAnswer, KeyServer, Options, Stack, bare_http, jose, now, wait_until
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-const API_KEY: &str = "a key of a service, 32 bytes long";
+const API_KEY: &str = "a-key-of-a-service-of-32-bytes-or-more";
 const SIGNING_KEY: &str = "a signing key of 32 bytes or more";
 const SECRET: &str = "a secret of the provider, 32 bytes or more";
 const ISSUER: &str = "https://id.example/";
@@ -69,6 +69,7 @@ fn by_key(name: &str, key: &str, alg: &str, others: Value) -> Value {
     json!({"name": name, "key": key, "header": {"alg": alg, "kid": key, "typ": "JWT"}, "claims": claims(others)})
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "headers are written where they are used")]
 fn with_header(name: &str, header: Value) -> Value {
     json!({"name": name, "key": "rsa", "header": header, "claims": claims(json!({}))})
 }

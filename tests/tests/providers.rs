@@ -6,7 +6,7 @@ use e2e::{KeyServer, Options, Stack, bare_http, jose, now, root};
 use reel_core::config::Setting;
 use serde_json::{Value, json};
 
-const API_KEY: &str = "a key of a service, 32 bytes long";
+const API_KEY: &str = "a-key-of-a-service-of-32-bytes-or-more";
 
 /// One section that has settings and a token.
 struct Provider {
