@@ -67,8 +67,8 @@ async fn no_token_key_or_upload_id_reaches_the_log() {
     assert!(printed.contains("/api/videos/multipart/***"), "the log is printed");
     for secret in secrets {
         for secret in [secret.to_owned(), secret.replace('/', "%2F")] {
-            let line = printed.lines().find(|line| line.contains(&secret));
-            assert_eq!(line, None, "of a URL");
+            let shown = printed.lines().find(|line| line.contains(&secret));
+            assert_eq!(shown, None, "of a URL");
             // Our own lines, as production keeps them.
             let own = log.lines().find(|line| line.contains("\"event\"") && line.contains(&secret));
             assert_eq!(own, None, "of our own log");

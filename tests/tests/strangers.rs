@@ -138,7 +138,7 @@ impl Target {
             3 => request.bearer_auth(token),
             _ => request.header("authorization", "Bearer "),
         };
-        if round % 3 == 0 {
+        if round.is_multiple_of(3) {
             request = request.header("idempotency-key", format!("key-{n}"));
         }
         if !matches!(method, Method::GET | Method::HEAD) {
