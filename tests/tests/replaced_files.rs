@@ -71,8 +71,8 @@ async fn an_upload_copies_no_other_video() {
     // And the attack is one: signed without the empty header, this bucket copies.
     let key = ObjectKey::parse_input(&own.video_key).expect("a key");
     let unguarded = stack.presigner().put(&key, MP4, None, DurationMs::minutes(1), now());
-    let copied = put(&unguarded, b"", &[("x-amz-copy-source", source.as_str())]).await;
-    assert_eq!(copied.status(), 200);
+    let answer = put(&unguarded, b"", &[("x-amz-copy-source", source.as_str())]).await;
+    assert_eq!(answer.status(), 200);
     assert_eq!(stored(&stack, &own.video_key).await.as_deref(), Some(&film[..]));
 }
 
@@ -159,9 +159,10 @@ impl Claimed {
         wait_until("the job is submitted", async || {
             let asked = stack.wiretap().asked();
             let submit = asked.iter().find(|asked| asked.body["input"]["job_id"] == id.as_str());
-            submit.map(|submit| {
-                submit.body["input"]["callback_url"].as_str().expect("a URL").clone_into(&mut callback)
-            });
+            if let Some(submit) = submit {
+                let url = submit.body["input"]["callback_url"].as_str().expect("a URL");
+                url.clone_into(&mut callback);
+            }
             submit.is_some()
         })
         .await;

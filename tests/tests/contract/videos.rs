@@ -44,8 +44,14 @@ pub async fn walk(_stack: &Stack, scribe: &mut ExchangeRecorder) {
     let missing = format!("GET /api/videos/download/input/{NOBODY}/missing.mp4");
     scribe.ask("download-not-found", Request::new(missing)).await;
 
-    // Another upload, given up.
-    let other = scribe.send(&begin).await.json::<Value>().await.expect("an upload");
+    // The video of this job is there; another one may still come, and this one is given up.
+    scribe.ask("multipart-create-taken", begin).await;
+    let taken = json!({"filename": "game.mp4", "content_type": "video/mp4", "job_id": NOBODY});
+    scribe.ask("upload-url-taken", Request::new("POST /api/videos/upload-url").json(taken)).await;
+    let body =
+        json!({"filename": "other.mp4", "content_type": "video/mp4", "size_bytes": 7, "job_id": NOBODY});
+    let other = scribe.send(&Request::new("POST /api/videos/multipart").json(body)).await;
+    let other = other.json::<Value>().await.expect("an upload");
     let abort = Request::new(format!("DELETE {}", of(&other, ""))).anonymous();
     scribe.ask("multipart-abort", abort).await;
     scribe.ask("multipart-of-another", post(&of_key(&upload["upload_id"], "input/a/b.mp4"))).await;
