@@ -1,9 +1,9 @@
 //! Limits: counts what callers do, and asks the index what owners have. What is allowed is the core's.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 
 use reel_core::base::owner::OwnerId;
+use reel_core::base::sorted_map::SortedMap;
 use reel_core::base::time::{DurationMs, Timestamp};
 use reel_core::http::problem::Problem;
 use reel_core::http::quotas::{day, request_limit, too_many_bytes, too_many_jobs};
@@ -23,7 +23,7 @@ struct Counts {
     /// Whether a credential was refused here: only then is an address looked at.
     refused: bool,
     /// Open jobs of owners, and when the index was asked.
-    open_jobs: HashMap<OwnerId, (u64, Timestamp)>,
+    open_jobs: SortedMap<OwnerId, (u64, Timestamp)>,
 }
 
 thread_local! {

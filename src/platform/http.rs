@@ -16,6 +16,7 @@ use worker::js_sys::futures::JsFuture;
 use worker::{Delay, js_sys, web_sys};
 
 use crate::platform::log::log;
+use crate::platform::stream::read_at_most;
 
 /// An incoming request.
 pub struct HttpRequest {
@@ -109,23 +110,8 @@ impl HttpRequest {
             return Ok(js_sys::Uint8Array::new(&buffer).to_vec());
         }
         let Some(stream) = self.raw.body() else { return Ok(Vec::new()) };
-        let reader: web_sys::ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
-        let mut body = Vec::new();
-        loop {
-            let chunk = JsFuture::from(reader.read()).await.map_err(unread)?;
-            let done = js_sys::Reflect::get(&chunk, &JsValue::from_str("done")).map_err(unread)?;
-            if done.is_truthy() {
-                return Ok(body);
-            }
-            let value = js_sys::Reflect::get(&chunk, &JsValue::from_str("value")).map_err(unread)?;
-            let bytes = js_sys::Uint8Array::new(&value);
-            if body.len() + usize::try_from(bytes.length()).unwrap_or(usize::MAX) > max_bytes {
-                // The client may never stop sending; it is told now, and the rest is not read.
-                let _cancelled = reader.cancel();
-                return Err(too_large(max_bytes));
-            }
-            body.extend(bytes.to_vec());
-        }
+        // The client may never stop sending: it is told now, and the rest is not read.
+        read_at_most(&stream, max_bytes).await.map_err(unread)?.ok_or_else(|| too_large(max_bytes))
     }
 }
 

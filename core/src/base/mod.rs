@@ -12,5 +12,6 @@ pub mod object_version;
 pub mod owner;
 pub mod percent;
 pub mod secret;
+pub mod sorted_map;
 pub mod time;
 pub mod words;

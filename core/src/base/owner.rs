@@ -12,7 +12,7 @@ use thiserror::Error;
 use crate::base::hex::hex;
 
 /// An owner: 8 bytes of an HMAC of their subject, written as 16 lower-case hex digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OwnerId([u8; 8]);
 
 /// The text is no owner's id.

@@ -3,8 +3,9 @@
 //!
 //! Invariant: a caller within the limit is never refused for what another one does.
 
-use std::collections::HashMap;
+use sha2::{Digest, Sha256};
 
+use crate::base::sorted_map::SortedMap;
 use crate::base::time::{DurationMs, Timestamp};
 use crate::http::problem::{Problem, ProblemCode, ReachedLimit};
 
@@ -30,7 +31,8 @@ impl Counted {
 /// Requests of every caller in windows of a minute.
 #[derive(Debug, Default)]
 pub struct RequestCounter {
-    windows: HashMap<String, Window>,
+    /// By a hash of the caller's name, so that a name of any length takes as much memory as another.
+    windows: SortedMap<[u8; 32], Window>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -42,26 +44,29 @@ struct Window {
 impl RequestCounter {
     /// Counts one request of a caller, and gives how many it has made in this minute.
     pub fn count(&mut self, caller: &str, now: Timestamp) -> u32 {
-        if !self.windows.contains_key(caller) {
+        let caller = hash(caller);
+        let known = self.windows.get(&caller).copied();
+        if known.is_none() {
             self.make_room(now);
         }
         let fresh = Window { starts_at: now, requests: 0 };
-        let window = self.windows.entry(caller.to_owned()).or_insert(fresh);
-        if is_over(*window, now) {
-            *window = fresh;
-        }
+        let mut window = known.filter(|window| !is_over(*window, now)).unwrap_or(fresh);
         window.requests = window.requests.saturating_add(1);
+        self.windows.insert(caller, window);
         window.requests
     }
 
     /// How many requests a caller has made in this minute.
     pub fn used(&self, caller: &str, now: Timestamp) -> u32 {
-        self.windows.get(caller).filter(|window| !is_over(**window, now)).map_or(0, |window| window.requests)
+        self.windows
+            .get(&hash(caller))
+            .filter(|window| !is_over(**window, now))
+            .map_or(0, |window| window.requests)
     }
 
     /// What a caller over its limit is told.
     pub fn refusal(&self, caller: &str, what: Counted, limit: u32, now: Timestamp) -> Problem {
-        let starts_at = self.windows.get(caller).map_or(now, |window| window.starts_at);
+        let starts_at = self.windows.get(&hash(caller)).map_or(now, |window| window.starts_at);
         let left_ms = (starts_at + WINDOW).0.saturating_sub(now.0).max(1);
         let retry_after_s = u64::try_from(left_ms).unwrap_or(1).div_ceil(1000);
         let detail = format!(
@@ -79,11 +84,15 @@ impl RequestCounter {
         if self.windows.len() < CALLERS_MAX {
             return;
         }
-        self.windows.retain(|_, window| !is_over(*window, now));
+        self.windows.retain(|window| !is_over(*window, now));
         if self.windows.len() >= CALLERS_MAX {
             self.windows.clear();
         }
     }
+}
+
+fn hash(caller: &str) -> [u8; 32] {
+    Sha256::digest(caller.as_bytes()).into()
 }
 
 fn is_over(window: Window, now: Timestamp) -> bool {

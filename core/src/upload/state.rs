@@ -1,8 +1,7 @@
 //! What an upload is: its record, its confirmed parts, and the storage calls that are under way.
 
-use std::collections::BTreeMap;
-
 use crate::base::object_key::ObjectKey;
+use crate::base::sorted_map::SortedMap;
 use crate::base::time::Timestamp;
 use crate::upload::PartLayout;
 use crate::upload::event::{CallId, CallerId, CompleteReply};
@@ -55,7 +54,7 @@ pub struct Upload {
     /// The stored record.
     pub record: UploadRecord,
     /// Etags of the confirmed parts; stored too.
-    parts: BTreeMap<u32, String>,
+    parts: SortedMap<u32, String>,
     /// Not stored: a call dies with the object's memory, and so does the connection of everyone who
     /// waits for it.
     pub(super) calls: StorageCalls,
@@ -139,7 +138,7 @@ impl ConfirmedPart {
 impl Upload {
     /// An upload as storage has it, with no call under way.
     pub fn new(record: UploadRecord, parts: impl IntoIterator<Item = ConfirmedPart>) -> Self {
-        let mut upload = Self { record, parts: BTreeMap::new(), calls: StorageCalls::default() };
+        let mut upload = Self { record, parts: SortedMap::default(), calls: StorageCalls::default() };
         upload.record_parts(parts);
         upload
     }
@@ -159,7 +158,7 @@ impl Upload {
 
     /// The parts that are not confirmed.
     pub fn missing(&self) -> impl Iterator<Item = u32> {
-        (1..=self.record.plan.part_count()).filter(|number| !self.parts.contains_key(number))
+        (1..=self.record.plan.part_count()).filter(|number| self.parts.get(number).is_none())
     }
 
     /// Whether every part is confirmed.
@@ -169,10 +168,12 @@ impl Upload {
 
     /// Those of the given parts that are new or have another etag. The last word on a part counts.
     pub(super) fn new_parts(&self, given: impl IntoIterator<Item = ConfirmedPart>) -> Vec<ConfirmedPart> {
-        let mut latest = BTreeMap::new();
-        latest.extend(given.into_iter().map(|part| (part.number, part.etag)));
+        let mut latest = SortedMap::default();
+        for part in given {
+            latest.insert(part.number, part.etag);
+        }
         latest
-            .into_iter()
+            .into_entries()
             .filter(|(number, etag)| self.parts.get(number) != Some(etag))
             .map(|(number, etag)| ConfirmedPart { number, etag })
             .collect()
@@ -180,7 +181,7 @@ impl Upload {
 
     /// Those of the new parts that are confirmed already, with another etag.
     pub(super) fn changes_among(&self, news: &[ConfirmedPart]) -> u32 {
-        let known = news.iter().filter(|part| self.parts.contains_key(&part.number)).count();
+        let known = news.iter().filter(|part| self.parts.get(&part.number).is_some()).count();
         u32::try_from(known).unwrap_or(u32::MAX)
     }
 
@@ -190,7 +191,9 @@ impl Upload {
     }
 
     pub(super) fn record_parts(&mut self, parts: impl IntoIterator<Item = ConfirmedPart>) {
-        self.parts.extend(parts.into_iter().map(|part| (part.number, part.etag)));
+        for part in parts {
+            self.parts.insert(part.number, part.etag);
+        }
     }
 }
 

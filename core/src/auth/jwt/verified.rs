@@ -4,20 +4,20 @@
 //! first. Memory is bounded, and strangers cannot fill it, since only valid tokens enter. A token is found
 //! by its SHA-256, so that no comparison of the token itself can be timed.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use sha2::{Digest, Sha256};
 
 use crate::auth::jwt::claims::LEEWAY;
 use crate::auth::jwt::verify::VerifiedUser;
+use crate::base::sorted_map::SortedMap;
 use crate::base::time::{DurationMs, Timestamp};
 
 /// The tokens of one isolate, in two generations: when the young one is full, the old one is dropped.
 #[derive(Clone, Debug, Default)]
 pub struct VerifiedTokens {
-    young: BTreeMap<[u8; 32], Entry>,
-    old: BTreeMap<[u8; 32], Entry>,
+    young: SortedMap<[u8; 32], Entry>,
+    old: SortedMap<[u8; 32], Entry>,
 }
 
 #[derive(Clone, Debug)]
