@@ -86,6 +86,8 @@ impl Stack {
             ("RUNPOD_ENDPOINT", format!("http://127.0.0.1:{}/v2/local", wiretap.port())),
             ("RUNPOD_API_KEY", gpu_key.clone()),
             ("SIGNING_KEY", random_hex()),
+            // Tests of what is refused come from one address.
+            ("LIMIT_REFUSALS_PER_MINUTE", "1000000".to_owned()),
         ];
         // A state of an older release knows only its signing key.
         if options.state.is_none() {

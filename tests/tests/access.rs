@@ -162,6 +162,7 @@ fn requests(shown: &Shown) -> Vec<(Method, String)> {
                 "key" => key.clone(),
                 "project_id" => "7".to_owned(),
                 "clip_index" => "0".to_owned(),
+                "subject" => "nobody".to_owned(),
                 other => panic!("this test has no value for {{{other}}}"),
             });
             let methods = row.methods.split(", ").map(|name| name.parse().expect("a method"));

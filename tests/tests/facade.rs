@@ -141,9 +141,9 @@ async fn every_refusal_of_the_seed_has_its_sentence() {
     // What was there when it was named, and is not any more.
     stack.kill_worker();
     let file = stack.folder().join("vanished.sql");
-    let vanished = "INSERT INTO projects (id, working_video_key, created_at, updated_at) \
-        VALUES (20, 'input/a/gone.mp4', 1, 1); INSERT INTO raw_clips (id, video_key) VALUES (1, 'input/a/gone.mp4'); \
-        INSERT INTO working_clips (project_id, clip_index, raw_clip_id) VALUES (20, 5, 1);";
+    let vanished = "INSERT INTO projects (owner, id, working_video_key, created_at, updated_at) \
+        VALUES ('', 20, 'input/a/gone.mp4', 1, 1); INSERT INTO raw_clips (id, video_key) VALUES (1, 'input/a/gone.mp4'); \
+        INSERT INTO working_clips (owner, project_id, clip_index, raw_clip_id) VALUES ('', 20, 5, 1);";
     std::fs::write(&file, vanished).expect("to write the file");
     stack.execute_sql(&file);
     stack.restart_worker().await;

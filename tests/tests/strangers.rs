@@ -125,6 +125,7 @@ impl Target {
             "key" => [self.key.clone(), format!("output/{}/1/video.mp4", self.job)][round % 2].clone(),
             "project_id" => "7".to_owned(),
             "clip_index" => "0".to_owned(),
+            "subject" => "nobody".to_owned(),
             other => panic!("this test has no value for {{{other}}}"),
         });
         let url = format!("{}{path}?video_key={}&token={token}", self.api_url, self.upload_key);
