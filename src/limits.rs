@@ -43,8 +43,10 @@ pub async fn admit_request(context: &RequestContext<'_>) -> Result<(), Problem> 
         let used = counts.requests.count(&caller, now);
         if used > limit { Err(refusal(&counts.requests)) } else { Ok(used) }
     })?;
-    // The platform's limiter sees all isolates of a place. Whoever calls rarely is not asked about.
-    if used > limit / 10
+    // The platform's limiter sees all isolates of a place. It has the limit of users, and whoever calls rarely
+    // is not asked about.
+    if context.owner().is_some()
+        && used > limit / 10
         && let Some(limiter) = env::rate_limiter(context.env)
         && let Ok(outcome) = with_timeout(BINDING, limiter.limit(caller.clone())).await
         && !outcome.success
