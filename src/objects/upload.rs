@@ -43,12 +43,12 @@ struct Memory {
     /// As it was last committed.
     upload: Option<UploadInMemory>,
     /// Requests that are not answered yet.
-    callers: Vec<Caller>,
+    callers: Vec<WaitingRequest>,
     generation: u32,
 }
 
 /// A request that waits for its answer.
-struct Caller {
+struct WaitingRequest {
     id: CallerId,
     /// The client's name of the upload.
     upload_id: String,
@@ -105,7 +105,7 @@ impl Upload {
         let plan = self.record()?.plan;
         let event = requested(action, &body, &plan, caller)?;
         let (answer, answered) = oneshot::channel();
-        self.memory.borrow_mut().callers.push(Caller { id: caller, upload_id, answer });
+        self.memory.borrow_mut().callers.push(WaitingRequest { id: caller, upload_id, answer });
         let effects = self.step(event).inspect_err(|_| {
             self.memory.borrow_mut().callers.retain(|waiting| waiting.id != caller);
         })?;
@@ -145,7 +145,7 @@ impl Upload {
         let mut memory = self.memory.borrow_mut();
         for (caller, outcome) in step.replies {
             if let Some(place) = memory.callers.iter().position(|waiting| waiting.id == caller) {
-                let Caller { upload_id, answer, .. } = memory.callers.swap_remove(place);
+                let WaitingRequest { upload_id, answer, .. } = memory.callers.swap_remove(place);
                 let reply = UploadReply::new(outcome, &step.upload, &upload_id, &config.presigner, now);
                 let _caller_may_be_gone = answer.send(reply);
             }
