@@ -8,8 +8,7 @@ use crate::base::owner::OwnerId;
 use crate::base::percent;
 use crate::base::time::Timestamp;
 use crate::http::problem::{Problem, ProblemCode};
-use crate::json::field_error::FieldError;
-use crate::json::suggest::did_you_mean;
+use crate::http::requests::query::read_query;
 use crate::sql::audit::AuditQuery;
 
 impl AuditQuery {
@@ -19,10 +18,8 @@ impl AuditQuery {
     /// 422; the pointers name the parameters.
     pub fn parse(query: &str, ids: &IdKey) -> Result<Self, Problem> {
         let mut audit = Self { owner: None, limit: LIMIT_DEFAULT, before: None };
-        let mut errors = Vec::new();
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let read = match name {
+        read_query(query, &PARAMETERS, |name, value| {
+            Some(match name {
                 "subject" => percent::decode_query(value)
                     .and_then(|text| Subject::parse(&text))
                     .map(|subject| audit.owner = Some(ids.owner_id(&subject)))
@@ -37,16 +34,10 @@ impl AuditQuery {
                 "cursor" => cursor(value)
                     .map(|before| audit.before = Some(before))
                     .ok_or_else(|| "must be the next_cursor of an earlier page".to_owned()),
-                other => {
-                    Err(format!("is not a known parameter{}", did_you_mean(other, PARAMETERS.into_iter())))
-                }
-            };
-            if let Err(detail) = read {
-                let name: String = name.chars().take(40).collect();
-                errors.push(FieldError { pointer: format!("/{name}"), detail });
-            }
-        }
-        if errors.is_empty() { Ok(audit) } else { Err(Problem::invalid(errors)) }
+                _ => return None,
+            })
+        })?;
+        Ok(audit)
     }
 
     /// The answer: `{"entries": [...], "next_cursor": ...}`, newest first, times in ISO 8601.

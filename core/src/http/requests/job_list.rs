@@ -5,8 +5,8 @@
 use crate::base::time::Timestamp;
 use crate::edit::JobType;
 use crate::http::problem::Problem;
+use crate::http::requests::query::read_query;
 use crate::job::status::JobStatus;
-use crate::json::field_error::FieldError;
 use crate::json::suggest::did_you_mean;
 use crate::sql::jobs::{Cursor, JobListQuery};
 
@@ -19,10 +19,8 @@ impl JobListQuery {
     pub fn parse(query: &str) -> Result<Self, Problem> {
         let mut list =
             Self { project_id: None, status: None, job_type: None, limit: LIMIT_DEFAULT, cursor: None };
-        let mut errors = Vec::new();
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let read = match name {
+        read_query(query, &PARAMETERS, |name, value| {
+            Some(match name {
                 "project_id" => value
                     .parse()
                     .map(|id| list.project_id = Some(id))
@@ -39,16 +37,10 @@ impl JobListQuery {
                 "cursor" => Cursor::parse(value)
                     .map(|cursor| list.cursor = Some(cursor))
                     .ok_or_else(|| "must be the next_cursor of an earlier page".to_owned()),
-                other => {
-                    Err(format!("is not a known parameter{}", did_you_mean(other, PARAMETERS.into_iter())))
-                }
-            };
-            if let Err(detail) = read {
-                let name: String = name.chars().take(40).collect();
-                errors.push(FieldError { pointer: format!("/{name}"), detail });
-            }
-        }
-        if errors.is_empty() { Ok(list) } else { Err(Problem::invalid(errors)) }
+                _ => return None,
+            })
+        })?;
+        Ok(list)
     }
 }
 

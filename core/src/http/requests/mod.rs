@@ -7,6 +7,7 @@ pub mod exports;
 pub mod job_list;
 pub mod jobs;
 pub mod projects;
+mod query;
 pub mod tokens;
 pub mod upload_url;
 pub mod uploads;
