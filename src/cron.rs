@@ -2,6 +2,7 @@
 //!
 //! Invariant: it decides nothing about jobs. It shows an object its row; the object knows what is true.
 
+use reel_core::auth::revocation::REVOCATIONS_KEPT;
 use reel_core::base::owner::Visibility;
 use reel_core::base::time::{DurationMs, Timestamp};
 use reel_core::http::problem::Problem;
@@ -12,7 +13,7 @@ use reel_core::objects::log_event::{LogEvent, LogSubject};
 use reel_core::objects::reconcile::{RowAction, row_action};
 use reel_core::sql::audit::delete_audit_entries;
 use reel_core::sql::jobs::{OpenJobRow, delete_job, select_open_jobs};
-use reel_core::sql::owners::delete_upload_bytes;
+use reel_core::sql::owners::{delete_revocations, delete_upload_bytes};
 use reel_core::sql::references::select_inputs_in_use;
 use worker::{Env, Include, Result};
 
@@ -35,11 +36,16 @@ pub async fn run(env: &Env) {
     }
 }
 
-/// Removes lines of the audit log that are older than the setting, and counts of earlier days.
+/// Removes lines of the audit log that are older than the setting, counts of earlier days, and revocations of
+/// tokens that have ended.
 async fn forget(env: &Env) -> std::result::Result<(), Problem> {
     let (database, now) = (env::database(env)?, clock::now());
     let kept = DurationMs::minutes(i64::from(env::config(env)?.limits.audit_days) * 24 * 60);
-    let old = vec![delete_audit_entries(now - kept, ROWS_PER_RUN * 10), delete_upload_bytes(day(now))];
+    let old = vec![
+        delete_audit_entries(now - kept, ROWS_PER_RUN * 10),
+        delete_upload_bytes(day(now)),
+        delete_revocations(now - REVOCATIONS_KEPT),
+    ];
     logged("the index", index::write(&database, old)).await.map(|_| ())
 }
 

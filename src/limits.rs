@@ -153,5 +153,5 @@ async fn number(
 
 const KNOWN_FOR: DurationMs = DurationMs::seconds(10);
 /// A job waits a day for an operator at most, and then for its attempts.
-const OPEN_AT_MOST: DurationMs = DurationMs::minutes(3 * 24 * 60);
+pub const OPEN_AT_MOST: DurationMs = DurationMs::minutes(3 * 24 * 60);
 const OWNERS_MAX: usize = 10_000;

@@ -12,18 +12,26 @@ use reel_core::auth::jwt::key_cache::{FetchId, KeyCache, KeyLookup};
 use reel_core::auth::jwt::key_set::Jwk;
 use reel_core::auth::jwt::verified::VerifiedTokens;
 use reel_core::auth::jwt::verify::{PendingToken, Verification, VerifiedUser, verify};
+use reel_core::auth::revocation::{ListState, RevokedTokens};
+use reel_core::base::owner::OwnerId;
+use reel_core::base::time::Timestamp;
 use reel_core::config::Config;
 use reel_core::http::problem::Problem;
 use reel_core::objects::log_event::LogSubject;
+use reel_core::sql::owners::select_revoked_tokens;
+use worker::Env;
 
 use crate::api::RequestContext;
 use crate::clients::key_set;
-use crate::platform::timeout::sleep;
-use crate::platform::{clock, web_crypto};
+use crate::index;
+use crate::objects::unavailable;
+use crate::platform::timeout::{BINDING, sleep, with_timeout};
+use crate::platform::{clock, env, web_crypto};
 
 #[derive(Default)]
 struct Known {
     tokens: VerifiedTokens,
+    revoked: RevokedTokens,
     keys: KeyCache,
 }
 
@@ -35,8 +43,52 @@ thread_local! {
 /// The user of a token.
 ///
 /// # Errors
-/// 401 with what is wrong with the token, 503 while the provider's keys are needed and cannot be had.
-pub async fn verify_user(context: &RequestContext<'_>, token: &str) -> Result<Rc<VerifiedUser>, Problem> {
+/// 401 with what is wrong with the token, 503 while the provider's keys, or the list of revoked tokens, are
+/// needed and cannot be had.
+pub async fn authenticate(context: &RequestContext<'_>, token: &str) -> Result<Rc<VerifiedUser>, Problem> {
+    let user = verify_user(context, token).await?;
+    refresh_revocations(context).await?;
+    let owner = || context.config.id_key.owner_id(&user.subject);
+    if KNOWN.with_borrow(|known| known.revoked.revokes(owner, user.issued_at)) {
+        return Err(Problem::invalid_token(JwtError::Revoked));
+    }
+    Ok(user)
+}
+
+/// Notes a revocation that this isolate has written.
+pub fn note_revocation(owner: OwnerId, revoked_at: Timestamp) {
+    KNOWN.with_borrow_mut(|known| known.revoked.add(owner, revoked_at));
+}
+
+/// Reads the revoked tokens anew if that is due: before the response if the list is too old to be believed,
+/// else after it.
+async fn refresh_revocations(context: &RequestContext<'_>) -> Result<(), Problem> {
+    match KNOWN.with_borrow_mut(|known| known.revoked.state(clock::now())) {
+        ListState::Fresh => Ok(()),
+        ListState::Aging => {
+            let (env, request_id) = (context.env.clone(), context.request_id.to_owned());
+            context.background.wait_until(async move {
+                // The next request tries again; the cause is logged.
+                let _ = read_revocations(&env, LogSubject::Request(&request_id)).await;
+            });
+            Ok(())
+        }
+        ListState::Old => match read_revocations(context.env, context.subject()).await {
+            Err(_) if KNOWN.with_borrow(|known| known.revoked.serves_unread(clock::now())) => Ok(()),
+            answer => answer,
+        },
+    }
+}
+
+async fn read_revocations(env: &Env, subject: LogSubject<'_>) -> Result<(), Problem> {
+    let (database, asked_at) = (env::database(env)?, clock::now());
+    let rows = with_timeout(BINDING, index::query(&database, select_revoked_tokens())).await;
+    let rows = rows.map_err(|cause| unavailable(subject, "the index", &cause))?;
+    KNOWN.with_borrow_mut(|known| known.revoked.replace(&rows, asked_at));
+    Ok(())
+}
+
+async fn verify_user(context: &RequestContext<'_>, token: &str) -> Result<Rc<VerifiedUser>, Problem> {
     let now = clock::now();
     let (user, changes) = KNOWN.with_borrow_mut(|known| (known.tokens.get(token, now), known.keys.changes()));
     if let Some(user) = user {

@@ -70,6 +70,10 @@ word_enum! {
         LimitJobsInFlight = "LIMIT_JOBS_IN_FLIGHT",
         /// Bytes that an owner may begin to upload in a day.
         LimitUploadBytesPerDay = "LIMIT_UPLOAD_BYTES_PER_DAY",
+        /// Open sockets of one job.
+        LimitSocketsPerJob = "LIMIT_SOCKETS_PER_JOB",
+        /// Open sockets of an owner, over all jobs.
+        LimitSocketsPerOwner = "LIMIT_SOCKETS_PER_OWNER",
         /// Retries by hand of one job.
         LimitRetriesByHand = "LIMIT_RETRIES_BY_HAND",
         /// Days that the audit log is kept.
@@ -445,6 +449,8 @@ pub(crate) mod tests {
             | Setting::LimitRefusalsPerMinute
             | Setting::LimitJobsInFlight
             | Setting::LimitUploadBytesPerDay
+            | Setting::LimitSocketsPerJob
+            | Setting::LimitSocketsPerOwner
             | Setting::LimitRetriesByHand
             | Setting::AuditDays => return None,
         })

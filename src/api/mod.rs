@@ -134,6 +134,7 @@ async fn respond(context: &RequestContext<'_>, route: Route<'_>) -> Result<Handl
         Route::MintToken => return tokens::mint(context).await,
         Route::Limits => return limits::show(context).await,
         Route::Audit => return owners::audit(context).await,
+        Route::RevokeTokens(subject) => return owners::revoke_tokens(context, subject).await,
         Route::DeleteOwner(subject) => return owners::delete(context, subject).await,
         Route::UploadUrl => return uploads::upload_url(context).await,
         Route::CreateUpload => return uploads::create(context).await,
@@ -162,7 +163,7 @@ async fn respond(context: &RequestContext<'_>, route: Route<'_>) -> Result<Handl
         }
         Route::Cancel(id) => (id, JobCommand::Cancel),
         Route::Retry(id) => (id, JobCommand::Retry),
-        Route::RevokeLinks(id) => (id, JobCommand::RevokeLinks),
+        Route::RevokeLinks(id) => (id, JobCommand::RevokeLinks { of_users: false }),
         Route::Callback(id, _, callback) => {
             (id, callbacks::report(context, id, context.caller.attempt()?, callback).await?)
         }
@@ -231,7 +232,7 @@ impl RequestContext<'_> {
             crate::limits::admit_address(address, self.config.limits.refusals_per_minute)?;
         }
         let user = match user_token(route, &presented, &self.config) {
-            Some(token) => Some(users::verify_user(self, token).await),
+            Some(token) => Some(users::authenticate(self, token).await),
             None => None,
         };
         let presented = Presented { user: user.as_ref(), ..presented };

@@ -1,4 +1,4 @@
-//! What services do with users as a whole: read the audit log, erase one user.
+//! What services do with users as a whole: read the audit log, revoke the tokens of one user, erase one user.
 
 use reel_core::base::id::JobId;
 use reel_core::base::owner::{OwnerId, Visibility};
@@ -6,16 +6,20 @@ use reel_core::http::problem::Problem;
 use reel_core::http::requests::audit::owner_of_path;
 use reel_core::objects::job::{JobCommand, JobReply};
 use reel_core::sql::audit::AuditQuery;
-use reel_core::sql::owners::{delete_rows_of, select_jobs_of};
+use reel_core::sql::owners::{
+    delete_rows_of, revoke_tokens as revoke_tokens_of, select_jobs_of, select_open_jobs_of,
+};
 use worker::Include;
 
 use super::jobs::unavailable;
 use super::projects::ask;
 use super::{HandlerResponse, RequestContext};
+use crate::limits::OPEN_AT_MOST;
 use crate::objects::call_job;
-use crate::platform::env;
 use crate::platform::http::HttpResponse;
 use crate::platform::timeout::{BINDING, with_timeout};
+use crate::platform::{clock, env};
+use crate::users::note_revocation;
 
 /// `GET /api/audit`.
 pub async fn audit(context: &RequestContext<'_>) -> Result<HandlerResponse, Problem> {
@@ -38,6 +42,25 @@ pub async fn delete(context: &RequestContext<'_>, subject: &str) -> Result<Handl
         "done": all_jobs && all_videos,
         "removed": { "jobs": jobs, "videos": videos, "projects": count(0), "clips": count(2) },
     });
+    Ok(HandlerResponse::Answer(HttpResponse::json(200, body.to_string())))
+}
+
+/// `POST /api/owners/{subject}/revoke-tokens`: no token that the user has is accepted any more, links to the
+/// user's open jobs are worth nothing, and open sockets are closed. A repeated request does what the last one
+/// left undone.
+pub async fn revoke_tokens(context: &RequestContext<'_>, subject: &str) -> Result<HandlerResponse, Problem> {
+    let owner = owner_of_path(subject, &context.config.id_key)?;
+    context.set_changed(owner.to_string());
+    let now = clock::now();
+    ask(context, vec![revoke_tokens_of(owner, now)]).await?;
+    note_revocation(owner, now);
+    let open = select_open_jobs_of(owner, now - OPEN_AT_MOST, JOBS_PER_REQUEST);
+    let rows = ask(context, vec![open]).await?.pop().unwrap_or_default();
+    let revoke = JobCommand::RevokeLinks { of_users: true };
+    for id in rows.iter().filter_map(|row| row.parse::<JobId>().ok()) {
+        call_job(context.env, id, context.subject(), Visibility::Owner(owner), &revoke).await?;
+    }
+    let body = serde_json::json!({ "revoked_at": now.iso(), "open_jobs": rows.len() });
     Ok(HandlerResponse::Answer(HttpResponse::json(200, body.to_string())))
 }
 

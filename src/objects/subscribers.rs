@@ -9,7 +9,7 @@ use reel_core::job::spec::JobSpec;
 use reel_core::objects::job_view::with_urls;
 use reel_core::objects::reader::Reader;
 use reel_core::objects::subscribe::{
-    HIDDEN_TAG, LINK_REVOKED, LINK_TAG, NORMAL_CLOSURE, OpenSockets, PING, PONG, SocketProtocol,
+    ACCESS_REVOKED, HIDDEN_TAG, LINK_TAG, NORMAL_CLOSURE, OpenSockets, PING, PONG, SocketProtocol,
     SubscribeRequest, entry_message, progress_message,
 };
 use worker::{Result, State, WebSocket, WebSocketPair, WebSocketRequestResponsePair};
@@ -41,16 +41,17 @@ impl Subscribers<'_> {
     }
 
     /// How many there are.
-    pub fn count(&self) -> OpenSockets {
+    pub fn count(&self, request: SubscribeRequest) -> OpenSockets {
         OpenSockets {
             all: self.0.get_websockets().len(),
             of_links: self.0.get_websockets_with_tag(LINK_TAG).len(),
+            of_owner: request.owner_tag().map_or(0, |tag| self.0.get_websockets_with_tag(&tag).len()),
         }
     }
 
     /// How many there are that may not know of the job.
     pub fn count_hidden(&self) -> OpenSockets {
-        OpenSockets { all: self.0.get_websockets_with_tag(HIDDEN_TAG).len(), of_links: 0 }
+        OpenSockets { all: self.0.get_websockets_with_tag(HIDDEN_TAG).len(), ..OpenSockets::default() }
     }
 
     /// Whether there is none.
@@ -92,10 +93,13 @@ impl Subscribers<'_> {
         }
     }
 
-    /// Closes the sockets that a link opened: all links are revoked.
-    pub fn close_links(&self) {
-        for socket in self.0.get_websockets_with_tag(LINK_TAG) {
-            close(&socket, LINK_REVOKED, "this link was revoked");
+    /// Closes the sockets that a link opened, since all links are revoked; also those of users, if their tokens
+    /// are.
+    pub fn close_revoked(&self, of_users: bool) {
+        for (socket, request) in self.all() {
+            if request.is_by_link() || (of_users && request.is_by_user()) {
+                close(&socket, ACCESS_REVOKED, "this link or token was revoked");
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 
 pub mod id_key;
 pub mod jwt;
+pub mod revocation;
 pub mod service_keys;
 pub mod subject;
 pub mod token;

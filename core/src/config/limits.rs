@@ -15,6 +15,10 @@ pub struct Limits {
     pub jobs_in_flight: u32,
     /// Bytes that an owner may begin to upload in a day (UTC).
     pub upload_bytes_per_day: u64,
+    /// Open sockets of a job; the runtime takes 32,768 an object.
+    pub sockets_per_job: u32,
+    /// Open sockets of an owner, by the owner's token, over all jobs in flight.
+    pub sockets_per_owner: u32,
     /// How often one job may be retried by hand.
     pub retries_by_hand: u32,
     /// Days that the audit log is kept.
@@ -29,9 +33,17 @@ impl Limits {
         refusals_per_minute: 120,
         jobs_in_flight: 50,
         upload_bytes_per_day: 100_000_000_000,
+        sockets_per_job: 1_000,
+        sockets_per_owner: 1_000,
         retries_by_hand: 20,
         audit_days: 90,
     };
+
+    /// How many sockets of one job an owner may have. A job that has ended closes its sockets, so that all jobs
+    /// in flight together have at most `sockets_per_owner`, but one for each.
+    pub fn sockets_of_owner_per_job(&self) -> u32 {
+        (self.sockets_per_owner / self.jobs_in_flight).max(1)
+    }
 }
 
 impl SettingsReader<'_> {
@@ -39,16 +51,18 @@ impl SettingsReader<'_> {
     pub(super) fn limits(&mut self) -> Option<Limits> {
         let errors_before = self.errors.len();
         let mut limits = Limits::STANDARD;
-        for (setting, limit) in [
-            (Setting::LimitRequestsPerMinute, &mut limits.requests_per_minute),
-            (Setting::LimitServiceRequestsPerMinute, &mut limits.service_requests_per_minute),
-            (Setting::LimitRefusalsPerMinute, &mut limits.refusals_per_minute),
-            (Setting::LimitJobsInFlight, &mut limits.jobs_in_flight),
-            (Setting::LimitRetriesByHand, &mut limits.retries_by_hand),
-            (Setting::AuditDays, &mut limits.audit_days),
+        for (setting, limit, max) in [
+            (Setting::LimitRequestsPerMinute, &mut limits.requests_per_minute, COUNT_MAX),
+            (Setting::LimitServiceRequestsPerMinute, &mut limits.service_requests_per_minute, COUNT_MAX),
+            (Setting::LimitRefusalsPerMinute, &mut limits.refusals_per_minute, COUNT_MAX),
+            (Setting::LimitJobsInFlight, &mut limits.jobs_in_flight, COUNT_MAX),
+            (Setting::LimitSocketsPerJob, &mut limits.sockets_per_job, SOCKETS_MAX),
+            (Setting::LimitSocketsPerOwner, &mut limits.sockets_per_owner, COUNT_MAX),
+            (Setting::LimitRetriesByHand, &mut limits.retries_by_hand, COUNT_MAX),
+            (Setting::AuditDays, &mut limits.audit_days, COUNT_MAX),
         ] {
-            if let Some(number) = self.whole_number(setting, u64::from(COUNT_MAX)) {
-                *limit = u32::try_from(number).unwrap_or(COUNT_MAX);
+            if let Some(number) = self.whole_number(setting, u64::from(max)) {
+                *limit = u32::try_from(number).unwrap_or(max);
             }
         }
         if let Some(bytes) = self.whole_number(Setting::LimitUploadBytesPerDay, BYTES_MAX) {
@@ -68,6 +82,8 @@ impl SettingsReader<'_> {
 }
 
 const COUNT_MAX: u32 = 1_000_000_000;
+/// Below what the runtime takes, with a margin for hidden sockets.
+const SOCKETS_MAX: u32 = 32_000;
 /// 2^53 - 1: what JavaScript holds exactly.
 const BYTES_MAX: u64 = (1 << 53) - 1;
 
@@ -92,6 +108,16 @@ mod tests {
             ..Limits::STANDARD
         };
         assert_eq!(config.limits, expected);
+    }
+
+    #[test]
+    fn an_owner_has_a_share_of_the_sockets_of_each_job() {
+        let share = |sockets_per_owner, jobs_in_flight| {
+            Limits { sockets_per_owner, jobs_in_flight, ..Limits::STANDARD }.sockets_of_owner_per_job()
+        };
+        assert_eq!([share(1_000, 50), share(1_000, 30), share(1, 50), share(7, 1)], [20, 33, 1, 7]);
+        let errors = parse(&[(Setting::LimitSocketsPerJob, "32001")]).unwrap_err();
+        assert!(errors[0].starts_with("LIMIT_SOCKETS_PER_JOB must be"), "{errors:?}");
     }
 
     #[test]

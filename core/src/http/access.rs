@@ -84,6 +84,7 @@ impl<'r> Route<'r> {
             Self::Limits => vec![ApiKey, User(Read)],
             Self::Audit => vec![ApiKey],
             Self::DeleteOwner(_) => vec![ApiKey],
+            Self::RevokeTokens(_) => vec![ApiKey],
             Self::Preflight => vec![Nothing],
         }
     }

@@ -34,6 +34,7 @@ impl Route<'_> {
             | Self::CreateUpload
             | Self::MintToken
             | Self::DeleteOwner(_)
+            | Self::RevokeTokens(_)
             | Self::Upload(_, UploadAction::Complete | UploadAction::Abort) => AuditTarget::New,
             // Parts are signed and confirmed by the hundred; what becomes of them is the completion.
             Self::Upload(_, UploadAction::Sign | UploadAction::Confirm | UploadAction::Show)

@@ -39,10 +39,13 @@ pub fn limits_json(caller: &Caller, limits: &Limits, usage: &LimitUsage, now: Ti
     let requests = request_limit(caller, limits).map(|(_, limit)| limit);
     let mut json = json!({
         "requests": { "limit": requests, "window_s": 60, "used": usage.requests },
+        "sockets_per_job": { "limit": limits.sockets_per_job },
         "retries_by_hand": { "limit": limits.retries_by_hand },
     });
     if let (Some(used), Some(json)) = (usage.jobs_in_flight, json.as_object_mut()) {
         json.insert("jobs_in_flight".to_owned(), json!({ "limit": limits.jobs_in_flight, "used": used }));
+        let (limit, per_job) = (limits.sockets_per_owner, limits.sockets_of_owner_per_job());
+        json.insert("sockets".to_owned(), json!({ "limit": limit, "limit_per_job": per_job }));
     }
     if let (Some(used), Some(json)) = (usage.upload_bytes, json.as_object_mut()) {
         let resets_at = Timestamp((day(now) + 1) * DAY_MS).iso();

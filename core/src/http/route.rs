@@ -67,6 +67,10 @@ routes! {
     DeleteOwner(&'p str) {
         "DELETE" "/api/owners/{subject}" => |[subject, _]| Ok(Route::DeleteOwner(subject)),
     }
+    /// Makes every token that one user has worthless; the subject is percent-encoded.
+    RevokeTokens(&'p str) {
+        "POST" "/api/owners/{subject}/revoke-tokens" => |[subject, _]| Ok(Route::RevokeTokens(subject)),
+    }
     /// Creates a job.
     CreateJob {
         "POST" "/api/jobs" => |_| Ok(Route::CreateJob),

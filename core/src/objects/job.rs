@@ -76,8 +76,12 @@ pub enum JobCommand {
     Cancel,
     /// Start it over.
     Retry,
-    /// Make every link to it useless.
-    RevokeLinks,
+    /// Make every link to it useless, and close the sockets that one opened.
+    RevokeLinks {
+        /// Whether sockets that a user's token opened are closed too.
+        #[serde(default)]
+        of_users: bool,
+    },
 }
 
 impl JobCommand {
@@ -233,7 +237,7 @@ pub fn event_of(command: JobCommand) -> Option<(JobEvent, ReplyTo)> {
         }
         JobCommand::Cancel => (JobEvent::CancelRequested, ReplyTo::Client),
         JobCommand::Retry => (JobEvent::RetryRequested, ReplyTo::Client),
-        JobCommand::RevokeLinks => (JobEvent::RevokeLinksRequested, ReplyTo::Client),
+        JobCommand::RevokeLinks { .. } => (JobEvent::RevokeLinksRequested, ReplyTo::Client),
         JobCommand::Create { .. }
         | JobCommand::Get { .. }
         | JobCommand::HasOutput { .. }

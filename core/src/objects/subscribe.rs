@@ -6,6 +6,7 @@
 use super::reader::Reader;
 use crate::auth::watch_link::WatchLink;
 use crate::base::owner::Visibility;
+use crate::config::limits::Limits;
 use crate::http::problem::{Problem, ProblemCode};
 use crate::job::log::{LogEntry, MessageType};
 use crate::job::snapshot::Snapshot;
@@ -94,13 +95,27 @@ impl SubscribeRequest {
     /// turn out to be another owner's.
     pub fn tags(self) -> Vec<String> {
         let from_start = (self.after == Some(0)).then_some(FROM_START_TAG);
-        let owner = self.visibility.owner().map(|owner| format!("{OWNER_TAG}{owner}"));
         let link = match self.reader {
             Reader::Owner => None,
             Reader::Link(link) => Some([LINK_TAG.to_owned(), format!("{LINK_TAG}:{}", link.to_word())]),
         };
         let tags = [Some(self.protocol.tag()), from_start].into_iter().flatten().map(str::to_owned);
-        tags.chain(owner).chain(link.into_iter().flatten()).collect()
+        tags.chain(self.owner_tag()).chain(link.into_iter().flatten()).collect()
+    }
+
+    /// The tag of the sockets that one user opened, or a service for that user.
+    pub fn owner_tag(self) -> Option<String> {
+        self.visibility.owner().map(|owner| format!("{OWNER_TAG}{owner}"))
+    }
+
+    /// Whether a user opened the socket, or a service for that user.
+    pub const fn is_by_user(self) -> bool {
+        matches!(self.visibility, Visibility::Owner(_))
+    }
+
+    /// Whether the holder of a link opened the socket.
+    pub const fn is_by_link(self) -> bool {
+        matches!(self.reader, Reader::Link(_))
     }
 
     /// The request of an open socket, by its tags.
@@ -119,24 +134,40 @@ impl SubscribeRequest {
 }
 
 /// Open sockets of a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OpenSockets {
     /// All of them.
     pub all: usize,
     /// Those of holders of a link.
     pub of_links: usize,
+    /// Those of the user who asks for one more.
+    pub of_owner: usize,
 }
 
-/// Whether one more socket may open. A quarter of the places is the owner's: a link may be in many hands.
+/// Whether one more socket may open. A quarter of the places is the owner's: a link may be in many hands. One
+/// user has as many sockets of each job as keep the user's sockets of all open jobs within the limit, so that
+/// no job must know of another.
 ///
 /// # Errors
-/// 503 when the job has too many.
-pub fn admit(open: OpenSockets, reader: Reader, job_exists: bool) -> Result<(), Problem> {
-    let max = if job_exists { SUBSCRIBERS_MAX } else { EARLY_SUBSCRIBERS_MAX };
-    let has_place = match reader {
-        Reader::Owner => true,
-        Reader::Link(_) => open.of_links < max - max / 4,
-    };
+/// 503 when the job has too many, 429 when the user has too many of this job.
+pub fn admit(
+    open: OpenSockets,
+    request: SubscribeRequest,
+    job_exists: bool,
+    limits: &Limits,
+) -> Result<(), Problem> {
+    let of_job = usize::try_from(limits.sockets_per_job).unwrap_or(usize::MAX);
+    let max = if job_exists { of_job } else { of_job.min(EARLY_SUBSCRIBERS_MAX) };
+    let max_of_owner = usize::try_from(limits.sockets_of_owner_per_job()).unwrap_or(usize::MAX);
+    if request.is_by_user() && open.of_owner >= max_of_owner {
+        return Err(Problem::new(
+            ProblemCode::LimitReached,
+            format!(
+                "You have {max_of_owner} WebSocket connections to this job, which is the limit. Close one first."
+            ),
+        ));
+    }
+    let has_place = !request.is_by_link() || open.of_links < max - max / 4;
     if open.all < max && has_place {
         return Ok(());
     }
@@ -234,8 +265,8 @@ pub const NO_SUCH_JOB: u16 = 4404;
 pub const PING: &str = r#"{"type":"ping"}"#;
 /// Its answer.
 pub const PONG: &str = r#"{"type":"pong"}"#;
-/// The link that opened it is revoked (RFC 6455 7.4.1: it violates a policy).
-pub const LINK_REVOKED: u16 = 1008;
+/// The link or the user's token that opened it is revoked (RFC 6455 7.4.1: it violates a policy).
+pub const ACCESS_REVOKED: u16 = 1008;
 /// It says more than a client may: 4000 and up are the application's.
 pub const TOO_MANY_MESSAGES: u16 = 4429;
 /// Tag of a socket that the holder of a link opened; with a colon and the link, which link. Alive in
@@ -249,8 +280,6 @@ const OWNER_TAG: &str = "owner:";
 pub const HIDDEN_TAG: &str = "hidden";
 /// Sockets that wait for one job to be created: a page and its reloads.
 const EARLY_SUBSCRIBERS_MAX: usize = 16;
-/// The runtime takes 32,768 sockets an object and throws at the next; no job needs a thousand.
-const SUBSCRIBERS_MAX: usize = 1_000;
 
 #[cfg(test)]
 mod tests {
@@ -310,20 +339,39 @@ mod tests {
 
     #[test]
     fn early_subscribers_are_fewer() {
-        let owner = |all, job_exists| admit(OpenSockets { all, of_links: 0 }, Reader::Owner, job_exists);
+        let owner = |all, job_exists| {
+            admit(OpenSockets { all, ..OpenSockets::default() }, request(None), job_exists, &Limits::STANDARD)
+        };
         assert!(owner(15, false).is_ok() && owner(16, true).is_ok() && owner(999, true).is_ok());
         assert!(owner(16, false).is_err() && owner(1_000, true).is_err());
     }
 
     #[test]
     fn holders_of_links_leave_a_quarter_of_the_sockets_to_the_owner() {
-        let link = Reader::Link(WatchLink { generation: 0, expires_at_s: 1 });
-        let admit = |of_links, reader| admit(OpenSockets { all: of_links, of_links }, reader, true).is_ok();
-        assert!(admit(749, link) && !admit(750, link) && admit(750, Reader::Owner));
-        let open = OpenSockets { all: 1_000, of_links: 10 };
-        assert!(super::admit(open, link, true).is_err(), "the owner's sockets count for all");
-        let early = |of_links| super::admit(OpenSockets { all: of_links, of_links }, link, false).is_ok();
-        assert!(early(11) && !early(12));
+        let reader = Reader::Link(WatchLink { generation: 0, expires_at_s: 1 });
+        let link = SubscribeRequest { reader, ..request(None) };
+        let admit = |all, of_links, request, job_exists| {
+            let open = OpenSockets { all, of_links, of_owner: 0 };
+            admit(open, request, job_exists, &Limits::STANDARD).is_ok()
+        };
+        assert!(admit(749, 749, link, true) && !admit(750, 750, link, true));
+        assert!(admit(750, 750, request(None), true));
+        assert!(!admit(1_000, 10, link, true), "the owner's sockets count for all");
+        assert!(admit(11, 11, link, false) && !admit(12, 12, link, false));
+    }
+
+    #[test]
+    fn a_user_has_a_share_of_each_job_and_a_service_has_none() {
+        let of_user = SubscribeRequest {
+            visibility: Visibility::Owner("00ff0a1b2c3d4e5f".parse().unwrap()),
+            ..request(None)
+        };
+        let limits = Limits { sockets_per_owner: 100, jobs_in_flight: 30, ..Limits::STANDARD };
+        let admit = |of_owner, request| {
+            admit(OpenSockets { all: of_owner, of_links: 0, of_owner }, request, true, &limits)
+        };
+        assert!(admit(2, of_user).is_ok() && admit(3, request(None)).is_ok());
+        assert_eq!(admit(3, of_user).unwrap_err().code, ProblemCode::LimitReached);
     }
 
     #[test]

@@ -27,6 +27,29 @@ pub fn delete_upload_bytes(before_day: i64) -> SqlStatement {
     SqlStatement::new("DELETE FROM owner_uploads WHERE day < ?1", [before_day.into()])
 }
 
+/// Revokes the tokens that an owner has had until now.
+pub fn revoke_tokens(owner: OwnerId, now: Timestamp) -> SqlStatement {
+    SqlStatement::new(REVOKE_TOKENS, [owner.to_string().into(), now.0.into()])
+}
+
+/// All revocations: `{owner} {milliseconds}` each.
+pub fn select_revoked_tokens() -> SqlStatement {
+    SqlStatement::new("SELECT owner || ' ' || revoked_at AS body FROM token_revocations", [])
+}
+
+/// Removes revocations before a moment.
+pub fn delete_revocations(before: Timestamp) -> SqlStatement {
+    SqlStatement::new("DELETE FROM token_revocations WHERE revoked_at < ?1", [before.0.into()])
+}
+
+/// Ids of an owner's jobs that have not ended, at most so many; see [`count_open_jobs`].
+pub fn select_open_jobs_of(owner: OwnerId, since: Timestamp, limit: u32) -> SqlStatement {
+    SqlStatement::new(
+        SELECT_OPEN_JOBS_OF,
+        [owner.to_string().into(), since.0.into(), i64::from(limit).into()],
+    )
+}
+
 /// Ids of an owner's jobs, at most so many.
 pub fn select_jobs_of(owner: OwnerId, limit: u32) -> SqlStatement {
     SqlStatement::new(SELECT_JOBS_OF, [owner.to_string().into(), i64::from(limit).into()])
@@ -60,6 +83,13 @@ const SELECT_UPLOAD_BYTES: &str =
 
 const SELECT_JOBS_OF: &str =
     "SELECT id AS body FROM export_jobs WHERE owner = ?1 ORDER BY created_at DESC, id DESC LIMIT ?2";
+
+const SELECT_OPEN_JOBS_OF: &str = "SELECT id AS body FROM export_jobs \
+    WHERE owner = ?1 AND created_at > ?2 AND status NOT IN ('complete', 'error') \
+    ORDER BY created_at DESC, id DESC LIMIT ?3";
+
+const REVOKE_TOKENS: &str = "INSERT INTO token_revocations (owner, revoked_at) VALUES (?1, ?2) \
+    ON CONFLICT (owner) DO UPDATE SET revoked_at = max(revoked_at, excluded.revoked_at)";
 
 /// The rows of videos that only clips of this owner show.
 const DELETE_VIDEOS_OF: &str = "DELETE FROM raw_clips WHERE id IN \

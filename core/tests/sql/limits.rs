@@ -5,8 +5,8 @@ use reel_core::base::time::Timestamp;
 use reel_core::job::spec::JobSpec;
 use reel_core::sql::audit::{AuditEntry, AuditQuery, delete_audit_entries, insert_audit_entry};
 use reel_core::sql::owners::{
-    add_upload_bytes, count_open_jobs, delete_rows_of, delete_upload_bytes, select_jobs_of,
-    select_upload_bytes,
+    add_upload_bytes, count_open_jobs, delete_revocations, delete_rows_of, delete_upload_bytes,
+    revoke_tokens, select_jobs_of, select_open_jobs_of, select_revoked_tokens, select_upload_bytes,
 };
 use reel_core::sql::projects::{upsert_clip, upsert_project};
 use reel_core::sql::statement::SqlStatement;
@@ -49,6 +49,10 @@ pub fn every_statement() -> Vec<SqlStatement> {
         select_upload_bytes(alice(), 1),
         delete_upload_bytes(1),
         select_jobs_of(alice(), 1),
+        select_open_jobs_of(alice(), Timestamp(1), 1),
+        revoke_tokens(alice(), Timestamp(1)),
+        select_revoked_tokens(),
+        delete_revocations(Timestamp(1)),
     ];
     all.extend(delete_rows_of(alice()));
     all
@@ -104,6 +108,9 @@ fn open_jobs_of_one_owner_are_counted() {
     database.add_job(&of(5, BOB), &pending());
     let count = |since| database.run(&count_open_jobs(alice(), Timestamp(since)));
     assert_eq!((count(0), count(1)), (vec![r#"{"count":2}"#.to_owned()], vec![r#"{"count":1}"#.to_owned()]));
+    let open = |limit| database.run(&select_open_jobs_of(alice(), Timestamp(0), limit));
+    assert_eq!(open(9), [2, 1].map(|number| job_id(number).to_string()));
+    assert_eq!(open(1), [job_id(2).to_string()]);
     assert_eq!(database.run(&select_jobs_of(alice(), 3)), [4, 3, 2].map(|number| job_id(number).to_string()));
 }
 
@@ -120,6 +127,19 @@ fn bytes_are_added_up_to_the_limit_of_a_day_and_no_further() {
     assert_eq!(database.run(&select_upload_bytes(alice(), 1)), [r#"{"bytes":10}"#]);
     database.run(&delete_upload_bytes(2));
     assert_eq!(database.rows("SELECT day FROM owner_uploads"), [["2"]]);
+}
+
+#[test]
+fn a_revocation_is_never_taken_back_by_an_earlier_one() {
+    let database = Database::new();
+    for at in [5, 3] {
+        database.run(&revoke_tokens(alice(), Timestamp(at)));
+    }
+    assert_eq!(database.run(&select_revoked_tokens()), [format!("{} 5", alice())]);
+    database.run(&delete_revocations(Timestamp(5)));
+    assert_eq!(database.run(&select_revoked_tokens()).len(), 1);
+    database.run(&delete_revocations(Timestamp(6)));
+    assert!(database.run(&select_revoked_tokens()).is_empty());
 }
 
 #[test]

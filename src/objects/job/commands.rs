@@ -64,18 +64,18 @@ impl ExportJob {
             | JobCommand::Reconcile { .. }
             | JobCommand::Cancel
             | JobCommand::Retry
-            | JobCommand::RevokeLinks => {}
+            | JobCommand::RevokeLinks { .. } => {}
         }
         if matches!(command, JobCommand::Retry)
             && let Some(loaded) = self.load()?
         {
             admit_retry(&loaded.job, &env::config(&self.env)?.limits)?;
         }
+        let revoked = if let JobCommand::RevokeLinks { of_users } = command { Some(of_users) } else { None };
         let Some((event, caller)) = event_of(command) else { return Err(Problem::internal()) };
-        let revokes = event == JobEvent::RevokeLinksRequested;
         let outcome = self.advance(event).await?;
-        if revokes {
-            Subscribers(&self.state).close_links();
+        if let Some(of_users) = revoked {
+            Subscribers(&self.state).close_revoked(of_users);
         }
         let Some(LoadedJob { spec, job }) = self.load()? else { return Ok(JobReply::NotFound) };
         match answer(caller, outcome, &job) {

@@ -37,9 +37,9 @@ impl ExportJob {
         let (open, tags) = if hidden {
             (subscribers.count_hidden(), vec![HIDDEN_TAG.to_owned()])
         } else {
-            (subscribers.count(), request.tags())
+            (subscribers.count(request), request.tags())
         };
-        admit(open, request.reader, loaded.is_some())?;
+        admit(open, request, loaded.is_some(), &env::config(&self.env)?.limits)?;
         if let Some(LoadedJob { job, .. }) = &loaded {
             request.reader.admit(job.link_generation)?;
         }
@@ -136,8 +136,8 @@ impl ExportJob {
         }
     }
 
-    /// Closes a socket if its job is not created in time, as a hidden socket's never is. The timer is in memory alone: an object without a
-    /// job stores nothing. While it runs the platform keeps the object awake; one that is lost with its
+    /// Closes a socket if its job is not created in time, as a hidden socket's never is. The timer is in memory
+    /// alone: an object without a job stores nothing. While it runs the platform keeps the object awake; one that is lost with its
     /// instance is set anew when a later instance hears from the subscriber.
     fn close_if_not_created(&self, socket: WebSocket, hidden: bool) -> Result<(), Problem> {
         let timeout_ms = u64::try_from(self.timeouts()?.early_subscriber_timeout.0).unwrap_or(0);

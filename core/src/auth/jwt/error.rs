@@ -62,6 +62,9 @@ pub enum JwtError {
     /// The claim is of the wrong kind or out of range.
     #[error("The token's {0} claim is not valid.")]
     InvalidClaim(Claim),
+    /// All tokens of this user up to a moment were revoked.
+    #[error("The token was revoked. Log in again for a new one.")]
+    Revoked,
     /// It was valid.
     #[error("The token has expired. Log in again for a new one.")]
     Expired,
@@ -91,6 +94,7 @@ mod tests {
             JwtError::AlgorithmNotAccepted,
             JwtError::UnknownKey,
             JwtError::BadSignature,
+            JwtError::Revoked,
             JwtError::Expired,
             JwtError::NotYetValid,
             JwtError::WrongIssuer,
