@@ -15,13 +15,13 @@ import { run } from "./run.mjs";
 import { setUp } from "./setup.mjs";
 import { stripNames } from "./strip-names.mjs";
 
-// The size of the wasm, gzipped, adds to every cold start. The limit of the platform is far higher.
-// 340 kB by `gzip -9`; Node's gzip makes about 1 % more of it.
-const WASM_BUDGET_BYTES = 343_000;
+// The size of the wasm, gzipped. It is a budget for what is downloaded, not for the start: see docs/performance.md.
+const WASM_BUDGET_BYTES = 420_000;
 
 // What decides the content of build/. The native crates do not.
 const INPUTS = ["Cargo.toml", "Cargo.lock", "build.rs", "src", "core/Cargo.toml", "core/src", "migrations", "scripts/strip-names.mjs", "package-lock.json"];
-const OUTPUTS = ["index.js", "index_bg.wasm"];
+const ENTRY = "entry.mjs";
+const OUTPUTS = ["index.js", "index_bg.wasm", ENTRY];
 const RECORD = path.join(TOOLS, "worker-build.json");
 
 /** Builds the Worker in the `wasm` environment if it is out of date, and always checks its size. */
@@ -42,6 +42,7 @@ export async function buildWorker(environment) {
     });
     const wasm = path.join(BUILD, "index_bg.wasm");
     fs.writeFileSync(wasm, stripNames(fs.readFileSync(wasm)));
+    fs.copyFileSync(path.join(ROOT, "src", ENTRY), path.join(BUILD, ENTRY));
     // The digest from before the build: after an edit during the build, the next run builds again.
     fs.writeFileSync(RECORD, `${JSON.stringify({ inputs, outputs: digestOutputs() })}\n`);
     console.log(`Worker: built in ${formatDuration(Date.now() - start)}`);

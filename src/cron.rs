@@ -57,7 +57,10 @@ async fn reconcile_open_jobs(env: &Env) -> std::result::Result<(), Problem> {
     let mut removed = 0;
     for OpenJobRow { id, version } in rows.iter().filter_map(|row| OpenJobRow::parse(row)) {
         let command = JobCommand::Reconcile { version };
-        match row_action(&call_job(env, id, LogSubject::Sweep, Visibility::All, &command).await) {
+        let asked = with_timeout(BINDING, async {
+            Ok(row_action(&call_job(env, id, LogSubject::Sweep, Visibility::All, &command).await))
+        });
+        match asked.await.unwrap_or(RowAction::AskAgain) {
             RowAction::Remove => {
                 logged("the index", index::write(&database, vec![delete_job(id)])).await?;
                 removed += 1;

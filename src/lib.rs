@@ -1,4 +1,4 @@
-//! The Worker: entry points only. Every decision is in `reel-core`.
+//! The Worker: entry points only, which `entry.mjs` calls. Every decision is in `reel-core`.
 //!
 //! Invariant: no handler returns an error to the runtime. Each failure becomes a problem with a
 //! request id, and its cause is logged once.
@@ -13,23 +13,21 @@ mod api;
 mod audit;
 mod clients;
 mod cron;
+mod direct;
 mod index;
 mod limits;
 mod objects;
 mod platform;
 mod users;
 
-use worker::{Context, Env, Result, ScheduleContext, ScheduledEvent, event, web_sys};
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::{Env, ScheduleContext, ScheduledEvent, event};
 
-#[event(start)]
-fn start() {
-    console_error_panic_hook::set_once();
-}
-
-#[event(fetch)]
-async fn fetch(request: web_sys::Request, env: Env, context: Context) -> Result<web_sys::Response> {
-    Ok(api::handle_request(request, env, context).await)
-}
+/// The entry module calls it to get a new instance after a panic: the glue renews itself before any function that
+/// takes no text. There is nothing to prepare.
+#[wasm_bindgen]
+#[allow(clippy::missing_const_for_fn, reason = "an export is not const")]
+pub fn start() {}
 
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {

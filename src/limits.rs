@@ -5,6 +5,8 @@ use std::cell::RefCell;
 use reel_core::base::owner::OwnerId;
 use reel_core::base::sorted_map::SortedMap;
 use reel_core::base::time::{DurationMs, Timestamp};
+use reel_core::config::limits::Limits;
+use reel_core::http::access::Caller;
 use reel_core::http::problem::Problem;
 use reel_core::http::quotas::{day, request_limit, too_many_bytes, too_many_jobs};
 use reel_core::http::request_counter::{Counted, RequestCounter};
@@ -46,7 +48,7 @@ pub async fn admit_request(context: &RequestContext<'_>) -> Result<(), Problem> 
     // The platform's limiter sees all isolates of a place. It has the limit of users, and whoever calls rarely
     // is not asked about.
     if context.owner().is_some()
-        && used > limit / 10
+        && used > limit / PLATFORM_ASKED_FROM
         && let Some(limiter) = env::rate_limiter(context.env)
         && let Ok(outcome) = with_timeout(BINDING, limiter.limit(caller.clone())).await
         && !outcome.success
@@ -54,6 +56,19 @@ pub async fn admit_request(context: &RequestContext<'_>) -> Result<(), Problem> 
         return Err(COUNTS.with_borrow(|counts| refusal(&counts.requests)));
     }
     Ok(())
+}
+
+/// Counts a request of an authorized caller who is so far below the limit that nobody else needs to be asked.
+/// Otherwise nothing is counted.
+pub fn admit_at_once(caller: &Caller, limits: &Limits) -> bool {
+    let Some((name, limit)) = request_limit(caller, limits) else { return true };
+    let max = if caller.visibility().owner().is_some() { limit / PLATFORM_ASKED_FROM } else { limit };
+    COUNTS.with_borrow_mut(|counts| counts.requests.count_up_to(&name, max, clock::now()))
+}
+
+/// Whether a credential was refused in this isolate: only then addresses are looked at.
+pub fn has_refused() -> bool {
+    COUNTS.with_borrow(|counts| counts.refused)
 }
 
 /// How many requests the caller has made in this minute.
@@ -151,6 +166,8 @@ async fn number(
     Ok(row.and_then(|row| row.get(name)?.as_u64()))
 }
 
+/// The platform's limiter is asked about users above this part of their limit.
+const PLATFORM_ASKED_FROM: u32 = 10;
 const KNOWN_FOR: DurationMs = DurationMs::seconds(10);
 /// A job waits a day for an operator at most, and then for its attempts.
 pub const OPEN_AT_MOST: DurationMs = DurationMs::minutes(3 * 24 * 60);

@@ -2,8 +2,7 @@
 
 use reel_core::base::id::JobId;
 use reel_core::http::problem::Problem;
-use reel_core::http::requests::callbacks::CallbackKind;
-
+use reel_core::http::requests::callbacks::{CallbackKind, REPORT_MAX_BYTES};
 use reel_core::objects::job::JobCommand;
 
 use super::RequestContext;
@@ -15,9 +14,6 @@ pub async fn report(
     attempt: u32,
     callback: CallbackKind,
 ) -> Result<JobCommand, Problem> {
-    let report = callback.parse(id, &context.call.body(BODY_MAX_BYTES).await?)?;
+    let report = callback.parse(id, &context.call.body(REPORT_MAX_BYTES).await?)?;
     Ok(JobCommand::Callback { attempt, report })
 }
-
-/// Reports are a few hundred bytes.
-const BODY_MAX_BYTES: usize = 64 * 1024;

@@ -13,15 +13,20 @@ mod tokens;
 mod uploads;
 
 use std::cell::RefCell;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::time::Duration;
 
+use futures::future::{Either, select};
 use reel_core::base::owner::{OwnerId, Visibility};
+use reel_core::base::time::DurationMs;
 use reel_core::config::Config;
 use reel_core::http::access::{
     Caller, Credential, Presented, UPLOAD_IN_HEADERS, admit_host, authorize, user_token,
 };
 use reel_core::http::cross_site::{Arrival as _, check_arrival};
 use reel_core::http::problem::{Problem, ProblemCode};
+use reel_core::http::request_head::RequestHead;
 use reel_core::http::response_headers::{ContentKind, standing_headers};
 use reel_core::http::route::Route;
 use reel_core::http::subprotocol::OfferedProtocols;
@@ -29,9 +34,9 @@ use reel_core::objects::job::JobCommand;
 use reel_core::objects::log_event::{LogEvent, LogSubject};
 use reel_core::objects::reader::Reader;
 use reel_core::objects::subscribe::SocketProtocol;
-use worker::{Context, Env, web_sys};
+use worker::{Context, Delay, Env, web_sys};
 
-use crate::platform::http::{HttpRequest, HttpResponse};
+use crate::platform::http::{HttpRequest, HttpResponse, body_timed_out};
 use crate::platform::log::log;
 use crate::platform::{clock, env};
 use crate::{audit, users};
@@ -47,7 +52,7 @@ pub enum HandlerResponse {
 /// A request on its way through the Worker.
 pub struct RequestContext<'c> {
     /// The request.
-    pub call: &'c HttpRequest,
+    pub call: &'c HttpRequest<'c>,
     /// The bindings.
     pub env: &'c Env,
     /// The settings.
@@ -62,12 +67,17 @@ pub struct RequestContext<'c> {
     pub changed: RefCell<String>,
 }
 
-/// Answers any request.
-pub async fn handle_request(request: web_sys::Request, env: Env, background: Context) -> web_sys::Response {
-    let call = HttpRequest::new(request);
+/// Answers any request; `head` is the text of its [`RequestHead`].
+pub async fn handle_request(
+    head: &str,
+    request: web_sys::Request,
+    env: Env,
+    background: Context,
+) -> web_sys::Response {
+    let call = HttpRequest::new(request, RequestHead::parse(head).unwrap_or_default());
     let request_id = clock::request_id();
     let config = env::config_at(&env, call.called_origin()).map_err(|faults| {
-        let may_read = env::may_read_faults(&env, call.host(), call.header("authorization").as_deref());
+        let may_read = env::may_read_faults(&env, call.host(), call.known_header("authorization"));
         if may_read { faults } else { Problem::not_configured() }
     });
     let reply = dispatch(&call, &env, &background, &request_id, config.clone()).await;
@@ -86,7 +96,7 @@ pub async fn handle_request(request: web_sys::Request, env: Env, background: Con
 }
 
 async fn dispatch(
-    call: &HttpRequest,
+    call: &HttpRequest<'_>,
     env: &Env,
     background: &Context,
     request_id: &str,
@@ -109,8 +119,8 @@ async fn dispatch(
         env::follow(&context.config);
     }
     crate::limits::admit_request(&context).await?;
-    let target = route.audit_target();
-    let reply = respond(&context, route).await;
+    let (target, timeout) = (route.audit_target(), route.timeout());
+    let reply = in_time(&context, timeout, respond(&context, route)).await;
     let status = match &reply {
         Ok(HandlerResponse::Raw(_)) => 101,
         Ok(HandlerResponse::Answer(answer)) => answer.status(),
@@ -120,41 +130,59 @@ async fn dispatch(
     reply
 }
 
-/// Answers an authorized caller.
+/// The one deadline of a request: whatever it waits for, it is answered by then.
+async fn in_time(
+    context: &RequestContext<'_>,
+    timeout: DurationMs,
+    reply: impl Future<Output = Result<HandlerResponse, Problem>>,
+) -> Result<HandlerResponse, Problem> {
+    let timeout = Duration::from_millis(u64::try_from(timeout.0).unwrap_or(0));
+    match select(pin!(reply), pin!(Delay::from(timeout))).await {
+        Either::Left((reply, _)) => reply,
+        Either::Right(_) if context.call.is_reading() => Err(body_timed_out()),
+        Either::Right(_) => {
+            log(context.subject(), LogEvent::Unavailable, "the request was not answered in time");
+            Err(Problem::unavailable())
+        }
+    }
+}
+
+/// Answers an authorized caller. Each future is boxed: otherwise all of them become one function, which the first
+/// request of an isolate would wait for.
 async fn respond(context: &RequestContext<'_>, route: Route<'_>) -> Result<HandlerResponse, Problem> {
     let (call, reader) = (context.call, context.reader());
     let (id, command) = match route {
         Route::Health | Route::Preflight => {
             return Ok(HandlerResponse::Answer(HttpResponse::empty(204, ContentKind::Preflight)));
         }
-        Route::CreateJob => return jobs::create(context).await,
-        Route::ListJobs => return jobs::list(context).await,
-        Route::Watch(id) => return jobs::subscribe(context, id, SocketProtocol::Message).await,
-        Route::WatchLegacy(id) => return jobs::subscribe(context, id, SocketProtocol::Legacy).await,
-        Route::MintToken => return tokens::mint(context).await,
-        Route::Limits => return limits::show(context).await,
-        Route::Audit => return owners::audit(context).await,
-        Route::RevokeTokens(subject) => return owners::revoke_tokens(context, subject).await,
-        Route::DeleteOwner(subject) => return owners::delete(context, subject).await,
-        Route::UploadUrl => return uploads::upload_url(context).await,
-        Route::CreateUpload => return uploads::create(context).await,
+        Route::CreateJob => return boxed(jobs::create(context)).await,
+        Route::ListJobs => return boxed(jobs::list(context)).await,
+        Route::Watch(id) => return boxed(jobs::subscribe(context, id, SocketProtocol::Message)).await,
+        Route::WatchLegacy(id) => return boxed(jobs::subscribe(context, id, SocketProtocol::Legacy)).await,
+        Route::MintToken => return boxed(tokens::mint(context)).await,
+        Route::Limits => return boxed(limits::show(context)).await,
+        Route::Audit => return boxed(owners::audit(context)).await,
+        Route::RevokeTokens(subject) => return boxed(owners::revoke_tokens(context, subject)).await,
+        Route::DeleteOwner(subject) => return boxed(owners::delete(context, subject)).await,
+        Route::UploadUrl => return boxed(uploads::upload_url(context)).await,
+        Route::CreateUpload => return boxed(uploads::create(context)).await,
         Route::Upload(token, verb) => {
             let in_header = context.call.header("upload-token").filter(|_| token == UPLOAD_IN_HEADERS);
             let token = in_header.as_deref().unwrap_or(token);
-            return uploads::handle_action(context, context.caller.upload()?, token, verb).await;
+            return boxed(uploads::handle_action(context, context.caller.upload()?, token, verb)).await;
         }
         Route::Download(key) => {
-            return downloads::download(context, &key, call.method() == "HEAD").await;
+            return boxed(downloads::download(context, &key, call.method() == "HEAD")).await;
         }
-        Route::ListProjects => return projects::list(context).await,
-        Route::Project(id) => return projects::show(context, id).await,
-        Route::PutProject(id) => return projects::put(context, id).await,
-        Route::ListClips(id) => return projects::list_clips(context, id).await,
-        Route::Clip(id) => return projects::show_clip(context, id).await,
-        Route::PutClip(id) => return projects::put_clip(context, id).await,
-        Route::DeleteClip(id) => return projects::delete_clip(context, id).await,
-        Route::CreateExport(kind) => return exports::create(context, kind).await,
-        Route::ActiveExports => return exports::list_active(context).await,
+        Route::ListProjects => return boxed(projects::list(context)).await,
+        Route::Project(id) => return boxed(projects::show(context, id)).await,
+        Route::PutProject(id) => return boxed(projects::put(context, id)).await,
+        Route::ListClips(id) => return boxed(projects::list_clips(context, id)).await,
+        Route::Clip(id) => return boxed(projects::show_clip(context, id)).await,
+        Route::PutClip(id) => return boxed(projects::put_clip(context, id)).await,
+        Route::DeleteClip(id) => return boxed(projects::delete_clip(context, id)).await,
+        Route::CreateExport(kind) => return boxed(exports::create(context, kind)).await,
+        Route::ActiveExports => return boxed(exports::list_active(context)).await,
         Route::Export(kind, id) => (id, JobCommand::Get { job_type: Some(kind.job()), reader }),
         Route::Job(id) => (id, JobCommand::Get { job_type: None, reader }),
         Route::DeleteJob(id) => (id, JobCommand::Delete),
@@ -165,13 +193,17 @@ async fn respond(context: &RequestContext<'_>, route: Route<'_>) -> Result<Handl
         Route::Retry(id) => (id, JobCommand::Retry),
         Route::RevokeLinks(id) => (id, JobCommand::RevokeLinks { of_users: false }),
         Route::Callback(id, _, callback) => {
-            (id, callbacks::report(context, id, context.caller.attempt()?, callback).await?)
+            (id, boxed(callbacks::report(context, id, context.caller.attempt()?, callback)).await?)
         }
         // The body is not read: the webhook is not signed and may be late, doubled or forged, so RunPod's
         // `/status` is asked instead.
         Route::Webhook(id, _) => (id, JobCommand::Webhook { attempt: context.caller.attempt()? }),
     };
-    jobs::command(context, id, &command).await
+    boxed(jobs::command(context, id, &command)).await
+}
+
+fn boxed<'f, T>(future: impl Future<Output = T> + 'f) -> Pin<Box<dyn Future<Output = T> + 'f>> {
+    Box::pin(future)
 }
 
 impl RequestContext<'_> {
@@ -202,15 +234,12 @@ impl RequestContext<'_> {
 
     /// Who calls, if the route is open to them.
     async fn authorize(&self, route: &Route<'_>) -> Result<Caller, Problem> {
-        let mut authorization = self.call.header("authorization");
-        let on_behalf_of = self.call.header("on-behalf-of");
+        let authorization = self.call.known_header("authorization");
         // A page cannot send headers with a socket; it offers its token as a subprotocol.
         let socket = matches!(route, Route::Watch(_) | Route::WatchLegacy(_));
         let offered = if socket { self.call.header("sec-websocket-protocol") } else { None };
         let offered_token = offered.as_deref().and_then(|offered| OfferedProtocols::parse(offered).token);
-        if authorization.is_none() {
-            authorization = offered_token.map(|token| format!("Bearer {token}"));
-        }
+        let offered_bearer = offered_token.map(|token| format!("Bearer {token}"));
         let upload = if let Route::Upload(UPLOAD_IN_HEADERS, _) = route {
             (self.call.header("upload-token"), self.call.header("video-key"))
         } else {
@@ -218,9 +247,9 @@ impl RequestContext<'_> {
         };
         let presented = Presented {
             user: None,
-            on_behalf_of: on_behalf_of.as_deref(),
+            on_behalf_of: self.call.known_header("on-behalf-of"),
             host: self.call.host(),
-            authorization: authorization.as_deref(),
+            authorization: authorization.or(offered_bearer.as_deref()),
             token: self.call.query("token").or(offered_token),
             upload_token: upload.0.as_deref(),
             video_key: upload.1.as_deref().or(self.call.query("video_key")),

@@ -1,6 +1,6 @@
 //! The Durable Object of one job: loads it, asks the core, commits, performs the effects.
 //!
-//! Invariant: no rule about jobs lives here. Every event goes through [`ExportJob::step`], and no borrow of
+//! Invariant: no rule about jobs lives here. Every event goes through [`JobObject::step`], and no borrow of
 //! the cell is held across an await.
 
 mod commands;
@@ -23,20 +23,25 @@ use reel_core::job::timeouts::Timeouts;
 use reel_core::job::usage::Usage;
 use reel_core::objects::log_event::{LogEvent, LogSubject};
 use reel_core::objects::subscribe::{NORMAL_CLOSURE, SubscribeRequest, reply_close_code};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{
     DurableObject, Env, Request, Response, Result, State, WebSocket, WebSocketIncomingMessage, durable_object,
 };
 
 use crate::objects::job_store::JobStore;
-use crate::objects::reply_response;
+use crate::objects::poll_reply;
 use crate::objects::subscribers::{Subscribers, close};
 use crate::platform::log::log;
 use crate::platform::object_storage::set_alarm;
 use crate::platform::{clock, env};
 
-/// One job.
+/// The class that the runtime knows. It hands everything to its [`JobObject`].
 #[durable_object]
-pub struct ExportJob {
+pub struct ExportJob(Rc<JobObject>);
+
+/// One job.
+struct JobObject {
     state: State,
     env: Env,
     store: JobStore,
@@ -77,10 +82,21 @@ struct LoadedJob {
     job: Job,
 }
 
+#[wasm_bindgen]
+impl ExportJob {
+    /// Takes a [`JobCommand`] as its text, and gives the text of its reply or a promise of it.
+    ///
+    /// [`JobCommand`]: reel_core::objects::job::JobCommand
+    pub fn ask(&self, text: String) -> JsValue {
+        let job = Rc::clone(&self.0);
+        poll_reply(async move { job.reply_to(&text).await.to_text() })
+    }
+}
+
 impl DurableObject for ExportJob {
     fn new(state: State, env: Env) -> Self {
         let store = JobStore::new(state.storage());
-        Self {
+        Self(Rc::new(JobObject {
             state,
             env,
             store,
@@ -89,33 +105,35 @@ impl DurableObject for ExportJob {
             early: Rc::default(),
             uncounted: Cell::new(Usage::default()),
             messages: Cell::new(0),
-        }
+        }))
     }
 
-    async fn fetch(&self, mut request: Request) -> Result<Response> {
-        self.count(Usage { requests: 1, ..Usage::default() });
-        Ok(match SubscribeRequest::from_path(&request.path()) {
-            Some(request) => self.subscribe(request),
-            None => reply_response(self.reply_to(request.text().await).await.to_text()),
-        })
+    /// Opens a socket: nothing else comes as a request.
+    async fn fetch(&self, request: Request) -> Result<Response> {
+        self.0.count(Usage { requests: 1, ..Usage::default() });
+        match SubscribeRequest::from_path(&request.path()) {
+            Some(request) => Ok(self.0.subscribe(request)),
+            None => Response::error("not a subscription", 404),
+        }
     }
 
     /// Many deadlines end here: the core says which. Always sets the next alarm and never fails: the
     /// platform gives an alarm up after six failures.
     async fn alarm(&self) -> Result<Response> {
-        self.count(Usage { alarms: 1, ..Usage::default() });
-        self.alarm.set(AlarmState::Unset);
-        if let Err(problem) = self.handle_alarm().await {
-            self.log(LogEvent::JobAlarmFailed, &problem.detail);
-            self.set_alarm(clock::now() + ALARM_RETRY_PAUSE);
+        let object = &self.0;
+        object.count(Usage { alarms: 1, ..Usage::default() });
+        object.alarm.set(AlarmState::Unset);
+        if let Err(problem) = object.handle_alarm().await {
+            object.log(LogEvent::JobAlarmFailed, &problem.detail);
+            object.set_alarm(clock::now() + ALARM_RETRY_PAUSE);
         }
         Response::empty()
     }
 
     async fn websocket_message(&self, socket: WebSocket, message: WebSocketIncomingMessage) -> Result<()> {
-        self.restart_early_timers();
+        self.0.restart_early_timers();
         if let WebSocketIncomingMessage::String(text) = message {
-            self.client_message(&socket, &text);
+            self.0.client_message(&socket, &text);
         }
         Ok(())
     }
@@ -141,7 +159,7 @@ impl DurableObject for ExportJob {
     }
 }
 
-impl ExportJob {
+impl JobObject {
     /// One event, and all that follows from it.
     async fn advance(&self, event: JobEvent) -> std::result::Result<Outcome, Problem> {
         self.load_alarm().await?;

@@ -1,7 +1,7 @@
 //! The Durable Objects, one of each job and one of each upload in parts, and the calls to them.
 //!
-//! Invariant: an object answers HTTP 200 with a reply that the core reads. Any other status, and a reply
-//! that cannot be read, mean that the object could not be reached.
+//! Invariant: a command is one text, and so is its reply; only a socket is opened by a request. A call that fails,
+//! and a reply that cannot be read, mean that the object could not be reached.
 
 pub mod job;
 pub mod job_store;
@@ -9,7 +9,7 @@ pub mod subscribers;
 pub mod upload;
 pub mod upload_store;
 
-use std::time::Duration;
+use std::task::{Context, Poll, Waker};
 
 use reel_core::base::id::{JobId, UploadId};
 use reel_core::base::owner::Visibility;
@@ -21,11 +21,20 @@ use reel_core::objects::subscribe::SubscribeRequest;
 use reel_core::objects::upload::{UploadCommand, UploadReply};
 use reel_core::sql::lacks_tables;
 use wasm_bindgen::JsValue;
-use worker::{Env, Headers, Method, ObjectNamespace, Request, RequestInit, Response, web_sys};
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::js_sys::futures::{JsFuture, future_to_promise};
+use worker::{Env, Headers, ObjectNamespace, Request, RequestInit, Response, js_sys, web_sys};
 
 use crate::platform::env;
 use crate::platform::log::log;
-use crate::platform::timeout::with_timeout;
+
+#[wasm_bindgen]
+extern "C" {
+    /// An object as RPC shows it. Every name on it is a callable of the platform: it is called, and never looked at.
+    type ObjectStub;
+    #[wasm_bindgen(method, catch)]
+    fn ask(this: &ObjectStub, text: &str) -> Result<js_sys::Promise, JsValue>;
+}
 
 /// Sends a command to a job's object, for a caller who sees so much.
 ///
@@ -39,7 +48,7 @@ pub async fn call_job(
     command: &JobCommand,
 ) -> Result<JobReply, Problem> {
     let body = command.to_text(visibility)?;
-    let text = call_object(&env::jobs(env)?, &id.to_string(), subject, &body, JOB_REPLY_TIMEOUT).await?;
+    let text = call_object(&env::jobs(env)?, &id.to_string(), subject, &body).await?;
     JobReply::from_text(&text).ok_or_else(|| {
         log(subject, LogEvent::UnreadableReply, "from a job's object");
         Problem::unavailable()
@@ -57,7 +66,7 @@ pub async fn call_upload(
     command: &UploadCommand,
 ) -> Result<UploadReply, Problem> {
     let (uploads, body) = (env::uploads(env)?, command.to_text());
-    let text = call_object(&uploads, &id.to_string(), subject, &body, UPLOAD_REPLY_TIMEOUT).await?;
+    let text = call_object(&uploads, &id.to_string(), subject, &body).await?;
     UploadReply::from_text(&text).ok_or_else(|| {
         log(subject, LogEvent::UnreadableReply, "from an upload's object");
         Problem::unavailable()
@@ -81,8 +90,7 @@ pub async fn subscribe_to_job(
         init.with_headers(headers);
         Request::new_with_init(&format!("https://object{}", request.to_path()), &init)
     });
-    let mut response =
-        fetch_object(&env::jobs(env)?, &id.to_string(), subject, built, JOB_REPLY_TIMEOUT).await?;
+    let mut response = fetch_object(&env::jobs(env)?, &id.to_string(), subject, built).await?;
     if response.status_code() == SWITCHING_PROTOCOLS {
         let response = if answer_subprotocol { with_subprotocol(response, subject)? } else { response };
         return Ok(web_sys::Response::from(response));
@@ -102,27 +110,21 @@ fn with_subprotocol(response: Response, subject: LogSubject<'_>) -> Result<Respo
     Ok(answer.map_err(|cause| unavailable(subject, "the runtime", &cause))?.empty())
 }
 
-/// Sends a text to an object of this name and gives its reply.
+/// Sends a text to an object of this name and gives its reply. The request that waits for it has a deadline, and
+/// the object bounds each of its own waits.
 ///
 /// # Errors
-/// 503 when it cannot be reached in time.
+/// 503 when it cannot be reached.
 async fn call_object(
     objects: &ObjectNamespace,
     name: &str,
     subject: LogSubject<'_>,
-    body: &str,
-    timeout: Duration,
+    text: &str,
 ) -> Result<String, Problem> {
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_body(Some(JsValue::from_str(body)));
-    let request = Request::new_with_init("https://object/", &init);
-    let mut response = fetch_object(objects, name, subject, request, timeout).await?;
-    if response.status_code() != 200 {
-        log(subject, LogEvent::Unavailable, &format!("an object answered {}", response.status_code()));
-        return Err(Problem::unavailable());
-    }
-    let text = with_timeout(timeout, response.text()).await;
-    text.map_err(|cause| unavailable(subject, "an object", &cause))
+    let failed = |cause: worker::Error| unavailable(subject, "an object", &cause);
+    let stub: ObjectStub = objects.get_by_name(name).map_err(failed)?.into_rpc();
+    let reply = JsFuture::from(stub.ask(text).map_err(|cause| failed(cause.into()))?).await;
+    reply.map_err(|cause| failed(cause.into()))?.as_string().ok_or_else(|| failed("no text".into()))
 }
 
 async fn fetch_object(
@@ -130,11 +132,21 @@ async fn fetch_object(
     name: &str,
     subject: LogSubject<'_>,
     request: worker::Result<Request>,
-    timeout: Duration,
 ) -> Result<Response, Problem> {
     let failed = |cause: worker::Error| unavailable(subject, "an object", &cause);
     let stub = objects.get_by_name(name).map_err(failed)?;
-    with_timeout(timeout, stub.fetch_with_request(request.map_err(failed)?)).await.map_err(failed)
+    stub.fetch_with_request(request.map_err(failed)?).await.map_err(failed)
+}
+
+/// What an object's method replies: at once where nothing has to be waited for, so that a panic is thrown through
+/// the call to its caller. Otherwise a promise.
+pub fn poll_reply(reply: impl Future<Output = String> + 'static) -> JsValue {
+    let mut reply = Box::pin(reply);
+    // The task that goes on polls again, and registers its own waker.
+    match reply.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(text) => JsValue::from_str(&text),
+        Poll::Pending => future_to_promise(async move { Ok(JsValue::from_str(&reply.await)) }).into(),
+    }
 }
 
 /// Logs that something did not answer, and makes the problem that the caller gets.
@@ -149,8 +161,4 @@ pub fn reply_response(text: String) -> Response {
     Response::builder().fixed(text.into_bytes())
 }
 
-/// An object that verifies a result asks the bucket first; everything else takes milliseconds.
-const JOB_REPLY_TIMEOUT: Duration = Duration::from_secs(15);
-/// A completion calls the bucket several times, and may have to wait for another's end.
-const UPLOAD_REPLY_TIMEOUT: Duration = Duration::from_mins(1);
 const SWITCHING_PROTOCOLS: u16 = 101;

@@ -1,9 +1,10 @@
 //! The Durable Object of one multipart upload: loads, asks the core, commits, replies, calls the bucket.
 //!
-//! Invariant: no rule about uploads lives here. Every entry point ends in [`Upload::step`], every
+//! Invariant: no rule about uploads lives here. Every entry point ends in [`UploadObject::step`], every
 //! storage call ends in an event, and no borrow of a cell is held across an await.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use futures::channel::oneshot;
 use reel_core::base::time::Timestamp;
@@ -15,21 +16,26 @@ use reel_core::upload::event::{CallerId, CompleteReply, UploadEvent, UploadedObj
 use reel_core::upload::step::{EXPIRY_RETRY_DELAY, apply, create};
 use reel_core::upload::{Upload as UploadInMemory, UploadRecord};
 use reel_core::wire::upload_parts::{is_aborted_error, parse_complete_error};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{
     DurableObject, Env, MultipartUpload, Request, Response, Result, State, UploadedPart, durable_object,
 };
 
 use crate::clients::s3;
-use crate::objects::reply_response;
+use crate::objects::poll_reply;
 use crate::objects::upload_store::UploadStore;
 use crate::platform::log::log;
 use crate::platform::object_storage::set_alarm;
 use crate::platform::timeout::{BINDING, COMPLETION, with_timeout};
 use crate::platform::{clock, env};
 
-/// One upload.
+/// The class that the runtime knows. It hands everything to its [`UploadObject`].
 #[durable_object(alarm)]
-pub struct Upload {
+pub struct Upload(Rc<UploadObject>);
+
+/// One upload.
+struct UploadObject {
     state: State,
     env: Env,
     store: UploadStore,
@@ -55,39 +61,56 @@ struct WaitingRequest {
     answer: oneshot::Sender<UploadReply>,
 }
 
+#[wasm_bindgen]
+impl Upload {
+    /// Takes an [`UploadCommand`] as its text, and gives the text of its reply or a promise of it.
+    pub fn ask(&self, text: String) -> JsValue {
+        let upload = Rc::clone(&self.0);
+        poll_reply(async move {
+            let reply = match UploadCommand::from_text(&text) {
+                Some(command) => upload.execute(command).await.unwrap_or_else(UploadReply::Problem),
+                None => UploadReply::Problem(Problem::internal()),
+            };
+            reply.to_text()
+        })
+    }
+}
+
 impl DurableObject for Upload {
     fn new(state: State, env: Env) -> Self {
         let store = UploadStore::new(state.storage());
-        Self { state, env, store, memory: RefCell::default(), last_caller: Cell::new(0) }
+        Self(Rc::new(UploadObject {
+            state,
+            env,
+            store,
+            memory: RefCell::default(),
+            last_caller: Cell::new(0),
+        }))
     }
 
-    /// The body is an [`UploadCommand`], the answer always 200 and an [`UploadReply`].
-    async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let command = request.text().await.ok().and_then(|text| UploadCommand::from_text(&text));
-        let reply = match command {
-            Some(command) => self.execute(command).await.unwrap_or_else(UploadReply::Problem),
-            None => UploadReply::Problem(Problem::internal()),
-        };
-        Ok(reply_response(reply.to_text()))
+    /// Nothing comes as a request.
+    async fn fetch(&self, _request: Request) -> Result<Response> {
+        Response::error("an upload takes commands only", 404)
     }
 
     /// Never fails: the platform gives an alarm up after six failures.
     async fn alarm(&self) -> Result<Response> {
-        let advanced = match self.step(UploadEvent::AlarmFired) {
-            Ok(effects) => self.run_effects(effects).await,
+        let object = &self.0;
+        let advanced = match object.step(UploadEvent::AlarmFired) {
+            Ok(effects) => object.run_effects(effects).await,
             Err(problem) => Err(problem),
         };
         if let Err(problem) = advanced
             && problem != not_found()
         {
-            self.log(LogEvent::UploadAlarmFailed, &problem.detail);
-            let _logged = self.set_alarm(clock::now() + EXPIRY_RETRY_DELAY);
+            object.log(LogEvent::UploadAlarmFailed, &problem.detail);
+            let _logged = object.set_alarm(clock::now() + EXPIRY_RETRY_DELAY);
         }
         Response::empty()
     }
 }
 
-impl Upload {
+impl UploadObject {
     async fn execute(&self, command: UploadCommand) -> std::result::Result<UploadReply, Problem> {
         let (action, upload_id, body) = match command {
             UploadCommand::Create { record } => {

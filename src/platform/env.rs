@@ -50,6 +50,17 @@ pub fn config_at(env: &Env, origin: &str) -> Result<Rc<Config>, Problem> {
     Ok(config.at(origin).map_or(config, Rc::new))
 }
 
+/// The settings for a call at this origin, if they were read before and are right.
+pub fn kept_config(origin: &str) -> Option<Rc<Config>> {
+    let config = any_kept_config()?;
+    Some(config.at(origin).map_or(config, Rc::new))
+}
+
+/// The settings, wherever the call came in, if they were read before and are right.
+pub fn any_kept_config() -> Option<Rc<Config>> {
+    CONFIG.with_borrow(|kept| kept.as_ref()?.as_ref().ok().cloned())
+}
+
 /// Has objects follow the address of this call. Only for a caller with a credential: anybody can send any
 /// `Host`.
 pub fn follow(config: &Rc<Config>) {

@@ -2,79 +2,67 @@
 //! between JavaScript and wasm as can be. Handlers see nothing of `worker::Request`.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt::Write as _;
-use std::pin::pin;
-use std::time::Duration;
 
-use futures::future::{Either, select};
 use reel_core::http::cross_site::Arrival;
 use reel_core::http::problem::{Problem, ProblemCode, ReachedLimit};
+use reel_core::http::request_head::RequestHead;
 use reel_core::http::response_headers::{ContentKind, Header};
 use reel_core::objects::log_event::{LogEvent, LogSubject};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::js_sys::futures::JsFuture;
-use worker::{Delay, js_sys, web_sys};
+use worker::{js_sys, web_sys};
 
 use crate::platform::log::log;
 use crate::platform::stream::read_at_most;
 
 /// An incoming request.
-pub struct HttpRequest {
+pub struct HttpRequest<'h> {
     raw: web_sys::Request,
-    method: String,
-    /// Scheme, host and port that were called.
-    called_origin: String,
-    path: String,
-    query: String,
-    /// The header `Origin`: the page that sent it, if a page did.
-    origin: Option<String>,
+    head: RequestHead<'h>,
+    is_reading: Cell<bool>,
 }
 
-impl HttpRequest {
-    /// Takes a request apart as far as routing needs it.
-    pub fn new(raw: web_sys::Request) -> Self {
-        let url = raw.url();
-        let after_scheme = url.find("://").map_or(0, |at| at + "://".len());
-        let rest = url.get(after_scheme..).unwrap_or_default();
-        let host_end = after_scheme + rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let (called_origin, target) = url.split_at_checked(host_end).unwrap_or((&url, ""));
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        Self {
-            method: raw.method(),
-            called_origin: called_origin.to_owned(),
-            path: if path.is_empty() { "/" } else { path }.to_owned(),
-            query: query.to_owned(),
-            origin: raw.headers().get("origin").ok().flatten(),
-            raw,
-        }
+impl<'h> HttpRequest<'h> {
+    /// A request and its head.
+    pub const fn new(raw: web_sys::Request, head: RequestHead<'h>) -> Self {
+        Self { raw, head, is_reading: Cell::new(false) }
     }
 
     /// Host and port that the request was sent to.
-    pub fn host(&self) -> &str {
-        self.called_origin.split_once("://").map_or("", |(_, host)| host)
+    pub fn host(&self) -> &'h str {
+        self.head.host()
     }
 
-    /// The path, still percent-encoded: no segment of ours needs decoding.
-    pub fn path(&self) -> &str {
-        &self.path
+    /// The path, still percent-encoded.
+    pub const fn path(&self) -> &'h str {
+        self.head.path
     }
 
     /// The query, without its question mark.
-    pub fn query_string(&self) -> &str {
-        &self.query
+    pub const fn query_string(&self) -> &'h str {
+        self.head.query
     }
 
     /// A query parameter, as it was sent.
-    pub fn query(&self, name: &str) -> Option<&str> {
-        self.query.split('&').find_map(|pair| {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (key == name).then_some(value)
-        })
+    pub fn query(&self, name: &str) -> Option<&'h str> {
+        self.head.query(name)
     }
 
-    /// A header.
+    /// A header that every request is asked for.
+    pub fn known_header(&self, name: &str) -> Option<&'h str> {
+        self.head.header(name)
+    }
+
+    /// Any header: one crossing into JavaScript.
     pub fn header(&self, name: &str) -> Option<String> {
         self.raw.headers().get(name).ok().flatten()
+    }
+
+    /// Whether its body was asked for and has not arrived.
+    pub fn is_reading(&self) -> bool {
+        self.is_reading.get()
     }
 
     /// Whether the client asks for a WebSocket.
@@ -85,29 +73,21 @@ impl HttpRequest {
     /// The body, if it is at most `max_bytes` long.
     ///
     /// # Errors
-    /// 413 as soon as that is clear: from `Content-Length`, or while reading when there is none. 408 when it
-    /// does not arrive in time, however little of it is missing.
+    /// 413 as soon as that is clear: from `Content-Length`, or while reading when there is none.
     pub async fn body(&self, max_bytes: usize) -> Result<Vec<u8>, Problem> {
-        match select(pin!(self.read_body(max_bytes)), pin!(Delay::from(BODY_TIMEOUT))).await {
-            Either::Left((body, _)) => body,
-            Either::Right(((), _)) => Err(Problem::new(
-                ProblemCode::RequestTimeout,
-                format!(
-                    "The body did not arrive within {} s. Send the request again.",
-                    BODY_TIMEOUT.as_secs()
-                ),
-            )),
-        }
+        self.is_reading.set(true);
+        let body = self.read_body(max_bytes).await;
+        self.is_reading.set(false);
+        body
     }
 
     async fn read_body(&self, max_bytes: usize) -> Result<Vec<u8>, Problem> {
-        let declared = self.header("content-length").and_then(|text| text.parse::<usize>().ok());
-        if let Some(length) = declared {
+        if let Some(length) = self.head.content_length() {
             if length > max_bytes {
                 return Err(too_large(max_bytes));
             }
-            let buffer = JsFuture::from(self.raw.array_buffer().map_err(unread)?).await.map_err(unread)?;
-            return Ok(js_sys::Uint8Array::new(&buffer).to_vec());
+            let text = JsFuture::from(self.raw.text().map_err(unread)?).await.map_err(unread)?;
+            return Ok(text.as_string().unwrap_or_default().into_bytes());
         }
         let Some(stream) = self.raw.body() else { return Ok(Vec::new()) };
         // The client may never stop sending: it is told now, and the rest is not read.
@@ -115,26 +95,31 @@ impl HttpRequest {
     }
 }
 
-impl Arrival for HttpRequest {
+impl Arrival for HttpRequest<'_> {
     fn method(&self) -> &str {
-        &self.method
+        self.head.method
     }
 
     fn called_origin(&self) -> &str {
-        &self.called_origin
+        self.head.called_origin
     }
 
     fn origin(&self) -> Option<&str> {
-        self.origin.as_deref()
+        self.head.header("origin")
     }
 
-    fn content_type(&self) -> Option<String> {
-        self.header("content-type")
+    fn content_type(&self) -> Option<&str> {
+        self.head.header("content-type")
     }
 
     fn has_body(&self) -> bool {
-        self.raw.body().is_some() && self.header("content-length").as_deref() != Some("0")
+        self.head.has_body()
     }
+}
+
+/// The body did not arrive in time, however little of it is missing.
+pub fn body_timed_out() -> Problem {
+    Problem::new(ProblemCode::RequestTimeout, "The body did not arrive within 30 s. Send the request again.")
 }
 
 fn too_large(max_bytes: usize) -> Problem {
@@ -149,9 +134,6 @@ fn too_large(max_bytes: usize) -> Problem {
 fn unread(_cause: JsValue) -> Problem {
     Problem::new(ProblemCode::NotJson, "The body could not be read; send it again.")
 }
-
-/// A whole body of ours arrives in a second; nobody needs longer, and an open request is not free.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// An answer in the making.
 pub struct HttpResponse {

@@ -42,6 +42,11 @@ impl RevokedTokens {
         }
     }
 
+    /// Whether the list may be asked, and nothing is to be done.
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        self.age(now).is_some_and(|age| age <= LIST_REFRESH_AGE)
+    }
+
     /// Whether the list may be asked although it could not be read anew.
     pub fn serves_unread(&self, now: Timestamp) -> bool {
         self.age(now).is_some_and(|age| age <= UNREAD_MAX_AGE)
@@ -135,6 +140,8 @@ mod tests {
         assert_eq!([0, 30].map(&mut state), [ListState::Fresh; 2]);
         assert_eq!([31, 31, 60].map(&mut state), [ListState::Aging, ListState::Fresh, ListState::Fresh]);
         assert_eq!([61, -1].map(&mut state), [ListState::Old; 2]);
+        let is_fresh = |seconds| list.is_fresh(NOW + DurationMs::seconds(seconds));
+        assert_eq!([0, 30, 31, -1].map(is_fresh), [true, true, false, false]);
         assert_eq!(RevokedTokens::default().state(NOW), ListState::Old);
     }
 

@@ -17,7 +17,7 @@ pub trait Arrival {
     /// The header `Origin`.
     fn origin(&self) -> Option<&str>;
     /// The header `Content-Type`.
-    fn content_type(&self) -> Option<String>;
+    fn content_type(&self) -> Option<&str>;
     /// Whether a body was sent.
     fn has_body(&self) -> bool;
 }
@@ -39,7 +39,7 @@ pub fn check_arrival(route: &Route<'_>, arrival: &impl Arrival, config: &Config)
     }
     // RunPod's webhook is not read, whatever it is.
     let is_read = changes && !matches!(route, Route::Webhook(..));
-    if is_read && !arrival.content_type().is_some_and(|text| is_json(&text)) && arrival.has_body() {
+    if is_read && !arrival.content_type().is_some_and(is_json) && arrival.has_body() {
         return Err(Problem::new(
             ProblemCode::UnsupportedMediaType,
             "The body must be JSON. Send it with the header `Content-Type: application/json`.",
@@ -88,8 +88,8 @@ mod tests {
             self.origin
         }
 
-        fn content_type(&self) -> Option<String> {
-            self.content_type.map(str::to_owned)
+        fn content_type(&self) -> Option<&str> {
+            self.content_type
         }
 
         fn has_body(&self) -> bool {

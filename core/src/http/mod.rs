@@ -9,6 +9,7 @@ pub mod problem;
 pub mod problems;
 pub mod quotas;
 pub mod request_counter;
+pub mod request_head;
 pub mod requests;
 pub mod response_headers;
 pub mod responses;

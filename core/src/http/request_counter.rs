@@ -44,7 +44,10 @@ struct Window {
 impl RequestCounter {
     /// Counts one request of a caller, and gives how many it has made in this minute.
     pub fn count(&mut self, caller: &str, now: Timestamp) -> u32 {
-        let caller = hash(caller);
+        self.count_hashed(hash(caller), now)
+    }
+
+    fn count_hashed(&mut self, caller: [u8; 32], now: Timestamp) -> u32 {
         let known = self.windows.get(&caller).copied();
         if known.is_none() {
             self.make_room(now);
@@ -54,6 +57,17 @@ impl RequestCounter {
         window.requests = window.requests.saturating_add(1);
         self.windows.insert(caller, window);
         window.requests
+    }
+
+    /// Counts one request of a caller unless it would be more than `max` in this minute.
+    pub fn count_up_to(&mut self, caller: &str, max: u32, now: Timestamp) -> bool {
+        let caller = hash(caller);
+        let requests = self.windows.get(&caller).filter(|window| !is_over(**window, now));
+        let admitted = requests.map_or(0, |window| window.requests) < max;
+        if admitted {
+            self.count_hashed(caller, now);
+        }
+        admitted
     }
 
     /// How many requests a caller has made in this minute.
@@ -120,6 +134,14 @@ mod tests {
         let next = NOW + DurationMs::minutes(1);
         assert_eq!((counter.used("a", next), counter.count("a", next)), (0, 1));
         assert_eq!(counter.count("a", Timestamp(0)), 1, "a clock that was set back begins anew");
+    }
+
+    #[test]
+    fn who_would_be_above_a_number_is_not_counted() {
+        let mut counter = RequestCounter::default();
+        assert_eq!([0; 3].map(|_| counter.count_up_to("a", 2, NOW)), [true, true, false]);
+        assert_eq!(counter.used("a", NOW), 2);
+        assert!(counter.count_up_to("a", 2, NOW + DurationMs::minutes(1)));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use crate::base::id::JobId;
 use crate::base::object_key::ObjectKey;
 use crate::base::percent;
+use crate::base::time::DurationMs;
 use crate::http::problem::{Problem, ProblemCode};
 use crate::http::problems::{invalid_clip_index, invalid_project_id};
 use crate::http::requests::callbacks::CallbackKind;
@@ -267,6 +268,17 @@ impl<'p> Route<'p> {
             allowed.push(row.methods);
         }
         Err(if allowed.is_empty() { route_not_found() } else { method_not_allowed(allowed.join(", ")) })
+    }
+}
+
+impl Route<'_> {
+    /// How long a request may take, with everything that it waits for. A completion has the bucket put thousands
+    /// of parts together; nothing else takes longer than a client's slow body.
+    pub const fn timeout(&self) -> DurationMs {
+        match self {
+            Self::Upload(_, UploadAction::Complete) => DurationMs::seconds(60),
+            _ => DurationMs::seconds(30),
+        }
     }
 }
 

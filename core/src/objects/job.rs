@@ -104,14 +104,9 @@ impl JobCommand {
 /// What a job's object replies. JSON in it is written for the client and passes the Worker unread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JobReply {
-    /// The job JSON.
-    Job(String),
-    /// The stored entries, as JSON.
-    Events(String),
-    /// What a GPU worker needs for the attempt that it claimed, as JSON.
-    Claimed(String),
-    /// A callback or a webhook was taken; JSON that says whether it changed anything.
-    Received(String),
+    /// What the caller asked for, as JSON: the job, its entries, what a claimed attempt needs, or whether a report
+    /// changed anything.
+    Json(String),
     /// The key is the job's result or its poster; the tag that was verified, empty if none was kept.
     HasOutput(String),
     /// The key is neither.
@@ -130,10 +125,7 @@ impl JobReply {
     /// As one text, see [`super::reply`].
     pub fn to_text(&self) -> String {
         match self {
-            Self::Job(json) => join("job", json),
-            Self::Events(json) => join("events", json),
-            Self::Claimed(json) => join("claimed", json),
-            Self::Received(json) => join("received", json),
+            Self::Json(json) => join("json", json),
             Self::HasOutput(etag) => join("has_output", etag),
             Self::HasNoOutput => join("has_no_output", ""),
             Self::Deleted => join("deleted", ""),
@@ -147,10 +139,7 @@ impl JobReply {
     pub fn from_text(text: &str) -> Option<Self> {
         let (word, rest) = split(text)?;
         Some(match word {
-            "job" => Self::Job(rest.to_owned()),
-            "events" => Self::Events(rest.to_owned()),
-            "claimed" => Self::Claimed(rest.to_owned()),
-            "received" => Self::Received(rest.to_owned()),
+            "json" => Self::Json(rest.to_owned()),
             "has_output" => Self::HasOutput(rest.to_owned()),
             "has_no_output" => Self::HasNoOutput,
             "deleted" => Self::Deleted,
@@ -167,7 +156,7 @@ impl JobReply {
     /// The problem that the client gets instead.
     pub fn into_body(self) -> Result<String, Problem> {
         match self {
-            Self::Job(json) | Self::Events(json) | Self::Claimed(json) | Self::Received(json) => Ok(json),
+            Self::Json(json) => Ok(json),
             Self::Deleted => Ok(r#"{"success":true}"#.to_owned()),
             Self::NotFound => Err(Problem::job_not_found()),
             Self::Problem(problem) => Err(problem),
@@ -348,10 +337,7 @@ mod tests {
             Problem::invalid(vec![FieldError { pointer: "/a".into(), detail: "is wrong".into() }]);
         problem.allow = Some("GET, POST".to_owned());
         for reply in [
-            JobReply::Job("{\"a\":\"\\n\"}".into()),
-            JobReply::Events("{}".into()),
-            JobReply::Claimed("{}".into()),
-            JobReply::Received("{}".into()),
+            JobReply::Json("{\"a\":\"\\n\"}".into()),
             JobReply::HasOutput("\"abc\"".into()),
             JobReply::HasOutput(String::new()),
             JobReply::HasNoOutput,

@@ -5,6 +5,7 @@
 //! "there is no such job" is a reply of the object itself.
 
 pub mod deletion;
+pub mod direct;
 pub mod job;
 pub mod job_view;
 pub mod log_event;

@@ -20,10 +20,7 @@ pub fn row_action(reply: &Result<JobReply, Problem>) -> RowAction {
         Ok(JobReply::NotFound) => RowAction::Remove,
         Ok(JobReply::Problem(_)) | Err(_) => RowAction::AskAgain,
         Ok(
-            JobReply::Job(_)
-            | JobReply::Events(_)
-            | JobReply::Claimed(_)
-            | JobReply::Received(_)
+            JobReply::Json(_)
             | JobReply::HasOutput(_)
             | JobReply::HasNoOutput
             | JobReply::Deleted
@@ -40,7 +37,7 @@ mod tests {
     #[test]
     fn a_row_goes_only_by_the_objects_own_word() {
         assert_eq!(row_action(&Ok(JobReply::NotFound)), RowAction::Remove);
-        assert_eq!(row_action(&Ok(JobReply::Job("{}".into()))), RowAction::Keep);
+        assert_eq!(row_action(&Ok(JobReply::Json("{}".into()))), RowAction::Keep);
         for problem in [
             Problem::job_not_found(),
             Problem::internal(),

@@ -6,7 +6,6 @@ use reel_core::base::id::JobId;
 use reel_core::base::owner::Visibility;
 use reel_core::http::problem::Problem;
 use reel_core::http::quotas::admit_retry;
-use reel_core::job::event::JobEvent;
 use reel_core::job::log::LogEntry;
 use reel_core::job::spec::JobSpec;
 use reel_core::job::state::Job;
@@ -22,17 +21,19 @@ use reel_core::wire::job::{JobDetail, JobFormat, job_json};
 use serde::Serialize;
 use worker::Object;
 
-use super::{AlarmState, ExportJob, LoadedJob};
+use super::{AlarmState, JobObject, LoadedJob};
 use crate::index;
 use crate::objects::subscribers::Subscribers;
 use crate::platform::timeout::{BINDING, with_timeout};
 use crate::platform::{clock, env};
 
-impl ExportJob {
-    /// Replies to a command.
-    pub(super) async fn reply_to(&self, body: worker::Result<String>) -> JobReply {
-        let command = body.ok().and_then(|text| JobCommand::from_text(&text));
-        let Some((visibility, command)) = command else { return JobReply::Problem(Problem::internal()) };
+impl JobObject {
+    /// Replies to the text of a command.
+    pub(super) async fn reply_to(&self, text: &str) -> JobReply {
+        self.count(Usage { requests: 1, ..Usage::default() });
+        let Some((visibility, command)) = JobCommand::from_text(text) else {
+            return JobReply::Problem(Problem::internal());
+        };
         self.execute(visibility, command).await.unwrap_or_else(JobReply::Problem)
     }
 
@@ -83,9 +84,9 @@ impl ExportJob {
             Answer::Claim { attempt, conditional_put } => {
                 let config = env::config(&self.env)?;
                 let claim = claim_response(&config, &spec, attempt, conditional_put, clock::now());
-                Ok(JobReply::Claimed(to_json(&claim)?))
+                Ok(JobReply::Json(to_json(&claim)?))
             }
-            Answer::Received(response) => Ok(JobReply::Received(to_json(&response)?)),
+            Answer::Received(response) => Ok(JobReply::Json(to_json(&response)?)),
             Answer::Problem(problem) => Err(problem),
         }
     }
@@ -209,7 +210,7 @@ impl ExportJob {
         usage += self.uncounted.get();
         let now = clock::now();
         let link = reader.link(job.link_generation, now);
-        Ok(JobReply::Job(with_urls(&config, &spec, &snapshot, link, now, |urls| {
+        Ok(JobReply::Json(with_urls(&config, &spec, &snapshot, link, now, |urls| {
             job_json(
                 &spec,
                 &snapshot,
@@ -235,7 +236,7 @@ impl ExportJob {
             })
         };
         let messages: Vec<String> = entries.iter().map(message).collect();
-        Ok(JobReply::Events(format!("{{\"events\":[{}],\"seq\":{}}}", messages.join(","), job.seq)))
+        Ok(JobReply::Json(format!("{{\"events\":[{}],\"seq\":{}}}", messages.join(","), job.seq)))
     }
 }
 

@@ -12,14 +12,14 @@ use reel_core::objects::job_view::{attempt_urls, endpoint_of};
 use reel_core::sql::jobs::upsert_job;
 use worker::Bucket;
 
-use super::{ExportJob, LoadedJob};
+use super::{JobObject, LoadedJob};
 use crate::clients::runpod::RunpodClient;
 use crate::index;
 use crate::platform::object_storage::object_version;
 use crate::platform::timeout::{BINDING, with_timeout};
 use crate::platform::{clock, env};
 
-impl ExportJob {
+impl JobObject {
     /// Performs effects, and those that follow from what came of them.
     pub(super) async fn run_effects(&self, effects: Vec<JobEffect>) -> Result<(), Problem> {
         let mut effects = effects;

@@ -16,13 +16,13 @@ use reel_core::objects::subscribe::{
 };
 use worker::{Response, WebSocket};
 
-use super::{ExportJob, LoadedJob};
+use super::{JobObject, LoadedJob};
 use crate::objects::reply_response;
 use crate::objects::subscribers::{Subscribers, close, send};
 use crate::platform::timeout::sleep;
 use crate::platform::{clock, env};
 
-impl ExportJob {
+impl JobObject {
     /// Opens a socket: the whole job first, then what its client missed. Before the job exists it is
     /// accepted too, and is sent nothing until it does.
     pub(super) fn subscribe(&self, request: SubscribeRequest) -> Response {

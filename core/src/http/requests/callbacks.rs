@@ -91,6 +91,9 @@ impl CallbackKind {
     }
 }
 
+/// Reports are a few hundred bytes.
+pub const REPORT_MAX_BYTES: usize = 64 * 1024;
+
 /// One line of at most 500 characters, for messages that people see.
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect::<String>().trim().to_owned()
