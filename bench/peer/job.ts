@@ -198,9 +198,8 @@ export class ExportJob extends DurableObject<Env> {
   private broadcast(message: MessageType, seq?: number): void {
     const sockets = this.ctx.getWebSockets();
     if (sockets.length === 0) return;
-    const job = structuredClone(this.job!);
-    const ended = job.phase === "complete" || job.phase === "failed";
-    const send = (urls: Urls) => {
+    const ended = this.job!.phase === "complete" || this.job!.phase === "failed";
+    const send = (job: Job, urls: Urls) => {
       const texts: Partial<Record<Detail, string>> = {};
       for (const socket of sockets) {
         const detail = this.detailOf(socket);
@@ -213,8 +212,9 @@ export class ExportJob extends DurableObject<Env> {
       }
     };
     // Nothing to wait for is the usual case, and keeps the order of messages.
-    if (!job.output && this.freshLink()) send({ output: null, poster: null, socket: this.socketUrl() });
-    else this.ctx.waitUntil(this.urls(job).then(send));
+    if (!this.job!.output && this.freshLink()) return send(this.job!, { output: null, poster: null, socket: this.socketUrl() });
+    const job = structuredClone(this.job!);
+    this.ctx.waitUntil(this.urls(job).then((urls) => send(job, urls)));
   }
 
   // ---- Time.

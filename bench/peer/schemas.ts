@@ -27,21 +27,24 @@ const movingRegion = z
     start_time: seconds,
     end_time: seconds,
     keyframes: z
-      .array(z.strictObject({ time: seconds, x: coordinate, y: coordinate, radiusX: length, radiusY: length, opacity: between(0, 1).nullish(), color: color.nullish(), origin: z.unknown() }))
+      .array(z.strictObject({ time: seconds, x: coordinate, y: coordinate, radiusX: length, radiusY: length, opacity: between(0, 1).nullish(), color: color.nullish(), origin: z.unknown().optional() }))
       .min(1, "must have at least one keyframe")
       .max(10_000)
       .refine((keyframes) => inOrder(keyframes, (keyframe) => keyframe.time), "must be in the order of time"),
   })
   .refine((region) => region.start_time < region.end_time, { path: ["end_time"], error: "must be after start_time" });
 
-const crop = { x: coordinate, y: coordinate, width: length, height: length, origin: z.string().max(32).nullish() };
-const cropKeyframes = z.union([
-  z.array(z.strictObject({ frame, ...crop })).max(10_000).refine((keyframes) => inOrder(keyframes, (keyframe) => keyframe.frame), "must be in the order of frames"),
-  z.array(z.strictObject({ time: seconds, ...crop })).max(10_000).refine((keyframes) => inOrder(keyframes, (keyframe) => keyframe.time), "must be in the order of time"),
-]);
+const cropKeyframe = z
+  .strictObject({ frame: frame.optional(), time: seconds.optional(), x: coordinate, y: coordinate, width: length, height: length, origin: z.string().max(32).nullish() })
+  .refine((keyframe) => (keyframe.frame === undefined) !== (keyframe.time === undefined), "must have either `frame` or `time`");
+const cropKeyframes = z
+  .array(cropKeyframe)
+  .max(10_000)
+  .refine((keyframes) => keyframes.every((keyframe) => (keyframe.frame === undefined) === (keyframes[0].frame === undefined)), "must all have `frame` or all `time`")
+  .refine((keyframes) => inOrder(keyframes, (keyframe) => keyframe.frame ?? keyframe.time ?? 0), "must be in the order of time");
 
 const overlay = z.strictObject({
-  highlight_regions: z.union([z.array(fixedRegion).max(10_000), z.array(movingRegion).max(10_000)]).nullish(),
+  highlight_regions: z.union([z.array(movingRegion).max(10_000), z.array(fixedRegion).max(10_000)]).nullish(),
   effect_type: z.enum(["blur", "spotlight", "original", "brightness_boost", "dark_overlay"]).nullish(),
   crop_keyframes: cropKeyframes.nullish(),
   output_width: evenSide.nullish(),
