@@ -102,7 +102,7 @@ app.get("/api/jobs/:id/ws", async (c) => {
   const token = c.req.query("token");
   const owner = hasApiKey(c.env, c.req.header("authorization"));
   const link = !owner && token ? await verifyToken(c.env, "watch", id, token) : null;
-  if (!owner && !link) throw new Problem(token ? "bad_token" : "unauthorized", "This socket needs the API key, or the token of a `websocket_url`.");
+  if (!owner && !link) throw new Problem("unauthorized", "This socket needs the API key, or the token of a `websocket_url`.");
   if (c.req.header("upgrade")?.toLowerCase() !== "websocket") throw new Problem("upgrade_required", "This endpoint requires a WebSocket upgrade. To poll instead, use GET /api/jobs/{id}.");
   const after = c.req.query("after");
   const query = new URLSearchParams({ ...(after && { after }), ...(link && { link: `${link.attempt}.${link.expiry}` }) });
