@@ -5,10 +5,10 @@ import os from "node:os";
 import path from "node:path";
 import zlib from "node:zlib";
 
-import { build } from "esbuild";
+import { build as esbuild } from "esbuild";
 import { Miniflare, convertV4MiniflareOptions } from "miniflare";
 
-import { ROOT } from "../../scripts/paths.mjs";
+import { BUILD, ROOT } from "../../scripts/paths.mjs";
 import { freePort } from "../../scripts/ports.mjs";
 import { workerds } from "./processes.mjs";
 
@@ -27,21 +27,23 @@ const FORMS = {
   echo: { entry: path.join(BENCH, "floor/echo.mjs"), objects: { ECHO: { className: "Echo", useSQLite: true } } },
 };
 
-/** The modules of a form: one script, and the wasm that it imports. */
-export async function bundle(name) {
+/** The modules of a form: one script, and the wasm that it imports. `build` is another folder for that of ours. */
+export async function bundle(name, build) {
+  const { entry } = FORMS[name];
+  const entryPoint = name === "ours" && build ? entry.replace(BUILD, build) : entry;
   const wasm = new Map();
   const asModules = {
     name: "wasm-as-modules",
-    setup(build) {
-      build.onResolve({ filter: /\.wasm(\?.*)?$/ }, ({ path: file, resolveDir }) => {
+    setup({ onResolve }) {
+      onResolve({ filter: /\.wasm(\?.*)?$/ }, ({ path: file, resolveDir }) => {
         const source = path.join(resolveDir, file.replace(/\?.*/, ""));
         wasm.set(path.basename(source), source);
         return { path: `./${path.basename(source)}`, external: true };
       });
     },
   };
-  const { outputFiles } = await build({
-    entryPoints: [FORMS[name].entry],
+  const { outputFiles } = await esbuild({
+    entryPoints: [entryPoint],
     bundle: true,
     write: false,
     format: "esm",
