@@ -30,24 +30,24 @@ await main(async () => {
   for (const name of options.forms) bundles[name] = await bundle(name, build);
   const runpod = await startRunpod();
   const began = Date.now();
+  const seconds = () => Math.round((Date.now() - began) / 1000);
   const onTurn = (turn, of) => process.stdout.isTTY && process.stdout.write(dim(`\rturn ${turn} of ${of} `));
   const tools = { runpod, bundles, onTurn };
   const results = {};
   try {
     if (["ours", "peer"].every((name) => options.forms.includes(name))) {
       const same = await parts.withDrivers(["ours", "peer"], tools, ({ ours, peer }) => checkContract(ours, peer));
-      console.log(dim(`The peer answers ${same} exchanges as ours does.`));
+      console.log(dim(`The peer answers ${same} exchanges as ours does. ${seconds()} s so far`));
     }
     for (const part of PARTS.filter((name) => options.parts.includes(name))) {
       const run = { command: ["npm run bench", ...(args.length > 0 ? ["--", ...args] : [])].join(" "), commit: commit(), date: new Date().toISOString().slice(0, 10), machine: machine(), load: os.loadavg()[0].toFixed(1) };
       const figures = await MEASURE[part](options, tools);
       results[part] = { run, figures };
-      console.log(`\n${section(part, figures)}`);
+      console.log(`\n${section(part, figures)}${dim(`${seconds()} s so far`)}`);
     }
   } finally {
     await runpod.stop();
   }
-  console.log(dim(`${Math.round((Date.now() - began) / 1000)} s`));
   if (options.writes) write(options.out ? path.resolve(options.out) : path.join(ROOT, "bench"), results);
   if (options.check) check(results.routes?.figures.figures ?? {});
 });

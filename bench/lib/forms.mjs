@@ -8,7 +8,7 @@ import zlib from "node:zlib";
 import { build as esbuild } from "esbuild";
 import { Miniflare, convertV4MiniflareOptions } from "miniflare";
 
-import { BUILD, ROOT } from "../../scripts/paths.mjs";
+import { ROOT } from "../../scripts/paths.mjs";
 import { freePort } from "../../scripts/ports.mjs";
 import { workerds } from "./processes.mjs";
 
@@ -16,25 +16,28 @@ const BENCH = path.join(ROOT, "bench");
 const CONFIG = fs.readFileSync(path.join(ROOT, "wrangler.toml"), "utf8");
 const setting = (name) => new RegExp(`^${name} = "(.*)"`, "m").exec(CONFIG)[1];
 
+// In memory where that is to be had: syncing a disk is not the Worker's CPU, and it waits for whatever else the machine writes.
+const STATE = fs.existsSync("/dev/shm") ? "/dev/shm" : os.tmpdir();
+
 export const API_KEY = "bench-key-0123456789abcdef0123456789abcdef";
 export const COMPATIBILITY_DATE = setting("compatibility_date");
 
 /** What can be measured: where its bundle begins, and what it has beside. */
 const FORMS = {
-  ours: { entry: path.join(ROOT, setting("main")), api: true, uploads: true },
-  peer: { entry: path.join(BENCH, "peer/index.ts"), api: true },
+  ours: { entry: path.join(ROOT, setting("main")), api: true, database: true, uploads: true },
+  peer: { entry: path.join(BENCH, "peer/index.ts"), api: true, database: true },
   constant: { entry: path.join(BENCH, "floor/constant.mjs") },
-  echo: { entry: path.join(BENCH, "floor/echo.mjs"), objects: { ECHO: { className: "Echo", useSQLite: true } } },
+  echo: { entry: path.join(BENCH, "floor/echo.mjs"), bindings: { durableObjects: { ECHO: { className: "Echo", useSQLite: true } } } },
+  audit: { entry: path.join(BENCH, "floor/audit.mjs"), database: true },
 };
 
 /** The modules of a form: one script, and the wasm that it imports. `build` is another folder for that of ours. */
 export async function bundle(name, build) {
-  const { entry } = FORMS[name];
-  const entryPoint = name === "ours" && build ? entry.replace(BUILD, build) : entry;
   const wasm = new Map();
-  const asModules = {
-    name: "wasm-as-modules",
+  const resolving = {
+    name: "build-and-wasm",
     setup({ onResolve }) {
+      if (build) onResolve({ filter: /(^|\/)build\/index\.js$/ }, () => ({ path: path.join(build, "index.js") }));
       onResolve({ filter: /\.wasm(\?.*)?$/ }, ({ path: file, resolveDir }) => {
         const source = path.join(resolveDir, file.replace(/\?.*/, ""));
         wasm.set(path.basename(source), source);
@@ -43,7 +46,7 @@ export async function bundle(name, build) {
     },
   };
   const { outputFiles } = await esbuild({
-    entryPoints: [entryPoint],
+    entryPoints: [FORMS[name].entry],
     bundle: true,
     write: false,
     format: "esm",
@@ -51,7 +54,7 @@ export async function bundle(name, build) {
     minify: true,
     conditions: ["workerd", "worker", "browser"],
     external: ["cloudflare:*", "node:*"],
-    plugins: [asModules],
+    plugins: [resolving],
     logLevel: "error",
   });
   return [
@@ -66,12 +69,14 @@ export function gzippedBytes(modules) {
   return { script: size("ESModule"), wasm: size("CompiledWasm") };
 }
 
-function options(name, { modules, runpod, port, state }) {
-  const { api, uploads, objects } = FORMS[name];
+function options(name, { modules, runpod, port }) {
+  const { api, uploads, database, bindings } = FORMS[name];
   const worker = { name: "api", modules, modulesRoot: ROOT, compatibilityDate: COMPATIBILITY_DATE, unsafeDirectSockets: [{ host: "127.0.0.1", port }] };
-  if (!api) return { ...worker, durableObjects: objects ?? {} };
+  const storage = database ? { d1Databases: { DB: "reel-ballers" } } : {};
+  if (!api) return { ...worker, ...storage, ...bindings };
   return {
     ...worker,
+    ...storage,
     bindings: {
       ENVIRONMENT: "bench",
       PUBLIC_URL: `http://127.0.0.1:${port}`,
@@ -91,20 +96,16 @@ function options(name, { modules, runpod, port, state }) {
       ...(uploads ? { UPLOAD: { className: "Upload", useSQLite: true } } : {}),
     },
     r2Buckets: { VIDEOS: "reel-ballers-videos" },
-    d1Databases: { DB: "reel-ballers" },
-    // On disk, as in production and as wrangler has it.
-    r2Persist: path.join(state, "r2"),
-    d1Persist: path.join(state, "d1"),
-    durableObjectsPersist: path.join(state, "do"),
   };
 }
 
 /** Starts a form and waits until it listens. `stop()` ends its workerd and removes its state. */
-export async function startForm(name, { modules, runpod, migrate = true }) {
+export async function startForm(name, { modules, runpod }) {
   const port = await freePort();
-  const state = fs.mkdtempSync(path.join(os.tmpdir(), "reel-bench-"));
+  const state = fs.mkdtempSync(path.join(STATE, "reel-bench-"));
   const before = new Set(workerds());
-  const miniflare = new Miniflare(convertV4MiniflareOptions(options(name, { modules: modules ?? (await bundle(name)), runpod, port, state })));
+  const converted = convertV4MiniflareOptions(options(name, { modules: modules ?? (await bundle(name)), runpod, port }));
+  const miniflare = new Miniflare({ ...converted, resourcePersistencePath: state });
   await miniflare.ready;
   const [pid] = workerds().filter((id) => !before.has(id));
   const form = {
@@ -117,7 +118,7 @@ export async function startForm(name, { modules, runpod, migrate = true }) {
       fs.rmSync(state, { recursive: true, force: true });
     },
   };
-  if (FORMS[name].api && migrate) await createTables(miniflare);
+  if (FORMS[name].database) await createTables(miniflare);
   return form;
 }
 

@@ -14,14 +14,15 @@ read from /proc.
   --turns N        turns that count (default 9, 3 with --quick)
   --only LIST      of routes,sockets,growth,start,memory: only these; what is left out keeps its last figures in the files
   --rows N         largest index of the growth part (default 100000; 1000000 takes some minutes more)
-  --forms LIST     of ours,peer,constant,echo: only these; writes nothing
+  --forms LIST     of ours,peer,constant,echo,audit: only these; writes nothing
   --build DIR      measures the build of another folder as ours, for example of another commit; writes nothing
   --out DIR        writes the files there
   --help           this text
 `;
 
 export const PARTS = ["routes", "sockets", "growth", "start", "memory"];
-export const FORM_NAMES = ["ours", "peer", "constant", "echo"];
+const QUICK_PARTS = ["routes", "sockets", "growth", "start"];
+export const FORM_NAMES = ["ours", "peer", "constant", "echo", "audit"];
 
 /** The flags as options; throws StepError for what cannot be. */
 export function readOptions(args) {
@@ -33,8 +34,8 @@ export function readOptions(args) {
     if (!Number.isInteger(value) || value < min) throw wrong(`--${name} must be a whole number of at least ${min}.`);
     return value;
   };
-  const some = (name, of) => {
-    const names = flags[name]?.split(",") ?? of;
+  const some = (name, of, otherwise = of) => {
+    const names = flags[name]?.split(",") ?? otherwise;
     for (const one of names) if (!of.includes(one)) throw wrong(`--${name} has ${one}, which is none of ${of.join(", ")}.`);
     return names;
   };
@@ -44,8 +45,8 @@ export function readOptions(args) {
     check: flags.check === true,
     turns: number("turns", quick ? 3 : 9, 1),
     // A comparison needs no more than what it compares.
-    parts: flags.only || !flags.check ? some("only", PARTS) : ["routes"],
-    rows: number("rows", quick ? 10_000 : 100_000, 10),
+    parts: flags.only || !flags.check ? some("only", PARTS, quick ? QUICK_PARTS : PARTS) : ["routes"],
+    rows: number("rows", quick ? 100 : 100_000, 10),
     forms: some("forms", FORM_NAMES),
     build: flags.build,
     out: flags.out,

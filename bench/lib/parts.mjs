@@ -46,7 +46,7 @@ export async function routes(options, tools) {
       if (row.ours && row.peer) row.ratio = summary(of("ours").map((us, turn) => us / of("peer")[turn]));
       figures[route] = row;
     }
-    const floor = Object.fromEntries(names.filter((name) => !isApi(name)).map((name) => [name, summary(turns[name].map(({ us }) => us.constant))]));
+    const floor = Object.fromEntries(names.filter((name) => !isApi(name)).map((name) => [name, summary(turns[name].map(({ us }) => us.floor))]));
     const used = process.cpuUsage(began[0]);
     return {
       figures,
@@ -84,7 +84,7 @@ export async function growth(options, tools) {
       const turns = await takeTurns(Object.keys(drivers), { turns: 3 }, (name) => listCosts(drivers[name], requests));
       figures.rows[rows] = medians(turns);
     }
-    for (const events of options.quick ? [10, 100] : [10, 100, 1000]) {
+    for (const events of options.quick ? [10] : [10, 100, 1000]) {
       const turns = await takeTurns(Object.keys(drivers), { turns: options.quick ? 1 : 3, warmUps: 0 }, (name) => eventCosts(drivers[name], events, requests));
       figures.events[events] = medians(turns);
     }
@@ -98,8 +98,8 @@ const medians = (turns) =>
 /** The first requests of fresh processes, in milliseconds. */
 export async function start(options, { runpod, bundles }) {
   const figures = {};
-  for (const first of ["health", "upload_url"]) {
-    const names = first === "health" ? options.forms.filter((name) => name !== "echo") : among(API, options);
+  for (const first of options.quick ? ["health"] : ["health", "upload_url"]) {
+    const names = among(first === "health" && !options.quick ? [...API, "constant"] : API, options);
     const turns = await takeTurns(names, { turns: options.quick ? 2 : 9, warmUps: 0 }, (name) => coldStart(name, { modules: bundles[name], runpod, first }));
     figures[first] = Object.fromEntries(Object.entries(turns).map(([name, of]) => [name, { first: summary(of.map((turn) => turn.first)), second: summary(of.map((turn) => turn.second)) }]));
   }

@@ -12,7 +12,8 @@ export function routesTable({ figures, floor, usage, resident_mb, driver_share }
   const turns = Object.values(figures)[0].ours?.turns ?? Object.values(figures)[0].peer?.turns;
   const rows = Object.entries(ROUTES).map(([route, label]) => [label, range(figures[route].ours), range(figures[route].peer), figures[route].ratio ? `**${ratio(figures[route].ratio.median)}** (${ratio(figures[route].ratio.low)}..${ratio(figures[route].ratio.high)})` : "–"]);
   const parts = [`CPU of workerd a request, in microseconds: median (quartiles) of ${turns} turns`, "", table(["", "ours", "peer", "ours / peer"], rows)];
-  const floors = Object.entries(floor).map(([name, value]) => `${name} ${range(value)}`);
+  const meaning = { constant: "a constant", echo: "an object's echo", audit: "a constant and a row of the audit log" };
+  const floors = Object.entries(floor).map(([name, value]) => `${meaning[name]} ${range(value)}`);
   if (floors.length > 0) parts.push("", `The floor: ${floors.join(", ")}.`);
   const used = Object.entries(usage).map(([name, { object_rows, d1_rows, alarms }]) => `${name} ${object_rows} in its object and ${d1_rows} in D1, with ${alarms} alarms`);
   parts.push("", `Written rows of a whole job: ${used.join("; ")}; D1 also has one row of the audit log.`);
