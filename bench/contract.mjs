@@ -10,20 +10,13 @@ import { AUTHORIZED, CLIENT, Driver, INPUT } from "./lib/driver.mjs";
 import { putObject, startForm } from "./lib/forms.mjs";
 import { quiet } from "./lib/processes.mjs";
 import { startRunpod } from "./lib/runpod.mjs";
+import { differences, shape } from "./lib/shape.mjs";
 import { openSocket } from "./lib/socket.mjs";
 
 const OTHER = "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f5f";
 const region = { color: "#ffffff", start_frame: 0, end_frame: 60, opacity: 1, x: 540, y: 960, radius_x: 80, radius_y: 160 };
 const overlay = { crop_keyframes: null, effect_type: "blur", highlight_regions: [region], output_height: 1920, output_width: 1080 };
 const framing = { clip_index: 0, crop_keyframes: [{ frame: 0, height: 720, width: 405, x: 100.5, y: 0 }], end_time: 4.5, output_height: 1920, output_width: 1080, start_time: null };
-
-/** A value as its shape: `{ name: shape }`, `[shape]` with each different one, or a type. */
-export function shape(value) {
-  if (value === null) return "null";
-  if (Array.isArray(value)) return [...new Set(value.map((item) => JSON.stringify(shape(item))))].sort().map((text) => JSON.parse(text));
-  if (typeof value !== "object") return typeof value;
-  return Object.fromEntries(Object.keys(value).sort().map((name) => [name, shape(value[name])]));
-}
 
 /** Every exchange with one form: its name, status and shape. */
 export async function exchanges(driver) {
@@ -106,14 +99,6 @@ export async function exchanges(driver) {
   watching.close();
   byLink.close();
   return seen;
-}
-
-/** The differences between two forms, as lines. */
-export function differences(ours, peer) {
-  return ours.flatMap((exchange, at) => {
-    const [a, b] = [JSON.stringify({ ...exchange }), JSON.stringify({ ...peer[at] })];
-    return a === b ? [] : [`${exchange.name}:\n  ours ${a}\n  peer ${b}`];
-  });
 }
 
 /** Compares two open drivers; gives how many exchanges are alike. */

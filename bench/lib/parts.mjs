@@ -81,7 +81,7 @@ export async function growth(options, tools) {
     const figures = { rows: {}, events: {} };
     for (let [from, rows] = [0, 10]; rows <= options.rows; from = rows, rows *= 10) {
       for (const driver of Object.values(drivers)) await fillIndex(driver, from, rows);
-      const turns = await takeTurns(Object.keys(drivers), { turns: 3 }, (name) => listCosts(drivers[name], requests));
+      const turns = await takeTurns(Object.keys(drivers), { turns: options.quick ? 1 : 3 }, (name) => listCosts(drivers[name], requests));
       figures.rows[rows] = medians(turns);
     }
     for (const events of options.quick ? [10] : [10, 100, 1000]) {
