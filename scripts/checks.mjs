@@ -78,8 +78,8 @@ export const fuzz = ({ native }) => {
 };
 
 export function scriptTests({ native }, count) {
-  const folder = path.join(ROOT, "scripts", "tests");
-  const files = fs.readdirSync(folder).map((name) => path.join(folder, name));
+  const folders = ["scripts/tests", "bench/tests"].map((folder) => path.join(ROOT, folder));
+  const files = folders.flatMap((folder) => fs.readdirSync(folder).map((name) => path.join(folder, name)));
   return run("node", ["--test", "--test-reporter=tap", ...files], {
     cwd: ROOT,
     env: native,
