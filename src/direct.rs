@@ -27,11 +27,15 @@ use crate::{api, limits, users};
 pub fn first_step(head: &str) -> Option<String> {
     let head = RequestHead::parse(head)?;
     let route = Route::parse(head.method, head.path).ok()?;
-    if !matches!(route, Route::Job(_) | Route::Callback(..)) {
+    if !matches!(route, Route::Health | Route::Job(_) | Route::Callback(..)) {
         return None;
     }
     let config = env::kept_config(head.called_origin)?;
     admit_host(&config, head.host()).ok()?;
+    if route == Route::Health {
+        let step = DirectStep::Answer { status: 200, body: api::health::json_of(&config) };
+        return Some(step.to_text(&clock::request_id()));
+    }
     check_arrival(&route, &head, &config).ok()?;
     if limits::has_refused() && route.accepts().contains(&Credential::ApiKey) {
         return None;

@@ -116,14 +116,13 @@ const objectClass = (Wasm) =>
 export class ExportJob extends objectClass(ExportJobProxy.prototype.constructor) {}
 export class Upload extends objectClass(UploadProxy.prototype.constructor) {}
 
-/** The head of a request, see core/src/http/request_head.rs. */
-const headOf = (request) => {
+const headerLine = (value) => (value === null ? "\n" : `\n=${value}`);
+
+/** The head of a request, see core/src/http/request_head.rs. A page without an origin, or a program, has none. */
+const headOf = (request, origin) => {
   const { method, headers } = request;
   let head = `${method}\n${request.url}`;
-  for (const name of HEAD_HEADERS) {
-    const value = headers.get(name);
-    head += value === null ? "\n" : `\n=${value}`;
-  }
+  for (const name of HEAD_HEADERS) head += headerLine(name === "origin" ? origin : headers.get(name));
   if (method === "GET" || method === "HEAD") return `${head}\n`;
   const length = headers.get("content-length");
   return length === "0" || (length === null && request.body === null) ? `${head}\n` : `${head}\nbody`;
@@ -154,52 +153,43 @@ const headersFor = (origin) => {
   let headers = headerSets.get(origin);
   if (headers === undefined) {
     if (headerSets.size >= HEADER_SETS_MAX) headerSets.clear();
-    headers = new Headers(JSON.parse(call(() => standingHeaders(origin))));
+    headers = JSON.parse(call(() => standingHeaders(origin ?? "")));
     headerSets.set(origin, headers);
   }
   return headers;
 };
 
+const jsonResponse = (body, status, origin, requestId) =>
+  new Response(body, { status, headers: { ...headersFor(origin), "x-request-id": requestId } });
+
 /** A reply that is JSON for the client passes the Worker unread. */
 const JSON_REPLY = "json\n";
 
-/** Answers a request that asks one object; undefined if it goes the long way. */
-const goDirect = async (head, request, env, step) => {
-  let [word, requestId, job, command] = step;
+const respond = async (request, env, ctx, head, origin) => {
+  const step = call(() => firstStep(head));
+  if (step === undefined) return untilTrap(call(() => handle(head, request, env, ctx)));
+  let [word, requestId, job, command] = cut(step);
+  if (word === "answer") return jsonResponse(request.method === "HEAD" ? null : command, Number(job), origin, requestId);
   if (word === "read") {
     const body = await bodyInTime(request);
     if (body === undefined) return call(() => lateBody(head, requestId));
     command = call(() => reportCommand(job, command, body));
-    if (command === undefined) return body;
+    if (command === undefined) {
+      // The long way says what is wrong with the body, which was read.
+      const whole = new Request(request.url, { method: request.method, headers: request.headers, body });
+      return untilTrap(call(() => handle(head, whole, env, ctx)));
+    }
   }
   const reply = await env.EXPORT_JOB.getByName(job).ask(command);
   if (!reply.startsWith(JSON_REPLY)) return call(() => jobResponse(head, requestId, reply));
-  const headers = headersFor(request.headers.get("origin") ?? "");
-  const response = new Response(reply.slice(JSON_REPLY.length), { headers });
-  response.headers.set("x-request-id", requestId);
-  return response;
-};
-
-const respond = async (head, request, env, ctx) => {
-  const step = call(() => firstStep(head));
-  let whole = request;
-  if (step !== undefined) {
-    const response = await goDirect(head, request, env, cut(step));
-    if (typeof response !== "string") return response;
-    // The body was read, and is not right: the long way says what is wrong with it.
-    whole = new Request(request.url, { method: request.method, headers: request.headers, body: response });
-  }
-  return untilTrap(call(() => handle(head, whole, env, ctx)));
+  return jsonResponse(reply.slice(JSON_REPLY.length), 200, origin, requestId);
 };
 
 export default {
-  async fetch(request, env, ctx) {
-    const head = headOf(request);
-    try {
-      return await respond(head, request, env, ctx);
-    } catch (error) {
-      return call(() => unanswered(head, String(error)));
-    }
+  fetch(request, env, ctx) {
+    const origin = request.headers.get("origin");
+    const head = headOf(request, origin);
+    return respond(request, env, ctx, head, origin).catch((error) => call(() => unanswered(head, String(error))));
   },
 
   scheduled(event, env, ctx) {

@@ -4,7 +4,7 @@
 mod callbacks;
 mod downloads;
 mod exports;
-mod health;
+pub mod health;
 mod jobs;
 mod limits;
 mod owners;

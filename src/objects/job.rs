@@ -53,6 +53,8 @@ struct JobObject {
     uncounted: Cell<Usage>,
     /// Messages of subscribers that this instance has had.
     messages: Cell<u32>,
+    /// There is no socket: most jobs have none, and asking for them is not free.
+    has_no_sockets: Cell<bool>,
 }
 
 /// When the object's alarm fires, as far as this instance knows.
@@ -75,11 +77,11 @@ struct EarlySubscribers {
     timers: Cell<usize>,
 }
 
-/// A job in memory.
+/// A job in memory. It is handed around without being copied.
 #[derive(Clone)]
 struct LoadedJob {
     spec: Rc<JobSpec>,
-    job: Job,
+    job: Rc<Job>,
 }
 
 #[wasm_bindgen]
@@ -105,6 +107,7 @@ impl DurableObject for ExportJob {
             early: Rc::default(),
             uncounted: Cell::new(Usage::default()),
             messages: Cell::new(0),
+            has_no_sockets: Cell::new(false),
         }))
     }
 
@@ -188,7 +191,8 @@ impl JobObject {
     /// nothing awaits, and the platform makes state, log and alarm durable together or not at all.
     fn step(&self, event: JobEvent) -> std::result::Result<(Outcome, Vec<JobEffect>), Problem> {
         let config = env::config(&self.env)?;
-        let Some(LoadedJob { spec, mut job }) = self.load()? else { return Err(Problem::job_not_found()) };
+        let Some(LoadedJob { spec, job }) = self.load()? else { return Err(Problem::job_not_found()) };
+        let mut job = Job::clone(&job);
         job.usage += self.uncounted.take();
         let step = apply(job, event, clock::now(), clock::random_u32(), &config.timeouts);
         if step.persist {
@@ -201,15 +205,21 @@ impl JobObject {
         }
         self.schedule_alarm(&step.job, &config.timeouts);
         self.broadcast(&config, &spec, &step);
-        *self.loaded.borrow_mut() = Some(LoadedJob { spec, job: step.job });
+        *self.loaded.borrow_mut() = Some(LoadedJob { spec, job: Rc::new(step.job) });
         Ok((step.outcome, step.effects))
     }
 
     /// Tells subscribers what was committed. Nothing is signed or written for nobody: most callbacks find
     /// no subscriber.
     fn broadcast(&self, config: &Config, spec: &JobSpec, step: &Step) {
+        if self.has_no_sockets.get() || (step.entries.is_empty() && !step.broadcast_progress) {
+            return;
+        }
         let subscribers = Subscribers(&self.state);
-        if !subscribers.is_empty() {
+        if subscribers.is_empty() {
+            // The next one comes through this instance.
+            self.has_no_sockets.set(true);
+        } else {
             subscribers.broadcast(config, spec, step, clock::now());
         }
     }
@@ -265,7 +275,8 @@ impl JobObject {
     fn load(&self) -> std::result::Result<Option<LoadedJob>, Problem> {
         if self.loaded.borrow().is_none() {
             let loaded = self.store.load().map_err(|cause| self.log_and_hide("reading the job", &cause))?;
-            *self.loaded.borrow_mut() = loaded.map(|(spec, job)| LoadedJob { spec: Rc::new(spec), job });
+            *self.loaded.borrow_mut() =
+                loaded.map(|(spec, job)| LoadedJob { spec: Rc::new(spec), job: Rc::new(job) });
         }
         Ok(self.loaded.borrow().clone())
     }

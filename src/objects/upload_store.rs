@@ -5,36 +5,30 @@
 
 use std::fmt::Write as _;
 
+use reel_core::sql::statement::SqlStatement;
 use reel_core::upload::{ConfirmedPart, Upload, UploadRecord};
-use worker::{Result, SqlStorage, SqlStorageValue, Storage, console_error};
+use worker::{Result, Storage, console_error};
 
-use crate::platform::object_storage::{query_text_column, rows_written};
+use crate::platform::sql::{first_column, run_in_transaction};
 
 /// The storage of one upload.
-pub struct UploadStore {
-    storage: Storage,
-    sql: SqlStorage,
-}
+pub struct UploadStore(Storage);
 
 impl UploadStore {
     /// Opens the storage; writes nothing.
-    pub fn new(storage: Storage) -> Self {
-        let sql = storage.sql();
-        Self { storage, sql }
+    pub const fn new(storage: Storage) -> Self {
+        Self(storage)
     }
 
     /// The upload that lives here, if one does.
     pub fn load(&self) -> Result<Option<Upload>> {
-        if query_text_column(&self.sql, "SELECT name FROM sqlite_master WHERE name = 'upload'", None)?
-            .is_empty()
-        {
+        if self.texts("SELECT name FROM sqlite_master WHERE name = 'upload'")?.is_empty() {
             return Ok(None);
         }
-        let rows = query_text_column(&self.sql, "SELECT body FROM upload", None)?;
+        let rows = self.texts("SELECT body FROM upload")?;
         let upload =
             rows.first().and_then(|body| UploadRecord::from_stored(body)).ok_or("an unreadable upload")?;
-        let parts =
-            query_text_column(&self.sql, "SELECT number || ' ' || etag FROM parts ORDER BY number", None)?;
+        let parts = self.texts("SELECT number || ' ' || etag FROM parts ORDER BY number")?;
         let parts = parts.iter().filter_map(|row| {
             let (number, etag) = row.split_once(' ')?;
             ConfirmedPart::new(number.parse().ok()?, etag)
@@ -44,8 +38,9 @@ impl UploadStore {
 
     /// Writes a new upload.
     pub fn create(&self, upload: &UploadRecord) -> Result<()> {
-        self.sql.exec(SCHEMA, None)?;
-        self.write("INSERT INTO upload (body) VALUES (?)", upload.to_stored(), 1)
+        let insert = "INSERT INTO upload (body) VALUES (?)";
+        let insert = SqlStatement::new(insert, [upload.to_stored().into()]);
+        run_in_transaction(&self.0, &[SqlStatement::new(SCHEMA, []), insert]).map(|_| ())
     }
 
     /// Writes where the upload stands.
@@ -69,13 +64,16 @@ impl UploadStore {
 
     /// Forgets everything.
     pub async fn delete_all(&self) -> Result<()> {
-        self.storage.delete_all().await
+        self.0.delete_all().await
+    }
+
+    fn texts(&self, select: &'static str) -> Result<Vec<String>> {
+        first_column(&self.0, &SqlStatement::new(select, []))
     }
 
     /// One statement with one text; says so when it wrote other than `rows` rows, since rows are the bill.
-    fn write(&self, statement: &str, text: String, rows: usize) -> Result<()> {
-        let cursor = self.sql.exec(statement, vec![SqlStorageValue::from(text)])?;
-        let written = rows_written(&cursor);
+    fn write(&self, statement: &'static str, text: String, rows: usize) -> Result<()> {
+        let written = run_in_transaction(&self.0, &[SqlStatement::new(statement, [text.into()])])?;
         if written != u64::try_from(rows).unwrap_or(0) {
             console_error!("an upload wrote {written} rows instead of {rows}");
         }

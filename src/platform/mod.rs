@@ -6,6 +6,7 @@ pub mod env;
 pub mod http;
 pub mod log;
 pub mod object_storage;
+pub mod sql;
 pub mod stream;
 pub mod timeout;
 pub mod web_crypto;

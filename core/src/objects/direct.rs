@@ -1,5 +1,5 @@
 //! Requests that ask one job's object and nothing else, and that come most often: reading a job, and the reports
-//! of its GPU worker. The entry module waits for them, so that they cost no future in the wasm.
+//! of its GPU worker. Some ask nobody. The entry module waits for them, so that they cost no future in the wasm.
 //!
 //! Invariant: nothing is refused here. Whatever is wrong with a request, or needs more than the object, goes the
 //! long way, which has the sentence for it.
@@ -13,9 +13,16 @@ use crate::http::requests::callbacks::{CallbackKind, REPORT_MAX_BYTES};
 use crate::http::route::Route;
 
 /// What the entry module does next for a request, as the lines of a text: the word, the request's id, the job's
-/// id, and the rest.
+/// id or a status, and the rest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DirectStep {
+    /// `answer`: answer with this JSON; the third line is the status.
+    Answer {
+        /// The HTTP status.
+        status: u16,
+        /// The JSON.
+        body: String,
+    },
     /// `ask`: ask the job's object this command.
     Ask {
         /// The job.
@@ -63,6 +70,7 @@ impl DirectStep {
     /// The lines for the entry module.
     pub fn to_text(&self, request_id: &str) -> String {
         match self {
+            Self::Answer { status, body } => format!("answer\n{request_id}\n{status}\n{body}"),
             Self::Ask { job, command } => format!("ask\n{request_id}\n{job}\n{command}"),
             Self::Read { job, ticket } => format!("read\n{request_id}\n{job}\n{}", ticket.to_text()),
         }
@@ -129,6 +137,12 @@ mod tests {
         for wrong in ["", "3", "x progress", "3 dance"] {
             assert_eq!(ReportTicket::from_text(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn an_answer_is_sent_as_it_is() {
+        let step = DirectStep::Answer { status: 200, body: "{}".to_owned() };
+        assert_eq!(step.to_text("00ff"), "answer\n00ff\n200\n{}");
     }
 
     #[test]

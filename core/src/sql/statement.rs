@@ -2,10 +2,13 @@
 
 use std::borrow::Cow;
 
+use serde::{Serialize, Serializer};
+
 use crate::base::owner::OwnerId;
 
 /// A value of a statement.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
 pub enum SqlValue {
     /// `NULL`.
     Null,
@@ -32,6 +35,22 @@ impl SqlStatement {
     pub fn new(sql: impl Into<Cow<'static, str>>, values: impl Into<Vec<SqlValue>>) -> Self {
         Self { sql: sql.into(), values: values.into() }
     }
+}
+
+impl Serialize for SqlStatement {
+    /// A list of its text and its values, as `src/platform/sql.mjs` takes it.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(
+            std::iter::once(SqlRef::Text(&self.sql)).chain(self.values.iter().map(SqlRef::Value)),
+        )
+    }
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum SqlRef<'s> {
+    Text(&'s str),
+    Value(&'s SqlValue),
 }
 
 /// The column `owner` of projects and clips, which is part of their key: empty for a service's.
@@ -72,5 +91,18 @@ impl From<&str> for SqlValue {
 impl From<Option<&str>> for SqlValue {
     fn from(text: Option<&str>) -> Self {
         text.map_or(Self::Null, Self::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_crosses_as_a_list() {
+        let values: Vec<SqlValue> =
+            vec![None::<i64>.into(), (1_i64 << 52).into(), Some(0.5).into(), "a\"\n".into()];
+        let json = serde_json::to_string(&SqlStatement::new("SELECT ?1", values)).unwrap();
+        assert_eq!(json, r#"["SELECT ?1",null,4503599627370496,0.5,"a\"\n"]"#);
     }
 }

@@ -111,7 +111,7 @@ impl JobObject {
             .map_err(|cause| self.log_and_hide("creating the job", &cause))?;
         self.count(Usage { object_rows: rows, ..Usage::default() });
         self.schedule_alarm(&job, &timeouts);
-        *self.loaded.borrow_mut() = Some(LoadedJob { spec: Rc::new(spec), job });
+        *self.loaded.borrow_mut() = Some(LoadedJob { spec: Rc::new(spec), job: Rc::new(job) });
         self.early.created.set(true);
         self.notify_early_subscribers();
         self.job_reply(Reader::Owner)

@@ -43,6 +43,7 @@ impl JobObject {
         if let Some(LoadedJob { job, .. }) = &loaded {
             request.reader.admit(job.link_generation)?;
         }
+        self.has_no_sockets.set(false);
         let (server, client) =
             subscribers.accept(&tags).map_err(|cause| self.log_and_hide("accepting a socket", &cause))?;
         match loaded {
