@@ -1,10 +1,15 @@
 //! The audit log: one line for each change, written after the answer. What is kept is the core's.
 
+use std::cell::RefCell;
+
 use reel_core::http::audit::{AuditTarget, caller_name, may_have_changed};
+use reel_core::http::audit_queue::AuditQueue;
 use reel_core::http::cross_site::Arrival as _;
+use reel_core::http::problem::Problem;
 use reel_core::http::route::RouteRow;
 use reel_core::objects::log_event::{LogEvent, LogSubject};
-use reel_core::sql::audit::{AuditEntry, insert_audit_entry};
+use reel_core::sql::audit::{AuditEntry, insert_audit_entries};
+use worker::D1Database;
 
 use crate::api::RequestContext;
 use crate::index;
@@ -32,16 +37,32 @@ pub fn record(context: &RequestContext<'_>, target: AuditTarget, status: u16) {
         target,
         status,
     };
-    let database = env::database(context.env);
-    context.background.wait_until(async move {
-        let written = match database {
+    let is_writer = QUEUE.with_borrow_mut(|queue| queue.push(entry, clock::now()));
+    if is_writer {
+        let database = env::database(context.env);
+        context.background.wait_until(write_waiting(database));
+    }
+}
+
+/// Writes what waits, and what comes in the meantime.
+async fn write_waiting(database: Result<D1Database, Problem>) {
+    loop {
+        let lines = QUEUE.with_borrow_mut(|queue| queue.take(clock::now()));
+        let Some(first) = lines.first() else { return };
+        let written = match &database {
             Ok(database) => {
-                with_timeout(BINDING, index::write(&database, vec![insert_audit_entry(&entry)])).await
+                with_timeout(BINDING, index::write(database, vec![insert_audit_entries(&lines)])).await
             }
             Err(_) => Err("the database is not bound".into()),
         };
         if let Err(cause) = written {
-            log(LogSubject::Request(&entry.request_id), LogEvent::AuditFailed, &cause.to_string());
+            let detail = format!("{} lines were lost: {cause}", lines.len());
+            log(LogSubject::Request(&first.request_id), LogEvent::AuditFailed, &detail);
         }
-    });
+    }
+}
+
+thread_local! {
+    // Never borrowed over an await.
+    static QUEUE: RefCell<AuditQueue> = RefCell::default();
 }

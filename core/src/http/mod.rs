@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod audit;
+pub mod audit_queue;
 pub mod cross_site;
 pub mod download;
 pub mod problem;

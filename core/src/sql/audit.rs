@@ -24,18 +24,15 @@ pub struct AuditEntry {
     pub status: u16,
 }
 
-/// Adds a line.
-pub fn insert_audit_entry(entry: &AuditEntry) -> SqlStatement {
-    let values = [
-        entry.at.0.into(),
-        entry.request_id.as_str().into(),
-        entry.caller.as_str().into(),
-        entry.owner.map(|owner| owner.to_string()).as_deref().into(),
-        entry.route.as_str().into(),
-        entry.target.as_str().into(),
-        i64::from(entry.status).into(),
-    ];
-    SqlStatement::new(INSERT_ENTRY, values)
+/// Adds lines.
+pub fn insert_audit_entries(entries: &[AuditEntry]) -> SqlStatement {
+    let line = |entry: &AuditEntry| {
+        let owner = entry.owner.map(|owner| owner.to_string());
+        let AuditEntry { at, request_id, caller, route, target, status, .. } = entry;
+        serde_json::json!([at.0, request_id, caller, owner, route, target, status])
+    };
+    let lines = serde_json::Value::from(entries.iter().map(line).collect::<Vec<_>>());
+    SqlStatement::new(INSERT_ENTRIES, [lines.to_string().into()])
 }
 
 /// Removes lines from before this moment, at most so many of the oldest.
@@ -80,8 +77,9 @@ impl AuditQuery {
     }
 }
 
-const INSERT_ENTRY: &str = "INSERT INTO audit (at, request_id, caller, owner, route, target, status) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (at, request_id) DO NOTHING";
+const INSERT_ENTRIES: &str = "INSERT INTO audit (at, request_id, caller, owner, route, target, status) \
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6 \
+    FROM json_each(?1) WHERE true ON CONFLICT (at, request_id) DO NOTHING";
 
 const DELETE_ENTRIES: &str = "DELETE FROM audit WHERE (at, request_id) IN \
     (SELECT at, request_id FROM audit WHERE at < ?1 ORDER BY at LIMIT ?2)";

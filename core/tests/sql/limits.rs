@@ -3,7 +3,7 @@
 use reel_core::base::owner::{OwnerId, Visibility};
 use reel_core::base::time::Timestamp;
 use reel_core::job::spec::JobSpec;
-use reel_core::sql::audit::{AuditEntry, AuditQuery, delete_audit_entries, insert_audit_entry};
+use reel_core::sql::audit::{AuditEntry, AuditQuery, delete_audit_entries, insert_audit_entries};
 use reel_core::sql::owners::{
     add_upload_bytes, count_open_jobs, delete_revocations, delete_rows_of, delete_upload_bytes,
     revoke_tokens, select_jobs_of, select_open_jobs_of, select_revoked_tokens, select_upload_bytes,
@@ -40,7 +40,7 @@ fn page(before: Option<(i64, &str)>, owner: Option<OwnerId>, limit: u32) -> Audi
 
 pub fn every_statement() -> Vec<SqlStatement> {
     let mut all = vec![
-        insert_audit_entry(&entry(1, "a", ALICE)),
+        insert_audit_entries(&[entry(1, "a", ALICE), entry(1, "b", BOB)]),
         delete_audit_entries(Timestamp(1), 1),
         page(None, None, 1).select_statement(),
         page(Some((1, "a")), Some(alice()), 1).select_statement(),
@@ -68,9 +68,9 @@ fn requests(database: &Database, query: &AuditQuery) -> Vec<String> {
 fn the_audit_log_is_read_newest_first_by_pages_and_by_owner() {
     let database = Database::new();
     for (at, id, owner) in [(1, "a", ALICE), (2, "b", BOB), (2, "c", Visibility::All), (3, "d", ALICE)] {
-        database.run(&insert_audit_entry(&entry(at, id, owner)));
+        database.run(&insert_audit_entries(&[entry(at, id, owner)]));
     }
-    database.run(&insert_audit_entry(&entry(3, "d", BOB)));
+    database.run(&insert_audit_entries(&[entry(3, "d", BOB), entry(2, "b", ALICE)]));
     assert_eq!(requests(&database, &page(None, None, 9)), ["d", "c", "b", "a"], "a line is written once");
     assert_eq!(requests(&database, &page(None, None, 1)), ["d", "c"], "one more tells of another page");
     assert_eq!(requests(&database, &page(Some((2, "c")), None, 9)), ["b", "a"]);
@@ -89,7 +89,7 @@ fn the_audit_log_is_read_newest_first_by_pages_and_by_owner() {
 fn old_lines_go_the_oldest_first() {
     let database = Database::new();
     for at in 1..=5 {
-        database.run(&insert_audit_entry(&entry(at, "a", ALICE)));
+        database.run(&insert_audit_entries(&[entry(at, "a", ALICE)]));
     }
     database.run(&delete_audit_entries(Timestamp(4), 2));
     assert_eq!(database.rows("SELECT at FROM audit"), [["3"], ["4"], ["5"]]);
