@@ -21,7 +21,6 @@ use crate::limits;
 use crate::objects::{call_job, subscribe_to_job};
 use crate::platform::http::HttpResponse;
 use crate::platform::object_storage::object_version;
-use crate::platform::timeout::{BINDING, with_timeout};
 use crate::platform::{clock, env};
 
 /// `POST /api/jobs`.
@@ -132,8 +131,8 @@ pub async fn find_in_bucket(
     key: &ObjectKey,
 ) -> Result<Option<ObjectVersion>, Problem> {
     let bucket = env::videos(context.env)?;
-    let head = with_timeout(BINDING, bucket.head(key.as_str())).await;
-    let found = head.map_err(|cause| unavailable(context, "the bucket", &cause))?;
+    let found =
+        bucket.head(key.as_str()).await.map_err(|cause| unavailable(context, "the bucket", &cause))?;
     Ok(found.as_ref().map(object_version))
 }
 
@@ -141,8 +140,7 @@ pub async fn find_in_bucket(
 pub async fn list(context: &RequestContext<'_>) -> Result<HandlerResponse, Problem> {
     let listing = JobListQuery::parse(context.call.query_string())?;
     let database = env::database(context.env)?;
-    let rows =
-        with_timeout(BINDING, index::query(&database, listing.select_statement(context.visibility()))).await;
+    let rows = index::query(&database, listing.select_statement(context.visibility())).await;
     let rows = rows.map_err(|cause| unavailable(context, "the index", &cause))?;
     let rows = JobRow::parse_all(&rows).map_err(|_| Problem::internal())?;
     let page = to_page_json(&listing, rows, &context.config.presigner, RESULT_URL_LIFETIME, clock::now());

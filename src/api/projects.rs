@@ -16,7 +16,6 @@ use super::jobs::{find_usable, unavailable};
 use super::{HandlerResponse, RequestContext};
 use crate::index;
 use crate::platform::http::HttpResponse;
-use crate::platform::timeout::{BINDING, with_timeout};
 use crate::platform::{clock, env};
 
 /// `GET /api/projects`.
@@ -72,7 +71,7 @@ pub async fn ask(
     queries: Vec<SqlStatement>,
 ) -> Result<Vec<Vec<String>>, Problem> {
     let database = env::database(context.env)?;
-    let answers = with_timeout(BINDING, index::batch_query(&database, queries)).await;
+    let answers = index::batch_query(&database, queries).await;
     answers.map_err(|cause| unavailable(context, "the index", &cause))
 }
 
