@@ -34,13 +34,14 @@ await main(async () => {
   const onTurn = (turn, of) => process.stdout.isTTY && process.stdout.write(dim(`\rturn ${turn} of ${of} `));
   const tools = { runpod, bundles, onTurn };
   const results = {};
+  const measured = commit();
   try {
     if (["ours", "peer"].every((name) => options.forms.includes(name))) {
       const same = await parts.withDrivers(["ours", "peer"], tools, ({ ours, peer }) => checkContract(ours, peer));
       console.log(dim(`The peer answers ${same} exchanges as ours does. ${seconds()} s so far`));
     }
     for (const part of PARTS.filter((name) => options.parts.includes(name))) {
-      const run = { command: ["npm run bench", ...(args.length > 0 ? ["--", ...args] : [])].join(" "), commit: commit(), date: new Date().toISOString().slice(0, 10), machine: machine(), load: os.loadavg()[0].toFixed(1) };
+      const run = { command: ["npm run bench", ...(args.length > 0 ? ["--", ...args] : [])].join(" "), commit: measured, date: new Date().toISOString().slice(0, 10), machine: machine(), load: os.loadavg()[0].toFixed(1) };
       const figures = await MEASURE[part](options, tools);
       results[part] = { run, figures };
       console.log(`\n${section(part, figures)}${dim(`${seconds()} s so far`)}`);
@@ -76,7 +77,7 @@ function check(figures) {
 function commit() {
   const git = (...args) => execFileSync("git", args, { cwd: ROOT, encoding: "utf8" }).trim();
   try {
-    const changed = git("status", "--porcelain", "--", "src", "core", "Cargo.lock", "bench/peer") !== "";
+    const changed = git("status", "--porcelain", "--", "src", "core/src", "Cargo.lock", "bench/peer") !== "";
     return git("rev-parse", "--short", "HEAD") + (changed ? " with changes" : "");
   } catch {
     return "no commit";

@@ -15,8 +15,8 @@ export function routesTable({ figures, floor, usage, resident_mb, driver_share }
   const meaning = { constant: "a constant", echo: "an object's echo", audit: "a constant and a row of the audit log" };
   const floors = Object.entries(floor).map(([name, value]) => `${meaning[name]} ${range(value)}`);
   if (floors.length > 0) parts.push("", `The floor: ${floors.join(", ")}.`);
-  const used = Object.entries(usage).map(([name, { object_rows, d1_rows, alarms }]) => `${name} ${object_rows} in its object and ${d1_rows} in D1, with ${alarms} alarms`);
-  parts.push("", `Written rows of a whole job: ${used.join("; ")}; D1 also has one row of the audit log.`);
+  const used = Object.entries(usage).map(([name, { object_rows, d1_rows, alarms }]) => `${name} ${object_rows.toFixed(1)} in its object and ${d1_rows.toFixed(1)} in D1, with ${alarms.toFixed(1)} alarms`);
+  parts.push("", `Written rows of a whole job, in the mean: ${used.join("; ")}; D1 also has one row of the audit log.`);
   parts.push("", `Resident at the end: ${Object.entries(resident_mb).map(([name, mb]) => `${name} ${Math.round(mb)} MB`).join(", ")}. The driver used ${Math.round(driver_share * 100)} % of a core.`);
   return parts.join("\n");
 }
