@@ -87,5 +87,5 @@ function commit() {
 function machine() {
   const [cpu] = os.cpus();
   const { version } = JSON.parse(fs.readFileSync(path.join(ROOT, "node_modules/workerd/package.json"), "utf8"));
-  return `${cpu.model.trim()}, ${os.cpus().length} cores, ${Math.round(os.totalmem() / 2 ** 30)} GiB, Linux ${os.release()}, workerd ${version}`;
+  return `${cpu.model.trim()}, ${os.cpus().length} cores, ${Math.round(os.totalmem() / 2 ** 30)} GiB, Linux ${os.release().split("-")[0]}, workerd ${version}`;
 }

@@ -83,12 +83,12 @@ export function plots({ routes, sockets, growth }) {
     files["routes.svg"] = bars("CPU a request, ours / peer: median and quartiles", rows);
   }
   if (sockets) {
-    const series = ["ours", "peer"].flatMap((name) => ["p50", "p99"].map((of) => ({ label: `${name}, ${of}`, points: Object.entries(sockets.figures).map(([count, forms]) => [Number(count), forms[name][of].median]) })));
-    files["sockets.svg"] = lines("From callback to socket", series, { xLabel: "sockets of the job", yLabel: "ms" });
+    const series = ["p50", "p99"].flatMap((of, dash) => ["ours", "peer"].map((name, color) => ({ label: `${of}, ${name}`, color, dash, points: Object.entries(sockets.figures).map(([count, forms]) => [Number(count), forms[name][of].median]) })));
+    files["sockets.svg"] = lines("From a callback to each socket, in milliseconds", series, { xLabel: "sockets of the job" });
   }
   if (growth) {
-    const series = Object.keys(LISTS).flatMap((list) => ["ours", "peer"].map((name) => ({ label: `${list}, ${name}`, points: Object.entries(growth.figures.rows).map(([rows, forms]) => [Number(rows), forms[name][list]]) })));
-    files["growth.svg"] = lines("CPU of a list of 20", series, { xLabel: "rows of the index", yLabel: "us" });
+    const series = Object.keys(LISTS).flatMap((list, dash) => ["ours", "peer"].map((name, color) => ({ label: `${list}, ${name}`, color, dash, points: Object.entries(growth.figures.rows).map(([rows, forms]) => [Number(rows), forms[name][list]]) })));
+    files["growth.svg"] = lines("CPU of a list of 20, in microseconds", series, { xLabel: "rows of the index" });
   }
   return files;
 }

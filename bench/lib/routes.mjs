@@ -50,7 +50,7 @@ export async function apiTurn(driver, sizes) {
   await driver.putOutputs(ids);
   const ends = driver.callbacks(ids, "complete", (id) => ({ output_video_key: `output/${id}/1/video.mp4`, output_bytes: 7, poster_key: `output/${id}/1/poster.jpg` }));
   us.complete = await driver.measure(ends, { right: applied });
-  us.list_posters = await driver.measure(list.slice(0, Math.ceil(list.length / 4)), { right: page("/poster.jpg?") });
+  us.list_posters = await driver.measure(list.slice(0, Math.ceil(list.length / 2)), { right: page("/poster.jpg?") });
 
   const usages = [];
   await driver.send(reads, { right: (body) => {
