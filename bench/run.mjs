@@ -45,11 +45,12 @@ await main(async () => {
       const figures = await MEASURE[part](options, tools);
       results[part] = { run, figures };
       console.log(`\n${section(part, figures)}${dim(`${seconds()} s so far`)}`);
+      // After each part: a run that is broken off keeps what it has.
+      if (options.writes) write(options.out ? path.resolve(options.out) : path.join(ROOT, "bench"), { [part]: results[part] });
     }
   } finally {
     await runpod.stop();
   }
-  if (options.writes) write(options.out ? path.resolve(options.out) : path.join(ROOT, "bench"), results);
   if (options.check) check(results.routes?.figures.figures ?? {});
 });
 
@@ -61,7 +62,7 @@ function write(folder, results) {
   fs.writeFileSync(file, `${JSON.stringify(all, (_, value) => (typeof value === "number" ? Number(value.toPrecision(4)) : value), 1)}\n`);
   fs.writeFileSync(path.join(folder, "RESULTS.md"), markdown(all));
   for (const [name, svg] of Object.entries(plots(all))) fs.writeFileSync(path.join(folder, "plots", name), svg);
-  console.log(`Written: ${path.relative(process.cwd(), path.join(folder, "RESULTS.md"))}`);
+  console.log(dim(`Written: ${path.relative(process.cwd(), path.join(folder, "RESULTS.md"))}`));
 }
 
 /** Fails when a ratio is worse than the committed one by more than its noise. */
