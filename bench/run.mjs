@@ -34,21 +34,23 @@ await main(async () => {
   const onTurn = (turn, of) => process.stdout.isTTY && process.stdout.write(dim(`\rturn ${turn} of ${of} `));
   const tools = { runpod, bundles, onTurn };
   const results = {};
+  const measured = commit();
   try {
     if (["ours", "peer"].every((name) => options.forms.includes(name))) {
       const same = await parts.withDrivers(["ours", "peer"], tools, ({ ours, peer }) => checkContract(ours, peer));
       console.log(dim(`The peer answers ${same} exchanges as ours does. ${seconds()} s so far`));
     }
     for (const part of PARTS.filter((name) => options.parts.includes(name))) {
-      const run = { command: ["npm run bench", ...(args.length > 0 ? ["--", ...args] : [])].join(" "), commit: commit(), date: new Date().toISOString().slice(0, 10), machine: machine(), load: os.loadavg()[0].toFixed(1) };
+      const run = { command: ["npm run bench", ...(args.length > 0 ? ["--", ...args] : [])].join(" "), commit: measured, date: new Date().toISOString().slice(0, 10), machine: machine(), load: os.loadavg()[0].toFixed(1) };
       const figures = await MEASURE[part](options, tools);
       results[part] = { run, figures };
       console.log(`\n${section(part, figures)}${dim(`${seconds()} s so far`)}`);
+      // After each part: a run that is broken off keeps what it has.
+      if (options.writes) write(options.out ? path.resolve(options.out) : path.join(ROOT, "bench"), { [part]: results[part] });
     }
   } finally {
     await runpod.stop();
   }
-  if (options.writes) write(options.out ? path.resolve(options.out) : path.join(ROOT, "bench"), results);
   if (options.check) check(results.routes?.figures.figures ?? {});
 });
 
@@ -60,7 +62,7 @@ function write(folder, results) {
   fs.writeFileSync(file, `${JSON.stringify(all, (_, value) => (typeof value === "number" ? Number(value.toPrecision(4)) : value), 1)}\n`);
   fs.writeFileSync(path.join(folder, "RESULTS.md"), markdown(all));
   for (const [name, svg] of Object.entries(plots(all))) fs.writeFileSync(path.join(folder, "plots", name), svg);
-  console.log(`Written: ${path.relative(process.cwd(), path.join(folder, "RESULTS.md"))}`);
+  console.log(dim(`Written: ${path.relative(process.cwd(), path.join(folder, "RESULTS.md"))}`));
 }
 
 /** Fails when a ratio is worse than the committed one by more than its noise. */
@@ -76,7 +78,7 @@ function check(figures) {
 function commit() {
   const git = (...args) => execFileSync("git", args, { cwd: ROOT, encoding: "utf8" }).trim();
   try {
-    const changed = git("status", "--porcelain", "--", "src", "core", "Cargo.lock", "bench/peer") !== "";
+    const changed = git("status", "--porcelain", "--", "src", "core/src", "Cargo.lock", "bench/peer") !== "";
     return git("rev-parse", "--short", "HEAD") + (changed ? " with changes" : "");
   } catch {
     return "no commit";
@@ -86,5 +88,5 @@ function commit() {
 function machine() {
   const [cpu] = os.cpus();
   const { version } = JSON.parse(fs.readFileSync(path.join(ROOT, "node_modules/workerd/package.json"), "utf8"));
-  return `${cpu.model.trim()}, ${os.cpus().length} cores, ${Math.round(os.totalmem() / 2 ** 30)} GiB, Linux ${os.release()}, workerd ${version}`;
+  return `${cpu.model.trim()}, ${os.cpus().length} cores, ${Math.round(os.totalmem() / 2 ** 30)} GiB, Linux ${os.release().split("-")[0]}, workerd ${version}`;
 }

@@ -15,8 +15,8 @@ export function routesTable({ figures, floor, usage, resident_mb, driver_share }
   const meaning = { constant: "a constant", echo: "an object's echo", audit: "a constant and a row of the audit log" };
   const floors = Object.entries(floor).map(([name, value]) => `${meaning[name]} ${range(value)}`);
   if (floors.length > 0) parts.push("", `The floor: ${floors.join(", ")}.`);
-  const used = Object.entries(usage).map(([name, { object_rows, d1_rows, alarms }]) => `${name} ${object_rows} in its object and ${d1_rows} in D1, with ${alarms} alarms`);
-  parts.push("", `Written rows of a whole job: ${used.join("; ")}; D1 also has one row of the audit log.`);
+  const used = Object.entries(usage).map(([name, { object_rows, d1_rows, alarms }]) => `${name} ${object_rows.toFixed(1)} in its object and ${d1_rows.toFixed(1)} in D1, with ${alarms.toFixed(1)} alarms`);
+  parts.push("", `Written rows of a whole job, in the mean: ${used.join("; ")}; D1 also has one row of the audit log.`);
   parts.push("", `Resident at the end: ${Object.entries(resident_mb).map(([name, mb]) => `${name} ${Math.round(mb)} MB`).join(", ")}. The driver used ${Math.round(driver_share * 100)} % of a core.`);
   return parts.join("\n");
 }
@@ -83,12 +83,12 @@ export function plots({ routes, sockets, growth }) {
     files["routes.svg"] = bars("CPU a request, ours / peer: median and quartiles", rows);
   }
   if (sockets) {
-    const series = ["ours", "peer"].flatMap((name) => ["p50", "p99"].map((of) => ({ label: `${name}, ${of}`, points: Object.entries(sockets.figures).map(([count, forms]) => [Number(count), forms[name][of].median]) })));
-    files["sockets.svg"] = lines("From callback to socket", series, { xLabel: "sockets of the job", yLabel: "ms" });
+    const series = ["p50", "p99"].flatMap((of, dash) => ["ours", "peer"].map((name, color) => ({ label: `${of}, ${name}`, color, dash, points: Object.entries(sockets.figures).map(([count, forms]) => [Number(count), forms[name][of].median]) })));
+    files["sockets.svg"] = lines("From a callback to each socket, in milliseconds", series, { xLabel: "sockets of the job" });
   }
   if (growth) {
-    const series = Object.keys(LISTS).flatMap((list) => ["ours", "peer"].map((name) => ({ label: `${list}, ${name}`, points: Object.entries(growth.figures.rows).map(([rows, forms]) => [Number(rows), forms[name][list]]) })));
-    files["growth.svg"] = lines("CPU of a list of 20", series, { xLabel: "rows of the index", yLabel: "us" });
+    const series = Object.keys(LISTS).flatMap((list, dash) => ["ours", "peer"].map((name, color) => ({ label: `${list}, ${name}`, color, dash, points: Object.entries(growth.figures.rows).map(([rows, forms]) => [Number(rows), forms[name][list]]) })));
+    files["growth.svg"] = lines("CPU of a list of 20, in microseconds", series, { xLabel: "rows of the index" });
   }
   return files;
 }

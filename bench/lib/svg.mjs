@@ -2,7 +2,7 @@
 // dark pages.
 
 const STYLE = `<style>text{font:12px system-ui,sans-serif;fill:#57606a}.title{font-weight:600;font-size:14px}.axis{stroke:#8c959f;stroke-width:1}.grid{stroke:#8c959f;stroke-opacity:.25}.range{stroke:#57606a;stroke-width:1.5}
-.c0{fill:#0969da;stroke:#0969da}.c1{fill:#bc4c00;stroke:#bc4c00}.c2{fill:#1a7f37;stroke:#1a7f37}.c3{fill:#8250df;stroke:#8250df}.c4{fill:#bf3989;stroke:#bf3989}.c5{fill:#9a6700;stroke:#9a6700}.line{fill:none;stroke-width:2}
+.c0{fill:#0969da;stroke:#0969da}.c1{fill:#bc4c00;stroke:#bc4c00}.c2{fill:#1a7f37;stroke:#1a7f37}.line{fill:none;stroke-width:2}
 @media (prefers-color-scheme:dark){text{fill:#9198a1}.range{stroke:#9198a1}}</style>`;
 
 const escape = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;");
@@ -33,8 +33,10 @@ export function bars(title, rows, { reference = 1, unit = "" } = {}) {
   return document(width, bottom + 28, title, parts);
 }
 
-/** Lines over two logarithmic axes: `series` is `[{ label, points: [[x, y]] }]`. */
-export function lines(title, series, { xLabel, yLabel }) {
+const DASHES = ["none", "7 4", "2 4"];
+
+/** Lines over two logarithmic axes: `series` is `[{ label, color, dash, points: [[x, y]] }]`, `color` and `dash` are numbers. */
+export function lines(title, series, { xLabel }) {
   const [width, height, left, right, top, bottom] = [760, 400, 70, 210, 44, 48];
   const all = series.flatMap(({ points }) => points);
   const range = (values) => [Math.floor(Math.log10(Math.min(...values))), Math.ceil(Math.log10(Math.max(...values)))];
@@ -47,12 +49,13 @@ export function lines(title, series, { xLabel, yLabel }) {
   for (let power = yMin; power <= yMax; power++) {
     parts.push(line(left, y(10 ** power), width - right, y(10 ** power), "grid"), text(left - 8, y(10 ** power) + 4, (10 ** power).toLocaleString("en-US"), 'text-anchor="end"'));
   }
-  parts.push(line(left, height - bottom, width - right, height - bottom, "axis"), text((left + width - right) / 2, height - 8, xLabel, 'text-anchor="middle"'), text(12, top - 4, yLabel));
-  series.forEach(({ label, points }, at) => {
+  parts.push(line(left, height - bottom, width - right, height - bottom, "axis"), text((left + width - right) / 2, height - 8, xLabel, 'text-anchor="middle"'));
+  series.forEach(({ label, color, dash, points }, at) => {
     const path = points.map(([px, py]) => `${x(px)},${y(py)}`).join(" ");
-    parts.push(`<polyline points="${path}" class="line c${at % 6}" style="fill:none"/>`);
-    for (const [px, py] of points) parts.push(`<circle cx="${x(px)}" cy="${y(py)}" r="3" class="c${at % 6}"/>`);
-    parts.push(`<rect x="${width - right + 14}" y="${top + at * 20}" width="12" height="12" class="c${at % 6}"/>`, text(width - right + 32, top + at * 20 + 10, label));
+    const stroke = `class="line c${color}" style="fill:none;stroke-dasharray:${DASHES[dash]}"`;
+    const key = top + at * 20 + 6;
+    parts.push(`<polyline points="${path}" ${stroke}/>`, `<polyline points="${width - right + 12},${key} ${width - right + 44},${key}" ${stroke}/>`, text(width - right + 52, key + 4, label));
+    for (const [px, py] of points) parts.push(`<circle cx="${x(px)}" cy="${y(py)}" r="3" class="c${color}"/>`);
   });
   return document(width, height, title, parts);
 }

@@ -4,14 +4,13 @@ import { isOutputOf, outputKey, posterKey, presignGet, presignPut } from "./buck
 import { upsertJob } from "./database";
 import type { Env } from "./env";
 import { signToken } from "./keys";
+import * as rules from "./rules";
+import { HEARTBEAT, MINUTE, SECOND, backoff, hasEnded, jitter } from "./rules";
 import * as runpod from "./runpod";
 import type { Claim, Complete, Failure, Progress } from "./schemas";
-import { type Detail, type Job, MAX_ATTEMPTS, type MessageType, type Spec, type Urls, isRetriedByItself, knownCode, newJob, view } from "./state";
+import { type Detail, type Job, type MessageType, type Spec, type Urls, knownCode, newJob, view } from "./state";
 
-const SECOND = 1000;
-const MINUTE = 60 * SECOND;
 const PERSIST_EVERY = 10 * SECOND;
-const HEARTBEAT = MINUTE;
 const LINK_LIFETIME = 60 * MINUTE;
 const LINK_KEPT = 5 * MINUTE;
 const SOCKETS_MAX = 1000;
@@ -22,9 +21,6 @@ const SCHEMA = `CREATE TABLE sheet (name TEXT PRIMARY KEY, body TEXT NOT NULL) W
 
 export type Created = { body: string } | { refused: "idempotency_conflict" };
 export type Received = { applied: boolean; retrying?: boolean } | { refused: "job_not_found" | "stale_attempt" | "already_claimed" };
-
-const jitter = (ms: number) => ms * (0.75 + Math.random() / 2);
-const backoff = (first: number, tries: number, max: number) => Math.min(first * 2 ** tries, max);
 
 export class ExportJob extends DurableObject<Env> {
   private sql = this.ctx.storage.sql;
@@ -82,7 +78,7 @@ export class ExportJob extends DurableObject<Env> {
     const other = job.runpod_job_id && report.runpod_job_id && job.runpod_job_id !== report.runpod_job_id;
     if (job.phase === "rendering" && other && Date.now() - job.heard_at < HEARTBEAT) return { refused: "already_claimed" };
     if (report.runpod_job_id) job.runpod_job_id = report.runpod_job_id;
-    this.begin("starting");
+    rules.begin(job, "starting");
     this.commit("progress");
     return { granted: await this.grant(report.conditional_put === true) };
   }
@@ -96,7 +92,7 @@ export class ExportJob extends DurableObject<Env> {
     const now = Date.now();
     const before = { stage: job.stage, progress: job.progress, message: job.message };
     const begins = job.phase !== "rendering";
-    if (begins) this.begin(report.stage ?? "starting");
+    if (begins) rules.begin(job, report.stage ?? "starting");
     job.heard_at = now;
     job.due_at = now + HEARTBEAT;
     job.tries = 0;
@@ -119,7 +115,8 @@ export class ExportJob extends DurableObject<Env> {
     const job = this.job!;
     if (job.phase === "verifying" && job.reported?.key === report.output_video_key) return { applied: false };
     const poster = report.poster_key && isOutputOf(this.spec.id, report.poster_key) ? report.poster_key : null;
-    this.verify({ key: report.output_video_key, bytes: report.output_bytes ?? null, poster });
+    rules.verify(job, { key: report.output_video_key, bytes: report.output_bytes ?? null, poster });
+    this.commit("progress");
     await this.checkOutput("output_missing");
     return { applied: true, retrying: this.job!.attempt !== attempt };
   }
@@ -129,7 +126,7 @@ export class ExportJob extends DurableObject<Env> {
     if (refusal) return refusal;
     await this.loadAlarm();
     const code = knownCode(report.error_code);
-    this.failAttempt(code, report.error || "The renderer failed; try the export again.", report.should_retry !== false);
+    this.commit(rules.failAttempt(this.job!, code, report.error || "The renderer failed; try the export again.", report.should_retry !== false));
     return { applied: true, retrying: this.job!.attempt !== attempt };
   }
 
@@ -178,7 +175,7 @@ export class ExportJob extends DurableObject<Env> {
   /** Sends the whole job, then the stored events that the client has not had. */
   private async greet(socket: WebSocket, after?: number): Promise<void> {
     const job = this.job!;
-    const ended = job.phase === "complete" || job.phase === "failed";
+    const ended = hasEnded(job);
     const missed = this.sql.exec<{ body: string }>("SELECT body FROM events WHERE seq > ? ORDER BY seq", after ?? (ended ? job.seq - 1 : job.seq)).toArray();
     const detail = this.detailOf(socket);
     const urls = await this.urls(job);
@@ -198,7 +195,7 @@ export class ExportJob extends DurableObject<Env> {
   private broadcast(message: MessageType, seq?: number): void {
     const sockets = this.ctx.getWebSockets();
     if (sockets.length === 0) return;
-    const ended = this.job!.phase === "complete" || this.job!.phase === "failed";
+    const ended = hasEnded(this.job!);
     const send = (job: Job, urls: Urls) => {
       const texts: Partial<Record<Detail, string>> = {};
       for (const socket of sockets) {
@@ -238,7 +235,7 @@ export class ExportJob extends DurableObject<Env> {
     const job = this.job!;
     const now = Date.now();
     const work: Promise<unknown>[] = [];
-    if (this.dueOf(job) <= now) {
+    if (rules.dueAt(job) <= now) {
       if (job.phase === "waiting") {
         job.phase = "submitting";
         job.due_at = now + 20 * SECOND;
@@ -246,10 +243,10 @@ export class ExportJob extends DurableObject<Env> {
         work.push(this.submit());
       } else if (job.phase === "submitting") {
         this.waitAgain();
-      } else if (job.phase === "queued" && now - job.since >= 15 * MINUTE) {
+      } else if (rules.isQueuedTooLong(job, now)) {
         this.fail("queue_timeout", "No renderer became available in time. Try the export again later.");
-      } else if (job.phase === "rendering" && now - job.since >= 10 * MINUTE) {
-        this.verify({ key: outputKey(this.spec.id, job.attempt), bytes: null, poster: null });
+      } else if (rules.isRenderedTooLong(job, now)) {
+        this.expectOutput();
         work.push(this.checkOutput("execution_timeout"));
       } else if (job.phase === "queued" || job.phase === "rendering") {
         work.push(this.poll());
@@ -259,13 +256,6 @@ export class ExportJob extends DurableObject<Env> {
     }
     if (job.index.wanted > job.index.written && job.index.due_at <= now) work.push(this.writeIndex());
     await Promise.all(work);
-  }
-
-  private dueOf(job: Job): number {
-    if (job.phase === "complete" || job.phase === "failed") return Number.POSITIVE_INFINITY;
-    if (job.phase === "queued") return Math.min(job.due_at, job.since + 15 * MINUTE);
-    if (job.phase === "rendering") return Math.min(job.due_at, job.since + 10 * MINUTE);
-    return job.due_at;
   }
 
   private async submit(): Promise<void> {
@@ -282,11 +272,9 @@ export class ExportJob extends DurableObject<Env> {
   }
 
   private waitAgain(): void {
-    const job = this.job!;
-    const changed = job.message !== "Waiting for the render service";
-    Object.assign(job, { phase: "waiting", message: "Waiting for the render service", due_at: Date.now() + jitter(backoff(5 * SECOND, job.tries, MINUTE)), tries: job.tries + 1 });
-    if (Date.now() - job.since > 15 * MINUTE) return this.fail("gpu_unreachable", "The render service could not be reached; try the export again in a few minutes.");
-    if (changed) this.commit("status");
+    const waits = rules.waitAgain(this.job!);
+    if (waits === "given up") this.fail("gpu_unreachable", "The render service could not be reached; try the export again in a few minutes.");
+    else if (waits === "told") this.commit("status");
     else this.keep();
   }
 
@@ -301,10 +289,10 @@ export class ExportJob extends DurableObject<Env> {
     if (word === "NOT_FOUND" && job.phase === "queued" && Date.now() - job.since < 150 * SECOND) return;
     const lost = { COMPLETED: "output_missing", FAILED: "gpu_error", CANCELLED: "worker_lost", TIMED_OUT: "execution_timeout", NOT_FOUND: "worker_lost" }[word ?? ""];
     if (lost) {
-      this.verify({ key: outputKey(this.spec.id, attempt), bytes: null, poster: null });
+      this.expectOutput();
       await this.checkOutput(lost);
     } else if (job.phase === "queued" && word === "IN_PROGRESS") {
-      this.begin("starting");
+      rules.begin(job, "starting");
       this.commit("progress");
     }
   }
@@ -330,22 +318,13 @@ export class ExportJob extends DurableObject<Env> {
   private refusal(attempt: number): Received | null {
     if (!this.job) return { refused: "job_not_found" };
     this.job.usage.requests++;
-    if (this.job.phase === "complete" || this.job.phase === "failed") return { applied: false };
+    if (hasEnded(this.job)) return { applied: false };
     return attempt === this.job.attempt ? null : { refused: "stale_attempt" };
   }
 
-  private begin(stage: Job["stage"]): void {
-    const job = this.job!;
-    const now = Date.now();
-    if (job.phase !== "rendering") Object.assign(job, { phase: "rendering", since: now, progress: 0 });
-    if (job.started_at === null || job.attempt > 1) this.wantIndex();
-    job.started_at ??= now;
-    Object.assign(job, { stage, message: "Starting the renderer", heard_at: now, due_at: now + HEARTBEAT, tries: 0 });
-  }
-
-  private verify(reported: NonNullable<Job["reported"]>): void {
-    const now = Date.now();
-    Object.assign(this.job!, { phase: "verifying", stage: "verifying", progress: 99, message: "Checking the result", reported, since: now, due_at: now + 2 * SECOND });
+  /** Looks for an output that no report has described. */
+  private expectOutput(): void {
+    rules.verify(this.job!, { key: outputKey(this.spec.id, this.job!.attempt), bytes: null, poster: null });
     this.commit("progress");
   }
 
@@ -356,39 +335,16 @@ export class ExportJob extends DurableObject<Env> {
     const [output, picture] = await Promise.all([this.env.VIDEOS.head(reported.key), this.env.VIDEOS.head(poster)]);
     const job = this.job!;
     if (job.phase !== "verifying" || job.reported?.key !== reported.key) return;
-    const now = Date.now();
     if (!output || output.size === 0 || (reported.bytes !== null && reported.bytes !== output.size)) {
-      return this.failAttempt(otherwise, "The renderer finished but produced no video. Try the export again.", true);
+      return this.commit(rules.failAttempt(job, otherwise, "The renderer finished but produced no video. Try the export again.", true));
     }
-    Object.assign(job, {
-      phase: "complete", stage: "done", progress: 100, message: "Export complete", completed_at: now, started_at: job.started_at ?? now,
-      output: { key: reported.key, bytes: output.size, etag: output.httpEtag, poster: picture && picture.size > 0 ? poster : null },
-    });
-    this.wantIndex();
+    rules.complete(job, { key: reported.key, bytes: output.size, etag: output.httpEtag, poster: picture && picture.size > 0 ? poster : null });
     this.commit("complete");
   }
 
-  private failAttempt(code: string, sentence: string, mayRetry: boolean): void {
-    const job = this.job!;
-    if (!mayRetry || !isRetriedByItself(code) || job.attempt >= MAX_ATTEMPTS) return this.fail(code, sentence);
-    const now = Date.now();
-    const pause = backoff(2 * SECOND, 2 * (job.attempt - 1), MINUTE);
-    Object.assign(job, {
-      attempt: job.attempt + 1, phase: "waiting", stage: "queued", progress: 0, message: `Retrying (attempt ${job.attempt + 1}/${MAX_ATTEMPTS}): ${sentence}`,
-      runpod_job_id: null, since: now, due_at: now + jitter(pause), tries: 0, reported: null,
-    });
-    this.wantIndex();
-    this.commit("progress");
-  }
-
   private fail(code: string, sentence: string): void {
-    Object.assign(this.job!, { phase: "failed", stage: "done", message: sentence, failure: { code, sentence }, completed_at: Date.now(), runpod_job_id: null });
-    this.wantIndex();
+    rules.fail(this.job!, code, sentence);
     this.commit("error");
-  }
-
-  private wantIndex(): void {
-    Object.assign(this.job!.index, { wanted: this.job!.index.wanted + 1, due_at: Date.now(), tries: 0 });
   }
 
   // ---- Storage.
@@ -424,7 +380,7 @@ export class ExportJob extends DurableObject<Env> {
   /** Sets the alarm unless an earlier one will fire: each setting is a written row. */
   private schedule(): void {
     const { index } = this.job!;
-    const at = Math.min(this.dueOf(this.job!), index.wanted > index.written ? index.due_at : Number.POSITIVE_INFINITY);
+    const at = Math.min(rules.dueAt(this.job!), index.wanted > index.written ? index.due_at : Number.POSITIVE_INFINITY);
     if (at === Number.POSITIVE_INFINITY || (this.alarmAt != null && this.alarmAt <= at)) return;
     this.setAlarm(at);
   }

@@ -44,7 +44,7 @@ test("quartiles lie between the values", () => {
 });
 
 test("only a ratio that is worse by more than its noise is worse", () => {
-  const ratio = (median, spread) => ({ ratio: { median, low: median - spread, high: median + spread } });
+  const ratio = (median, spread) => ({ ratio: { median, low: median - spread, high: median + spread, turns: 9 } });
   const worse = (before, now) => compareRatios({ read: before }, { read: now })[0].worse;
   assert.equal(worse(ratio(0.7, 0.02), ratio(0.74, 0.01)), false, "within what two runs differ by");
   assert.equal(worse(ratio(0.7, 0.02), ratio(0.8, 0.01)), true);
@@ -71,7 +71,7 @@ test("runs that leave something out write nothing", () => {
 test("plots are well formed, and label what they show", () => {
   for (const svg of [
     bars("a < b", [{ label: "read", median: 0.7, low: 0.6, high: 0.8 }]),
-    lines("growth", [{ label: "ours", points: [[10, 300], [100_000, 900]] }], { xLabel: "rows", yLabel: "us" }),
+    lines("growth", [{ label: "ours", color: 0, dash: 1, points: [[10, 300], [100_000, 900]] }], { xLabel: "rows" }),
   ]) {
     assert.match(svg, /^<svg [^]*<\/svg>\n$/);
     assert.doesNotMatch(svg, /NaN|Infinity|undefined| < /);
