@@ -16,6 +16,7 @@ mod flow;
 mod golden;
 mod jose;
 mod key_server;
+mod log_check;
 mod part_upload;
 mod pool;
 mod ports;
@@ -37,6 +38,7 @@ pub use flow::{
 pub use golden::GoldenFiles;
 pub use jose::jose;
 pub use key_server::{KeyAnswer, KeyServer};
+pub use log_check::{Leak, LogCheck};
 pub use part_upload::{PartUpload, now};
 pub use pool::PooledStack;
 pub use ports::free_port;
