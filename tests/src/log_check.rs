@@ -3,9 +3,9 @@
 //! Invariants: what is found is never shown, only its kind and its line without it. A log that cannot be read, or that
 //! is not the one of a Worker that has run, fails as a secret does: a check that sees nothing proves nothing.
 //!
-//! A secret may be nowhere. A token may be in one kind of line: wrangler prints the path of each request that it serves,
-//! and the routes for older clients have their tokens there. No deployment prints these lines. Even in them, a token
-//! may only be where such a route has it.
+//! A secret may be nowhere. A token may be in two kinds of line, which no deployment prints: wrangler's own about the
+//! path of each request that it serves, and about the URL of one that its client broke off. Even in them, a token may only
+//! be where a route for older clients has it; and a signature, where wrangler is the bucket.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -78,8 +78,7 @@ impl LogCheck {
                     masked = masked.replace(&spelling, "***");
                 }
             }
-            let is_request = places.request_line.is_match(&line);
-            let searched = if is_request { places.without_old_routes(&masked) } else { masked.clone() };
+            let searched = places.without_allowed(&line, &masked);
             for (kind, pattern) in &places.tokens {
                 if pattern.is_match(&searched) {
                     kinds.push((*kind).to_owned());
@@ -141,7 +140,9 @@ fn count(leaks: usize) -> String {
 struct Places {
     colors: Regex,
     request_line: Regex,
+    broken_request_line: Regex,
     old_routes: Vec<Regex>,
+    whole_urls: Vec<Regex>,
     tokens: Vec<(&'static str, Regex)>,
 }
 
@@ -151,16 +152,23 @@ impl Places {
         Self {
             colors: regex("\x1b\\[[0-9;]*m"),
             request_line: regex(REQUEST_LINE),
+            broken_request_line: regex(BROKEN_REQUEST_LINE),
             old_routes: OLD_ROUTES.into_iter().map(regex).collect(),
+            whole_urls: WHOLE_URLS.into_iter().map(regex).collect(),
             tokens: TOKENS.into_iter().map(|(kind, pattern)| (kind, regex(pattern))).collect(),
         }
     }
 
-    /// A line of wrangler about a request, without the tokens that routes for older clients have in their URLs.
-    fn without_old_routes(&self, line: &str) -> String {
-        self.old_routes
-            .iter()
-            .fold(line.to_owned(), |line, place| place.replace_all(&line, "$1***").into_owned())
+    /// What is searched for tokens in `line`, of which the secrets are `masked`: of wrangler's lines about requests, what
+    /// may not be in them.
+    fn without_allowed(&self, line: &str, masked: &str) -> String {
+        let whole_urls = self.broken_request_line.is_match(line);
+        if !whole_urls && !self.request_line.is_match(line) {
+            return masked.to_owned();
+        }
+        let more = if whole_urls { self.whole_urls.as_slice() } else { &[] };
+        let places = self.old_routes.iter().chain(more);
+        places.fold(masked.to_owned(), |line, place| place.replace_all(&line, "$1***").into_owned())
     }
 }
 
@@ -181,14 +189,25 @@ const WORKER_READY: &str = "Ready on http://";
 /// wrangler's line about a request.
 const REQUEST_LINE: &str = r"^\[wrangler:\w+\] [A-Z]+ /\S* [0-9]{3} .*\([0-9.]+m?s\)$";
 
-/// The places of tokens in the paths that wrangler prints; it leaves out queries. What stands before a token is kept.
+/// wrangler's line about a request whose client went away. It has the whole URL.
+const BROKEN_REQUEST_LINE: &str = r"^\S+ \[ERROR\] Error inside ProxyWorker \([^)]*\): [A-Z]+ http://\S+";
+
+/// The places of tokens in paths. What stands before a token is kept.
 const OLD_ROUTES: [&str; 3] = [
     // Callbacks of older GPU workers.
-    r"( /api/jobs/[^/\s]+/do/)[^/\s?]+",
+    r"([ 0-9]/api/jobs/[^/\s]+/do/)[^/\s?]+",
     // RunPod sends no headers of ours.
-    r"( /api/runpod/webhook/[^/\s]+/)[^/\s?]+",
+    r"([ 0-9]/api/runpod/webhook/[^/\s]+/)[^/\s?]+",
     // Uploads of older clients.
-    r"( /api/videos/multipart/)[^/\s?]+",
+    r"([ 0-9]/api/videos/multipart/)[^/\s?]+",
+];
+
+/// The places of tokens in URLs, beside those in paths.
+const WHOLE_URLS: [&str; 2] = [
+    // Links of older clients, and of a `<video>`, which sends no headers.
+    r"([0-9]/api/\S*[?&]token=)[^&\s]*",
+    // The bucket, which is another host than the Worker wherever it is deployed.
+    r"([0-9]/cdn-cgi/local/r2/s3/)\S+",
 ];
 
 /// What opens something, whoever has it.
@@ -261,6 +280,18 @@ mod tests {
         ] {
             assert_eq!(kinds(&line(&path)).len(), 1, "{path}");
         }
+        let broken = |url: &str| {
+            format!(
+                "✘ [ERROR] Error inside ProxyWorker (the affected request failed; the dev server continues): PUT {url}"
+            )
+        };
+        let bucket = format!("/cdn-cgi/local/r2/s3/b/input/a/b.mp4?partNumber=1&X-Amz-Signature={MAC}");
+        for path in [&bucket, &format!("/api/jobs/{UPLOAD}/ws?after=0&token={token}")] {
+            assert_eq!(kinds(&broken(&format!("http://127.0.0.1:8787{path}"))), [""; 0], "{path}");
+            assert_ne!(kinds(&format!("✘ [ERROR] Uncaught Error: http://127.0.0.1:8787{path}")), [""; 0]);
+        }
+        assert_eq!(kinds(&broken(&format!("http://127.0.0.1:8787/api/jobs?after={token}"))).len(), 1);
+        assert_eq!(kinds(&broken(&format!("http://127.0.0.1:8787{bucket}&key={KEY}"))).len(), 1);
         // A secret of the settings may be nowhere.
         assert_eq!(kinds(&line(&format!("/api/jobs/{UPLOAD}/do/{KEY}/claim"))).len(), 1);
         let colored = format!("[wrangler:info]\u{1b}[1m GET\u{1b}[0m /x/{token} \u{1b}[32m200 OK (3ms)");
