@@ -26,6 +26,7 @@ mod recorder;
 mod runpod_proxy;
 mod scenario;
 mod stack;
+mod token_places;
 mod transcript;
 mod video;
 mod worker;

@@ -127,8 +127,7 @@ async fn flow(stack: &Stack) -> Used {
         {"name": "user", "secret": PROVIDER_SECRET, "header": {"alg": "HS256"}, "claims": claims}
     ]}))
     .await;
-    let jwt =
-        made["tokens"]["user"].as_str().unwrap_or_else(|| panic!("a token in {}", made["tokens"])).to_owned();
+    let jwt = made["tokens"]["user"].as_str().expect("a token").to_owned();
     note("a user's token", &jwt);
     let minting = bare_http().post(format!("{}/api/tokens", stack.api_url())).bearer_auth(API_KEY);
     let minted = minting.json(&json!({"subject": "user-1"})).send().await.expect("an answer");
@@ -137,7 +136,7 @@ async fn flow(stack: &Stack) -> Used {
     note("a minted token", &minted);
 
     // An upload in parts, as `reel upload` does it, and one in a single request.
-    let user = Client::new(stack.api_url(), Some(Secret::new(&jwt))).expect("a client");
+    let client = Client::new(stack.api_url(), Some(Secret::new(&jwt))).expect("a client");
     let file = VideoFile::open(&sample()).expect("the sample");
     let request = CreateUpload {
         filename: "Köln & Bonn.mp4",
@@ -146,44 +145,42 @@ async fn flow(stack: &Stack) -> Used {
         job_id: None,
         part_size: None,
     };
-    let upload = user.create_upload(&request).await.expect("an upload");
+    let upload = client.create_upload(&request).await.expect("an upload");
     note("an upload's token", upload.upload_id.reveal());
-    let signed = user.sign_parts(&upload.video_key, &upload.upload_id, &[1]).await.expect("a URL");
+    let signed = client.sign_parts(&upload.video_key, &upload.upload_id, &[1]).await.expect("a URL");
     note("the signature of a part", &signature(signed[0].url.reveal()));
-    let state = user.upload_state(&upload.video_key, &upload.upload_id).await.expect("the upload");
+    let state = client.upload_state(&upload.video_key, &upload.upload_id).await.expect("the upload");
     assert_eq!(state.status, UploadStatus::Open);
     let lanes = std::num::NonZeroUsize::MIN;
-    let video = user.send_parts(state, &file, lanes, |_| ()).await.expect("to upload").video_key;
-    let target = user.upload_url("a.mp4", "video/mp4", Some(file.size_bytes()), None).await.expect("a URL");
+    let video = client.send_parts(state, &file, lanes, |_| ()).await.expect("to upload").video_key;
+    let target = client.upload_url("a.mp4", "video/mp4", Some(file.size_bytes()), None).await.expect("a URL");
     note("the signature of an upload", &signature(target.upload_url.reveal()));
-    user.upload(&target, &sample(), |_| ()).await.expect("to upload");
+    client.upload(&target, &sample(), |_| ()).await.expect("to upload");
 
     // A job, followed by the client, by a page with the user's token and by a page with the job's link.
     let order = new_job(JobType::Overlay, video, spotlight_params());
-    let job = user.create_job(&order, Some(IDEMPOTENCY_KEY)).await.expect("a job");
+    let job = client.create_job(&order, Some(IDEMPOTENCY_KEY)).await.expect("a job");
     let link = job.websocket_url.as_ref().expect("a link").reveal().to_owned();
     let watch_token = link.split_once("token=").expect("a token").1.to_owned();
     note("a watch token", &watch_token);
     let path = format!("/api/jobs/{}/ws?after=0", job.job_id);
     let as_user = RawSocket::open_as(stack.api_url(), &path, &jwt).await.expect("a socket");
     let by_link = RawSocket::open_as(stack.api_url(), &path, &watch_token).await.expect("a socket");
-    let messages = render(&user, &job).await;
+    let messages = render(&client, &job).await;
     assert!(messages.iter().any(|message| message.seq.is_some()), "it was followed by a socket");
     as_user.listen().await.assert_whole();
     by_link.listen().await.assert_whole();
 
     let submitted =
         stack.wiretap().asked().into_iter().find(|asked| asked.what == "run").expect("a submit").body;
-    let callback = submitted["input"]["callback"]["token"].as_str().unwrap_or_else(|| {
-        panic!("a token: {:?}", submitted["input"].as_object().map(|input| input.keys().collect::<Vec<_>>()))
-    });
+    let callback = submitted["input"]["callback"]["token"].as_str().expect("a token");
     note("a callback token", callback);
     for text in texts(&submitted).filter(|text| text.contains("X-Amz-Signature=")) {
         note("a signature for the GPU worker", &signature(text));
     }
 
     // The result, by its presigned URL and by each of the user's tokens.
-    let done = user.job(job.job_id).await.expect("the job");
+    let done = client.job(job.job_id).await.expect("the job");
     let output_url = done.output_url.as_ref().expect("a reel").reveal();
     note("the signature of a reel", &signature(output_url));
     assert_eq!(bare_http().get(output_url).send().await.expect("an answer").status(), 200);
@@ -264,8 +261,10 @@ fn read_database(path: &Path, rows: &mut Vec<String>) -> rusqlite::Result<()> {
         let columns = database.prepare(&format!("SELECT * FROM \"{table}\""))?;
         let columns: Vec<String> = columns
             .column_names()
-            .into_iter()
-            .map(|name| format!("CASE WHEN typeof(\"{name}\") = 'blob' AND json_valid(\"{name}\", 8) THEN json(\"{name}\") ELSE CAST(\"{name}\" AS TEXT) END"))
+            .map(|name| {
+                let is_json = format!("typeof(\"{name}\") = 'blob' AND json_valid(\"{name}\", 8)");
+                format!("CASE WHEN {is_json} THEN json(\"{name}\") ELSE CAST(\"{name}\" AS TEXT) END")
+            })
             .collect();
         let sql = format!("SELECT concat_ws(' ', {}) FROM \"{table}\"", columns.join(", "));
         let mut statement = database.prepare(&sql)?;
