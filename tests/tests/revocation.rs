@@ -127,6 +127,7 @@ async fn a_revocation_outlives_the_isolate_that_made_it() {
     let alice = token_of(&stack, "alice").await;
     let path = "/api/owners/alice/revoke-tokens";
     assert_eq!(ask(&stack, API_KEY, Method::POST, path, &json!({})).await.0, 200);
+    stack.kill_worker();
     stack.restart_worker().await;
     assert_eq!(ask(&stack, &alice, Method::GET, "/api/jobs", &Value::Null).await.0, 401);
 }
