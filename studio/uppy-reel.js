@@ -15,6 +15,7 @@
  * - URLs are signed in one request for all parts that ask at the same time, shortly before use, and signed
  *   anew when they have expired meanwhile: a phone may sleep for hours.
  * - Requests to the API are tried again for a minute, and wait while the browser is offline.
+ * - What permits to use an upload, its id with its key, is sent in headers and is in no URL, so in no log.
  *
  * Invariant: no step relies on this page living on. What is not confirmed is sent again, at worst.
  * @module
@@ -24,8 +25,9 @@
  * @typedef {object} Options
  * @property {{ getFile(id: string): unknown }} uppy  the instance that the plugin is used with
  * @property {string} [api]  origin of the API; this page's own when left out
- * @property {() => Record<string, string> | Promise<Record<string, string>>} [headers]  for the requests
- *   that start an upload, such as `{ authorization: 'Bearer ...' }`; later ones need none
+ * @property {() => Record<string, string> | Promise<Record<string, string>>} [headers]  for each request to
+ *   the API, such as `{ authorization: 'Bearer ...' }`; those that start an upload need it, and so do all of an
+ *   upload that belongs to a user
  * @property {number} [partSize]  bytes of a part: a multiple of 1 MiB, at least 5 MiB; 16 MiB when left out
  * @property {Storage} [storage]  where uploads are remembered; localStorage when left out
  *
@@ -64,7 +66,7 @@ export function reelUploads({ uppy, api = '', headers = () => ({}), partSize = P
   const uploads = new Map()
   /** @param {Ids} ids */
   const known = ({ key, uploadId }) => {
-    const upload = uploads.get(uploadId) ?? new Upload(api, key, uploadId)
+    const upload = uploads.get(uploadId) ?? new Upload({ api, headers, key, uploadId })
     uploads.set(uploadId, upload)
     return upload
   }
@@ -193,15 +195,21 @@ class Upload {
   #untold = new Map()
   #telling = false
 
-  /** @param {string} api @param {string} key @param {string} uploadId */
-  constructor(api, key, uploadId) {
-    this.path = `${api}/api/videos/multipart/${encodeURIComponent(uploadId)}`
-    this.key = key
+  #path
+  #headers
+  #capability
+
+  /** @param {Ids & { api: string, headers: NonNullable<Options['headers']> }} upload */
+  constructor({ api, headers, key, uploadId }) {
+    // `-` in the place of the id: it is in a header.
+    this.#path = `${api}/api/videos/multipart/-`
+    this.#headers = headers
+    this.#capability = { 'upload-token': uploadId, 'video-key': encodeURIComponent(key) }
   }
 
   /** @param {string} verb @param {Request_} request */
-  ask(verb, request) {
-    return call(`${this.path}${verb}?video_key=${encodeURIComponent(this.key)}`, request)
+  async ask(verb, request) {
+    return call(`${this.#path}${verb}`, { ...request, headers: { ...(await this.#headers()), ...this.#capability } })
   }
 
   /** Learns from the server what has arrived. @param {AbortSignal} [signal] */

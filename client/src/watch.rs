@@ -3,6 +3,8 @@
 //! The WebSocket is preferred: it carries every log entry, and `?after=N` replays those that were missed while it was
 //! closed. While it cannot be opened, the job is polled every two seconds.
 //!
+//! The token of a job's link travels as a subprotocol (see [`reel_core::http::subprotocol`]), never in the URL.
+//!
 //! Invariant: log entries are delivered in order and once; progress never decreases within an attempt; the stream ends
 //! after the terminal message, after an error that is not transient, or after five minutes without any answer.
 
@@ -12,15 +14,18 @@ use backon::{BackoffBuilder as _, ExponentialBackoff};
 use futures_util::stream::{self, BoxStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use reel_core::base::id::JobId;
+use reel_core::base::secret::Secret;
+use reel_core::http::subprotocol::SUBPROTOCOL;
 use reel_core::job::log::MessageType;
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::{Interval, MissedTickBehavior, interval_at, sleep, timeout};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
-use tokio_tungstenite::tungstenite::http::header::AUTHORIZATION;
+use tokio_tungstenite::tungstenite::http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
 use tokio_tungstenite::tungstenite::protocol::Message as Frame;
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
+use url::Url;
 
 use crate::api::capability_url::CapabilityUrl;
 use crate::api::client::{Client, origin_of};
@@ -273,13 +278,17 @@ impl JobStream {
         };
         let mut url =
             self.client.base_url.join(&websocket_url).map_err(|error| invalid(error.to_string()))?;
+        let link_token = take_token(&mut url);
         url.query_pairs_mut().append_pair("after", &self.last_seq.to_string());
         let origin = origin_of(&url);
         let scheme = if matches!(url.scheme(), "https" | "wss") { "wss" } else { "ws" };
         url.set_scheme(scheme).map_err(|()| invalid("the scheme is neither http nor ws".to_owned()))?;
 
         let mut request = url.as_str().into_client_request().map_err(|error| invalid(root_cause(&error)))?;
-        if let (Some(key), true) = (&self.client.api_key, self.client.is_api_url(&url)) {
+        let api_key = self.client.api_key.as_ref().filter(|_| self.client.is_api_url(&url));
+        let offered = offered_subprotocols(link_token.as_ref().or(api_key));
+        request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, offered);
+        if let Some(key) = api_key {
             let mut value = HeaderValue::try_from(format!("Bearer {}", key.reveal()))
                 .map_err(|_| invalid("the API key cannot be sent in a header".to_owned()))?;
             value.set_sensitive(true);
@@ -295,6 +304,27 @@ impl JobStream {
         ping_interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Ok(Socket { stream, ping_interval, awaiting_snapshot: true, job_ended: false })
     }
+}
+
+/// Takes the token of a link out of its URL: URLs end in logs and traces.
+fn take_token(url: &mut Url) -> Option<Secret> {
+    let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+    let (tokens, others): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(name, _)| name == "token");
+    url.query_pairs_mut().clear().extend_pairs(others);
+    tokens.into_iter().next().map(|(_, token)| Secret::new(token))
+}
+
+/// What a socket offers instead: our protocol, and the token as another. A token with characters that a protocol cannot
+/// have, such as an API key in Base64, is left to the header `Authorization`.
+fn offered_subprotocols(token: Option<&Secret>) -> HeaderValue {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    let token = token.map(Secret::reveal).filter(|token| !token.is_empty() && token.chars().all(allowed));
+    let offered =
+        token.and_then(|token| HeaderValue::try_from(format!("{SUBPROTOCOL}, bearer.{token}")).ok());
+    offered.map_or(HeaderValue::from_static(SUBPROTOCOL), |mut value| {
+        value.set_sensitive(true);
+        value
+    })
 }
 
 /// Whether a person would see a difference. URLs do not count, because they are signed for each response.
@@ -328,6 +358,37 @@ const RECONNECT_BACKOFF: backon::ExponentialBuilder = backon::ExponentialBuilder
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_leaves_the_url_and_nothing_else_does() {
+        for (text, token, left) in [
+            ("http://x/ws?token=0.1.ab", Some("0.1.ab"), "http://x/ws?"),
+            ("http://x/ws?a=1&token=t&b=%26", Some("t"), "http://x/ws?a=1&b=%26"),
+            ("http://x/ws?token=t&token=u", Some("t"), "http://x/ws?"),
+            ("http://x/ws", None, "http://x/ws?"),
+        ] {
+            let mut url = Url::parse(text).unwrap();
+            assert_eq!(take_token(&mut url).as_ref().map(Secret::reveal), token, "{text}");
+            assert_eq!(url.as_str(), left);
+        }
+    }
+
+    #[test]
+    fn a_token_is_offered_beside_our_protocol_if_a_protocol_can_hold_it() {
+        for (token, offered) in [
+            (Some("0.1769850300.ab"), "reel.v1, bearer.0.1769850300.ab"),
+            (Some("eyJh.eyJz.a-b_c"), "reel.v1, bearer.eyJh.eyJz.a-b_c"),
+            (Some("a+b"), "reel.v1, bearer.a+b"),
+            (Some("a/b="), "reel.v1"),
+            (Some("a, b"), "reel.v1"),
+            (Some(""), "reel.v1"),
+            (None, "reel.v1"),
+        ] {
+            let value = offered_subprotocols(token.map(Secret::new).as_ref());
+            assert_eq!(value, offered);
+            assert_eq!(value.is_sensitive(), offered.contains("bearer"));
+        }
+    }
 
     #[test]
     fn progress_never_decreases_within_an_attempt_and_starts_over_with_the_next() {

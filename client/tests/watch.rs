@@ -44,28 +44,37 @@ fn parse_job(value: Value) -> Job {
     serde_json::from_value(value).unwrap()
 }
 
-/// The socket route: the nth connection plays the nth script. The query of each is recorded.
+/// The socket route: the nth connection plays the nth script. The query of each is recorded. A token comes as a
+/// subprotocol, and ours is answered.
 fn scripted_router(scripts: Vec<Script>, queries: &Arc<Mutex<Vec<HashMap<String, String>>>>) -> Router {
     let queries = Arc::clone(queries);
     let scripts = Arc::new(scripts);
     Router::new().route(
         SOCKET,
-        get(async move |Query(query): Query<HashMap<String, String>>, upgrade: WebSocketUpgrade| {
-            let number = {
-                let mut queries = queries.lock().unwrap();
-                queries.push(query);
-                queries.len() - 1
-            };
-            upgrade.on_upgrade(async move |mut socket: WebSocket| {
-                let last = number + 1 >= scripts.len();
-                for message in &scripts[number] {
-                    socket.send(Frame::text(message.to_string())).await.unwrap();
-                }
-                if last {
-                    socket.send(Frame::Close(Some(CloseFrame { code: 1000, reason: "".into() }))).await.ok();
-                }
-            })
-        }),
+        get(
+            async move |Query(query): Query<HashMap<String, String>>,
+                        headers: HeaderMap,
+                        upgrade: WebSocketUpgrade| {
+                assert_eq!(headers["sec-websocket-protocol"], "reel.v1, bearer.t0ken");
+                let number = {
+                    let mut queries = queries.lock().unwrap();
+                    queries.push(query);
+                    queries.len() - 1
+                };
+                upgrade.protocols(["reel.v1"]).on_upgrade(async move |mut socket: WebSocket| {
+                    let last = number + 1 >= scripts.len();
+                    for message in &scripts[number] {
+                        socket.send(Frame::text(message.to_string())).await.unwrap();
+                    }
+                    if last {
+                        socket
+                            .send(Frame::Close(Some(CloseFrame { code: 1000, reason: "".into() })))
+                            .await
+                            .ok();
+                    }
+                })
+            },
+        ),
     )
 }
 
@@ -116,7 +125,21 @@ async fn a_dropped_socket_is_opened_again_and_nothing_is_lost_or_delivered_twice
     let queries = queries.lock().unwrap();
     let after: Vec<&str> = queries.iter().map(|query| query["after"].as_str()).collect();
     assert_eq!(after, ["0", "2"]);
-    assert!(queries.iter().all(|query| query["token"] == "t0ken"));
+    assert!(queries.iter().all(|query| query.len() == 1), "no token is in a URL: {queries:?}");
+}
+
+#[tokio::test]
+async fn without_a_link_the_key_opens_the_socket() {
+    let over = message("status", json!({"seq": 9, "status": "complete", "progress": 100})).to_string();
+    let answer = async move |headers: HeaderMap, upgrade: WebSocketUpgrade| {
+        assert_eq!(headers["authorization"], "Bearer key-of-the-api");
+        assert_eq!(headers["sec-websocket-protocol"], "reel.v1, bearer.key-of-the-api");
+        let upgrade = upgrade.protocols(["reel.v1"]);
+        upgrade.on_upgrade(async move |mut socket: WebSocket| socket.send(Frame::text(over)).await.unwrap())
+    };
+    let server = TestServer::start(Router::new().route(SOCKET, get(answer))).await;
+    let messages = events(collect(&server, job(json!({"websocket_url": null})), 9).await);
+    assert_eq!(messages, [(MessageType::Complete, None)]);
 }
 
 #[tokio::test]

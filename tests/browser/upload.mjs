@@ -1,7 +1,7 @@
 // Uploads a file in parts, reloads the page in the middle, and adds the file again. Then uploads a small one.
-// {body, small, sent: [[part numbers before the reload], [after]], asked: [{life, method, parts}], kept}, where
-// `asked` has the requests to the API, `life` is 0 before the reload and 1 after, and `kept` has the keys that
-// were left in localStorage.
+// {body, small, sent: [[part numbers before the reload], [after]], asked: [{life, method, path, parts}], kept}, where
+// `asked` has the requests to the API, with their paths and queries, `life` is 0 before the reload and 1 after, and
+// `kept` has the keys that were left in localStorage.
 import { fileURLToPath } from "node:url";
 
 import { runScenario } from "./driver.mjs";
@@ -13,13 +13,13 @@ await runScenario(fileURLToPath(new URL("upload-page.js", import.meta.url)), asy
   const confirmed = new Set();
   let life = 0;
   page.on("request", (request) => {
-    const part = new URL(request.url()).searchParams.get("partNumber");
+    const { pathname, search, searchParams } = new URL(request.url());
+    const part = searchParams.get("partNumber");
     if (part && request.method() === "PUT") sent[life].push(Number(part));
-    const [, verb] = /\/api\/videos\/multipart(\/.*)?$/.exec(new URL(request.url()).pathname) ?? [];
-    if (verb !== undefined || request.url().endsWith("/multipart")) asked.push({ life, method: request.method(), parts: request.postDataJSON()?.part_numbers ?? null });
+    if (pathname.startsWith("/api/")) asked.push({ life, method: request.method(), path: pathname + search, parts: request.postDataJSON()?.part_numbers ?? null });
   });
   page.on("response", async (response) => {
-    if (response.ok() && response.request().method() === "PUT" && /\/parts\?/.test(response.url())) {
+    if (response.ok() && response.request().method() === "PUT" && response.url().endsWith("/api/videos/multipart/-/parts")) {
       for (const { part_number } of response.request().postDataJSON().parts) confirmed.add(part_number);
     }
   });

@@ -13,6 +13,7 @@ use tokio::sync::Mutex;
 
 use crate::bucket_proxy::BucketProxy;
 use crate::flow::{bare_http, wait_until};
+use crate::log_check::LogCheck;
 use crate::ports::free_port;
 use crate::process::{Process, root, run};
 use crate::runpod_proxy::RunpodProxy;
@@ -42,7 +43,8 @@ impl Options {
 }
 
 /// Both servers, running. Everything is ended and removed when it is dropped; after a panic the logs
-/// are printed and the folder is kept.
+/// are printed and the folder is kept. A test whose servers have written a secret or a token into a log fails
+/// then, too.
 #[derive(Debug)]
 pub struct Stack {
     // Before the folder they write to, so that they end first.
@@ -279,6 +281,21 @@ impl Stack {
         command
     }
 
+    /// What may be in no log of this Worker.
+    pub const fn log_check(&self) -> &LogCheck {
+        self.worker.log_check()
+    }
+
+    /// Searches the logs of both for secrets and tokens; a sentence says what was found.
+    pub fn search_logs(&self) -> Result<(), String> {
+        self.log_check().search(&self.worker.log(), &[&self.gpu.log])
+    }
+
+    /// Panics if a log holds a secret or a token. A drop does the same.
+    pub fn assert_logs_hold_no_secrets(&self) {
+        self.search_logs().unwrap_or_else(|leaks| panic!("{leaks}"));
+    }
+
     fn print_logs(&self) {
         let mut text = String::new();
         for (name, path) in [("Worker", self.worker.log()), ("gpu-worker", self.gpu.log.clone())] {
@@ -327,6 +344,8 @@ impl Drop for Stack {
             if let Some(folder) = self.folder.take() {
                 eprintln!("kept: {}", folder.keep().display());
             }
+        } else {
+            self.assert_logs_hold_no_secrets();
         }
     }
 }
@@ -345,8 +364,11 @@ impl Deref for SharedStack {
 
 impl Drop for SharedStack {
     fn drop(&mut self) {
-        // The last holder's drop would print them, but it need not be the one that failed.
-        if std::thread::panicking() && Arc::strong_count(&self.0) > 1 {
+        if !std::thread::panicking() {
+            // Now, and not at the last holder's drop: it names the test that this happened in.
+            self.0.assert_logs_hold_no_secrets();
+        } else if Arc::strong_count(&self.0) > 1 {
+            // The last holder's drop would print them, but it need not be the one that failed.
             self.0.print_logs();
         }
     }

@@ -10,6 +10,7 @@ use std::process::Command;
 
 use toml::{Table, Value};
 
+use crate::log_check::LogCheck;
 use crate::ports::free_port;
 use crate::process::{Process, root, run};
 
@@ -18,6 +19,7 @@ use crate::process::{Process, root, run};
 pub struct Worker {
     folder: PathBuf,
     port: u16,
+    log_check: LogCheck,
 }
 
 impl Worker {
@@ -41,7 +43,10 @@ impl Worker {
         }
         fs::write(folder.join("wrangler.toml"), config.to_string()).expect("to write wrangler.toml");
 
-        let worker = Self { folder: folder.to_owned(), port };
+        let worker = Self { folder: folder.to_owned(), port, log_check: LogCheck::default() };
+        for (name, value) in config.get("vars").and_then(Value::as_table).into_iter().flatten() {
+            worker.log_check.set(name, value.as_str().unwrap_or_default());
+        }
         for (name, value) in settings {
             worker.set(name, value);
         }
@@ -57,6 +62,7 @@ impl Worker {
 
     /// Changes a setting; the next start reads it.
     pub fn set(&self, name: &str, value: &str) {
+        self.log_check.set(name, value);
         // A file and no arguments: arguments can be read by every user of the machine.
         let file = self.folder.join(SETTINGS);
         let text = fs::read_to_string(&file).unwrap_or_default();
@@ -85,6 +91,11 @@ impl Worker {
     /// Where its output goes.
     pub fn log(&self) -> PathBuf {
         self.folder.join("worker.log")
+    }
+
+    /// What may not be in its output: no secret that it ever had, and no token.
+    pub const fn log_check(&self) -> &LogCheck {
+        &self.log_check
     }
 
     /// What wrangler keeps: the objects' storage, the database and the bucket.

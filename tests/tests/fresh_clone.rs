@@ -8,7 +8,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use e2e::{Process, RawSocket, bare_http, free_port, programs, root, run, sample, wait_until};
+use e2e::{LogCheck, Process, RawSocket, bare_http, free_port, programs, root, run, sample, wait_until};
 use reel_client::{Client, JobId, JobStatus, Secret};
 use reel_core::config::Setting;
 use reqwest::{Method, StatusCode};
@@ -202,9 +202,22 @@ impl Clone {
 
 impl Drop for Clone {
     fn drop(&mut self) {
-        if let Some(server) = self.server.as_ref().filter(|_| std::thread::panicking()) {
-            eprintln!("--- wrangler dev\n{}---", server.log());
+        let server = self.server.take();
+        if std::thread::panicking() {
+            if let Some(server) = server {
+                eprintln!("--- wrangler dev\n{}---", server.log());
+            }
+            return;
         }
+        drop(server);
+        // As every test with a stack does.
+        let check = LogCheck::default();
+        let settings = fs::read_to_string(self.folder().join(".dev.vars")).expect(".dev.vars");
+        for (name, value) in settings.lines().filter_map(|line| line.split_once('=')) {
+            check.set(name, value.trim());
+        }
+        let searched = check.search(&self.folder().join("wrangler.log"), &[]);
+        searched.unwrap_or_else(|leaks| panic!("{leaks}"));
     }
 }
 

@@ -8,6 +8,8 @@ use reel_client::{Client, JobType, Secret};
 use serde_json::json;
 
 const API_KEY: &str = "the-api-key-of-this-test-0123456789";
+/// In a URL, where no client of ours puts a key.
+const NOT_A_KEY: &str = "what-somebody-takes-for-a-key-0123456789";
 
 /// The log as `npm run dev` prints it.
 fn as_printed(log: &str, file: &std::path::Path) -> String {
@@ -48,7 +50,7 @@ async fn no_token_key_or_upload_id_reaches_the_log() {
         format!("/api/videos/download/{output}?inline=1&token={token}"),
         format!("/api/videos/download/{output}?token={token}0"),
         format!("/api/jobs/{}?token={token}", job.job_id),
-        format!("/no/such/route?token={token}&key={API_KEY}"),
+        format!("/no/such/route?token={token}&key={NOT_A_KEY}"),
         format!("/api/videos/multipart/{}/parts?video_key=input%2Fother%2Fa.mp4", upload.upload_id),
     ] {
         bare_http().get(url(&path)).send().await.expect("an answer");
@@ -60,7 +62,8 @@ async fn no_token_key_or_upload_id_reaches_the_log() {
     });
     let callback = callback.expect("a callback URL");
 
-    let secrets = [API_KEY, &input, &output, &token, &callback, &upload.upload_id, &upload.video_key];
+    let secrets =
+        [API_KEY, NOT_A_KEY, &input, &output, &token, &callback, &upload.upload_id, &upload.video_key];
     let log = stack.worker_log();
     assert!(log.contains(&upload.upload_id), "wrangler itself prints URLs, or this test sees nothing");
     let printed = as_printed(&log, &stack.folder().join("printed.log"));

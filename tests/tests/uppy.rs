@@ -33,10 +33,22 @@ async fn an_upload_goes_on_after_a_reload_and_sends_nothing_twice() {
     after.sort_unstable();
     assert_eq!(after, [4, 5, 6, 7], "{told}");
     assert_eq!(told["kept"], json!([]), "nothing is remembered of an upload that is complete");
+    let asked = told["asked"].as_array().expect("requests");
+    let mut paths: Vec<&str> = asked.iter().filter_map(|asked| asked["path"].as_str()).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    assert_eq!(
+        paths,
+        [
+            "/api/videos/multipart",
+            "/api/videos/multipart/-/complete",
+            "/api/videos/multipart/-/parts",
+            "/api/videos/upload-url"
+        ],
+        "no URL holds what permits to use the upload"
+    );
     // The parts that Uppy starts at the same time are signed by one request, with those that follow.
-    let signed: Vec<usize> = told["asked"]
-        .as_array()
-        .expect("requests")
+    let signed: Vec<usize> = asked
         .iter()
         .filter(|asked| asked["life"] == 0)
         .filter_map(|asked| Some(asked["parts"].as_array()?.len()))

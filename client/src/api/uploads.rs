@@ -1,8 +1,8 @@
 //! The calls about uploads: a URL for one request, and create, sign, confirm, list, complete and abort for an upload
 //! in parts.
 //!
-//! Invariant: an upload token is a permission. It is never part of an error text or of a `Debug` output, and it holds
-//! only characters that mean nothing in a path.
+//! Invariant: an upload token is a permission. It is never part of a URL, of an error text or of a `Debug` output. It
+//! holds only characters that a header takes.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,7 +10,10 @@ use std::ops::Range;
 use std::str::FromStr;
 
 use reel_core::base::id::JobId;
+use reel_core::base::percent;
+use reel_core::http::access::UPLOAD_IN_HEADERS;
 use reqwest::Method;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -292,19 +295,34 @@ impl Client {
         action: &str,
         body: Option<Value>,
     ) -> Result<T, Error> {
-        let path: Vec<&str> =
-            PATH.into_iter().chain([token.reveal(), action]).filter(|segment| !segment.is_empty()).collect();
-        let mut url = self.url(&path)?;
-        url.query_pairs_mut().append_pair("video_key", video_key);
-        // Error texts show the call without the token.
+        let path: Vec<&str> = PATH
+            .into_iter()
+            .chain([UPLOAD_IN_HEADERS, action])
+            .filter(|segment| !segment.is_empty())
+            .collect();
         let call = format!("{method} api/videos/multipart/{{id}}/{action}");
-        let request = self.with_api_key(self.http.request(method, url));
+        let headers = capability_headers(video_key, token)
+            .map_err(|error| Error::UnexpectedResponse { call: call.clone(), reason: error.to_string() })?;
+        let request = self.with_api_key(self.http.request(method, self.url(&path)?)).headers(headers);
         let request = match &body {
             Some(body) => request.json(body),
             None => request,
         };
         self.send_for_json(request, call.trim_end_matches('/')).await
     }
+}
+
+/// The token and the key of an upload: URLs end in logs and traces, headers do not.
+fn capability_headers(video_key: &str, token: &UploadToken) -> Result<HeaderMap, InvalidHeaderValue> {
+    let mut encoded_key = String::new();
+    percent::encode(video_key, true, &mut encoded_key);
+    let mut headers = HeaderMap::new();
+    for (name, value) in [(UPLOAD_TOKEN, token.reveal()), (VIDEO_KEY, &encoded_key)] {
+        let mut value = HeaderValue::from_str(value)?;
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+    Ok(headers)
 }
 
 fn require_consistent(call: &str, upload: MultipartUpload) -> Result<MultipartUpload, Error> {
@@ -316,6 +334,9 @@ fn require_consistent(call: &str, upload: MultipartUpload) -> Result<MultipartUp
 }
 
 const PATH: [&str; 3] = ["api", "videos", "multipart"];
+const UPLOAD_TOKEN: HeaderName = HeaderName::from_static("upload-token");
+/// Percent-encoded, since a key may hold any letter.
+const VIDEO_KEY: HeaderName = HeaderName::from_static("video-key");
 const TOKEN_MAX_BYTES: usize = 200;
 
 #[cfg(test)]
@@ -354,7 +375,15 @@ mod tests {
     }
 
     #[test]
-    fn a_token_means_nothing_in_a_path_and_is_never_printed() {
+    fn token_and_key_go_into_headers_that_are_never_printed() {
+        let headers = capability_headers("input/a/Finale Köln+1.mp4", &"u.m-a_c".parse().unwrap()).unwrap();
+        assert_eq!(headers["upload-token"], "u.m-a_c");
+        assert_eq!(headers["video-key"], "input/a/Finale%20K%C3%B6ln%2B1.mp4");
+        assert_eq!(format!("{headers:?}").matches("Sensitive").count(), 2, "{headers:?}");
+    }
+
+    #[test]
+    fn a_token_means_nothing_in_a_header_and_is_never_printed() {
         for wrong in ["", ".", "..", "a/b", "../x", "a?b", "a%2fb", "a b", "ä", &"a".repeat(201)] {
             assert_eq!(wrong.parse::<UploadToken>(), Err(ParseUploadTokenError), "{wrong}");
         }

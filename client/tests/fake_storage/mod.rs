@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::body::Bytes;
-use axum::extract::{Path, Query, Request, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
@@ -67,7 +67,8 @@ pub struct FakeStorage {
 }
 
 pub const KEY: &str = "input/3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50/clip.mp4";
-const PART: &str = "/api/videos/multipart/up-1.mac";
+/// Token and key are in headers.
+const PART: &str = "/api/videos/multipart/-";
 
 impl FakeStorage {
     pub fn new() -> Self {
@@ -142,7 +143,15 @@ pub async fn create_upload(server: &TestServer, file: &VideoFile, part_size: u64
     server.client().create_upload(&request).await.unwrap()
 }
 
-type Params = Query<BTreeMap<String, String>>;
+/// The headers and the URL of a call about an upload.
+type Call = (HeaderMap, Uri);
+
+/// Token and key are in the headers, and nothing is left in the URL.
+fn require_capability((headers, url): &Call) {
+    assert_eq!(headers["upload-token"], "up-1.mac");
+    assert_eq!(headers["video-key"], KEY);
+    assert_eq!(url.query(), None);
+}
 
 fn origin(headers: &HeaderMap) -> String {
     format!("http://{}", headers["host"].to_str().unwrap())
@@ -165,8 +174,8 @@ async fn create(State(storage): State<FakeStorage>, headers: HeaderMap, Json(bod
     (StatusCode::CREATED, Json(body_json)).into_response()
 }
 
-async fn list(State(storage): State<FakeStorage>, Query(query): Params, headers: HeaderMap) -> Response {
-    assert_eq!(query["video_key"], KEY);
+async fn list(State(storage): State<FakeStorage>, call: Call, headers: HeaderMap) -> Response {
+    require_capability(&call);
     let mut state = storage.state();
     if state.gone {
         return problem(404, "upload_not_found");
@@ -190,11 +199,11 @@ async fn list(State(storage): State<FakeStorage>, Query(query): Params, headers:
 
 async fn sign(
     State(storage): State<FakeStorage>,
-    Query(query): Params,
+    call: Call,
     headers: HeaderMap,
     Json(body): Json<Value>,
 ) -> Response {
-    assert_eq!(query["video_key"], KEY);
+    require_capability(&call);
     let mut state = storage.state();
     if state.gone {
         return problem(404, "upload_not_found");
@@ -212,12 +221,8 @@ async fn sign(
     Json(json!({"parts": parts, "expires_at": "2026-01-31T09:05:00.000Z"})).into_response()
 }
 
-async fn confirm(
-    State(storage): State<FakeStorage>,
-    Query(query): Params,
-    Json(body): Json<Value>,
-) -> Json<Value> {
-    assert_eq!(query["video_key"], KEY);
+async fn confirm(State(storage): State<FakeStorage>, call: Call, Json(body): Json<Value>) -> Json<Value> {
+    require_capability(&call);
     let mut state = storage.state();
     let mut numbers = Vec::new();
     for part in body["parts"].as_array().unwrap() {
@@ -229,8 +234,8 @@ async fn confirm(
     Json(json!({"confirmed": state.confirmed.len()}))
 }
 
-async fn complete(State(storage): State<FakeStorage>, Query(query): Params) -> Response {
-    assert_eq!(query["video_key"], KEY);
+async fn complete(State(storage): State<FakeStorage>, call: Call) -> Response {
+    require_capability(&call);
     let mut state = storage.state();
     if let Some(lost) = state.loses_part.take() {
         state.confirmed.remove(&lost);
@@ -243,8 +248,8 @@ async fn complete(State(storage): State<FakeStorage>, Query(query): Params) -> R
     Json(json!({"video_key": KEY, "size_bytes": state.size_bytes, "etag": "whole"})).into_response()
 }
 
-async fn abort(State(storage): State<FakeStorage>, Query(query): Params) -> Response {
-    assert_eq!(query["video_key"], KEY);
+async fn abort(State(storage): State<FakeStorage>, call: Call) -> Response {
+    require_capability(&call);
     storage.state().gone = true;
     Json(json!({"success": true})).into_response()
 }

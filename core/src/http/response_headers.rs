@@ -170,6 +170,17 @@ mod tests {
     }
 
     #[test]
+    fn a_page_of_an_allowed_origin_may_send_its_tokens_in_headers() {
+        let config = config("production", PAGE);
+        let headers = standing_headers(ContentKind::Preflight, Some(&config), Some(PAGE));
+        let accepted: Vec<&str> =
+            value(&headers, "access-control-allow-headers").unwrap().split(',').map(str::trim).collect();
+        for name in ["authorization", "on-behalf-of", "upload-token", "video-key", "content-type"] {
+            assert!(accepted.contains(&name), "{name}: {accepted:?}");
+        }
+    }
+
+    #[test]
     fn pages_of_other_origins_play_videos_only_where_some_are_allowed() {
         let policy = |kind, origins| {
             let headers = standing_headers(kind, Some(&config("production", origins)), None);
