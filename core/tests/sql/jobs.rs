@@ -113,6 +113,26 @@ fn the_sweep_finds_old_jobs_that_have_not_ended_the_oldest_first() {
 }
 
 #[test]
+fn a_row_is_as_its_last_version_says_whichever_came_before() {
+    let retried = Snapshot { attempt: 2, ..pending() };
+    let rendered = Snapshot { attempt: 2, ..complete(2, 6000) };
+    let life = [pending(), processing(), failed(), retried, rendered];
+    for missed in 0..1 << (life.len() - 1) {
+        let (database, alone) = (Database::new(), Database::new());
+        for (version, snapshot) in (1..).zip(&life) {
+            let is_last = usize::try_from(version).unwrap() == life.len();
+            if is_last || missed & (1 << (version - 1)) == 0 {
+                database.run_all(&upsert_job(&spec(2), snapshot, version));
+                alone.0.execute("DELETE FROM export_jobs", []).unwrap();
+                alone.run_all(&upsert_job(&spec(2), snapshot, version));
+                let rows = "SELECT * FROM export_jobs";
+                assert_eq!(database.rows(rows), alone.rows(rows), "version {version}, missed {missed:b}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_row_that_is_no_job_does_not_stop_the_sweep() {
     let database = Database::new();
     database.add_job(&spec(1), &pending());

@@ -1,12 +1,14 @@
 //! Every statement of the index on a real SQLite, with all migrations applied.
 
 mod database;
+mod filled;
 mod fixtures;
 mod jobs;
 mod limits;
 mod listing;
 mod migrations;
 mod owners;
+mod plans;
 mod projects;
 mod references;
 mod working_video;
