@@ -59,7 +59,7 @@ async fn reconcile_open_jobs(env: &Env) -> std::result::Result<(), Problem> {
         let command = JobCommand::Reconcile { version };
         match row_action(&call_job(env, id, LogSubject::Sweep, Visibility::All, &command).await) {
             RowAction::Remove => {
-                logged("the index", index::write(&database, vec![delete_job(id)])).await?;
+                logged("the index", index::write(&database, delete_job(id))).await?;
                 removed += 1;
             }
             RowAction::Keep | RowAction::AskAgain => {}

@@ -85,7 +85,8 @@ impl JobPage {
         if self.is_of_all_jobs() {
             return vec!["1".to_owned()];
         }
-        let of_type = self.job_type.map(|word| format!(" AND type = '{}'", word.as_str())).unwrap_or_default();
+        let of_type =
+            self.job_type.map(|word| format!(" AND type = '{}'", word.as_str())).unwrap_or_default();
         let status = self.status.map(JobStatus::as_str);
         let mut ranges = Vec::new();
         match status {
@@ -96,7 +97,9 @@ impl JobPage {
             Some(_) => {}
         }
         for ended in ENDED.iter().filter(|word| status.is_none_or(|status| status == **word)) {
-            for job_type in TYPES.iter().filter(|word| self.job_type.is_none_or(|asked| asked.as_str() == **word)) {
+            for job_type in
+                TYPES.iter().filter(|word| self.job_type.is_none_or(|asked| asked.as_str() == **word))
+            {
                 ranges.push(format!("status = '{ended}' AND type = '{job_type}'"));
             }
         }

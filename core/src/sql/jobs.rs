@@ -1,6 +1,7 @@
 //! Statements on the rows of jobs.
 
 use serde::Deserialize;
+use serde_json::Value as Json;
 
 use crate::base::id::JobId;
 use crate::base::object_key::ObjectKey;
@@ -42,15 +43,25 @@ pub fn upsert_job(spec: &JobSpec, snapshot: &Snapshot, version: u64) -> Vec<SqlS
     // A job in its first attempt has never ended: nothing of an end can stand in its row.
     let open = snapshot.attempt == 1 && snapshot.completed_at.is_none();
     let row = SqlStatement::new(if open { UPSERT_OPEN_JOB } else { UPSERT_JOB }, values);
-    std::iter::once(row).chain(set_working_video(spec, snapshot)).collect()
+    let statements = std::iter::once(row).chain(set_working_video(spec, snapshot));
+    statements.chain(insert_further_input_keys(spec)).collect()
 }
 
-/// Removes a job's row.
-pub fn delete_job(id: JobId) -> SqlStatement {
-    SqlStatement::new("DELETE FROM export_jobs WHERE id = ?1", [id.to_string().into()])
+/// A row for each further video, once: the references are found by it.
+fn insert_further_input_keys(spec: &JobSpec) -> Option<SqlStatement> {
+    let keys: Vec<&str> = spec.extra_inputs.iter().map(ObjectKey::as_str).collect();
+    let values = [spec.id.to_string().into(), Json::from(&*keys).to_string().into()];
+    (!keys.is_empty()).then(|| SqlStatement::new(INSERT_FURTHER_INPUT_KEYS, values))
 }
 
-/// The column `further_inputs`: keys have no blanks, so one with a blank on both sides is found whole.
+/// Removes a job's row, and what belongs to it.
+pub fn delete_job(id: JobId) -> Vec<SqlStatement> {
+    [DELETE_FURTHER_INPUT_KEYS, "DELETE FROM export_jobs WHERE id = ?1"]
+        .map(|sql| SqlStatement::new(sql, [id.to_string().into()]))
+        .into()
+}
+
+/// The column `further_inputs`: the keys, each with a blank on both sides.
 fn extra_inputs(spec: &JobSpec) -> Option<String> {
     let keys: Vec<&str> = spec.extra_inputs.iter().map(ObjectKey::as_str).collect();
     (!keys.is_empty()).then(|| format!(" {} ", keys.join(" ")))
@@ -178,6 +189,15 @@ const UPSERT_JOB: &str = upsert_job!(
 /// Leaves out what a job has only once it has ended: a column that is set is a written row in each index
 /// that depends on it, whether it changes or not.
 const UPSERT_OPEN_JOB: &str = upsert_job!("");
+
+const INSERT_FURTHER_INPUT_KEYS: &str = "INSERT INTO further_input_keys (video_key, job_id) \
+    SELECT value, ?1 FROM json_each(?2) WHERE true ON CONFLICT (video_key, job_id) DO NOTHING";
+
+/// Keys have neither quotes nor backslashes: the column becomes a list by its blanks.
+const DELETE_FURTHER_INPUT_KEYS: &str = "DELETE FROM further_input_keys WHERE (video_key, job_id) IN \
+    (SELECT keys.value, export_jobs.id FROM export_jobs, \
+    json_each('[\"' || replace(trim(further_inputs), ' ', '\",\"') || '\"]') AS keys \
+    WHERE export_jobs.id = ?1 AND further_inputs IS NOT NULL)";
 
 const SELECT_OPEN_JOBS: &str = "SELECT json_object('id', id, 'version', version) AS body FROM export_jobs \
     WHERE completed_at IS NULL AND status IN ('pending', 'processing') AND created_at < ?1 \

@@ -44,6 +44,8 @@ SELECT printf('%08x-0000-4000-8000-%012x', n * 2654435761 % 4294967296, n),
     iif(n % 10 = 0, ' input/reel-' || n || '/x.mp4 input/reel-' || n || '/y.mp4 ', NULL),
     CASE n % 4 WHEN 0 THEN NULL WHEN 1 THEN :alice WHEN 2 THEN 'bob' ELSE 'owner-' || n END
 FROM numbers;
+INSERT INTO further_input_keys (video_key, job_id)
+    SELECT 'input/reel-' || substr(input_video_key, 7), id FROM export_jobs WHERE further_inputs IS NOT NULL;
 INSERT INTO projects (owner, id, name, created_at, updated_at)
     SELECT iif(n % 2, '', :alice), n, 'Cup', at, at FROM numbers;
 INSERT INTO raw_clips (id, video_key) SELECT n, 'input/clip-' || n || '/x.mp4' FROM numbers;

@@ -76,3 +76,15 @@ fn what_was_there_before_owners_belongs_to_nobody_and_stays() {
     assert_eq!(database.rows("SELECT * FROM working_clips"), [clip]);
     assert_eq!(database.rows("PRAGMA integrity_check"), [["'ok'"]]);
 }
+
+#[test]
+fn further_videos_of_jobs_that_exist_are_found_by_their_keys() {
+    let database = Database::with_migrations(9);
+    execute(&database, ROWS_OF_0_1);
+    let jobs = database.rows("SELECT * FROM export_jobs ORDER BY id");
+    database.migrate_to(10);
+    let keys = [["'input/b/z.mp4'", "'c'"], ["'input/c/a.mov'", "'c'"]];
+    assert_eq!(database.rows("SELECT * FROM further_input_keys ORDER BY video_key"), keys);
+    assert_eq!(database.rows("SELECT * FROM export_jobs ORDER BY id"), jobs);
+    assert_eq!(database.rows("PRAGMA integrity_check"), [["'ok'"]]);
+}
