@@ -94,12 +94,12 @@ impl Storm {
             let seed = self.random();
             let step = apply(self.jobs[index].clone(), event, now, seed, &TIMEOUTS);
             self.jobs[index] = step.job;
-            events.extend(step.effects.into_iter().filter_map(|effect| self.perform(index, effect, now)));
+            events.extend(step.effects.into_iter().filter_map(|effect| self.perform(index, &effect, now)));
         }
     }
 
-    fn perform(&mut self, index: usize, effect: JobEffect, now: Timestamp) -> Option<JobEvent> {
-        match effect {
+    fn perform(&mut self, index: usize, effect: &JobEffect, now: Timestamp) -> Option<JobEvent> {
+        match *effect {
             JobEffect::Submit { attempt } => Some(accepted(attempt, "a-u1")),
             JobEffect::WriteIndex { version } => Some(JobEvent::IndexWritten { version, written: Some(1) }),
             JobEffect::PollStatus { attempt, .. } => {

@@ -170,8 +170,10 @@ fn each_job_is_in_one_page_whatever_words_and_times_its_row_has() {
         for status in ["", "pending", "processing", "complete", "error"] {
             for job_type in ["", "framing", "overlay", "annotate"] {
                 let mut query = format!("limit=100{of_project}");
-                for (name, word) in [("status", status), ("type", job_type)] {
-                    query += &if word.is_empty() { String::new() } else { format!("&{name}={word}") };
+                for (name, word) in [("&status=", status), ("&type=", job_type)] {
+                    if !word.is_empty() {
+                        query.extend([name, word]);
+                    }
                 }
                 let matches = |row: &&JobRow| {
                     [(&row.status, status), (&row.kind, job_type)]

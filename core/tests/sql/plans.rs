@@ -142,4 +142,4 @@ fn no_list_takes_two_milliseconds_of_a_million_rows() {
 /// Steps of SQLite's machine: some ten for a row that is read, and a hundred for a list's frame.
 const STEPS_MAX: i32 = 3_000;
 /// Rows that a scan may pass: a page in the order of an index, or what was merged into a page.
-const SCANNED_MAX: i32 = 2 * (PAGE as i32 + 1) + OPEN_JOBS as i32;
+const SCANNED_MAX: i32 = 2 * (PAGE.cast_signed() + 1) + OPEN_JOBS.cast_signed();
