@@ -16,8 +16,8 @@ import { setUp } from "./setup.mjs";
 import { stripNames } from "./strip-names.mjs";
 
 // The size of the wasm, gzipped, adds to every cold start. The limit of the platform is far higher.
-// 340 kB by `gzip -9`; Node's gzip makes about 1 % more of it.
-const WASM_BUDGET_BYTES = 343_000;
+// 347 kB by `gzip -9`; Node's gzip makes about 1 % more of it.
+const WASM_BUDGET_BYTES = 350_000;
 
 // What decides the content of build/. The native crates do not.
 const INPUTS = ["Cargo.toml", "Cargo.lock", "build.rs", "src", "core/Cargo.toml", "core/src", "migrations", "scripts/strip-names.mjs", "package-lock.json"];
