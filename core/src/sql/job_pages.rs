@@ -12,7 +12,7 @@ use crate::sql::statement::{SqlStatement, SqlValue};
 
 /// One page of jobs, newest first.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct JobPage {
+pub(super) struct JobPageQuery {
     /// Whose.
     pub(super) visibility: Visibility,
     /// Only of this project.
@@ -27,7 +27,7 @@ pub(super) struct JobPage {
     pub(super) limit: i64,
 }
 
-impl JobPage {
+impl JobPageQuery {
     /// The statement that gives `body`, an expression of the columns, for each row of the page.
     pub(super) fn select(&self, body: &str) -> SqlStatement {
         let mut values: Vec<SqlValue> = Vec::new();

@@ -11,7 +11,7 @@ use crate::edit::JobType;
 use crate::job::snapshot::Snapshot;
 use crate::job::spec::JobSpec;
 use crate::job::status::JobStatus;
-use crate::sql::job_pages::JobPage;
+use crate::sql::job_pages::JobPageQuery;
 use crate::sql::projects::set_working_video;
 use crate::sql::statement::SqlStatement;
 
@@ -121,7 +121,7 @@ impl JobListQuery {
     /// The statement of one page, and one job more: it tells whether another page follows. Each row is a
     /// [`JobRow`].
     pub fn select_statement(&self, visibility: Visibility) -> SqlStatement {
-        let page = JobPage {
+        let page = JobPageQuery {
             visibility,
             project_id: self.project_id,
             status: self.status,

@@ -2,7 +2,7 @@
 
 use crate::base::owner::{OwnerId, Visibility};
 use crate::base::time::Timestamp;
-use crate::sql::job_pages::JobPage;
+use crate::sql::job_pages::JobPageQuery;
 use crate::sql::statement::SqlStatement;
 
 /// How many of an owner's jobs have not ended, by their rows: `{"count": N}`. A row may be a moment behind.
@@ -55,7 +55,8 @@ pub fn select_open_jobs_of(owner: OwnerId, since: Timestamp, limit: u32) -> SqlS
 pub fn select_jobs_of(owner: OwnerId, limit: u32) -> SqlStatement {
     let visibility = Visibility::Owner(owner);
     let limit = i64::from(limit);
-    JobPage { visibility, project_id: None, status: None, job_type: None, cursor: None, limit }.select("id")
+    JobPageQuery { visibility, project_id: None, status: None, job_type: None, cursor: None, limit }
+        .select("id")
 }
 
 /// Removes an owner's projects, clips and counts. Each of the first two answers has a row for each that was
