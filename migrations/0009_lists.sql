@@ -5,6 +5,19 @@ DROP INDEX export_jobs_by_project;
 DROP INDEX export_jobs_by_owner;
 DROP INDEX export_jobs_open;
 
+-- The indexes rely on it: a job that has ended says when, whoever wrote its row. Rows of the API always do.
+UPDATE export_jobs SET completed_at = created_at WHERE completed_at IS NULL AND status IN ('complete', 'error');
+CREATE TRIGGER export_jobs_inserted_ended AFTER INSERT ON export_jobs
+    WHEN NEW.completed_at IS NULL AND NEW.status IN ('complete', 'error')
+BEGIN
+    UPDATE export_jobs SET completed_at = NEW.created_at WHERE id = NEW.id;
+END;
+CREATE TRIGGER export_jobs_updated_ended AFTER UPDATE OF status ON export_jobs
+    WHEN NEW.completed_at IS NULL AND NEW.status IN ('complete', 'error')
+BEGIN
+    UPDATE export_jobs SET completed_at = NEW.created_at WHERE id = NEW.id;
+END;
+
 -- Open jobs are few: other conditions than the owner are met by a look at each. Most are in the index.
 CREATE INDEX export_jobs_open ON export_jobs (created_at DESC, id DESC, type, project_id)
     WHERE completed_at IS NULL;
