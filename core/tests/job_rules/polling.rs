@@ -102,6 +102,9 @@ fn a_question_that_was_not_sent_is_asked_later_and_counts_for_nothing() {
         assert_eq!((fixture.job.attempt, fixture.job.started_at), (attempt, started_at));
         // Answered, it goes on as if nothing had been: the second question follows as soon as ever.
         fixture.alarm();
+        let step = fixture.status_reply(StatusReply::Unauthorized);
+        assert_eq!((step.persist, step.entries.len()), (true, 0));
+        assert!(!fixture.job.snapshot().message.contains("does not answer"));
         fixture.status_reply(StatusReply::Unknown);
         let next = next_deadline(&fixture.job, &TIMEOUTS).unwrap();
         assert_eq!(next, fixture.now + TIMEOUTS.poll_backoff);

@@ -145,6 +145,9 @@ impl StepBuilder<'_> {
                 return Outcome::Ignored;
             }
         };
+        if !matches!(reply, StatusReply::NotAsked(_) | StatusReply::Unknown) {
+            self.silence_ended();
+        }
         match reply {
             StatusReply::Running if !is_rendering => {
                 self.start_running(self.runpod_job_id(), WorkerStage::Starting);
@@ -240,6 +243,19 @@ impl StepBuilder<'_> {
         Outcome::Applied
     }
 
+    /// Nobody reads of a silence that is over. The log has no entry for it: what follows is one.
+    fn silence_ended(&mut self) {
+        match &mut self.job.state {
+            JobState::Queued { message, .. } if message.as_deref() == Some(SILENT_MESSAGE) => *message = None,
+            JobState::Rendering(Rendering { message, .. }) if message == SILENT_MESSAGE => {
+                ANSWERED_MESSAGE.clone_into(message);
+            }
+            _ => return,
+        }
+        self.persist = true;
+        self.broadcast_progress = true;
+    }
+
     const fn poll_schedule(&mut self) -> Option<&mut PollSchedule> {
         match &mut self.job.state {
             JobState::Queued { poll, .. } | JobState::Rendering(Rendering { poll, .. }) => Some(poll),
@@ -253,3 +269,4 @@ impl StepBuilder<'_> {
 
 const SILENT_MESSAGE: &str =
     "The render service does not answer at the moment. The export goes on by itself once it does.";
+const ANSWERED_MESSAGE: &str = "The render service answers again; waiting for the renderer";
