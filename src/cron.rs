@@ -62,7 +62,7 @@ async fn reconcile_open_jobs(env: &Env) -> std::result::Result<(), Problem> {
         });
         match asked.await.unwrap_or(RowAction::AskAgain) {
             RowAction::Remove => {
-                logged("the index", index::write(&database, vec![delete_job(id)])).await?;
+                logged("the index", index::write(&database, delete_job(id))).await?;
                 removed += 1;
             }
             RowAction::Keep | RowAction::AskAgain => {}

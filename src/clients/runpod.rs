@@ -2,9 +2,13 @@
 //!
 //! Invariant: no answer is an answer too. Nothing here returns an error, and no URL is logged.
 
+use std::cell::RefCell;
+
 use reel_core::base::object_key::ObjectKey;
+use reel_core::base::sorted_map::SortedMap;
 use reel_core::base::time::DurationMs;
 use reel_core::config::RunpodConfig;
+use reel_core::job::breaker::{Breaker, BreakerLog, Permit, RunpodCall};
 use reel_core::job::gpu_service::{EndpointLoad, RunpodJobId, StatusReply, SubmitReply};
 use reel_core::job::spec::JobSpec;
 use reel_core::job::timeouts::Timeouts;
@@ -17,6 +21,7 @@ use reel_core::wire::runpod::{
 use wasm_bindgen::JsValue;
 use worker::{AbortSignal, Fetch, Headers, Method, Request, RequestInit, web_sys};
 
+use crate::platform::clock;
 use crate::platform::log::log;
 
 /// An HTTP reply, owned.
@@ -37,9 +42,21 @@ pub struct RunpodClient<'c> {
     pub spec: &'c JobSpec,
 }
 
+thread_local! {
+    /// By endpoint: jobs go on asking where they were submitted. What the objects of this isolate share.
+    static BREAKERS: RefCell<SortedMap<String, Breaker>> = RefCell::default();
+}
+
+/// More endpoints than an isolate meets.
+const BREAKERS_MAX: usize = 16;
+
 impl RunpodClient<'_> {
     /// `POST /run` for one attempt.
     pub async fn submit(self, attempt: u32, urls: AttemptUrls) -> SubmitReply {
+        let permit = self.permit(RunpodCall::Submit);
+        if let Permit::Wait(pause) = permit {
+            return SubmitReply::NotSent(pause);
+        }
         let spec = self.spec;
         let input = RunInput {
             job_id: spec.id,
@@ -54,7 +71,7 @@ impl RunpodClient<'_> {
         let (execution, queue) = (self.timeouts.execution_timeout, self.timeouts.queue_timeout);
         let body = run_request_body(&input, &urls.webhook_url, execution, queue);
         let timeout = self.timeouts.submit_request_timeout;
-        match self.request(attempt, Method::Post, "/run", Some(&body), timeout).await {
+        match self.request(attempt, permit, Method::Post, "/run", Some(&body), timeout).await {
             Some(reply) => parse_submit_reply(reply.as_reply()),
             None => SubmitReply::Unknown,
         }
@@ -62,8 +79,13 @@ impl RunpodClient<'_> {
 
     /// `GET /status/{id}`.
     pub async fn status(self, attempt: u32, job: &RunpodJobId) -> StatusReply {
+        let permit = self.permit(RunpodCall::Question);
+        if let Permit::Wait(pause) = permit {
+            return StatusReply::NotAsked(pause);
+        }
         let path = format!("/status/{}", job.as_str());
-        match self.request(attempt, Method::Get, &path, None, self.timeouts.status_request_timeout).await {
+        let timeout = self.timeouts.status_request_timeout;
+        match self.request(attempt, permit, Method::Get, &path, None, timeout).await {
             Some(reply) => parse_status_reply(reply.as_reply()),
             None => StatusReply::Unknown,
         }
@@ -71,15 +93,20 @@ impl RunpodClient<'_> {
 
     /// `GET /health`.
     pub async fn endpoint_load(self, attempt: u32) -> Option<EndpointLoad> {
+        let permit = self.permit(RunpodCall::Question);
+        if matches!(permit, Permit::Wait(_)) {
+            return None;
+        }
         let timeout = self.timeouts.status_request_timeout;
-        parse_health(self.request(attempt, Method::Get, "/health", None, timeout).await?.as_reply())
+        parse_health(self.request(attempt, permit, Method::Get, "/health", None, timeout).await?.as_reply())
     }
 
-    /// `POST /cancel/{id}`: whether the RunPod job is known not to run any more.
+    /// `POST /cancel/{id}`: whether the RunPod job is known not to run any more. It is sent in any case, since
+    /// it is tried a few times only and a render costs money.
     pub async fn cancel(self, attempt: u32, job: &RunpodJobId) -> bool {
         let path = format!("/cancel/{}", job.as_str());
         let timeout = self.timeouts.status_request_timeout;
-        let reply = self.request(attempt, Method::Post, &path, Some("{}"), timeout).await;
+        let reply = self.request(attempt, Permit::Send, Method::Post, &path, Some("{}"), timeout).await;
         reply.is_some_and(|reply| cancel_confirmed(reply.status))
     }
 
@@ -87,6 +114,7 @@ impl RunpodClient<'_> {
     async fn request(
         self,
         attempt: u32,
+        permit: Permit,
         method: Method,
         path: &str,
         body: Option<&str>,
@@ -97,16 +125,42 @@ impl RunpodClient<'_> {
         let subject = LogSubject::Job(&job, Some(attempt));
         match self.exchange(method, path, body, timeout).await {
             Ok(reply) => {
+                log_breaker(self.breaker(Breaker::answered));
                 if reply.status >= 400 {
                     log(subject, LogEvent::RunpodRefused, &format!("{verb}: HTTP {}", reply.status));
                 }
                 Some(reply)
             }
             Err(cause) => {
-                log(subject, LogEvent::RunpodSilent, &format!("{verb}: {}", error_kind(&cause)));
+                let (line, is_own) = self.breaker(|breaker| {
+                    let line = breaker.unanswered(permit, self.spec.id, clock::now());
+                    (line, breaker.logs_each_call())
+                });
+                if is_own {
+                    log(subject, LogEvent::RunpodSilent, &format!("{verb}: {}", error_kind(&cause)));
+                }
+                log_breaker(line);
                 None
             }
         }
+    }
+
+    fn permit(self, call: RunpodCall) -> Permit {
+        self.breaker(|breaker| breaker.permit(call, self.spec.id, clock::now()))
+    }
+
+    /// Asks or tells the endpoint's breaker something. Nothing awaits meanwhile.
+    fn breaker<T>(self, act: impl FnOnce(&mut Breaker) -> T) -> T {
+        BREAKERS.with_borrow_mut(|breakers| {
+            let endpoint = &self.endpoint.endpoint;
+            let mut breaker = breakers.remove(endpoint).unwrap_or_default();
+            let result = act(&mut breaker);
+            if breakers.len() >= BREAKERS_MAX {
+                breakers.clear();
+            }
+            breakers.insert(endpoint.clone(), breaker);
+            result
+        })
     }
 
     async fn exchange(
@@ -123,6 +177,18 @@ impl RunpodClient<'_> {
         init.with_method(method).with_headers(headers).with_body(body.map(JsValue::from_str));
         let url = format!("{}{path}", self.endpoint.endpoint);
         fetch_with_timeout(Request::new_with_init(&url, &init)?, timeout).await
+    }
+}
+
+fn log_breaker(line: Option<BreakerLog>) {
+    match line {
+        Some(BreakerLog::Paused(calls)) => {
+            log(LogSubject::Endpoint, LogEvent::RunpodPaused, &calls.to_string());
+        }
+        Some(BreakerLog::Resumed(calls)) => {
+            log(LogSubject::Endpoint, LogEvent::RunpodResumed, &calls.to_string());
+        }
+        None => {}
     }
 }
 

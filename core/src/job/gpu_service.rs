@@ -39,6 +39,8 @@ pub enum SubmitReply {
     NoCallbackAddress,
     /// No reply, or an unclear one: the job may be in the queue or not.
     Unknown,
+    /// Nothing was sent, since the endpoint does not answer; try again after this time.
+    NotSent(DurationMs),
 }
 
 impl SubmitReply {
@@ -54,7 +56,7 @@ impl SubmitReply {
             Self::NoCallbackAddress => {
                 "The development server was not called since its start, so it does not know its address; the next request starts the export."
             }
-            Self::Accepted(_) | Self::Busy(_) | Self::Unknown => {
+            Self::Accepted(_) | Self::Busy(_) | Self::Unknown | Self::NotSent(_) => {
                 "The render service is not accepting jobs; retrying"
             }
         }
@@ -84,6 +86,8 @@ pub enum StatusReply {
     Busy(Option<DurationMs>),
     /// No reply, or an unclear one.
     Unknown,
+    /// RunPod was not asked, since the endpoint does not answer; ask again after this time.
+    NotAsked(DurationMs),
 }
 
 /// How busy an endpoint is. It is shown to people who wait; no decision depends on it.

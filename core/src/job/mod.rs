@@ -3,6 +3,7 @@
 //! The shell calls `apply(job, event, now)`, commits the step, and performs `step.effects`. Nothing here knows
 //! HTTP or RunPod's JSON.
 
+pub mod breaker;
 pub mod deadline;
 pub mod effect;
 pub mod error_code;

@@ -9,6 +9,10 @@ pub struct Timeouts {
     pub heartbeat_timeout: DurationMs,
     /// Without any heartbeat for this long after the submit, RunPod is polled.
     pub first_heartbeat_timeout: DurationMs,
+    /// Jobs that began in the same second are polled over this time.
+    pub poll_spread: DurationMs,
+    /// Between two polls while RunPod says that the job is in its queue, or more.
+    pub queued_poll_pause: DurationMs,
     /// Pause before the second poll; doubles up to `poll_backoff_max`.
     pub poll_backoff: DurationMs,
     /// Longest pause between two polls.
@@ -58,6 +62,8 @@ impl Timeouts {
     pub const STANDARD: Self = Self {
         heartbeat_timeout: DurationMs::seconds(60),
         first_heartbeat_timeout: DurationMs::seconds(30),
+        poll_spread: DurationMs::seconds(30),
+        queued_poll_pause: DurationMs::seconds(30),
         poll_backoff: DurationMs::seconds(10),
         poll_backoff_max: DurationMs::seconds(60),
         status_request_timeout: DurationMs::seconds(3),
@@ -89,6 +95,8 @@ impl Timeouts {
         Self {
             heartbeat_timeout: scaled(self.heartbeat_timeout),
             first_heartbeat_timeout: scaled(self.first_heartbeat_timeout),
+            poll_spread: scaled(self.poll_spread),
+            queued_poll_pause: scaled(self.queued_poll_pause),
             poll_backoff: scaled(self.poll_backoff),
             poll_backoff_max: scaled(self.poll_backoff_max),
             status_request_timeout: self.status_request_timeout,

@@ -37,6 +37,8 @@ pub enum LogSubject<'s> {
     Job(&'s str, Option<u32>),
     /// An upload in parts.
     Upload(&'s str),
+    /// The GPU endpoint, for all its jobs.
+    Endpoint,
     /// The scheduled sweep.
     Sweep,
     /// The Worker's start.
@@ -91,6 +93,10 @@ log_events! {
     RunpodRefused Warn "runpod_refused",
     /// RunPod did not answer.
     RunpodSilent Warn "runpod_silent",
+    /// RunPod did not answer several times in a row: questions wait. The detail has counts and some jobs.
+    RunpodPaused Warn "runpod_paused",
+    /// RunPod answers again; the detail has counts and some jobs.
+    RunpodResumed Info "runpod_resumed",
     /// The identity provider gave no key set; the detail says why.
     KeySetUnavailable Warn "key_set_unavailable",
     /// Something of an upload's object failed; the detail says what.
@@ -116,6 +122,7 @@ pub fn log_line(subject: LogSubject<'_>, event: LogEvent, detail: &str) -> Strin
         LogSubject::Job(id, None) => write!(line, ",\"job_id\":\"{id}\""),
         LogSubject::Job(id, Some(attempt)) => write!(line, ",\"job_id\":\"{id}\",\"attempt\":{attempt}"),
         LogSubject::Upload(id) => write!(line, ",\"upload_id\":\"{id}\""),
+        LogSubject::Endpoint => write!(line, ",\"part\":\"endpoint\""),
         LogSubject::Sweep => write!(line, ",\"part\":\"sweep\""),
         LogSubject::Startup => write!(line, ",\"part\":\"startup\""),
     };
@@ -136,6 +143,7 @@ mod tests {
             (LogSubject::Job("3f2b", Some(2)), r#""job_id":"3f2b","attempt":2"#),
             (LogSubject::Job("3f2b", None), r#""job_id":"3f2b""#),
             (LogSubject::Upload("3f2b"), r#""upload_id":"3f2b""#),
+            (LogSubject::Endpoint, r#""part":"endpoint""#),
             (LogSubject::Sweep, r#""part":"sweep""#),
         ] {
             assert_eq!(line(subject), format!(r#"{{"level":"error","event":"job_failed",{named},{rest}"#));

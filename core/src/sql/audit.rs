@@ -1,5 +1,5 @@
-//! Statements on the audit log. A line is one written row: the table is its own only index, in the order of
-//! time.
+//! Statements on the audit log. A line is one written row, since the table is its own index in the order of
+//! time, and one more when it has an owner.
 
 use crate::base::owner::OwnerId;
 use crate::base::time::Timestamp;

@@ -22,7 +22,7 @@ macro_rules! active_exports {
              'started_at', job.started_at, 'completed_at', job.completed_at) AS body \
              FROM export_jobs AS job LEFT JOIN projects AS project \
              ON project.owner = coalesce(job.owner, '') AND project.id = job.project_id \
-             WHERE job.status IN ('pending', 'processing') ",
+             WHERE job.completed_at IS NULL AND job.status IN ('pending', 'processing') ",
             $condition,
             "ORDER BY job.created_at DESC, job.id DESC LIMIT 100"
         )

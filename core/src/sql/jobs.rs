@@ -1,6 +1,7 @@
 //! Statements on the rows of jobs.
 
 use serde::Deserialize;
+use serde_json::Value as Json;
 
 use crate::base::id::JobId;
 use crate::base::object_key::ObjectKey;
@@ -10,8 +11,9 @@ use crate::edit::JobType;
 use crate::job::snapshot::Snapshot;
 use crate::job::spec::JobSpec;
 use crate::job::status::JobStatus;
+use crate::sql::job_pages::JobPageQuery;
 use crate::sql::projects::set_working_video;
-use crate::sql::statement::{SqlStatement, SqlValue};
+use crate::sql::statement::SqlStatement;
 
 /// Brings a job's row up to `version`; a row that is as new or newer stays. The result of an export may
 /// become its project's working video in the same batch: both are written or neither, so that no project
@@ -38,16 +40,28 @@ pub fn upsert_job(spec: &JobSpec, snapshot: &Snapshot, version: u64) -> Vec<SqlS
         extra_inputs(spec).as_deref().into(),
         spec.owner.map(|owner| owner.to_string()).as_deref().into(),
     ];
-    let row = SqlStatement::new(UPSERT_JOB, values);
-    std::iter::once(row).chain(set_working_video(spec, snapshot)).collect()
+    // A job in its first attempt has never ended: nothing of an end can stand in its row.
+    let open = snapshot.attempt == 1 && snapshot.completed_at.is_none();
+    let row = SqlStatement::new(if open { UPSERT_OPEN_JOB } else { UPSERT_JOB }, values);
+    let statements = std::iter::once(row).chain(set_working_video(spec, snapshot));
+    statements.chain(insert_further_input_keys(spec)).collect()
 }
 
-/// Removes a job's row.
-pub fn delete_job(id: JobId) -> SqlStatement {
-    SqlStatement::new("DELETE FROM export_jobs WHERE id = ?1", [id.to_string().into()])
+/// A row for each further video, once: the references are found by it.
+fn insert_further_input_keys(spec: &JobSpec) -> Option<SqlStatement> {
+    let keys: Vec<&str> = spec.extra_inputs.iter().map(ObjectKey::as_str).collect();
+    let values = [spec.id.to_string().into(), Json::from(&*keys).to_string().into()];
+    (!keys.is_empty()).then(|| SqlStatement::new(INSERT_FURTHER_INPUT_KEYS, values))
 }
 
-/// The column `further_inputs`: keys have no blanks, so one with a blank on both sides is found whole.
+/// Removes a job's row, and what belongs to it.
+pub fn delete_job(id: JobId) -> Vec<SqlStatement> {
+    [DELETE_FURTHER_INPUT_KEYS, "DELETE FROM export_jobs WHERE id = ?1"]
+        .map(|sql| SqlStatement::new(sql, [id.to_string().into()]))
+        .into()
+}
+
+/// The column `further_inputs`: the keys, each with a blank on both sides.
 fn extra_inputs(spec: &JobSpec) -> Option<String> {
     let keys: Vec<&str> = spec.extra_inputs.iter().map(ObjectKey::as_str).collect();
     (!keys.is_empty()).then(|| format!(" {} ", keys.join(" ")))
@@ -107,31 +121,15 @@ impl JobListQuery {
     /// The statement of one page, and one job more: it tells whether another page follows. Each row is a
     /// [`JobRow`].
     pub fn select_statement(&self, visibility: Visibility) -> SqlStatement {
-        let mut sql = SELECT_JOBS.to_owned();
-        let mut values: Vec<SqlValue> = Vec::new();
-        let mut bind = |value: SqlValue| {
-            values.push(value);
-            format!("?{}", values.len())
+        let page = JobPageQuery {
+            visibility,
+            project_id: self.project_id,
+            status: self.status,
+            job_type: self.job_type,
+            cursor: self.cursor,
+            limit: i64::from(self.limit) + 1,
         };
-        if let Visibility::Owner(owner) = visibility {
-            sql.extend([" AND owner = ", &bind(owner.to_string().into())]);
-        }
-        if let Some(project_id) = self.project_id {
-            sql.extend([" AND project_id = ", &bind(project_id.into())]);
-        }
-        if let Some(status) = self.status {
-            sql.extend([" AND status = ", &bind(status.as_str().into())]);
-        }
-        if let Some(job_type) = self.job_type {
-            sql.extend([" AND type = ", &bind(job_type.as_str().into())]);
-        }
-        if let Some(Cursor { created_at, id }) = self.cursor {
-            let (created_at, id) = (bind(created_at.0.into()), bind(id.to_string().into()));
-            sql.extend([" AND (created_at, id) < (", &created_at, ", ", &id, ")"]);
-        }
-        let limit = bind((i64::from(self.limit) + 1).into());
-        sql.extend([" ORDER BY created_at DESC, id DESC LIMIT ", &limit]);
-        SqlStatement::new(sql, values)
+        page.select(JOB_ROW)
     }
 }
 
@@ -167,22 +165,46 @@ impl JobRow {
     }
 }
 
-const UPSERT_JOB: &str = "INSERT INTO export_jobs (id, project_id, type, status, attempt, input_video_key, \
-    output_video_key, output_bytes, poster_key, error, error_code, created_at, started_at, completed_at, \
-    version, further_inputs, owner) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) \
-    ON CONFLICT (id) DO UPDATE SET status = excluded.status, attempt = excluded.attempt, \
-    output_video_key = excluded.output_video_key, output_bytes = excluded.output_bytes, \
-    poster_key = excluded.poster_key, \
-    error = excluded.error, error_code = excluded.error_code, started_at = excluded.started_at, \
-    completed_at = excluded.completed_at, version = excluded.version \
-    WHERE excluded.version > export_jobs.version";
+macro_rules! upsert_job {
+    ($columns:literal) => {
+        concat!(
+            "INSERT INTO export_jobs (id, project_id, type, status, attempt, input_video_key, \
+             output_video_key, output_bytes, poster_key, error, error_code, created_at, started_at, completed_at, \
+             version, further_inputs, owner) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) \
+             ON CONFLICT (id) DO UPDATE SET ",
+            $columns,
+            "status = excluded.status, attempt = excluded.attempt, started_at = excluded.started_at, \
+             version = excluded.version WHERE excluded.version > export_jobs.version"
+        )
+    };
+}
+
+const UPSERT_JOB: &str = upsert_job!(
+    "output_video_key = excluded.output_video_key, output_bytes = excluded.output_bytes, \
+     poster_key = excluded.poster_key, error = excluded.error, error_code = excluded.error_code, \
+     completed_at = excluded.completed_at, "
+);
+
+/// Leaves out what a job has only once it has ended: a column that is set is a written row in each index
+/// that depends on it, whether it changes or not.
+const UPSERT_OPEN_JOB: &str = upsert_job!("");
+
+const INSERT_FURTHER_INPUT_KEYS: &str = "INSERT INTO further_input_keys (video_key, job_id) \
+    SELECT value, ?1 FROM json_each(?2) WHERE true ON CONFLICT (video_key, job_id) DO NOTHING";
+
+/// Keys have neither quotes nor backslashes: the column becomes a list by its blanks.
+const DELETE_FURTHER_INPUT_KEYS: &str = "DELETE FROM further_input_keys WHERE (video_key, job_id) IN \
+    (SELECT keys.value, export_jobs.id FROM export_jobs, \
+    json_each('[\"' || replace(trim(further_inputs), ' ', '\",\"') || '\"]') AS keys \
+    WHERE export_jobs.id = ?1 AND further_inputs IS NOT NULL)";
 
 const SELECT_OPEN_JOBS: &str = "SELECT json_object('id', id, 'version', version) AS body FROM export_jobs \
-    WHERE status IN ('pending', 'processing') AND created_at < ?1 ORDER BY created_at LIMIT ?2";
+    WHERE completed_at IS NULL AND status IN ('pending', 'processing') AND created_at < ?1 \
+    ORDER BY created_at LIMIT ?2";
 
-const SELECT_JOBS: &str = "SELECT json_object('id', id, 'project_id', project_id, 'type', type, \
+const JOB_ROW: &str = "json_object('id', id, 'project_id', project_id, 'type', type, \
     'status', status, 'attempt', attempt, 'input_video_key', input_video_key, \
     'output_video_key', output_video_key, 'output_bytes', output_bytes, 'poster_key', poster_key, \
     'error', error, 'error_code', error_code, 'created_at', created_at, 'started_at', started_at, \
-    'completed_at', completed_at) AS body FROM export_jobs WHERE 1";
+    'completed_at', completed_at)";

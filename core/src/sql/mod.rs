@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod exports;
+mod job_pages;
 pub mod jobs;
 pub mod owners;
 pub mod projects;

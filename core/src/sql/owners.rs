@@ -1,7 +1,8 @@
 //! Statements on what one owner has, over all tables.
 
-use crate::base::owner::OwnerId;
+use crate::base::owner::{OwnerId, Visibility};
 use crate::base::time::Timestamp;
+use crate::sql::job_pages::JobPageQuery;
 use crate::sql::statement::SqlStatement;
 
 /// How many of an owner's jobs have not ended, by their rows: `{"count": N}`. A row may be a moment behind.
@@ -52,7 +53,10 @@ pub fn select_open_jobs_of(owner: OwnerId, since: Timestamp, limit: u32) -> SqlS
 
 /// Ids of an owner's jobs, at most so many.
 pub fn select_jobs_of(owner: OwnerId, limit: u32) -> SqlStatement {
-    SqlStatement::new(SELECT_JOBS_OF, [owner.to_string().into(), i64::from(limit).into()])
+    let visibility = Visibility::Owner(owner);
+    let limit = i64::from(limit);
+    JobPageQuery { visibility, project_id: None, status: None, job_type: None, cursor: None, limit }
+        .select("id")
 }
 
 /// Removes an owner's projects, clips and counts. Each of the first two answers has a row for each that was
@@ -72,7 +76,7 @@ fn integer(number: u64) -> i64 {
 }
 
 const COUNT_OPEN_JOBS: &str = "SELECT json_object('count', count(*)) AS body FROM export_jobs \
-    WHERE owner = ?1 AND created_at > ?2 AND status NOT IN ('complete', 'error')";
+    WHERE owner = ?1 AND completed_at IS NULL AND created_at > ?2 AND status NOT IN ('complete', 'error')";
 
 const ADD_UPLOAD_BYTES: &str = "INSERT INTO owner_uploads (owner, day, bytes) \
     SELECT ?1, ?2, ?3 WHERE ?3 <= ?4 ON CONFLICT (owner, day) DO UPDATE SET bytes = bytes + excluded.bytes \
@@ -81,11 +85,8 @@ const ADD_UPLOAD_BYTES: &str = "INSERT INTO owner_uploads (owner, day, bytes) \
 const SELECT_UPLOAD_BYTES: &str =
     "SELECT json_object('bytes', bytes) AS body FROM owner_uploads WHERE owner = ?1 AND day = ?2";
 
-const SELECT_JOBS_OF: &str =
-    "SELECT id AS body FROM export_jobs WHERE owner = ?1 ORDER BY created_at DESC, id DESC LIMIT ?2";
-
 const SELECT_OPEN_JOBS_OF: &str = "SELECT id AS body FROM export_jobs \
-    WHERE owner = ?1 AND created_at > ?2 AND status NOT IN ('complete', 'error') \
+    WHERE owner = ?1 AND completed_at IS NULL AND created_at > ?2 AND status NOT IN ('complete', 'error') \
     ORDER BY created_at DESC, id DESC LIMIT ?3";
 
 const REVOKE_TOKENS: &str = "INSERT INTO token_revocations (owner, revoked_at) VALUES (?1, ?2) \

@@ -20,9 +20,10 @@ macro_rules! references {
             $of_row,
             "UNION ALL SELECT '' FROM raw_clips WHERE video_key = ?1 ",
             $of_clip,
-            "UNION ALL SELECT '' FROM export_jobs WHERE further_inputs IS NOT NULL ",
+            "UNION ALL SELECT '' FROM further_input_keys JOIN export_jobs ON id = job_id \
+             WHERE video_key = ?1 ",
             $of_row,
-            "AND instr(further_inputs, ' ' || ?1 || ' ') LIMIT 1"
+            "LIMIT 1"
         )
     };
 }
@@ -68,8 +69,8 @@ macro_rules! keys_named_by_jobs_where {
              OR EXISTS (SELECT 1 FROM raw_clips WHERE video_key = value) \
              OR EXISTS (SELECT 1 FROM export_jobs WHERE input_video_key = value AND ",
             $condition,
-            ") OR EXISTS (SELECT 1 FROM export_jobs WHERE further_inputs IS NOT NULL \
-             AND instr(further_inputs, ' ' || value || ' ') AND ",
+            ") OR EXISTS (SELECT 1 FROM further_input_keys JOIN export_jobs ON id = job_id \
+             WHERE video_key = value AND ",
             $condition,
             ")"
         )

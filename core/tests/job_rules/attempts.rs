@@ -58,7 +58,8 @@ fn invalid_input_is_not_retried() {
 #[test]
 fn a_rejected_submit_is_repeated_with_the_same_attempt() {
     let mut fixture = JobFixture::new();
-    for reply in [SubmitReply::Unknown, SubmitReply::Busy(Some(DurationMs::seconds(7)))] {
+    let pause = DurationMs::seconds(7);
+    for reply in [SubmitReply::Unknown, SubmitReply::Busy(Some(pause)), SubmitReply::NotSent(pause)] {
         fixture.alarm();
         fixture.apply(JobEvent::SubmitReplied { attempt: 1, endpoint: ENDPOINT.to_owned(), reply });
         let JobState::PendingSubmit(pending) = &fixture.job.state else { panic!("{:?}", fixture.job.state) };

@@ -13,6 +13,8 @@ use reel_core::job::step;
 use reel_core::job::timeouts::Timeouts;
 
 pub const TIMEOUTS: Timeouts = Timeouts::STANDARD;
+/// With the fixture's seed, polls are spread by this.
+pub const SPREAD: DurationMs = DurationMs(25);
 pub const ENDPOINT: &str = "https://api.runpod.ai/v2/first";
 
 /// A job and its clock.

@@ -8,14 +8,15 @@ use reel_core::job::event::{JobEvent, ObjectCheck};
 use reel_core::job::gpu_service::{EndpointLoad, StatusReply, WorkerStage};
 use reel_core::job::status::JobStatus;
 
-use crate::fixture::{JobFixture, TIMEOUTS, progress, runpod_job_id};
+use crate::fixture::{JobFixture, SPREAD, TIMEOUTS, progress, runpod_job_id};
 
 #[test]
 fn without_heartbeats_runpod_is_polled_and_an_unclear_reply_is_no_failure() {
     let mut fixture = JobFixture::rendering();
     fixture.apply(JobEvent::IndexWritten { version: fixture.job.index.wanted, written: Some(3) });
-    assert_eq!(next_deadline(&fixture.job, &TIMEOUTS), Some(fixture.now + TIMEOUTS.heartbeat_timeout));
-    fixture.wait(TIMEOUTS.heartbeat_timeout);
+    let due_at = fixture.now + TIMEOUTS.heartbeat_timeout + SPREAD;
+    assert_eq!(next_deadline(&fixture.job, &TIMEOUTS), Some(due_at));
+    fixture.wait(TIMEOUTS.heartbeat_timeout).wait(SPREAD);
     assert_eq!(
         fixture.alarm().effects,
         [JobEffect::PollStatus { attempt: 1, runpod_job_id: runpod_job_id("a-u1") }]
@@ -80,6 +81,50 @@ fn an_early_404_is_ignored_and_a_late_one_loses_the_attempt() {
     fixture.status_reply(StatusReply::NotFound);
     fixture.output_checked(ObjectCheck::Missing);
     assert_eq!(fixture.job.attempt, 2, "after the first heartbeat a 404 loses the attempt");
+}
+
+#[test]
+fn a_question_that_was_not_sent_is_asked_later_and_counts_for_nothing() {
+    for mut fixture in [JobFixture::queued("a-u1"), JobFixture::rendering()] {
+        fixture.apply(JobEvent::IndexWritten { version: fixture.job.index.wanted, written: Some(3) });
+        let (attempt, started_at) = (fixture.job.attempt, fixture.job.started_at);
+        fixture.wait(TIMEOUTS.heartbeat_timeout);
+        fixture.apply(JobEvent::WebhookReceived { attempt: 1 });
+        for round in 0..5 {
+            assert!(matches!(fixture.alarm().effects[..], [JobEffect::PollStatus { attempt: 1, .. }]));
+            let step = fixture.status_reply(StatusReply::NotAsked(DurationMs::seconds(7)));
+            assert_eq!(step.entries.len(), usize::from(round == 0), "its log says so once");
+            assert!(fixture.job.snapshot().message.contains("does not answer"));
+            let next = next_deadline(&fixture.job, &TIMEOUTS).unwrap();
+            assert_eq!(next, fixture.now + DurationMs::seconds(7) + SPREAD);
+            fixture.now = next;
+        }
+        assert_eq!((fixture.job.attempt, fixture.job.started_at), (attempt, started_at));
+        // Answered, it goes on as if nothing had been: the second question follows as soon as ever.
+        fixture.alarm();
+        let step = fixture.status_reply(StatusReply::Unauthorized);
+        assert_eq!((step.persist, step.entries.len()), (true, 0));
+        assert!(!fixture.job.snapshot().message.contains("does not answer"));
+        fixture.status_reply(StatusReply::Unknown);
+        let next = next_deadline(&fixture.job, &TIMEOUTS).unwrap();
+        assert_eq!(next, fixture.now + TIMEOUTS.poll_backoff);
+        assert_eq!(fixture.callback(progress(5, WorkerStage::Rendering)).outcome, Outcome::Applied);
+    }
+}
+
+#[test]
+fn a_question_that_was_not_sent_does_not_prolong_a_job() {
+    let mut fixture = JobFixture::queued("a-u1");
+    let limit = fixture.now + TIMEOUTS.queue_timeout;
+    while fixture.job.end().is_none() {
+        assert!(fixture.now <= limit, "{:?}", fixture.job.state);
+        if fixture.alarm().effects.iter().any(|effect| matches!(effect, JobEffect::PollStatus { .. })) {
+            fixture.status_reply(StatusReply::NotAsked(DurationMs::seconds(60)));
+        }
+        fixture.apply(JobEvent::IndexWritten { version: fixture.job.index.wanted, written: Some(3) });
+        fixture.now = next_deadline(&fixture.job, &TIMEOUTS).unwrap_or(fixture.now);
+    }
+    assert_eq!(fixture.failure_code(), Some(ErrorCode::QueueTimeout));
 }
 
 #[test]

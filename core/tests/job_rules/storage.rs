@@ -41,7 +41,7 @@ fn the_stored_form_does_not_change() {
             "id": "09090909-0909-4909-8909-090909090909", "attempt": 1, "budget_from": 1,
             "state": {"rendering": {"gpu_job": "a-u1", "since": 1_000_000_000, "heard_at": 1_000_000_000,
                 "stage": "starting", "progress": 0, "message": "Starting the renderer",
-                "check": {"next_at": 1_000_000_000, "tries": 0, "hinted": false}}},
+                "check": {"next_at": 1_000_060_025, "tries": 0, "hinted": false}}},
             "started_at": 1_000_000_000, "seq": 3, "endpoint": ENDPOINT, "errands": [], "sweep_at": 1_005_400_000,
             "index": {"wanted": 2, "written": 0, "due_at": 1_000_000_000, "tries": 0},
             "kept_at": 1_000_000_000,

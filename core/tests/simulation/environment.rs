@@ -13,6 +13,7 @@ use reel_core::base::id::JobId;
 use reel_core::base::object_key::ObjectKey;
 use reel_core::base::object_version::ObjectVersion;
 use reel_core::base::time::{DurationMs, Timestamp};
+use reel_core::job::breaker::Breaker;
 use reel_core::job::deadline::next_deadline;
 use reel_core::job::effect::{JobEffect, Outcome, Step};
 use reel_core::job::event::{JobEvent, ObjectCheck};
@@ -60,6 +61,12 @@ pub struct Simulation {
     stored: Job,
     alarm: Option<Timestamp>,
     runpod: BTreeMap<String, (u32, RunpodJobState, Timestamp)>,
+    /// Until then RunPod answers nobody.
+    silent_until: Timestamp,
+    /// What the job's isolate knows of that. Its other jobs ask, too.
+    breaker: Breaker,
+    /// Calls that waited because of it.
+    pub not_sent: u32,
     attempts: Vec<SimulatedAttempt>,
     /// Objects and their sizes.
     bucket: BTreeMap<String, u64>,
@@ -93,6 +100,9 @@ impl Simulation {
             stored: job,
             alarm: Some(now),
             runpod: BTreeMap::new(),
+            silent_until: Timestamp(0),
+            breaker: Breaker::default(),
+            not_sent: 0,
             attempts: Vec::new(),
             bucket: BTreeMap::new(),
             indexed: 0,
@@ -122,7 +132,9 @@ impl Simulation {
                     worker_fault_permille: 0,
                     client_permille: 0,
                 };
+                self.silent_until = self.now;
             }
+            self.other_jobs_ask();
             let next_scheduled = self.queue.keys().next().map(|(at, _)| *at);
             let next = match (next_scheduled, self.alarm) {
                 (None, None) => break,
@@ -171,6 +183,7 @@ impl Simulation {
     fn fire_alarm(&mut self) -> Result<(), String> {
         if self.rng.chance_permille(self.fault_rates.crash_permille) {
             self.in_memory = None;
+            self.breaker = Breaker::default();
             self.alarm = Some(self.now + DurationMs::seconds(2));
             return Ok(());
         }
@@ -243,7 +256,7 @@ impl Simulation {
         match effect {
             JobEffect::Submit { attempt } => {
                 self.invariants.submitted(attempt);
-                let reply = self.submit(attempt);
+                let reply = self.submit_or_wait(attempt);
                 self.reply_later(
                     JobEvent::SubmitReplied { attempt, endpoint: ENDPOINT.to_owned(), reply },
                     20,
@@ -251,7 +264,7 @@ impl Simulation {
                 )
             }
             JobEffect::PollStatus { attempt, runpod_job_id } => {
-                let reply = self.status(&runpod_job_id);
+                let reply = self.ask_or_wait(&runpod_job_id);
                 self.reply_later(JobEvent::StatusPolled { attempt, reply }, 20, 3_000)
             }
             JobEffect::ReadEndpointLoad { attempt } => {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use reel_core::base::object_key::ObjectKey;
 use reel_core::job::effect::{JobEffect, Outcome, Step};
 use reel_core::job::event::JobEvent;
+use reel_core::job::gpu_service::{StatusReply, SubmitReply};
 use reel_core::job::log::{LogEntry, MessageType};
 use reel_core::job::state::{Job, JobEnd, JobState};
 use reel_core::job::status::JobStatus;
@@ -55,6 +56,14 @@ impl Invariants {
             && new.progress < old.progress
         {
             return Err(format!("progress fell from {} to {}", old.progress, new.progress));
+        }
+        let waits = matches!(
+            event,
+            JobEvent::StatusPolled { reply: StatusReply::NotAsked(_), .. }
+                | JobEvent::SubmitReplied { reply: SubmitReply::NotSent(_), .. }
+        );
+        if waits && (before.attempt != after.attempt || before.snapshot().status != after.snapshot().status) {
+            return Err(format!("a call that was not sent changed {:?} to {:?}", before.state, after.state));
         }
         if after.attempt > after.max_attempts() {
             return Err(format!("attempt {} of {}", after.attempt, after.max_attempts()));

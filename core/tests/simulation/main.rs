@@ -38,12 +38,18 @@ fn no_history_breaks_an_invariant() {
     println!("{summaries:#?}");
     assert!(broken.is_empty(), "replay with SEED=n: {:#?}", &broken[..broken.len().min(5)]);
     // Without faults, the histories would prove nothing.
-    for summary in
-        ["complete at attempt 1", "complete at attempt 3", "cancelled at attempt 1", "gpu_error at attempt 3"]
-    {
+    for summary in [
+        "complete at attempt 1",
+        "complete at attempt 3",
+        "cancelled at attempt 1",
+        "gpu_error at attempt 3",
+        WAITED,
+    ] {
         assert!(summaries.contains_key(summary), "no history ended as {summary:?}");
     }
 }
+
+const WAITED: &str = "(of all) waited for a silent endpoint";
 
 #[derive(Default)]
 struct Findings {
@@ -60,7 +66,12 @@ fn search(next: &AtomicU64, histories: u64) -> Findings {
         }
         let mut simulation = Simulation::new(seed);
         match simulation.run_to_end() {
-            Ok(()) => *found.summaries.entry(simulation.end_summary()).or_default() += 1,
+            Ok(()) => {
+                *found.summaries.entry(simulation.end_summary()).or_default() += 1;
+                if simulation.not_sent > 0 {
+                    *found.summaries.entry(WAITED.to_owned()).or_default() += 1;
+                }
+            }
             Err(why) => found.broken.push((seed, why)),
         }
     }

@@ -2,12 +2,22 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use reel_core::sql::statement::{SqlStatement, SqlValue};
 use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Connection, Statement, params_from_iter};
+use rusqlite::{Connection, Statement, StatementStatus, params_from_iter};
 
 pub struct Database(pub Connection);
+
+/// What SQLite did for a statement.
+#[derive(Debug)]
+pub struct Work {
+    /// Steps of its machine.
+    pub steps: i32,
+    /// Rows that were passed without an index that finds them.
+    pub scanned: i32,
+}
 
 impl Database {
     /// An empty index with all migrations.
@@ -74,6 +84,32 @@ impl Database {
         let values = params_from_iter(statement.values.iter().map(bound));
         let steps = prepared.query_map(values, |row| row.get("detail")).expect("a plan");
         steps.collect::<Result<Vec<String>, _>>().expect("a plan").join("\n")
+    }
+
+    /// Runs a statement; answers what SQLite did for it.
+    pub fn work(&self, statement: &SqlStatement) -> Work {
+        let mut prepared = self.prepare(statement);
+        let values = params_from_iter(statement.values.iter().map(bound));
+        let mut rows = prepared.query(values).expect("to bind");
+        while rows.next().unwrap_or_else(|error| panic!("{}: {error}", statement.sql)).is_some() {}
+        drop(rows);
+        Work {
+            steps: prepared.get_status(StatementStatus::VmStep),
+            scanned: prepared.get_status(StatementStatus::FullscanStep),
+        }
+    }
+
+    /// How long a statement takes from its text to its last row: the median of some runs.
+    pub fn median_time(&self, statement: &SqlStatement) -> Duration {
+        let mut times: Vec<Duration> = (0..15)
+            .map(|_| {
+                let start = Instant::now();
+                self.run(statement);
+                start.elapsed()
+            })
+            .collect();
+        times.sort();
+        times[times.len() / 2]
     }
 
     /// Every row of a query of the test's own, each column as SQL writes it, with the type that it has.

@@ -2,6 +2,7 @@
 
 use reel_core::base::time::Timestamp;
 use reel_core::job::snapshot::Snapshot;
+use reel_core::job::spec::JobSpec;
 use reel_core::sql::jobs::{OpenJobRow, delete_job, select_open_jobs, upsert_job};
 
 use crate::database::Database;
@@ -113,6 +114,26 @@ fn the_sweep_finds_old_jobs_that_have_not_ended_the_oldest_first() {
 }
 
 #[test]
+fn a_row_is_as_its_last_version_says_whichever_came_before() {
+    let retried = Snapshot { attempt: 2, ..pending() };
+    let rendered = Snapshot { attempt: 2, ..complete(2, 6000) };
+    let life = [pending(), processing(), failed(), retried, rendered];
+    for missed in 0..1 << (life.len() - 1) {
+        let (database, alone) = (Database::new(), Database::new());
+        for (version, snapshot) in (1..).zip(&life) {
+            let is_last = usize::try_from(version).unwrap() == life.len();
+            if is_last || missed & (1 << (version - 1)) == 0 {
+                database.run_all(&upsert_job(&spec(2), snapshot, version));
+                alone.0.execute("DELETE FROM export_jobs", []).unwrap();
+                alone.run_all(&upsert_job(&spec(2), snapshot, version));
+                let rows = "SELECT * FROM export_jobs";
+                assert_eq!(database.rows(rows), alone.rows(rows), "version {version}, missed {missed:b}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_row_that_is_no_job_does_not_stop_the_sweep() {
     let database = Database::new();
     database.add_job(&spec(1), &pending());
@@ -127,10 +148,30 @@ fn a_deleted_row_takes_no_other_with_it_and_may_be_deleted_again() {
     let database = Database::new();
     database.add_job(&spec(1), &complete(1, 5000));
     database.add_job(&spec(2), &complete(2, 5000));
-    assert_eq!(database.changes(&[delete_job(job_id(1))]), 1);
-    assert_eq!(database.changes(&[delete_job(job_id(1))]), 0);
+    assert_eq!(database.changes(&delete_job(job_id(1))), 1);
+    assert_eq!(database.changes(&delete_job(job_id(1))), 0);
     let left = database.rows("SELECT output_video_key FROM export_jobs");
     assert_eq!(left, [[format!("'{}'", output_key(2))]]);
+}
+
+#[test]
+fn a_reel_has_a_row_for_each_further_video_once_until_it_is_deleted() {
+    let database = Database::new();
+    for number in [1, 2] {
+        let extra_inputs = ["input/b/2.mp4", "input/c/3.mov", "input/b/2.mp4"].map(key).to_vec();
+        let reel = JobSpec { extra_inputs, ..spec(number) };
+        for version in 1..=3 {
+            database.run_all(&upsert_job(&reel, &pending(), version));
+        }
+    }
+    let of = |number| {
+        let id = job_id(number);
+        ["input/b/2.mp4", "input/c/3.mov"].map(|key| vec![format!("'{key}'"), format!("'{id}'")])
+    };
+    let rows = "SELECT video_key, job_id FROM further_input_keys ORDER BY job_id, video_key";
+    assert_eq!(database.rows(rows), [of(1), of(2)].concat());
+    assert_eq!(database.changes(&delete_job(job_id(1))), 3);
+    assert_eq!(database.rows(rows), of(2));
 }
 
 #[test]

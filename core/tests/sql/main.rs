@@ -1,12 +1,14 @@
 //! Every statement of the index on a real SQLite, with all migrations applied.
 
 mod database;
+mod filled;
 mod fixtures;
 mod jobs;
 mod limits;
 mod listing;
 mod migrations;
 mod owners;
+mod plans;
 mod projects;
 mod references;
 mod working_video;
@@ -33,7 +35,6 @@ fn every_statement() -> Vec<SqlStatement> {
         exports::select_clip_video(None, 7, 0),
         exports::select_active_exports(Visibility::All),
         exports::select_active_exports(ALICE),
-        job_rows::delete_job(job_id(1)),
         job_rows::select_open_jobs(Timestamp(1), 1),
         project_rows::select_project(None, project_id(7)),
         project_rows::select_clip(None, clip_id(7, 0)),
@@ -44,6 +45,7 @@ fn every_statement() -> Vec<SqlStatement> {
         key_references::select_keys_outliving(job_id(1), keys()),
     ];
     all.extend(limits::every_statement());
+    all.extend(job_rows::delete_job(job_id(1)));
     all.extend(job_rows::upsert_job(&export(1, 7), &complete(1, 5000), 1));
     all.extend(project_rows::select_clips(None, project_id(7)));
     all.extend(project_rows::delete_clip(None, clip_id(7, 0)));

@@ -76,3 +76,34 @@ fn what_was_there_before_owners_belongs_to_nobody_and_stays() {
     assert_eq!(database.rows("SELECT * FROM working_clips"), [clip]);
     assert_eq!(database.rows("PRAGMA integrity_check"), [["'ok'"]]);
 }
+
+#[test]
+fn a_row_that_has_ended_says_when_whoever_wrote_it() {
+    let database = Database::with_migrations(8);
+    execute(&database, ROWS_OF_0_1);
+    execute(&database, "UPDATE export_jobs SET completed_at = NULL WHERE id = 'c'");
+    database.migrate_to(9);
+    execute(
+        &database,
+        "INSERT INTO export_jobs (id, project_id, type, status, attempt, input_video_key, created_at, version) \
+         VALUES ('d', 7, 'overlay', 'error', 1, 'input/a/b.mp4', 8, 1), \
+         ('e', 7, 'overlay', 'pending', 1, 'input/a/b.mp4', 9, 1); \
+         UPDATE export_jobs SET status = 'complete' WHERE id = 'e'",
+    );
+    let ends = database.rows("SELECT id, completed_at FROM export_jobs ORDER BY id");
+    let expected = [("a", "NULL"), ("b", "1769850300250"), ("c", "3"), ("d", "8"), ("e", "9")];
+    assert_eq!(ends, expected.map(|(id, at)| [format!("'{id}'"), at.to_owned()]));
+    assert_eq!(database.rows("PRAGMA integrity_check"), [["'ok'"]]);
+}
+
+#[test]
+fn further_videos_of_jobs_that_exist_are_found_by_their_keys() {
+    let database = Database::with_migrations(9);
+    execute(&database, ROWS_OF_0_1);
+    let jobs = database.rows("SELECT * FROM export_jobs ORDER BY id");
+    database.migrate_to(10);
+    let keys = [["'input/b/z.mp4'", "'c'"], ["'input/c/a.mov'", "'c'"]];
+    assert_eq!(database.rows("SELECT * FROM further_input_keys ORDER BY video_key"), keys);
+    assert_eq!(database.rows("SELECT * FROM export_jobs ORDER BY id"), jobs);
+    assert_eq!(database.rows("PRAGMA integrity_check"), [["'ok'"]]);
+}

@@ -46,17 +46,6 @@ fn a_list_holds_the_callers_own_jobs() {
 }
 
 #[test]
-fn a_list_of_one_owner_is_read_in_the_order_of_its_index() {
-    let database = Database::new();
-    for query in ["", "status=error", "type=framing"] {
-        let plan = database.plan(&JobListQuery::parse(query).unwrap().select_statement(ALICE));
-        assert!(plan.contains("export_jobs_by_owner") && !plan.contains("TEMP B-TREE"), "{query}: {plan}");
-    }
-    let plan = database.plan(&ProjectListQuery::parse("").unwrap().select_statement(ALICE.owner()));
-    assert!(plan.contains("projects_by_age") && !plan.contains("TEMP B-TREE"), "{plan}");
-}
-
-#[test]
 fn two_owners_have_a_project_of_the_same_number() {
     let database = Database::new();
     for (owner, name) in [(ALICE, "Cup"), (BOB, "Final"), (Visibility::All, "Old")] {

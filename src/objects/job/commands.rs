@@ -185,7 +185,7 @@ impl JobObject {
             }
             DeletionStep::DeleteObjects { keys } => bucket.delete_multiple(keys.clone()).await?,
             DeletionStep::RemoveRow => {
-                index::write(&database, vec![delete_job(id)]).await?;
+                index::write(&database, delete_job(id)).await?;
             }
             DeletionStep::DeleteStorage => {
                 self.store.delete_all().await?;

@@ -1,5 +1,6 @@
 //! Callbacks of GPU workers, and the check of the output that they report.
 
+use crate::base::backoff::spread;
 use crate::base::object_key::ObjectKey;
 use crate::base::object_version::ObjectVersion;
 use crate::job::effect::{JobEffect, Outcome};
@@ -76,10 +77,11 @@ impl StepBuilder<'_> {
         if !matches!(self.job.state, JobState::Rendering(_)) {
             self.start_running(self.runpod_job_id(), stage.unwrap_or(WorkerStage::Starting));
         }
+        let poll = self.poll_without_heartbeat();
         let JobState::Rendering(rendering) = &mut self.job.state else { return Outcome::Ignored };
         let before = (rendering.progress, rendering.stage, rendering.message.clone());
         rendering.last_heartbeat_at = self.now;
-        rendering.poll = PollSchedule { next_at: self.now, tries: 0, poll_requested: false };
+        rendering.poll = poll;
         rendering.progress = rendering.progress.max(percent.min(99));
         rendering.stage = stage.unwrap_or(rendering.stage);
         if let Some(message) = message {
@@ -114,12 +116,19 @@ impl StepBuilder<'_> {
             stage,
             progress,
             message: "Starting the renderer".to_owned(),
-            poll: PollSchedule { next_at: now, tries: 0, poll_requested: false },
+            poll: self.poll_without_heartbeat(),
         });
         if first_start || self.job.attempt > self.job.budget_start_attempt {
             self.request_index_write();
         }
         self.append_entry(MessageType::Progress);
+    }
+
+    /// The poll that becomes due when no heartbeat follows: not for all jobs at once whose heartbeats end.
+    fn poll_without_heartbeat(&self) -> PollSchedule {
+        let spread = spread(self.timeouts.poll_spread, self.jitter_seed);
+        let next_at = self.now + self.timeouts.heartbeat_timeout + spread;
+        PollSchedule { next_at, tries: 0, poll_requested: false }
     }
 
     /// Checks an output that no report has described.

@@ -1,6 +1,6 @@
 //! RunPod's replies to submits and polls, and its webhook.
 
-use crate::base::backoff::{exponential_backoff, with_jitter};
+use crate::base::backoff::{exponential_backoff, spread, with_jitter};
 use crate::base::object_key::ObjectKey;
 use crate::base::time::DurationMs;
 use crate::job::effect::{JobEffect, Outcome};
@@ -21,7 +21,8 @@ impl StepBuilder<'_> {
             | SubmitReply::Unauthorized
             | SubmitReply::NoEndpoint
             | SubmitReply::NoCallbackAddress
-            | SubmitReply::Unknown => self.submit_rejected(attempt, &reply),
+            | SubmitReply::Unknown
+            | SubmitReply::NotSent(_) => self.submit_rejected(attempt, &reply),
         }
     }
 
@@ -34,7 +35,9 @@ impl StepBuilder<'_> {
         match &mut self.job.state {
             JobState::Submitting { .. } | JobState::PendingSubmit(_) => {
                 let poll = PollSchedule {
-                    next_at: now + self.timeouts.first_heartbeat_timeout,
+                    next_at: now
+                        + self.timeouts.first_heartbeat_timeout
+                        + spread(self.timeouts.poll_spread, self.jitter_seed),
                     tries: 0,
                     poll_requested: false,
                 };
@@ -85,6 +88,10 @@ impl StepBuilder<'_> {
             }
             SubmitReply::NoCallbackAddress => (None, true),
             SubmitReply::Busy(pause) => (*pause, false),
+            SubmitReply::NotSent(pause) => {
+                let spread = spread(self.timeouts.poll_spread, self.jitter_seed);
+                (Some(DurationMs(pause.0.saturating_add(spread.0))), false)
+            }
             SubmitReply::Accepted(_) | SubmitReply::Unknown => (None, false),
         };
         let pause = pause.unwrap_or_else(|| {
@@ -138,12 +145,16 @@ impl StepBuilder<'_> {
                 return Outcome::Ignored;
             }
         };
+        if !matches!(reply, StatusReply::NotAsked(_) | StatusReply::Unknown) {
+            self.silence_ended();
+        }
         match reply {
             StatusReply::Running if !is_rendering => {
                 self.start_running(self.runpod_job_id(), WorkerStage::Starting);
             }
             // These say nothing new: the next poll is scheduled already, and deadlines continue.
             StatusReply::Queued if queued_since.is_some() => {
+                self.poll_not_before(self.timeouts.queued_poll_pause);
                 self.effects.push(JobEffect::ReadEndpointLoad { attempt });
                 return Outcome::Ignored;
             }
@@ -154,6 +165,7 @@ impl StepBuilder<'_> {
                 self.delay_poll(pause);
                 return Outcome::Ignored;
             }
+            StatusReply::NotAsked(pause) => return self.poll_deferred(pause),
             StatusReply::NotFound => {
                 // RunPod may not know a new job yet: before the first heartbeat, an early 404 proves nothing.
                 if queued_since.is_some_and(|at| self.now.since(at) < self.timeouts.not_found_grace) {
@@ -191,17 +203,70 @@ impl StepBuilder<'_> {
         Outcome::Applied
     }
 
-    pub(super) fn delay_poll(&mut self, pause: Option<DurationMs>) {
+    fn delay_poll(&mut self, pause: Option<DurationMs>) {
         let Some(pause) = pause else { return };
         let not_before = self.now + with_jitter(pause, self.jitter_seed);
-        match &mut self.job.state {
-            JobState::Queued { poll, .. } | JobState::Rendering(Rendering { poll, .. }) => {
-                poll.next_at = poll.next_at.max(not_before);
+        if let Some(poll) = self.poll_schedule() {
+            poll.next_at = poll.next_at.max(not_before);
+        }
+    }
+
+    fn poll_not_before(&mut self, pause: DurationMs) {
+        let not_before = self.now + pause + spread(self.timeouts.poll_spread, self.jitter_seed);
+        if let Some(poll) = self.poll_schedule() {
+            poll.next_at = poll.next_at.max(not_before);
+        }
+    }
+
+    /// The question was not sent, so it counts for nothing, and it stays: a webhook that asked for it comes
+    /// once. The log of the job says so, once for each silence.
+    fn poll_deferred(&mut self, pause: DurationMs) -> Outcome {
+        let next_at = self.now + pause + spread(self.timeouts.poll_spread, self.jitter_seed);
+        if let Some(poll) = self.poll_schedule() {
+            *poll = PollSchedule { next_at, tries: poll.tries.saturating_sub(1), poll_requested: true };
+        }
+        let changed = match &mut self.job.state {
+            JobState::Queued { message, .. } => {
+                message.replace(SILENT_MESSAGE.to_owned()).is_none_or(|before| before != SILENT_MESSAGE)
+            }
+            JobState::Rendering(Rendering { message, .. }) => {
+                std::mem::replace(message, SILENT_MESSAGE.to_owned()) != SILENT_MESSAGE
             }
             JobState::PendingSubmit(_)
             | JobState::Submitting { .. }
             | JobState::Verifying { .. }
-            | JobState::Ended(_) => {}
+            | JobState::Ended(_) => return Outcome::Ignored,
+        };
+        if changed {
+            self.append_entry(MessageType::Progress);
+        }
+        Outcome::Applied
+    }
+
+    /// Nobody reads of a silence that is over. The log has no entry for it: what follows is one.
+    fn silence_ended(&mut self) {
+        match &mut self.job.state {
+            JobState::Queued { message, .. } if message.as_deref() == Some(SILENT_MESSAGE) => *message = None,
+            JobState::Rendering(Rendering { message, .. }) if message == SILENT_MESSAGE => {
+                ANSWERED_MESSAGE.clone_into(message);
+            }
+            _ => return,
+        }
+        self.persist = true;
+        self.broadcast_progress = true;
+    }
+
+    const fn poll_schedule(&mut self) -> Option<&mut PollSchedule> {
+        match &mut self.job.state {
+            JobState::Queued { poll, .. } | JobState::Rendering(Rendering { poll, .. }) => Some(poll),
+            JobState::PendingSubmit(_)
+            | JobState::Submitting { .. }
+            | JobState::Verifying { .. }
+            | JobState::Ended(_) => None,
         }
     }
 }
+
+const SILENT_MESSAGE: &str =
+    "The render service does not answer at the moment. The export goes on by itself once it does.";
+const ANSWERED_MESSAGE: &str = "The render service answers again; waiting for the renderer";

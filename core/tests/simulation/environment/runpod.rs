@@ -1,6 +1,8 @@
 //! RunPod: submits, statuses and cancels, and its wrong replies.
 
+use reel_core::base::id::JobId;
 use reel_core::base::time::DurationMs;
+use reel_core::job::breaker::{Permit, RunpodCall};
 use reel_core::job::error_code::ErrorCode;
 use reel_core::job::gpu_service::{RunpodJobId, StatusReply, SubmitReply};
 
@@ -18,7 +20,57 @@ pub(super) enum RunpodJobState {
 }
 
 impl Simulation {
-    pub(super) fn submit(&mut self, attempt: u32) -> SubmitReply {
+    /// RunPod falls silent now and then, and other jobs of the isolate ask and submit all the time.
+    pub(super) fn other_jobs_ask(&mut self) {
+        if self.rng.chance_permille(self.fault_rates.wrong_reply_permille / 40) {
+            self.silent_until = self.now + DurationMs(self.rng.between_ms(0, 1_200_000));
+        }
+        let is_silent = self.now < self.silent_until;
+        for _ in 0..self.rng.below(if is_silent { 12 } else { 2 }) {
+            let call = if self.rng.chance_permille(500) { RunpodCall::Submit } else { RunpodCall::Question };
+            let permit = self.breaker.permit(call, JobId::from_random([4; 16]), self.now);
+            self.call_ended(permit, is_silent);
+        }
+    }
+
+    /// What the breaker is told, unless the object that sent the call died.
+    fn call_ended(&mut self, permit: Permit, is_silent: bool) {
+        if matches!(permit, Permit::Wait(_)) || self.rng.chance_permille(self.fault_rates.crash_permille) {
+            return;
+        }
+        if is_silent {
+            self.breaker.unanswered(permit, self.stored.id, self.now);
+        } else {
+            self.breaker.answered();
+        }
+    }
+
+    pub(super) fn submit_or_wait(&mut self, attempt: u32) -> SubmitReply {
+        let permit = self.breaker.permit(RunpodCall::Submit, self.stored.id, self.now);
+        if let Permit::Wait(pause) = permit {
+            self.not_sent += 1;
+            return SubmitReply::NotSent(pause);
+        }
+        let reply = self.submit(attempt);
+        let is_silent = self.now < self.silent_until;
+        self.call_ended(permit, is_silent);
+        // What RunPod did not answer it may have accepted.
+        if is_silent { SubmitReply::Unknown } else { reply }
+    }
+
+    pub(super) fn ask_or_wait(&mut self, runpod_job_id: &RunpodJobId) -> StatusReply {
+        let permit = self.breaker.permit(RunpodCall::Question, self.stored.id, self.now);
+        if let Permit::Wait(pause) = permit {
+            self.not_sent += 1;
+            return StatusReply::NotAsked(pause);
+        }
+        let reply = self.status(runpod_job_id);
+        let is_silent = self.now < self.silent_until;
+        self.call_ended(permit, is_silent);
+        if is_silent { StatusReply::Unknown } else { reply }
+    }
+
+    fn submit(&mut self, attempt: u32) -> SubmitReply {
         if self.rng.chance_permille(self.fault_rates.wrong_reply_permille / 2) {
             return match self.rng.below(5) {
                 0 => SubmitReply::Busy(Some(DurationMs::seconds(3))),
@@ -72,7 +124,7 @@ impl Simulation {
         }
     }
 
-    pub(super) fn status(&mut self, runpod_job_id: &RunpodJobId) -> StatusReply {
+    fn status(&mut self, runpod_job_id: &RunpodJobId) -> StatusReply {
         if self.rng.chance_permille(self.fault_rates.wrong_reply_permille) {
             return match self.rng.below(6) {
                 0 => StatusReply::Unknown,
