@@ -127,7 +127,8 @@ async function createTables(miniflare) {
   const folder = path.join(ROOT, "migrations");
   for (const file of fs.readdirSync(folder).sort()) {
     const sql = fs.readFileSync(path.join(folder, file), "utf8").replace(/--.*$/gm, "");
-    const statements = sql.split(";").map((statement) => statement.trim()).filter(Boolean);
+    // A trigger has semicolons within; what begins a line without END begins a statement.
+    const statements = sql.split(/;\s*(?:\n(?=[A-Z])(?!END)|$)/).map((statement) => statement.trim()).filter(Boolean);
     await database.batch(statements.map((statement) => database.prepare(statement)));
   }
 }

@@ -41,19 +41,24 @@ impl JobPageQuery {
                  ORDER BY created_at DESC, id DESC {limit}"
             )
         } else {
-            let ranges: Vec<String> = ranges
-                .iter()
-                .map(|range| {
-                    format!(
-                        "SELECT created_at AS page_at, id AS page_id FROM export_jobs \
-                         WHERE {range}{conditions}"
-                    )
+            let page = format!("ORDER BY page_at DESC, page_id DESC {limit}");
+            let groups: Vec<String> = ranges
+                .chunks(COMPOUND_MAX)
+                .map(|ranges| {
+                    let range = |range: &String| {
+                        format!(
+                            "SELECT created_at AS page_at, id AS page_id FROM export_jobs \
+                             WHERE {range}{conditions}"
+                        )
+                    };
+                    let ranges: Vec<String> = ranges.iter().map(range).collect();
+                    format!("SELECT page_at, page_id FROM ({} {page})", ranges.join(" UNION ALL "))
                 })
                 .collect();
             format!(
-                "SELECT {body} AS body FROM ({} ORDER BY page_at DESC, page_id DESC {limit}) \
+                "SELECT {body} AS body FROM ({} {page}) \
                  JOIN export_jobs ON id = page_id ORDER BY page_at DESC, page_id DESC",
-                ranges.join(" UNION ALL ")
+                groups.join(" UNION ALL ")
             )
         };
         SqlStatement::new(sql, values)
@@ -124,6 +129,10 @@ impl JobPageQuery {
             && self.job_type.is_some_and(|job_type| TYPES.contains(&job_type.as_str()))
     }
 }
+
+/// D1 takes five terms of a compound `SELECT` (workerd's `SQLITE_LIMIT_COMPOUND_SELECT`). More ranges are merged in
+/// groups, each of at most a page.
+const COMPOUND_MAX: usize = 5;
 
 /// The statuses of a job that has ended.
 const ENDED: [&str; 2] = ["complete", "error"];

