@@ -14,7 +14,6 @@ use worker::D1Database;
 use crate::api::RequestContext;
 use crate::index;
 use crate::platform::log::log;
-use crate::platform::timeout::{BINDING, with_timeout};
 use crate::platform::{clock, env};
 
 /// Writes the line of a request that was answered so. The client does not wait for it: a line that is lost
@@ -50,9 +49,7 @@ async fn write_waiting(database: Result<D1Database, Problem>) {
         let lines = QUEUE.with_borrow_mut(|queue| queue.take(clock::now()));
         let Some(first) = lines.first() else { return };
         let written = match &database {
-            Ok(database) => {
-                with_timeout(BINDING, index::write(database, vec![insert_audit_entries(&lines)])).await
-            }
+            Ok(database) => index::write(database, vec![insert_audit_entries(&lines)]).await,
             Err(_) => Err("the database is not bound".into()),
         };
         if let Err(cause) = written {

@@ -1,4 +1,4 @@
-//! Runs the core's statements on D1. It has no SQL and no rule of its own.
+//! Runs the core's statements on D1, each call for at most ten seconds. It has no SQL and no rule of its own.
 
 use reel_core::sql::statement::SqlStatement;
 use worker::{D1Database, Result};

@@ -160,7 +160,7 @@ async fn number(
     name: &str,
 ) -> Result<Option<u64>, Problem> {
     let database = env::database(context.env)?;
-    let rows = with_timeout(BINDING, index::query(&database, statement)).await;
+    let rows = index::query(&database, statement).await;
     let rows = rows.map_err(|cause| crate::objects::unavailable(context.subject(), "the index", &cause))?;
     let row: Option<serde_json::Value> = rows.first().and_then(|row| serde_json::from_str(row).ok());
     Ok(row.and_then(|row| row.get(name)?.as_u64()))

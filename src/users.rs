@@ -25,7 +25,7 @@ use crate::api::RequestContext;
 use crate::clients::key_set;
 use crate::index;
 use crate::objects::unavailable;
-use crate::platform::timeout::{BINDING, sleep, with_timeout};
+use crate::platform::timeout::sleep;
 use crate::platform::{clock, env, web_crypto};
 
 #[derive(Default)]
@@ -92,7 +92,7 @@ async fn refresh_revocations(context: &RequestContext<'_>) -> Result<(), Problem
 
 async fn read_revocations(env: &Env, subject: LogSubject<'_>) -> Result<(), Problem> {
     let (database, asked_at) = (env::database(env)?, clock::now());
-    let rows = with_timeout(BINDING, index::query(&database, select_revoked_tokens())).await;
+    let rows = index::query(&database, select_revoked_tokens()).await;
     let rows = rows.map_err(|cause| unavailable(subject, "the index", &cause))?;
     KNOWN.with_borrow_mut(|known| known.revoked.replace(&rows, asked_at));
     Ok(())

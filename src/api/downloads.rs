@@ -179,7 +179,7 @@ async fn downloadable_etag(context: &RequestContext<'_>, key: &ObjectKey) -> Res
 async fn is_in_index(context: &RequestContext<'_>, key: &ObjectKey) -> Result<bool, Problem> {
     let database = env::database(context.env)?;
     let reference = select_reference(key.as_str(), context.visibility());
-    let named = with_timeout(BINDING, index::query(&database, reference)).await;
+    let named = index::query(&database, reference).await;
     Ok(!named.map_err(|cause| unavailable(context, "the index", &cause))?.is_empty())
 }
 

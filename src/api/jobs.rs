@@ -19,8 +19,8 @@ use super::{HandlerResponse, RequestContext};
 use crate::index;
 use crate::limits;
 use crate::objects::{call_job, subscribe_to_job};
+use crate::platform::bucket::{Head, heads};
 use crate::platform::http::HttpResponse;
-use crate::platform::object_storage::object_version;
 use crate::platform::{clock, env};
 
 /// `POST /api/jobs`.
@@ -130,10 +130,13 @@ pub async fn find_in_bucket(
     context: &RequestContext<'_>,
     key: &ObjectKey,
 ) -> Result<Option<ObjectVersion>, Problem> {
-    let bucket = env::videos(context.env)?;
-    let found =
-        bucket.head(key.as_str()).await.map_err(|cause| unavailable(context, "the bucket", &cause))?;
-    Ok(found.as_ref().map(object_version))
+    let unavailable = |cause: worker::Error| unavailable(context, "the bucket", &cause);
+    match heads(context.env, &[key.as_str()]).await.map_err(unavailable)?.pop() {
+        Some(Head::Found(etag, bytes)) => Ok(Some(ObjectVersion { etag, bytes })),
+        Some(Head::Missing) => Ok(None),
+        Some(Head::Failed(cause)) => Err(unavailable(cause.into())),
+        None => Err(Problem::internal()),
+    }
 }
 
 /// `GET /api/jobs`.

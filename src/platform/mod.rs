@@ -1,6 +1,7 @@
 //! The only files that name types of the Worker's SDK or of JavaScript, beside the entry points: clock,
 //! settings, HTTP, storage. They decide nothing.
 
+pub mod bucket;
 pub mod clock;
 pub mod env;
 pub mod http;

@@ -1,14 +1,8 @@
 //! What several do with their storage in the same way.
 
-use reel_core::base::object_version::ObjectVersion;
 use reel_core::base::time::Timestamp;
 use wasm_bindgen::JsValue;
-use worker::{Object, Result, Storage, js_sys};
-
-/// Which version of an object the bucket shows.
-pub fn object_version(object: &Object) -> ObjectVersion {
-    ObjectVersion { etag: object.http_etag(), bytes: object.size() }
-}
+use worker::{Result, Storage, js_sys};
 
 /// Sets the alarm. Not awaited, so that it becomes durable with the writes before it.
 pub fn set_alarm(storage: &Storage, at: Timestamp) -> Result<()> {

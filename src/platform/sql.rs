@@ -1,4 +1,4 @@
-//! SQL of objects and of D1, through the few functions of `sql.mjs`: one crossing for all statements of a call.
+//! SQL of objects and of D1, through the few functions of `bindings.mjs`: one crossing for all statements of a call.
 
 use reel_core::sql::statement::SqlStatement;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -6,7 +6,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use worker::js_sys::futures::JsFuture;
 use worker::{D1Database, Result, Storage, js_sys};
 
-#[wasm_bindgen(module = "/src/platform/sql.mjs")]
+#[wasm_bindgen(module = "/src/platform/bindings.mjs")]
 extern "C" {
     #[wasm_bindgen(catch, js_name = runInTransaction)]
     fn run_in_transaction_of(storage: &JsValue, statements: &str) -> std::result::Result<f64, JsValue>;

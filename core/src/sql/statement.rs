@@ -38,7 +38,7 @@ impl SqlStatement {
 }
 
 impl Serialize for SqlStatement {
-    /// A list of its text and its values, as `src/platform/sql.mjs` takes it.
+    /// A list of its text and its values, as `src/platform/bindings.mjs` takes it.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(
             std::iter::once(SqlRef::Text(&self.sql)).chain(self.values.iter().map(SqlRef::Value)),

@@ -1,6 +1,6 @@
 //! Effects of a job, performed side by side. Each has an end of its own, and ends in an event or in nothing.
 
-use futures::future::{join, join_all};
+use futures::future::join_all;
 use reel_core::base::object_key::ObjectKey;
 use reel_core::config::Address;
 use reel_core::http::problem::Problem;
@@ -9,13 +9,13 @@ use reel_core::job::event::{JobEvent, ObjectCheck};
 use reel_core::job::gpu_service::{StatusReply, SubmitReply};
 use reel_core::objects::deletion::Deletion;
 use reel_core::objects::job_view::{attempt_urls, endpoint_of};
+use reel_core::objects::log_event::LogEvent;
 use reel_core::sql::jobs::upsert_job;
-use worker::Bucket;
 
 use super::{JobObject, LoadedJob};
 use crate::clients::runpod::RunpodClient;
 use crate::index;
-use crate::platform::object_storage::object_version;
+use crate::platform::bucket::{Head, heads};
 use crate::platform::timeout::{BINDING, with_timeout};
 use crate::platform::{clock, env};
 
@@ -82,9 +82,7 @@ impl JobObject {
                 JobEvent::CancelReplied { runpod_job_id, confirmed }
             }
             JobEffect::CheckOutput { key, poster } => {
-                let bucket = env::videos(&self.env)?;
-                let (output, poster) =
-                    join(self.head_object(&bucket, &key), self.head_object(&bucket, &poster)).await;
+                let (output, poster) = self.check_output(&key, &poster).await;
                 JobEvent::OutputChecked { key, output, poster }
             }
             JobEffect::DeleteObjects { keys } => {
@@ -102,20 +100,31 @@ impl JobObject {
             JobEffect::WriteIndex { version } => {
                 let database = env::database(&self.env)?;
                 let row = upsert_job(&spec, &job.snapshot(), version);
-                let written = with_timeout(BINDING, index::write(&database, row)).await;
-                let written = written.map_err(|cause| self.log_and_hide("an index row", &cause)).ok();
+                let written = index::write(&database, row)
+                    .await
+                    .map_err(|cause| self.log_and_hide("an index row", &cause))
+                    .ok();
                 JobEvent::IndexWritten { version, written }
             }
         }))
     }
 
-    async fn head_object(&self, bucket: &Bucket, key: &ObjectKey) -> ObjectCheck {
-        match with_timeout(BINDING, bucket.head(key.as_str())).await {
-            Ok(Some(object)) => ObjectCheck::Present(object_version(&object)),
-            Ok(None) => ObjectCheck::Missing,
+    /// What is at a result's key and at its poster's.
+    async fn check_output(&self, key: &ObjectKey, poster: &ObjectKey) -> (ObjectCheck, ObjectCheck) {
+        let checked = |head: Head| {
+            head.checked(|cause| {
+                self.log(LogEvent::JobFailed, &format!("checking the output failed: {cause}"))
+            })
+        };
+        match heads(&self.env, &[key.as_str(), poster.as_str()]).await {
+            Ok(heads) => {
+                let mut heads = heads.into_iter().map(checked);
+                let mut next = || heads.next().unwrap_or(ObjectCheck::Unknown);
+                (next(), next())
+            }
             Err(cause) => {
                 self.log_and_hide("checking the output", &cause);
-                ObjectCheck::Unknown
+                (ObjectCheck::Unknown, ObjectCheck::Unknown)
             }
         }
     }

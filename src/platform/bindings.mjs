@@ -1,5 +1,19 @@
-// SQL of objects and of D1 with one crossing from the wasm and one back: a call for each statement, value and row
-// costs more than all of them written as JSON. Statements are a JSON list; each is a list of its text and its values.
+// Calls of bindings with one crossing from the wasm and one back: a crossing for each statement, value, row and
+// timer costs more than all of them written as JSON. Statements are a JSON list; each is a list of its text and its
+// values. Nothing waits for ever: what a binding does after its time may still happen.
+
+/** How long a binding may take: it answers in milliseconds, or something is wrong with it. */
+const BINDING_TIMEOUT_MS = 10_000;
+
+const inTime = (answer) =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error("no answer in time")), BINDING_TIMEOUT_MS);
+    const settle = (how) => (value) => {
+      clearTimeout(timer);
+      how(value);
+    };
+    answer.then(settle(resolve), settle(reject));
+  });
 
 /** Runs statements on an object's storage, all or none. Gives how many rows were written, as they are billed. */
 export function runInTransaction(storage, statements) {
@@ -16,7 +30,7 @@ export function firstColumn(storage, statement) {
 
 const run = (database, statements) => {
   const prepared = JSON.parse(statements).map(([sql, ...values]) => database.prepare(sql).bind(...values));
-  return prepared.length === 1 ? prepared[0].all().then((answer) => [answer]) : database.batch(prepared);
+  return inTime(prepared.length === 1 ? prepared[0].all().then((answer) => [answer]) : database.batch(prepared));
 };
 
 /** Runs statements on D1 in one transaction; gives the column `body` of every row, for each statement, as JSON. */
@@ -29,4 +43,15 @@ export const bodies = async (database, statements) => {
 export const written = async (database, statements) => {
   const answers = await run(database, statements);
   return answers.reduce((rows, { meta }) => rows + (meta.rows_written ?? 0), 0);
+};
+
+/**
+ * What the bucket has at each of the keys, as JSON: a pair of tag and size, null where there is nothing, and the
+ * sentence of an error where it could not be asked.
+ */
+export const heads = async (bucket, keys) => {
+  const answers = await Promise.allSettled(JSON.parse(keys).map((key) => inTime(bucket.head(key))));
+  return JSON.stringify(
+    answers.map(({ value, reason }) => (reason === undefined ? value && [value.httpEtag, value.size] : String(reason))),
+  );
 };
