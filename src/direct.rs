@@ -21,8 +21,15 @@ use crate::platform::log::log;
 use crate::platform::{clock, env};
 use crate::{api, limits, users};
 
+/// Reads the settings, before the first request of an instance.
+#[wasm_bindgen]
+#[allow(clippy::needless_pass_by_value, reason = "JavaScript hands over what it passes")]
+pub fn read_settings(env: Env) {
+    env::read_settings(&env);
+}
+
 /// What to do first for a request with this head: the text of a [`DirectStep`], or nothing if it goes the long
-/// way. The first request of an isolate does, since the settings are not read yet.
+/// way, as every request does while the settings are wrong.
 #[wasm_bindgen]
 pub fn first_step(head: &str) -> Option<String> {
     let head = RequestHead::parse(head)?;

@@ -10,7 +10,7 @@ import Shim, { ExportJob as ExportJobProxy, Upload as UploadProxy } from "./inde
 
 // What worker-build hangs on its own entry class: functions of the wasm. `handle` is the long way.
 const { handle, first_step: firstStep, report_command: reportCommand, job_response: jobResponse } = Shim.prototype;
-const { unanswered, late_body: lateBody, standing_headers: standingHeaders, start, scheduled } = Shim.prototype;
+const { read_settings: readSettings, unanswered, late_body: lateBody, standing_headers: standingHeaders, start, scheduled } = Shim.prototype;
 
 /** The headers that every request is asked for, in the order of core/src/http/request_head.rs. */
 const HEAD_HEADERS = ["authorization", "origin", "content-type", "content-length", "on-behalf-of"];
@@ -165,8 +165,14 @@ const jsonResponse = (body, status, origin, requestId) =>
 /** A reply that is JSON for the client passes the Worker unread. */
 const JSON_REPLY = "json\n";
 
+let settingsOf;
+
 const respond = async (request, env, ctx, head, origin) => {
-  const step = call(() => firstStep(head));
+  const step = call(() => {
+    if (settingsOf !== wasm.instanceId) readSettings(env);
+    settingsOf = wasm.instanceId;
+    return firstStep(head);
+  });
   if (step === undefined) return untilTrap(call(() => handle(head, request, env, ctx)));
   let [word, requestId, job, command] = cut(step);
   if (word === "answer") return jsonResponse(request.method === "HEAD" ? null : command, Number(job), origin, requestId);

@@ -118,9 +118,9 @@ async fn dispatch(
     if context.caller != Caller::Anyone {
         env::follow(&context.config);
     }
-    crate::limits::admit_request(&context).await?;
+    boxed(crate::limits::admit_request(&context)).await?;
     let (target, timeout) = (route.audit_target(), route.timeout());
-    let reply = in_time(&context, timeout, respond(&context, route)).await;
+    let reply = in_time(&context, timeout, boxed(respond(&context, route))).await;
     let status = match &reply {
         Ok(HandlerResponse::Raw(_)) => 101,
         Ok(HandlerResponse::Answer(answer)) => answer.status(),
@@ -261,7 +261,7 @@ impl RequestContext<'_> {
             crate::limits::admit_address(address, self.config.limits.refusals_per_minute)?;
         }
         let user = match user_token(route, &presented, &self.config) {
-            Some(token) => Some(users::authenticate(self, token).await),
+            Some(token) => Some(boxed(users::authenticate(self, token)).await),
             None => None,
         };
         let presented = Presented { user: user.as_ref(), ..presented };

@@ -219,8 +219,8 @@ impl JobObject {
         if subscribers.is_empty() {
             // The next one comes through this instance.
             self.has_no_sockets.set(true);
-        } else {
-            subscribers.broadcast(config, spec, step, clock::now());
+        } else if let Err(cause) = subscribers.broadcast(config, spec, step, clock::now()) {
+            self.log_and_hide("telling subscribers", &cause);
         }
     }
 

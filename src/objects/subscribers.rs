@@ -2,15 +2,16 @@
 //!
 //! Invariant: what a socket wants is in its tags, which outlive this instance.
 
+use crate::platform::sockets::{send_by_tags, socket_tags};
 use reel_core::base::time::Timestamp;
 use reel_core::config::Config;
 use reel_core::job::effect::Step;
+use reel_core::job::log::LogEntry;
 use reel_core::job::spec::JobSpec;
 use reel_core::objects::job_view::with_urls;
-use reel_core::objects::reader::Reader;
 use reel_core::objects::subscribe::{
-    ACCESS_REVOKED, HIDDEN_TAG, LINK_TAG, NORMAL_CLOSURE, OpenSockets, PING, PONG, SocketProtocol,
-    SubscribeRequest, entry_message, progress_message,
+    ACCESS_REVOKED, HIDDEN_TAG, LINK_TAG, NORMAL_CLOSURE, OpenSockets, PING, PONG, SubscribeRequest,
+    entry_message, progress_message,
 };
 use worker::{Result, State, WebSocket, WebSocketPair, WebSocketRequestResponsePair};
 
@@ -60,29 +61,20 @@ impl Subscribers<'_> {
     }
 
     /// Sends every subscriber what a step has stored, or the progress that it has not; closes all sockets
-    /// after the last entry.
-    pub fn broadcast(&self, config: &Config, spec: &JobSpec, step: &Step, now: Timestamp) {
-        let generation = step.job.link_generation;
-        for entry in &step.entries {
-            self.send_all(|protocol, reader| {
-                let link = reader.link(generation, now);
-                with_urls(config, spec, &entry.snapshot, link, now, |urls| {
-                    entry_message(spec, entry, protocol, reader, urls)
-                })
-            });
+    /// after the last entry. Each text is written once for all who read alike.
+    pub fn broadcast(&self, config: &Config, spec: &JobSpec, step: &Step, now: Timestamp) -> Result<()> {
+        let mut texts = Vec::new();
+        for tags in socket_tags(self.0)? {
+            // A hidden socket has no request, and is told nothing.
+            if let Some(request) = SubscribeRequest::from_tags(tags.split(' ')) {
+                texts.push((tags, messages(config, spec, step, request, now)));
+            }
         }
-        if step.broadcast_progress {
-            let snapshot = step.job.snapshot();
-            self.send_all(|protocol, reader| {
-                let link = reader.link(generation, now);
-                with_urls(config, spec, &snapshot, link, now, |urls| {
-                    progress_message(spec, &snapshot, protocol, reader, urls)
-                })
-            });
-        }
+        send_by_tags(self.0, &texts)?;
         if step.closes_subscribers() {
             self.close_all();
         }
+        Ok(())
     }
 
     /// Closes every socket: the last message has been sent. A hidden one is left to its own time, since it
@@ -102,21 +94,30 @@ impl Subscribers<'_> {
             }
         }
     }
+}
 
-    /// Sends every subscriber what is written for its protocol and its reader, each text written once.
-    fn send_all(&self, message: impl Fn(SocketProtocol, Reader) -> String) {
-        let mut written: Vec<(SocketProtocol, Reader, String)> = Vec::new();
-        for (socket, SubscribeRequest { protocol, reader, .. }) in self.all() {
-            let known = written.iter().find(|(of, by, _)| (*of, *by) == (protocol, reader));
-            if let Some((_, _, text)) = known {
-                send(&socket, text);
-                continue;
-            }
-            let text = message(protocol, reader);
-            send(&socket, &text);
-            written.push((protocol, reader, text));
-        }
+/// What a step has for one kind of subscriber.
+fn messages(
+    config: &Config,
+    spec: &JobSpec,
+    step: &Step,
+    SubscribeRequest { protocol, reader, .. }: SubscribeRequest,
+    now: Timestamp,
+) -> Vec<String> {
+    let link = reader.link(step.job.link_generation, now);
+    let entry = |entry: &LogEntry| {
+        with_urls(config, spec, &entry.snapshot, link, now, |urls| {
+            entry_message(spec, entry, protocol, reader, urls)
+        })
+    };
+    let mut messages: Vec<String> = step.entries.iter().map(entry).collect();
+    if step.broadcast_progress {
+        let snapshot = step.job.snapshot();
+        messages.push(with_urls(config, spec, &snapshot, link, now, |urls| {
+            progress_message(spec, &snapshot, protocol, reader, urls)
+        }));
     }
+    messages
 }
 
 /// Sends to one socket. One that is closing is sent nothing: its client reconnects with its cursor.

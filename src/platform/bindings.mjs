@@ -55,3 +55,20 @@ export const heads = async (bucket, keys) => {
     answers.map(({ value, reason }) => (reason === undefined ? value && [value.httpEtag, value.size] : String(reason))),
   );
 };
+
+const tagsOf = (context, socket) => context.getTags(socket).join(" ");
+
+/** The tags of each socket of an object, each combination once, as JSON. */
+export const socketTags = (context) => JSON.stringify([...new Set(context.getWebSockets().map((socket) => tagsOf(context, socket)))]);
+
+/** Sends each socket the texts for its tags, which are JSON pairs. One that is closing is sent nothing. */
+export const sendByTags = (context, pairs) => {
+  const textsOf = new Map(JSON.parse(pairs));
+  for (const socket of context.getWebSockets()) {
+    try {
+      for (const text of textsOf.get(tagsOf(context, socket)) ?? []) socket.send(text);
+    } catch {
+      // Its client reconnects with its cursor.
+    }
+  }
+};

@@ -50,6 +50,11 @@ pub fn config_at(env: &Env, origin: &str) -> Result<Rc<Config>, Problem> {
     Ok(config.at(origin).map_or(config, Rc::new))
 }
 
+/// Reads the settings, once an isolate. What is wrong with them is told to whoever needs them.
+pub fn read_settings(env: &Env) {
+    let _kept = settings(env);
+}
+
 /// The settings for a call at this origin, if they were read before and are right.
 pub fn kept_config(origin: &str) -> Option<Rc<Config>> {
     let config = any_kept_config()?;

@@ -7,6 +7,7 @@ pub mod env;
 pub mod http;
 pub mod log;
 pub mod object_storage;
+pub mod sockets;
 pub mod sql;
 pub mod stream;
 pub mod timeout;

@@ -20,7 +20,7 @@ pub struct ParseIdError;
 
 impl JobId {
     /// A version 4 UUID (RFC 9562) from 16 random bytes.
-    pub fn from_random(bytes: [u8; 16]) -> Self {
+    pub const fn from_random(bytes: [u8; 16]) -> Self {
         Self(uuid::Builder::from_random_bytes(bytes).into_uuid())
     }
 }
@@ -56,7 +56,7 @@ pub struct UploadId(JobId);
 
 impl UploadId {
     /// A version 4 UUID (RFC 9562) from 16 random bytes.
-    pub fn from_random(bytes: [u8; 16]) -> Self {
+    pub const fn from_random(bytes: [u8; 16]) -> Self {
         Self(JobId::from_random(bytes))
     }
 }
