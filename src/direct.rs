@@ -74,13 +74,13 @@ pub fn report_command(job: &str, ticket: &str, body: &str) -> Option<String> {
 /// The response to a reply of a job's object that is no JSON for the client.
 #[wasm_bindgen]
 pub fn job_response(head: &str, request_id: &str, reply: &str) -> web_sys::Response {
-    let body = match JobReply::from_text(reply) {
-        Some(reply) => reply.into_body(),
-        None => {
+    let body = JobReply::from_text(reply).map_or_else(
+        || {
             log(LogSubject::Request(request_id), LogEvent::UnreadableReply, "from a job's object");
             Err(Problem::unavailable())
-        }
-    };
+        },
+        JobReply::into_body,
+    );
     match body {
         Ok(body) => send(HttpResponse::json(200, body), head, request_id),
         Err(problem) => send(HttpResponse::problem(&problem, request_id), head, request_id),

@@ -1,7 +1,7 @@
 //! The tokens of end users that were revoked, as one isolate knows them.
 //!
 //! Invariant: nothing older than [`LIST_MAX_AGE`] is believed, so that a revocation holds everywhere within that
-//! time. While the list cannot be read, one of at most [`UNREAD_MAX_AGE`] serves; after that no token of a user is
+//! time. While the list cannot be read, one of at most ten minutes serves; after that no token of a user is
 //! accepted.
 
 use crate::base::owner::OwnerId;

@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn an_owner_has_a_share_of_the_sockets_of_each_job() {
         let share = |sockets_per_owner, jobs_in_flight| {
-            Limits { sockets_per_owner, jobs_in_flight, ..Limits::STANDARD }.sockets_of_owner_per_job()
+            Limits { jobs_in_flight, sockets_per_owner, ..Limits::STANDARD }.sockets_of_owner_per_job()
         };
         assert_eq!([share(1_000, 50), share(1_000, 30), share(1, 50), share(7, 1)], [20, 33, 1, 7]);
         let errors = parse(&[(Setting::LimitSocketsPerJob, "32001")]).unwrap_err();

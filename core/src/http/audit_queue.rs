@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn a_write_is_bounded() {
         let mut queue = AuditQueue::default();
-        for number in 0..LINES_PER_WRITE + 1 {
+        for number in 0..=LINES_PER_WRITE {
             queue.push(line(number), NOW);
         }
         assert_eq!(queue.take(NOW).len(), LINES_PER_WRITE);

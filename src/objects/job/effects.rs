@@ -113,7 +113,7 @@ impl JobObject {
     async fn check_output(&self, key: &ObjectKey, poster: &ObjectKey) -> (ObjectCheck, ObjectCheck) {
         let checked = |head: Head| {
             head.checked(|cause| {
-                self.log(LogEvent::JobFailed, &format!("checking the output failed: {cause}"))
+                self.log(LogEvent::JobFailed, &format!("checking the output failed: {cause}"));
             })
         };
         match heads(&self.env, &[key.as_str(), poster.as_str()]).await {
