@@ -22,10 +22,13 @@ export function runInTransaction(storage, statements) {
   );
 }
 
-/** The first column of every row of one statement on an object's storage, as a JSON list. */
+// ASCII's own: what they end is JSON, or an id without a control character, see core/src/sql/rows.rs.
+const [ROW_END, ANSWER_END] = ["\u001e", "\u001d"];
+
+/** The first column of every row of one statement on an object's storage, each with ROW_END after it. */
 export function firstColumn(storage, statement) {
   const [sql, ...values] = JSON.parse(statement);
-  return JSON.stringify(storage.sql.exec(sql, ...values).raw().toArray().map(([first]) => first));
+  return storage.sql.exec(sql, ...values).raw().toArray().map(([first]) => first + ROW_END).join("");
 }
 
 const run = (database, statements) => {
@@ -33,10 +36,13 @@ const run = (database, statements) => {
   return inTime(prepared.length === 1 ? prepared[0].all().then((answer) => [answer]) : database.batch(prepared));
 };
 
-/** Runs statements on D1 in one transaction; gives the column `body` of every row, for each statement, as JSON. */
+/**
+ * Runs statements on D1 in one transaction; gives the column `body` of every row, each with ROW_END after it, and
+ * ANSWER_END after each statement's.
+ */
 export const bodies = async (database, statements) => {
   const answers = await run(database, statements);
-  return JSON.stringify(answers.map(({ results }) => results.map(({ body }) => body)));
+  return answers.map(({ results }) => results.map(({ body }) => body + ROW_END).join("") + ANSWER_END).join("");
 };
 
 /** Runs statements on D1 in one transaction; gives how many rows were written, as they are billed. */

@@ -1,5 +1,6 @@
 //! SQL of objects and of D1, through the few functions of `bindings.mjs`: one crossing for all statements of a call.
 
+use reel_core::sql::rows::{answers, rows};
 use reel_core::sql::statement::SqlStatement;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
@@ -20,30 +21,29 @@ extern "C" {
 
 /// Runs statements on an object's storage, all or none. Answers how many rows were written, as they are billed.
 pub fn run_in_transaction(storage: &Storage, statements: &[SqlStatement]) -> Result<u64> {
-    Ok(rows(run_in_transaction_of(storage.as_raw().unchecked_ref(), &serde_json::to_string(statements)?)?))
+    Ok(count(run_in_transaction_of(storage.as_raw().unchecked_ref(), &serde_json::to_string(statements)?)?))
 }
 
 /// The first column of every row of a statement on an object's storage; it must be text.
 pub fn first_column(storage: &Storage, statement: &SqlStatement) -> Result<Vec<String>> {
-    let column = first_column_of(storage.as_raw().unchecked_ref(), &serde_json::to_string(statement)?)?;
-    Ok(serde_json::from_str(&column)?)
+    Ok(rows(&first_column_of(storage.as_raw().unchecked_ref(), &serde_json::to_string(statement)?)?))
 }
 
 /// Runs statements on D1 in one transaction. Answers the column `body` of each row, for each statement; it must
 /// be text.
 pub async fn bodies(database: &D1Database, statements: &[SqlStatement]) -> Result<Vec<Vec<String>>> {
     let bodies = JsFuture::from(bodies_of(database.as_ref(), &serde_json::to_string(statements)?)).await?;
-    Ok(serde_json::from_str(&bodies.as_string().unwrap_or_default())?)
+    Ok(answers(&bodies.as_string().unwrap_or_default()))
 }
 
 /// Runs statements on D1 in one transaction. Answers how many rows were written, as they are billed: a table's
 /// row, and one for each index that changed.
 pub async fn written(database: &D1Database, statements: &[SqlStatement]) -> Result<u64> {
     let written = JsFuture::from(written_of(database.as_ref(), &serde_json::to_string(statements)?)).await?;
-    Ok(rows(written.as_f64().unwrap_or_default()))
+    Ok(count(written.as_f64().unwrap_or_default()))
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count is far below 2^53")]
-fn rows(count: f64) -> u64 {
-    count as u64
+fn count(number: f64) -> u64 {
+    number as u64
 }

@@ -10,6 +10,7 @@ pub mod jobs;
 pub mod owners;
 pub mod projects;
 pub mod references;
+pub mod rows;
 pub mod statement;
 
 /// Whether D1 says so that a migration was not applied.
