@@ -19,7 +19,7 @@ use reel_core::wire::runpod::{
     HttpReply, cancel_confirmed, parse_health, parse_status_reply, parse_submit_reply, run_request_body,
 };
 use wasm_bindgen::JsValue;
-use worker::{AbortSignal, Fetch, Headers, Method, Request, RequestInit, web_sys};
+use worker::{AbortSignal, Fetch, Headers, Method, Request, RequestInit, RequestRedirect, web_sys};
 
 use crate::platform::clock;
 use crate::platform::log::log;
@@ -175,6 +175,8 @@ impl RunpodClient<'_> {
         headers.set("content-type", "application/json")?;
         let mut init = RequestInit::new();
         init.with_method(method).with_headers(headers).with_body(body.map(JsValue::from_str));
+        // The body has the callback's token: whoever can redirect the endpoint must not get it.
+        init.with_redirect(RequestRedirect::Manual);
         let url = format!("{}{path}", self.endpoint.endpoint);
         fetch_with_timeout(Request::new_with_init(&url, &init)?, timeout).await
     }

@@ -10,7 +10,7 @@ use reel_core::objects::log_event::{LogEvent, LogSubject};
 use reel_core::upload::UploadRecord;
 use reel_core::upload::event::PartPage;
 use reel_core::wire::upload_parts::{ListPartsReply, read_list};
-use worker::{Method, Request};
+use worker::{Method, Request, RequestInit, RequestRedirect};
 
 use super::runpod::{error_kind, fetch_with_timeout};
 use crate::platform::clock;
@@ -33,7 +33,9 @@ pub async fn list_parts(
     }
     let url =
         config.presigner.list_parts(&upload.key, &upload.storage_id, marker, LIST_LIFETIME, clock::now());
-    let request = Request::new(&url, Method::Get).ok()?;
+    let mut init = RequestInit::new();
+    init.with_method(Method::Get).with_redirect(RequestRedirect::Manual);
+    let request = Request::new_with_init(&url, &init).ok()?;
     match fetch_with_timeout(request, config.timeouts.status_request_timeout).await {
         Ok(reply) => match read_list(reply.status, &reply.body) {
             ListPartsReply::Page(page) => Some(page),

@@ -108,7 +108,7 @@ fn answer(mut caller: TcpStream, state: &State) {
             [head.as_bytes(), body.as_slice()].concat()
         }
         KeyAnswer::Redirect(to) => {
-            format!("HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+            format!("HTTP/1.1 307 Temporary Redirect\r\nlocation: {to}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
                 .into_bytes()
         }
         KeyAnswer::Nothing => Vec::new(),
