@@ -111,48 +111,54 @@ fn everything_a_caller_may_show() -> Vec<Shown> {
 async fn every_route_opens_to_the_credentials_of_its_row_and_to_no_other() {
     let vars = vec![("WORKERS_API_KEY", API_KEY.to_owned()), ("SIGNING_KEY", SIGNING_KEY.to_owned())];
     let stack = Stack::start(Options { vars, ..Options::default() }).await;
+    // All callers at the same time: most of a request here is waiting.
+    let asked = everything_a_caller_may_show().into_iter().map(|shown| wrong_answers(&stack, shown));
+    let wrong = futures_util::future::join_all(asked).await.concat();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What this caller is answered otherwise than the table says.
+async fn wrong_answers(stack: &Stack, shown: Shown) -> Vec<String> {
     let http = bare_http();
     let mut wrong = Vec::new();
-    for shown in everything_a_caller_may_show() {
-        for (method, path) in requests(&shown) {
-            let route = Route::parse(method.as_str(), &path).expect("a route");
-            let accepted = route.accepts();
-            let open = accepted.iter().any(|one| *one == Credential::Nothing || (shown.opens)(one));
-            // A token that is missing or wrong is 401 where the key would do as well.
-            let lacks_scope = shown.name == "a user's token that only reads"
-                && accepted.contains(&Credential::User(Scope::Write));
-            let refusal = if lacks_scope {
-                (403, "insufficient_scope")
-            } else if accepted.contains(&Credential::ApiKey) {
-                (401, "unauthorized")
-            } else {
-                (403, "bad_token")
-            };
+    for (method, path) in requests(&shown) {
+        let route = Route::parse(method.as_str(), &path).expect("a route");
+        let accepted = route.accepts();
+        let open = accepted.iter().any(|one| *one == Credential::Nothing || (shown.opens)(one));
+        // A token that is missing or wrong is 401 where the key would do as well.
+        let lacks_scope = shown.name == "a user's token that only reads"
+            && accepted.contains(&Credential::User(Scope::Write));
+        let refusal = if lacks_scope {
+            (403, "insufficient_scope")
+        } else if accepted.contains(&Credential::ApiKey) {
+            (401, "unauthorized")
+        } else {
+            (403, "bad_token")
+        };
 
-            let token = shown.watch_token.as_ref().map(|token| format!("&token={token}")).unwrap_or_default();
-            let url = format!("{}{path}?video_key={INPUT}{token}", stack.api_url());
-            let request = http.request(method.clone(), url);
-            // A GPU worker shows its token in the header, where the path has none.
-            let in_header = path.contains("/attempt/").then_some(&shown.path_token);
-            let request = match shown.key.as_ref().or(in_header) {
-                Some(key) => request.bearer_auth(key),
-                None => request,
-            };
-            let answer = request.send().await.expect("an answer");
-            let status = answer.status().as_u16();
-            let body: Value = answer.json().await.unwrap_or_default();
-            let right = if open {
-                // There is no such job, upload or body: what matters is that a handler says so.
-                !matches!(status, 401 | 403 | 500..)
-            } else {
-                status == refusal.0 && (method == Method::HEAD || body["code"] == refusal.1)
-            };
-            if !right {
-                wrong.push(format!("{method} {path} with {}: {status} {body}, open: {open}", shown.name));
-            }
+        let token = shown.watch_token.as_ref().map(|token| format!("&token={token}")).unwrap_or_default();
+        let url = format!("{}{path}?video_key={INPUT}{token}", stack.api_url());
+        let request = http.request(method.clone(), url);
+        // A GPU worker shows its token in the header, where the path has none.
+        let in_header = path.contains("/attempt/").then_some(&shown.path_token);
+        let request = match shown.key.as_ref().or(in_header) {
+            Some(key) => request.bearer_auth(key),
+            None => request,
+        };
+        let answer = request.send().await.expect("an answer");
+        let status = answer.status().as_u16();
+        let body: Value = answer.json().await.unwrap_or_default();
+        let right = if open {
+            // There is no such job, upload or body: what matters is that a handler says so.
+            !matches!(status, 401 | 403 | 500..)
+        } else {
+            status == refusal.0 && (method == Method::HEAD || body["code"] == refusal.1)
+        };
+        if !right {
+            wrong.push(format!("{method} {path} with {}: {status} {body}, open: {open}", shown.name));
         }
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    wrong
 }
 
 /// A request to each row of the table, by each of its methods; downloads ask for an input and for an output.
