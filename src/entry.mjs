@@ -20,14 +20,17 @@ const BODY_TIMEOUT_MS = 30_000;
 
 // The glue's own record: whether the instance has trapped, and the number of the instance.
 const wasm = globalThis.__worker_init_state;
+// Who waits for a promise of the wasm. A request whose client has gone is never settled: what it holds must be
+// free to go, so that it is known by weak references alone.
 const waiting = new Set();
+const gone = new FinalizationRegistry((waiter) => waiting.delete(waiter));
 let trapped = false;
 Object.defineProperty(wasm, "criticalError", {
   get: () => trapped,
   set(value) {
     trapped = value;
     if (!trapped) return;
-    for (const reject of waiting) reject(new Error("the isolate's instance ended in a panic"));
+    for (const waiter of waiting) waiter.deref()?.reject(new Error("the isolate's instance ended in a panic"));
     waiting.clear();
   },
 });
@@ -53,12 +56,15 @@ const call = (run) => {
 /** A promise of the wasm, which also ends when its instance does. */
 const untilTrap = (promise) =>
   new Promise((resolve, reject) => {
-    waiting.add(reject);
+    const waiter = { resolve, reject };
+    const reference = new WeakRef(waiter);
+    waiting.add(reference);
+    gone.register(waiter, reference);
     const settle = (how) => (value) => {
-      waiting.delete(reject);
-      how(value);
+      waiting.delete(reference);
+      waiter[how](value);
     };
-    promise.then(settle(resolve), settle(reject));
+    promise.then(settle("resolve"), settle("reject"));
   });
 
 /** What an object's method answered: at once, or when it is done. */
@@ -140,10 +146,11 @@ const cut = (text) => {
 const bodyInTime = (request) =>
   new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, BODY_TIMEOUT_MS);
-    request.text().then((text) => {
+    const settle = (how) => (value) => {
       clearTimeout(timer);
-      resolve(text);
-    }, reject);
+      how(value);
+    };
+    request.text().then(settle(resolve), settle(reject));
   });
 
 // Standing headers by the page's origin. Anybody can send any origin, so that it is bounded.

@@ -18,7 +18,9 @@ const ASK: &str = "return this.#call((object) => object.ask(text));";
 const TRAP: &str = r#"
 const trap = (object) => Object.getPrototypeOf(object).ask.call({ __wbg_ptr: 0x7ffffff0 }, text);
 if (text.endsWith('"cancel"')) return this.#call(trap);
-if (text.endsWith('"retry"')) return this.#call((object) => new Promise(() => setTimeout(() => trap(object), 50)));
+// The wasm holds what settles its promises.
+const late = (object) => new Promise((resolve) => setTimeout(() => (globalThis.held = resolve, trap(object)), 50));
+if (text.endsWith('"retry"')) return this.#call(late);
 return this.#call((object) => object.ask(text));
 "#;
 
