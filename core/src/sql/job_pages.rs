@@ -143,6 +143,6 @@ const TYPES: [&str; 3] = ["framing", "overlay", "annotate"];
 const OPEN_WORDS: &str = "('pending', 'processing')";
 
 /// Every row that is neither open nor ended by the words above. It is the condition of an index, word by word.
-const OTHER: &str = "(status NOT IN ('pending', 'processing', 'complete', 'error') \
+pub(super) const OTHER: &str = "(status NOT IN ('pending', 'processing', 'complete', 'error') \
     OR (status IN ('pending', 'processing') AND completed_at IS NOT NULL) \
     OR (status IN ('complete', 'error') AND type NOT IN ('framing', 'overlay', 'annotate')))";

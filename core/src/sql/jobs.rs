@@ -11,7 +11,7 @@ use crate::edit::JobType;
 use crate::job::snapshot::Snapshot;
 use crate::job::spec::JobSpec;
 use crate::job::status::JobStatus;
-use crate::sql::job_pages::JobPageQuery;
+use crate::sql::job_pages::{JobPageQuery, OTHER};
 use crate::sql::projects::set_working_video;
 use crate::sql::statement::SqlStatement;
 
@@ -74,7 +74,17 @@ fn integer(number: u64) -> i64 {
 /// The oldest jobs that have not ended by their rows and were created before `before`: an [`OpenJobRow`]
 /// each. The sweep asks each job whether that is so.
 pub fn select_open_jobs(before: Timestamp, limit: u32) -> SqlStatement {
-    SqlStatement::new(SELECT_OPEN_JOBS, [before.0.into(), i64::from(limit).into()])
+    let range = |condition: &str| {
+        format!("SELECT id, version, created_at FROM export_jobs WHERE {condition} AND created_at < ?1")
+    };
+    let open = range("completed_at IS NULL AND status IN ('pending', 'processing')");
+    // A row may say both, that its job is open and that it has ended: the sweep is there to mend such.
+    let other = range(&format!("{OTHER} AND +status IN ('pending', 'processing')"));
+    let sql = format!(
+        "SELECT json_object('id', id, 'version', version) AS body \
+         FROM ({open} UNION ALL {other} ORDER BY created_at LIMIT ?2)"
+    );
+    SqlStatement::new(sql, [before.0.into(), i64::from(limit).into()])
 }
 
 /// A row that the sweep shows to its job.
@@ -198,10 +208,6 @@ const DELETE_FURTHER_INPUT_KEYS: &str = "DELETE FROM further_input_keys WHERE (v
     (SELECT keys.value, export_jobs.id FROM export_jobs, \
     json_each('[\"' || replace(trim(further_inputs), ' ', '\",\"') || '\"]') AS keys \
     WHERE export_jobs.id = ?1 AND further_inputs IS NOT NULL)";
-
-const SELECT_OPEN_JOBS: &str = "SELECT json_object('id', id, 'version', version) AS body FROM export_jobs \
-    WHERE completed_at IS NULL AND status IN ('pending', 'processing') AND created_at < ?1 \
-    ORDER BY created_at LIMIT ?2";
 
 const JOB_ROW: &str = "json_object('id', id, 'project_id', project_id, 'type', type, \
     'status', status, 'attempt', attempt, 'input_video_key', input_video_key, \
