@@ -46,8 +46,15 @@ pub fn record(context: &RequestContext<'_>, target: AuditTarget, status: u16) {
 /// Writes what waits, and what comes in the meantime.
 async fn write_waiting(database: Result<D1Database, Problem>) {
     loop {
-        let lines = QUEUE.with_borrow_mut(|queue| queue.take(clock::now()));
+        let (lines, lost) = QUEUE.with_borrow_mut(|queue| (queue.take(clock::now()), queue.take_lost()));
         let Some(first) = lines.first() else { return };
+        if lost > 0 {
+            log(
+                LogSubject::Request(&first.request_id),
+                LogEvent::AuditFailed,
+                &format!("{lost} lines were lost: too many waited"),
+            );
+        }
         let written = match &database {
             Ok(database) => index::write(database, vec![insert_audit_entries(&lines)]).await,
             Err(_) => Err("the database is not bound".into()),

@@ -1,8 +1,9 @@
 //! Lines of the audit log that wait to be written. While one write is under way, the lines of other requests
 //! gather, and go with the next: under load a line costs a part of a write.
 //!
-//! Invariant: a line is given to one writer. A writer that is silent for too long has ended with its request, and
-//! the next line finds another.
+//! Invariants: a line is given to one writer. A writer that is silent for too long has ended with its request, and
+//! the next line finds another. Memory is bounded while the database does not answer: lines are lost then, and
+//! counted.
 
 use crate::base::time::{DurationMs, Timestamp};
 use crate::sql::audit::AuditEntry;
@@ -11,6 +12,8 @@ use crate::sql::audit::AuditEntry;
 #[derive(Debug, Default)]
 pub struct AuditQueue {
     waiting: Vec<AuditEntry>,
+    /// Lines that found no room.
+    lost: u32,
     /// When the writer last took lines.
     writing_since: Option<Timestamp>,
 }
@@ -18,7 +21,11 @@ pub struct AuditQueue {
 impl AuditQueue {
     /// Adds a line. Answers whether its request is to write what waits.
     pub fn push(&mut self, entry: AuditEntry, now: Timestamp) -> bool {
-        self.waiting.push(entry);
+        if self.waiting.len() < WAITING_MAX {
+            self.waiting.push(entry);
+        } else {
+            self.lost = self.lost.saturating_add(1);
+        }
         let has_writer =
             self.writing_since.is_some_and(|since| since <= now && now.since(since) < WRITER_TIMEOUT);
         if !has_writer {
@@ -34,11 +41,18 @@ impl AuditQueue {
         self.writing_since = (!lines.is_empty()).then_some(now);
         lines
     }
+
+    /// How many lines found no room since this was last asked.
+    pub fn take_lost(&mut self) -> u32 {
+        std::mem::take(&mut self.lost)
+    }
 }
 
 /// Longer than a write may take.
 const WRITER_TIMEOUT: DurationMs = DurationMs::seconds(15);
-const LINES_PER_WRITE: usize = 100;
+const LINES_PER_WRITE: usize = 500;
+/// About 3 MB.
+const WAITING_MAX: usize = 10_000;
 
 #[cfg(test)]
 mod tests {
@@ -77,6 +91,16 @@ mod tests {
         }
         assert_eq!(queue.take(NOW).len(), LINES_PER_WRITE);
         assert_eq!(queue.take(NOW), [line(LINES_PER_WRITE)]);
+    }
+
+    #[test]
+    fn a_database_that_does_not_answer_costs_a_bounded_memory() {
+        let mut queue = AuditQueue::default();
+        for number in 0..WAITING_MAX + 3 {
+            queue.push(line(number), NOW);
+        }
+        assert_eq!((queue.waiting.len(), queue.take_lost(), queue.take_lost()), (WAITING_MAX, 3, 0));
+        assert_eq!(queue.take(NOW)[0], line(0), "the oldest stay");
     }
 
     #[test]
