@@ -46,15 +46,15 @@ pub async fn delete(context: &RequestContext<'_>, subject: &str) -> Result<Handl
 }
 
 /// `POST /api/owners/{subject}/revoke-tokens`: no token that the user has is accepted any more, links to the
-/// user's open jobs are worth nothing, and open sockets are closed. A repeated request does what the last one
-/// left undone.
+/// user's open jobs are worth nothing, and open sockets are closed, for the newest jobs up to
+/// [`REVOKED_JOBS_MAX`]; the links of others end within the hour. It may be repeated.
 pub async fn revoke_tokens(context: &RequestContext<'_>, subject: &str) -> Result<HandlerResponse, Problem> {
     let owner = owner_of_path(subject, &context.config.id_key)?;
     context.set_changed(owner.to_string());
     let now = clock::now();
     ask(context, vec![revoke_tokens_of(owner, now)]).await?;
     note_revocation(owner, now);
-    let open = select_open_jobs_of(owner, now - OPEN_AT_MOST, JOBS_PER_REQUEST);
+    let open = select_open_jobs_of(owner, now - OPEN_AT_MOST, REVOKED_JOBS_MAX);
     let rows = ask(context, vec![open]).await?.pop().unwrap_or_default();
     let revoke = JobCommand::RevokeLinks { of_users: true };
     for id in rows.iter().filter_map(|row| row.parse::<JobId>().ok()) {
@@ -109,5 +109,7 @@ async fn delete_uploads(context: &RequestContext<'_>, owner: OwnerId) -> Result<
 
 /// Each is two requests to an object; a Worker may make 1,000.
 const JOBS_PER_REQUEST: u32 = 100;
+/// Each is one request to an object.
+const REVOKED_JOBS_MAX: u32 = 900;
 /// What R2 deletes at once.
 const UPLOADS_PER_REQUEST: u32 = 1_000;
