@@ -34,7 +34,7 @@ pub fn read_settings(env: Env) {
 pub fn first_step(head: &str) -> Option<String> {
     let head = RequestHead::parse(head)?;
     let route = Route::parse(head.method, head.path).ok()?;
-    if !matches!(route, Route::Health | Route::Job(_) | Route::Callback(..)) {
+    if !DirectStep::is_for(&route) {
         return None;
     }
     let config = env::kept_config(head.called_origin)?;

@@ -49,6 +49,11 @@ pub struct ReportTicket {
 }
 
 impl DirectStep {
+    /// Whether requests of this route may go directly; for all others nothing more needs to be looked at.
+    pub const fn is_for(route: &Route<'_>) -> bool {
+        matches!(route, Route::Health | Route::Job(_) | Route::Callback(..))
+    }
+
     /// The first step of an authorized request. `None` when it goes the long way, as a report does whose length
     /// is unknown or too large.
     pub fn first(route: &Route<'_>, caller: &Caller, content_length: Option<usize>) -> Option<Self> {
@@ -150,6 +155,9 @@ mod tests {
         let service = Caller::Service { name: "web".to_owned(), acting_for: None };
         for (method, path) in [("POST", "/api/jobs"), ("GET", "/api/jobs"), ("GET", "/health")] {
             assert_eq!(first(method, path, &service, Some(1)), None, "{method} {path}");
+        }
+        for (method, path) in [("POST", "/api/jobs"), ("GET", "/api/jobs"), ("POST", "/api/tokens")] {
+            assert!(!DirectStep::is_for(&Route::parse(method, path).unwrap()), "{method} {path}");
         }
     }
 }
