@@ -10,7 +10,8 @@ mod sockets;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use reel_core::base::time::{DurationMs, Timestamp};
+use reel_core::base::backoff::failed_alarm_pause;
+use reel_core::base::time::Timestamp;
 use reel_core::config::Config;
 use reel_core::http::problem::Problem;
 use reel_core::job::deadline::{first_due_deadline, next_deadline};
@@ -48,6 +49,8 @@ struct JobObject {
     /// The job as it was last committed; read from storage again after any failure.
     loaded: RefCell<Option<LoadedJob>>,
     alarm: Cell<AlarmState>,
+    /// Alarms in a row that failed, in this instance.
+    failed_alarms: Cell<u32>,
     early: Rc<EarlySubscribers>,
     /// What was used since the job was last stepped: it is counted there.
     uncounted: Cell<Usage>,
@@ -104,6 +107,7 @@ impl DurableObject for ExportJob {
             store,
             loaded: RefCell::new(None),
             alarm: Cell::new(AlarmState::Unknown),
+            failed_alarms: Cell::new(0),
             early: Rc::default(),
             uncounted: Cell::new(Usage::default()),
             messages: Cell::new(0),
@@ -126,10 +130,18 @@ impl DurableObject for ExportJob {
         let object = &self.0;
         object.count(Usage { alarms: 1, ..Usage::default() });
         object.alarm.set(AlarmState::Unset);
-        if let Err(problem) = object.handle_alarm().await {
-            object.log(LogEvent::JobAlarmFailed, &problem.detail);
-            object.set_alarm(clock::now() + ALARM_RETRY_PAUSE);
-        }
+        let failures = match object.handle_alarm().await {
+            Ok(()) => 0,
+            Err(problem) => {
+                let failures = object.failed_alarms.get().saturating_add(1);
+                let pause = failed_alarm_pause(failures);
+                let detail = format!("{} It rings again in {} s.", problem.detail, pause.0 / 1000);
+                object.log(LogEvent::JobAlarmFailed, &detail);
+                object.set_alarm(clock::now() + pause);
+                failures
+            }
+        };
+        object.failed_alarms.set(failures);
         Response::empty()
     }
 
@@ -298,7 +310,5 @@ impl JobObject {
     }
 }
 
-/// A pause after an alarm that failed, before the next try.
-const ALARM_RETRY_PAUSE: DurationMs = DurationMs::seconds(5);
 /// Rounds of one alarm; what is due then fires again at once.
 const ROUNDS_PER_ALARM: usize = 8;
