@@ -3,6 +3,8 @@
 //! Reading is lenient: unknown fields are ignored and unknown stages are kept, so that an older client works with
 //! a newer server.
 
+use std::fmt;
+
 use reel_core::base::id::JobId;
 use reel_core::edit::JobType;
 use serde::{Deserialize, Serialize};
@@ -118,6 +120,8 @@ pub struct Job {
     pub output_video_key: Option<String>,
     /// Size of the output, once complete.
     pub output_bytes: Option<u64>,
+    /// What was made, once complete; absent from older servers and of jobs of older renderers.
+    pub output: Option<MadeReel>,
     /// Where to download the output, once complete; valid for an hour.
     pub output_url: Option<CapabilityUrl>,
     /// Where to download a still of the output, if there is one; valid for an hour.
@@ -143,6 +147,31 @@ pub struct Job {
     pub runpod_job_id: Option<String>,
     /// The job's WebSocket, absolute or relative to the API; may carry a token.
     pub websocket_url: Option<CapabilityUrl>,
+}
+
+/// A finished reel, as its renderer read it from the file.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MadeReel {
+    /// Pixels in a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// Frames per second.
+    pub fps: f64,
+    /// Frames in the file.
+    pub frames: u64,
+    /// From the first frame to the end of the last.
+    pub duration_ms: u64,
+    /// Size of the file.
+    pub bytes: u64,
+}
+
+impl fmt::Display for MadeReel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { width, height, fps, frames, duration_ms, .. } = self;
+        let (seconds, thousandths) = (duration_ms / 1000, duration_ms % 1000);
+        write!(f, "{width}x{height}, {frames} frames at {fps} a second, {seconds}.{thousandths:03} s")
+    }
 }
 
 /// The request that creates a job.
@@ -216,6 +245,18 @@ mod tests {
         assert_eq!(job.stage, Some(JobStage::Other("colour grading".into())));
         assert_eq!(job.status, JobStatus::Processing);
         assert_eq!(serde_json::to_value(JobStage::Rendering).unwrap(), json!("rendering"));
+    }
+
+    #[test]
+    fn what_was_made_is_read_and_shown_in_one_line() {
+        let job: Job = serde_json::from_value(json!({
+            "job_id": "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50", "type": "overlay", "status": "complete",
+            "output": {"width": 1080, "height": 1920, "fps": 29.97, "frames": 90, "duration_ms": 3003,
+                "bytes": 1_048_576, "codec": "h264"}
+        }))
+        .unwrap();
+        let line = job.output.unwrap().to_string();
+        assert_eq!(line, "1080x1920, 90 frames at 29.97 a second, 3.003 s");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::edit::limits::{MAX_SEGMENTS, seconds};
+use crate::edit::limits::{MAX_SEGMENTS, audio_track, seconds};
 use crate::json::field_error::FieldContext;
 use crate::json::reader::{ObjectReader, integer, list, text};
 
@@ -11,6 +11,8 @@ use crate::json::reader::{ObjectReader, integer, list, text};
 pub struct Annotate {
     /// The clips. They may overlap and need not be in the order of the source.
     pub clips: Vec<Annotation>,
+    /// Which of the video's sound tracks is heard, from 1; `None` leaves the choice to the renderer.
+    pub audio_track: Option<u32>,
 }
 
 /// One clip of a game, with the coach's annotation.
@@ -72,8 +74,9 @@ impl Annotate {
     pub(super) fn read(params: &Value, at: FieldContext<'_>) -> Option<Self> {
         let mut fields = ObjectReader::open(params, at)?;
         let clips = fields.required("clips", read_clips);
+        let audio_track = fields.optional("audio_track", audio_track);
         fields.finish();
-        Some(Self { clips: clips? })
+        Some(Self { clips: clips?, audio_track: audio_track? })
     }
 }
 

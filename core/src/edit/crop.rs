@@ -100,6 +100,31 @@ impl CropTrack {
         PixelRect { x, y, width, height }
     }
 
+    /// The size of what is shown at the start of a picture of this size.
+    pub(super) fn first_shown(&self, picture: FrameSize) -> FrameSize {
+        let shown = self.pixels(FramePosition { frame: 0.0, fps: 1.0 }, picture);
+        FrameSize { width: shown.width, height: shown.height }
+    }
+
+    /// Whether the crop lies wholly outside a picture of this size at some moment from `start` to `end`: at one
+    /// of the two, or at a keyframe in between. Between two keyframes inside, a crop is inside.
+    pub fn leaves(&self, picture: FrameSize, start: FramePosition, end: FramePosition) -> bool {
+        let position = |moment: FramePosition| match self.unit {
+            CropUnit::Frame => moment.frame,
+            CropUnit::Time => moment.seconds(),
+        };
+        let shown = position(start)..=position(end);
+        let between = self.keyframes.iter().filter(|keyframe| shown.contains(&keyframe.position));
+        let moments = [self.at(start), self.at(end)].into_iter().chain(between.copied());
+        let misses = |start: f64, length: f64, side: u32| {
+            let (start, length) = (truncate(start), truncate(length));
+            i64::from(start) >= i64::from(side) || i64::from(start) + i64::from(length) <= 0
+        };
+        moments.into_iter().any(|crop| {
+            misses(crop.x, crop.width, picture.width) || misses(crop.y, crop.height, picture.height)
+        })
+    }
+
     /// The number of source pixels that the crop shows at the start.
     pub(super) fn first_area(&self) -> f64 {
         let crop = self.at(FramePosition { frame: 0.0, fps: 1.0 });
@@ -254,6 +279,33 @@ mod tests {
                 .default_output_size();
             assert_eq!((size.width, size.height), expected);
         }
+    }
+
+    #[test]
+    fn a_crop_outside_the_picture_is_noticed_where_it_is_shown() {
+        let picture = FrameSize { width: 640, height: 360 };
+        let (begin, end) = (frame(0.0), frame(90.0));
+        for unit in ["frame", "time"] {
+            let one = |x: f64, y: f64| {
+                let mut key = json!({"x": x, "y": y, "width": 100, "height": 100});
+                key[unit] = json!(0);
+                track(&json!([key])).leaves(picture, begin, end)
+            };
+            for (x, y) in [(700.0, 400.0), (640.0, 0.0), (0.0, 360.0), (-100.0, 0.0), (0.0, -500.0)] {
+                assert!(one(x, y), "{x}, {y}");
+            }
+            for (x, y) in [(639.0, 359.0), (-99.0, -99.0), (0.0, 0.0), (600.5, 300.0)] {
+                assert!(!one(x, y), "{x}, {y}");
+            }
+        }
+        let leaving = track(&json!([
+            {"frame": 0, "x": 0, "y": 0, "width": 100, "height": 100},
+            {"frame": 60, "x": 700, "y": 0, "width": 100, "height": 100},
+            {"frame": 80, "x": 0, "y": 0, "width": 100, "height": 100},
+        ]));
+        assert!(leaving.leaves(picture, begin, end), "at its second keyframe");
+        assert!(!leaving.leaves(picture, begin, frame(30.0)), "this part is not shown");
+        assert!(!leaving.leaves(picture, frame(75.0), frame(f64::INFINITY)));
     }
 
     #[test]

@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use crate::base::object_key::ObjectKey;
 use crate::edit::crop::{CropTrack, Keyframes};
-use crate::edit::limits::{MAX_SEGMENTS, seconds};
+use crate::edit::limits::{MAX_SEGMENTS, audio_track, seconds};
 use crate::edit::transition::Transition;
 use crate::edit::video_key::input_key;
-use crate::edit::{FrameSize, Interpolation, crop};
+use crate::edit::{Fit, FrameSize, Interpolation, OutputSize, crop};
 use crate::json::field_error::FieldContext;
 use crate::json::reader::{ObjectReader, boolean, integer, list, number, one_of, text};
 
@@ -20,9 +20,12 @@ pub struct Framing {
     pub clips: Vec<Clip>,
     /// How each clip leads to the next.
     pub transition: Transition,
-    /// The size of the whole reel: as requested, else from the smallest crop
-    /// ([`CropTrack::default_output_size`]).
-    pub output: FrameSize,
+    /// The size of the whole reel, as far as it is named.
+    pub output: OutputSize,
+    /// How each clip is placed in a reel of another aspect.
+    pub fit: Fit,
+    /// Which of each video's sound tracks is heard, from 1; `None` leaves the choice to the renderer.
+    pub audio_track: Option<u32>,
     /// Frames per second of the reel; `None` keeps those of the first clip's video.
     pub target_fps: Option<f64>,
     /// Whether the reel has sound if a source has.
@@ -69,7 +72,9 @@ impl Framing {
         let separate_forms = reject_mixed_forms(&mut fields, has_clips);
         let clip_index = fields.optional("clip_index", integer(0..=100_000));
         let only = (!has_clips).then(|| ClipFields::read(&mut fields));
-        let output = FrameSize::read_output(&mut fields);
+        let output = OutputSize::read(&mut fields);
+        let fit = fields.optional("fit", one_of(Fit::WORDS));
+        let audio_track = fields.optional("audio_track", audio_track);
         let target_fps = fields.optional("target_fps", number(1.0..=120.0));
         let include_audio = fields.optional("include_audio", boolean);
         let interpolation = fields.optional("interpolation", one_of(Interpolation::WORDS));
@@ -82,18 +87,35 @@ impl Framing {
         };
         fields.finish();
         (separate_forms && interpolation.is_some()).then_some(())?;
-        let clips = clips?;
-        let crops = clips.iter().map(|clip| &clip.crop);
-        let smallest = crops.min_by(|a, b| a.first_area().total_cmp(&b.first_area()));
-        let default_size = smallest.map_or(FrameSize::REEL, CropTrack::default_output_size);
         Some(Self {
             clip_index: clip_index?.and_then(|index| u32::try_from(index).ok()),
-            clips,
+            clips: clips?,
             transition: transition?.unwrap_or_default(),
-            output: output?.unwrap_or(default_size),
+            output: output?,
+            fit: fit?.unwrap_or_default(),
+            audio_track: audio_track?,
             target_fps: target_fps?,
             include_audio: include_audio?.unwrap_or(true),
         })
+    }
+
+    /// The size of the whole reel, where clip `n`, from 0, has a picture of size `picture(n)`. What is not named
+    /// follows from the smallest crop: one side from its aspect, both as [`CropTrack::default_output_size`] says.
+    pub fn output_size(&self, picture: impl Fn(usize) -> FrameSize) -> FrameSize {
+        let crops = self.clips.iter().map(|clip| &clip.crop).enumerate();
+        let smallest = crops.min_by(|(_, a), (_, b)| a.first_area().total_cmp(&b.first_area()));
+        let Some((index, crop)) = smallest else { return FrameSize::REEL };
+        let named = self.output.resolve(crop.first_shown(picture(index)));
+        named.unwrap_or_else(|| crop.default_output_size())
+    }
+}
+
+impl Clip {
+    /// The first and the last second of source that may be shown; the last is infinite when it is not named.
+    pub fn shown_s(&self) -> (f64, f64) {
+        let first = self.segments.first().map_or(0.0, |segment| segment.start);
+        let last = self.segments.last().map_or(f64::INFINITY, |segment| segment.end);
+        (self.start_time.unwrap_or(0.0).max(first), self.end_time.unwrap_or(f64::INFINITY).min(last))
     }
 }
 
@@ -276,7 +298,8 @@ mod tests {
     #[test]
     fn without_a_size_the_smallest_crop_decides() {
         let framing = framing(&json!({"clips": [clip(640, 360), clip(160, 90), clip(320, 180)]}));
-        assert_eq!(framing.output, FrameSize { width: 640, height: 360 });
+        let hd = FrameSize { width: 1280, height: 720 };
+        assert_eq!(framing.output_size(|_| hd), FrameSize { width: 640, height: 360 });
         assert_eq!(framing.transition, Transition::Cut);
     }
 

@@ -15,6 +15,9 @@ const MAX_TIME_S: f64 = 86_400.0;
 /// Twice the largest frame side that is rendered, so that a shape may extend beyond the frame.
 const MAX_PIXELS: f64 = 16_384.0;
 
+/// More sound tracks than recorders write.
+const MAX_AUDIO_TRACK: i64 = 100;
+
 /// Items in a list of regions or keyframes: one per frame for more than five minutes at 30 fps.
 pub(super) const MAX_ITEMS: usize = 10_000;
 /// Segments of one job: each is decoded by a process of its own.
@@ -29,6 +32,11 @@ pub(super) fn frame(value: &Value, at: FieldContext<'_>) -> Option<u32> {
 pub(crate) fn seconds(value: &Value, mut at: FieldContext<'_>) -> Option<f64> {
     let seconds = value.as_f64().filter(|seconds| (0.0..=MAX_TIME_S).contains(seconds));
     seconds.or_else(|| at.reject(format!("must be a number of seconds from 0 to {MAX_TIME_S}")))
+}
+
+/// The number of a sound track among those of a video, from 1.
+pub(super) fn audio_track(value: &Value, at: FieldContext<'_>) -> Option<u32> {
+    integer(1..=MAX_AUDIO_TRACK)(value, at).and_then(|n| u32::try_from(n).ok())
 }
 
 /// A position in pixels of the source; it may be outside the frame.

@@ -4,6 +4,7 @@
 mod annotate;
 mod color;
 mod crop;
+mod fit;
 mod frame_position;
 mod framing;
 mod interpolate;
@@ -22,6 +23,7 @@ pub(crate) use video_key::input_key;
 pub use annotate::{Annotate, Annotation, Rating};
 pub use color::Color;
 pub use crop::{CropKeyframe, CropTrack, CropUnit, PixelRect};
+pub use fit::{Fit, Placement, placement};
 pub use frame_position::FramePosition;
 pub use framing::{Clip, Framing, Segment};
 pub use interpolate::Interpolation;
@@ -29,12 +31,14 @@ pub use job_type::JobType;
 pub use overlay::{HighlightEffect, Overlay};
 pub use params::Edit;
 pub use region::{FixedRegion, Highlight, MovingRegion, Regions};
-pub use size::FrameSize;
+pub use size::{FrameSize, OutputSize};
 pub use transition::Transition;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const HD: FrameSize = FrameSize { width: 1280, height: 720 };
 
     fn errors(job_type: JobType, json: &str) -> Vec<(String, String)> {
         let errors = Edit::parse(job_type, json).expect_err("errors");
@@ -47,7 +51,8 @@ mod tests {
             "radius_x":80,"radius_y":160,"opacity":1.0,"color":"#ffffff"}],"effect_type":"blur",
             "crop_keyframes":null,"output_width":1080,"output_height":1920}"##;
         let Ok(Edit::Overlay(overlay)) = Edit::parse(JobType::Overlay, json) else { panic!("not read") };
-        assert_eq!((overlay.effect, overlay.output), (HighlightEffect::Blur, FrameSize::REEL));
+        assert_eq!(overlay.effect, HighlightEffect::Blur);
+        assert_eq!(overlay.output_size(HD), Some(FrameSize::REEL));
         assert_eq!(overlay.crop, None);
         let highlights = overlay.regions.at(FramePosition { frame: 60.0, fps: 25.0 }, Interpolation::Linear);
         assert_eq!((highlights[0].center_x, highlights[0].center_y, highlights[0].radius_y), (540, 960, 160));
@@ -57,10 +62,9 @@ mod tests {
     fn an_overlay_without_any_field_has_defaults() {
         let Ok(Edit::Overlay(overlay)) = Edit::parse(JobType::Overlay, "{}") else { panic!("not read") };
         assert!(overlay.regions.is_empty());
-        assert_eq!(
-            (overlay.effect, overlay.crop, overlay.output),
-            (HighlightEffect::Blur, None, FrameSize::REEL)
-        );
+        assert_eq!(overlay.output_size(HD), None, "the picture keeps its size");
+        assert_eq!((overlay.effect, overlay.fit), (HighlightEffect::Blur, Fit::Contain));
+        assert_eq!((overlay.crop, overlay.audio_track), (None, None));
     }
 
     #[test]
@@ -79,7 +83,7 @@ mod tests {
         let json = r#"{"clip_index":0,"crop_keyframes":[{"frame":0,"x":100.5,"y":0,"width":405,"height":720}],
             "output_width":1080,"output_height":1920,"start_time":null,"end_time":null}"#;
         let Ok(Edit::Framing(framing)) = Edit::parse(JobType::Framing, json) else { panic!("not read") };
-        assert_eq!((framing.clip_index, framing.output), (Some(0), FrameSize::REEL));
+        assert_eq!((framing.clip_index, framing.output_size(|_| HD)), (Some(0), FrameSize::REEL));
         let clip = &framing.clips[0];
         assert_eq!((clip.start_time, clip.end_time, framing.include_audio), (None, None, true));
     }
@@ -89,8 +93,46 @@ mod tests {
         let json = r#"{"crop_keyframes":[{"time":0,"x":0,"y":0,"width":205,"height":365}],
             "segments":[{"start":1.5,"end":4.0,"speed":1},{"start":4.0,"end":9.0,"speed":0.5}]}"#;
         let Ok(Edit::Framing(framing)) = Edit::parse(JobType::Framing, json) else { panic!("not read") };
-        assert_eq!(framing.output, FrameSize { width: 808, height: 1440 });
+        assert_eq!(framing.output_size(|_| HD), FrameSize { width: 808, height: 1440 });
         assert_eq!(framing.clips[0].segments[1], Segment { start: 4.0, end: 9.0, speed: 0.5 });
+    }
+
+    #[test]
+    fn one_side_of_the_output_follows_from_what_is_shown() {
+        let Ok(Edit::Overlay(overlay)) = Edit::parse(JobType::Overlay, r#"{"output_width":640}"#) else {
+            panic!("not read")
+        };
+        assert_eq!(overlay.output_size(HD), Some(FrameSize { width: 640, height: 360 }));
+        // What a crop by time shows ends at the edge of the picture.
+        let json = r#"{"crop_keyframes":[{"time":0,"x":920,"y":0,"width":720,"height":720}],
+            "output_height":1080,"fit":"cover","audio_track":2}"#;
+        for job_type in [JobType::Overlay, JobType::Framing] {
+            let (size, fit, track) = match Edit::parse(job_type, json) {
+                Ok(Edit::Overlay(overlay)) => (overlay.output_size(HD), overlay.fit, overlay.audio_track),
+                Ok(Edit::Framing(framing)) => {
+                    (Some(framing.output_size(|_| HD)), framing.fit, framing.audio_track)
+                }
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(size, Some(FrameSize { width: 540, height: 1080 }));
+            assert_eq!((fit, track), (Fit::Cover, Some(2)));
+        }
+    }
+
+    #[test]
+    fn a_sound_track_can_be_chosen_in_every_type() {
+        let crop = r#""crop_keyframes":[{"frame":0,"x":0,"y":0,"width":9,"height":16}]"#;
+        let clips = r#""clips":[{"start_time":0,"end_time":1,"name":"","rating":1}]"#;
+        for (job_type, rest) in
+            [(JobType::Overlay, crop), (JobType::Framing, crop), (JobType::Annotate, clips)]
+        {
+            let edit = Edit::parse(job_type, &format!(r#"{{{rest},"audio_track":3}}"#)).expect("an edit");
+            assert_eq!(edit.audio_track(), Some(3));
+            let edit = Edit::parse(job_type, &format!("{{{rest}}}")).expect("an edit");
+            assert_eq!(edit.audio_track(), None);
+            let zero = errors(job_type, &format!(r#"{{{rest},"audio_track":0}}"#));
+            assert_eq!(zero, [("/audio_track".to_owned(), "must be between 1 and 100".to_owned())]);
+        }
     }
 
     #[test]

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::base::words::word_enum;
 use crate::edit::crop::CropTrack;
-use crate::edit::{FrameSize, Interpolation, Regions, crop};
+use crate::edit::limits::audio_track;
+use crate::edit::{Fit, FrameSize, Interpolation, OutputSize, Regions, crop};
 use crate::json::field_error::FieldContext;
 use crate::json::reader::{ObjectReader, one_of};
 
@@ -33,10 +34,14 @@ pub struct Overlay {
     pub regions: Regions,
     /// How they are highlighted.
     pub effect: HighlightEffect,
-    /// The part of the frame to show, scaled to `output`; `None` keeps the whole frame and its size.
+    /// The part of the frame to show; `None` shows the whole frame.
     pub crop: Option<CropTrack>,
-    /// The size of the output; used only with a crop.
-    pub output: FrameSize,
+    /// The size of the output, as far as it is named.
+    pub output: OutputSize,
+    /// How what is shown is placed in an output of another aspect.
+    pub fit: Fit,
+    /// Which of the video's sound tracks is heard, from 1; `None` leaves the choice to the renderer.
+    pub audio_track: Option<u32>,
     /// How regions move between keyframes.
     pub interpolation: Interpolation,
 }
@@ -47,7 +52,9 @@ impl Overlay {
         let regions = fields.optional("highlight_regions", Regions::read);
         let effect = fields.optional("effect_type", one_of(HighlightEffect::WORDS));
         let keyframes = fields.optional("crop_keyframes", crop::read_keyframes);
-        let output = FrameSize::read_output(&mut fields);
+        let output = OutputSize::read(&mut fields);
+        let fit = fields.optional("fit", one_of(Fit::WORDS));
+        let audio_track = fields.optional("audio_track", audio_track);
         let interpolation = fields.optional("interpolation", one_of(Interpolation::WORDS));
         fields.finish();
         let interpolation = interpolation?.unwrap_or_default();
@@ -55,8 +62,19 @@ impl Overlay {
             regions: regions?.unwrap_or_default(),
             effect: effect?.unwrap_or_default(),
             crop: keyframes?.and_then(|keyframes| CropTrack::new(keyframes, interpolation)),
-            output: output?.unwrap_or(FrameSize::REEL),
+            output: output?,
+            fit: fit?.unwrap_or_default(),
+            audio_track: audio_track?,
             interpolation,
         })
+    }
+
+    /// The size of the output for a picture of this size. `None` keeps the picture as it is: without a crop,
+    /// when no other size is named. A crop without a named size becomes a [`FrameSize::REEL`].
+    pub fn output_size(&self, picture: FrameSize) -> Option<FrameSize> {
+        match &self.crop {
+            Some(crop) => Some(self.output.resolve(crop.first_shown(picture)).unwrap_or(FrameSize::REEL)),
+            None => self.output.resolve(picture).filter(|size| *size != picture),
+        }
     }
 }

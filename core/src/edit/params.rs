@@ -60,6 +60,15 @@ impl Edit {
         videos
     }
 
+    /// Which sound track of each video is heard, counted from 1; `None` leaves the choice to the renderer.
+    pub const fn audio_track(&self) -> Option<u32> {
+        match self {
+            Self::Overlay(overlay) => overlay.audio_track,
+            Self::Framing(framing) => framing.audio_track,
+            Self::Annotate(annotate) => annotate.audio_track,
+        }
+    }
+
     /// The type of the job.
     pub const fn job_type(&self) -> JobType {
         match self {

@@ -6,6 +6,7 @@ use crate::base::object_key::ObjectKey;
 use crate::base::object_version::ObjectVersion;
 use crate::job::error_code::ErrorCode;
 use crate::job::gpu_service::{EndpointLoad, RunpodJobId, StatusReply, SubmitReply, WorkerStage};
+use crate::job::output_media::OutputMedia;
 
 /// A fact about a job. An event of another attempt than the current one does not change the job.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,6 +120,9 @@ pub enum Report {
         /// Size of the output, if the report says so.
         #[serde(default)]
         bytes: Option<u64>,
+        /// What the worker read from the output, if the report says so.
+        #[serde(default)]
+        media: Option<OutputMedia>,
     },
     /// The worker failed.
     Error {

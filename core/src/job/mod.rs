@@ -10,6 +10,7 @@ pub mod error_code;
 pub mod event;
 pub mod gpu_service;
 pub mod log;
+pub mod output_media;
 pub mod retention;
 pub mod snapshot;
 pub mod spec;

@@ -10,6 +10,7 @@ use crate::base::time::Timestamp;
 use crate::job::error_code::ErrorCode;
 use crate::job::gpu_service::{RunpodJobId, WorkerStage};
 use crate::job::log::{LogEntry, MessageType};
+use crate::job::output_media::OutputMedia;
 use crate::job::timeouts::MAX_ATTEMPTS;
 use crate::job::usage::Usage;
 
@@ -101,6 +102,9 @@ pub enum JobState {
         /// Size that the GPU worker reported. An output of another size is not accepted.
         #[serde(rename = "promised_bytes", default, skip_serializing_if = "Option::is_none")]
         reported_bytes: Option<u64>,
+        /// What the GPU worker read from the output, if it reported that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        media: Option<OutputMedia>,
         /// The error code if the output is missing.
         #[serde(rename = "otherwise")]
         failure_code: ErrorCode,
@@ -183,6 +187,9 @@ pub enum JobEnd {
         /// Tag of the poster, likewise.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         poster_etag: Option<String>,
+        /// What the GPU worker read from the output. Older jobs have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        media: Option<OutputMedia>,
         /// When the output was verified.
         at: Timestamp,
         /// The RunPod job that rendered it.

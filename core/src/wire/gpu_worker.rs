@@ -14,6 +14,7 @@ use crate::base::object_version::ObjectVersion;
 use crate::edit::JobType;
 use crate::job::error_code::ErrorCode;
 use crate::job::gpu_service::WorkerStage;
+use crate::job::output_media::OutputMedia;
 
 /// `input` of the RunPod job: small, and nothing in it is valid for longer than the attempt.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -141,6 +142,9 @@ pub struct CompleteReport {
     /// The key of its poster, if one was put; must start with `output/{job_id}/`, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub poster_key: Option<String>,
+    /// What the worker read from the finished file. Older workers do not send it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<OutputMedia>,
 }
 
 /// `POST {callback.url}/error`.

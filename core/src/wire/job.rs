@@ -7,7 +7,8 @@ use crate::base::id::JobId;
 use crate::edit::JobType;
 use crate::job::error_code::ErrorCode;
 use crate::job::log::MessageType;
-use crate::job::snapshot::Snapshot;
+use crate::job::output_media::OutputMedia;
+use crate::job::snapshot::{JobOutput, Snapshot};
 use crate::job::spec::JobSpec;
 use crate::job::status::{JobStage, JobStatus};
 use crate::job::usage::Usage;
@@ -96,6 +97,7 @@ pub fn job_json(
         input_video_key: detail.has_keys().then_some(spec.input_key.as_str()),
         output_video_key: detail.has_keys().then(|| output.map(|output| output.key.as_str())),
         output_bytes: output.map(|output| output.bytes),
+        output: output.and_then(OutputJson::new),
         output_url: urls.output_url,
         poster_url: urls.poster_url,
         params: detail.has_params().then_some(&*spec.params),
@@ -142,6 +144,7 @@ struct JobJson<'j> {
     #[serde(skip_serializing_if = "Option::is_none")]
     output_video_key: Option<Option<&'j str>>,
     output_bytes: Option<u64>,
+    output: Option<OutputJson>,
     output_url: Option<&'j str>,
     poster_url: Option<&'j str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -157,6 +160,24 @@ struct JobJson<'j> {
     websocket_url: &'j str,
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<Usage>,
+}
+
+/// What was made: `null` until the job is complete, and for a result whose renderer did not say.
+#[derive(Serialize)]
+struct OutputJson {
+    width: u32,
+    height: u32,
+    fps: f64,
+    frames: u64,
+    duration_ms: u64,
+    bytes: u64,
+}
+
+impl OutputJson {
+    fn new(output: &JobOutput) -> Option<Self> {
+        let OutputMedia { width, height, fps, frames, duration_ms } = output.media?;
+        Some(Self { width, height, fps, frames, duration_ms, bytes: output.bytes })
+    }
 }
 
 #[cfg(test)]
@@ -202,7 +223,7 @@ mod tests {
                 "id": "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50",
                 "project_id": 7, "status": "pending", "stage": "queued", "progress": 0,
                 "message": "Waiting for a renderer", "attempt": 1, "max_attempts": 3, "retry_count": 0,
-                "input_video_key": "input/abc/clip.mp4", "output_video_key": null, "output_bytes": null,
+                "input_video_key": "input/abc/clip.mp4", "output_video_key": null, "output_bytes": null, "output": null,
                 "output_url": null, "poster_url": null, "params": {"effect_type": "blur"},
                 "error": null, "error_code": null, "retryable": null,
                 "created_at": "2026-01-31T09:05:00.250Z", "started_at": null, "completed_at": null,

@@ -7,6 +7,7 @@ use reel_core::edit::JobType;
 use reel_core::http::requests::callbacks::CallbackKind;
 use reel_core::job::error_code::ErrorCode;
 use reel_core::job::gpu_service::WorkerStage;
+use reel_core::job::output_media::OutputMedia;
 use reel_core::wire::gpu_worker::{
     CallbackAddress, CallbackResponse, ClaimRequest, ClaimResponse, CompleteReport, ErrorReport,
     InputDownload, PresignedPut, ProgressReport, RunInput,
@@ -89,10 +90,16 @@ pub fn pin(golden: &mut GoldenFiles) {
     let minimal = ProgressReport { progress: 5.0, message: None, stage: None };
     pin_report(golden, CallbackKind::Progress, "progress-least", &minimal);
     let key = format!("output/{JOB}/1/video.mp4");
-    let minimal = CompleteReport { output_video_key: key, output_bytes: None, poster_key: None };
+    let minimal =
+        CompleteReport { output_video_key: key, output_bytes: None, poster_key: None, output: None };
     pin_report(golden, CallbackKind::Complete, "complete-least", &minimal);
     let poster_key = Some(format!("output/{JOB}/1/poster.jpg"));
-    let complete = CompleteReport { output_bytes: Some(1_048_576), poster_key, ..minimal };
+    let complete = CompleteReport {
+        output_bytes: Some(1_048_576),
+        poster_key,
+        output: OutputMedia::new(1080, 1920, 29.97, 90, 3_003),
+        ..minimal
+    };
     pin_report(golden, CallbackKind::Complete, "complete", &complete);
     let error = ErrorReport {
         error: "The video has no picture.".into(),

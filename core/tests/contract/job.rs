@@ -11,6 +11,7 @@ use reel_core::job::error_code::ErrorCode;
 use reel_core::job::event::{JobEvent, ObjectCheck, Report};
 use reel_core::job::gpu_service::{RunpodJobId, SubmitReply, WorkerStage};
 use reel_core::job::log::MessageType;
+use reel_core::job::output_media::OutputMedia;
 use reel_core::job::snapshot::Snapshot;
 use reel_core::job::spec::JobSpec;
 use reel_core::job::state::Job;
@@ -207,6 +208,7 @@ impl JobFixture {
             key: self.key(),
             poster: Some(self.poster()),
             bytes: Some(1_048_576),
+            media: OutputMedia::new(1080, 1920, 30.0, 90, 3_000),
         });
     }
 

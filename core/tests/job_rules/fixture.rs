@@ -113,7 +113,7 @@ pub fn progress(percent: u8, stage: WorkerStage) -> Report {
 
 /// A report with the key of the output only.
 pub fn completed(key: &ObjectKey) -> Report {
-    Report::Complete { key: key.clone(), poster: None, bytes: None }
+    Report::Complete { key: key.clone(), poster: None, bytes: None, media: None }
 }
 
 pub fn failed(code: ErrorCode) -> Report {

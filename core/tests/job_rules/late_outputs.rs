@@ -4,7 +4,9 @@ use reel_core::base::time::DurationMs;
 use reel_core::job::deadline::{Deadline, deadlines, next_deadline};
 use reel_core::job::effect::{JobEffect, Outcome};
 use reel_core::job::error_code::ErrorCode;
-use reel_core::job::event::{JobEvent, ObjectCheck};
+use reel_core::job::event::{JobEvent, ObjectCheck, Report};
+use reel_core::job::gpu_service::StatusReply;
+use reel_core::job::output_media::OutputMedia;
 use reel_core::job::state::JobEnd;
 
 use crate::fixture::{JobFixture, TIMEOUTS, claim, completed, failed, present};
@@ -97,4 +99,22 @@ fn the_version_that_was_verified_is_remembered() {
     assert!(matches!(step.job.end(), Some(JobEnd::Complete { poster_etag: None, .. })));
     assert_eq!(step.job.output_etag(key.as_str()), Some("\"7\""));
     assert_eq!(step.job.output_etag("output/else/1/video.mp4"), None);
+}
+
+#[test]
+fn what_the_renderer_read_from_its_file_is_kept_also_when_a_poll_was_first() {
+    let media = OutputMedia::new(1080, 1920, 29.97, 90, 3_003);
+    for polled_first in [false, true] {
+        let mut fixture = JobFixture::rendering();
+        let key = fixture.expected_output();
+        if polled_first {
+            fixture.status_reply(StatusReply::Completed(Some(key.as_str().to_owned())));
+        }
+        let report = Report::Complete { key: key.clone(), poster: None, bytes: None, media };
+        assert_eq!(fixture.callback(report.clone()).outcome, Outcome::Applied);
+        assert_eq!(fixture.callback(report).outcome, Outcome::Ignored, "a second one says nothing new");
+        let step = fixture.output_checked(present(7));
+        let output = step.job.snapshot().output.expect("an output");
+        assert_eq!((output.media, output.bytes), (media, 7));
+    }
 }

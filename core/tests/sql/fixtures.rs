@@ -62,6 +62,7 @@ pub fn complete(number: u8, at: i64) -> Snapshot {
         key: output_key(number),
         bytes: 1_048_576,
         poster: Some(ObjectKey::poster(job_id(number), 1).as_str().to_owned()),
+        media: None,
     };
     Snapshot {
         status: JobStatus::Complete,

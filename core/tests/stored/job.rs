@@ -12,6 +12,7 @@ use reel_core::job::error_code::ErrorCode;
 use reel_core::job::event::{JobEvent, ObjectCheck, Report};
 use reel_core::job::gpu_service::{RunpodJobId, WorkerStage};
 use reel_core::job::log::{LogEntry, MessageType};
+use reel_core::job::output_media::OutputMedia;
 use reel_core::job::spec::{JobSpec, ProjectExport};
 use reel_core::job::state::{
     IndexSync, Job, JobEnd, JobState, PendingCancel, PendingSubmit, PollSchedule, Rendering,
@@ -133,22 +134,25 @@ fn states() -> Vec<(&'static str, JobState)> {
             poll: check,
         })
     };
-    let verifying = |poster, reported_bytes| JobState::Verifying {
+    let media = || OutputMedia::new(1080, 1920, 29.97, 90, 3_003);
+    let verifying = |poster, reported_bytes, media| JobState::Verifying {
         runpod_job_id: Some(runpod_job_id()),
         key: ObjectKey::output(id(), 2),
         poster,
         reported_bytes,
+        media,
         failure_code: ErrorCode::OutputMissing,
         since: AT,
         next_check_at: Timestamp(AT.0 + 2_000),
     };
-    let complete = |poster, etags: Option<(&str, &str)>| {
+    let complete = |poster, etags: Option<(&str, &str)>, media| {
         JobState::Ended(JobEnd::Complete {
             key: ObjectKey::output(id(), 2),
             bytes: 1_048_576,
             poster,
             etag: etags.map(|(output, _)| output.to_owned()),
             poster_etag: etags.map(|(_, poster)| poster.to_owned()),
+            media,
             at: Timestamp(AT.0 + 60_000),
             runpod_job_id: Some(runpod_job_id()),
         })
@@ -161,11 +165,13 @@ fn states() -> Vec<(&'static str, JobState)> {
         ("queued-with-message", queued(Some("Waiting for a renderer"))),
         ("rendering", rendering(Some(runpod_job_id()))),
         ("rendering-without-name", rendering(None)),
-        ("verifying", verifying(Some(poster.clone()), Some(1_048_576))),
-        ("verifying-least", verifying(None, None)),
-        ("complete", complete(Some(poster.clone()), None)),
-        ("complete-without-poster", complete(None, None)),
-        ("complete-with-tags", complete(Some(poster), Some(("\"9f86d0\"", "\"81884c\"")))),
+        ("verifying", verifying(Some(poster.clone()), Some(1_048_576), None)),
+        ("verifying-with-media", verifying(Some(poster.clone()), Some(1_048_576), media())),
+        ("verifying-least", verifying(None, None, None)),
+        ("complete", complete(Some(poster.clone()), None, None)),
+        ("complete-without-poster", complete(None, None, None)),
+        ("complete-with-tags", complete(Some(poster.clone()), Some(("\"9f86d0\"", "\"81884c\"")), None)),
+        ("complete-with-media", complete(Some(poster), Some(("\"9f86d0\"", "\"81884c\"")), media())),
         ("failed", failed()),
     ]
 }
@@ -181,6 +187,7 @@ fn log() -> Vec<(&'static str, JobState, MessageType)> {
         ("status", state("waiting"), MessageType::Status),
         ("progress", state("rendering"), MessageType::Progress),
         ("complete", state("complete"), MessageType::Complete),
+        ("complete-with-media", state("complete-with-media"), MessageType::Complete),
         ("error", failed(), MessageType::Error),
     ]
 }
@@ -249,7 +256,12 @@ fn a_fresh_job_survives_its_first_steps() {
         },
         JobEvent::CallbackReceived {
             attempt: 1,
-            report: Report::Complete { key: ObjectKey::output(id(), 1), poster: None, bytes: None },
+            report: Report::Complete {
+                key: ObjectKey::output(id(), 1),
+                poster: None,
+                bytes: None,
+                media: None,
+            },
         },
         JobEvent::OutputChecked {
             key: ObjectKey::output(id(), 1),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use reel_core::base::object_key::ObjectKey;
 use reel_core::edit::Edit;
 use reel_core::job::error_code::ErrorCode;
+use reel_core::job::output_media::OutputMedia;
 use reel_core::wire::gpu_worker::{
     ClaimResponse, CompleteReport, ErrorReport, PresignedPut, ProgressReport, RunInput,
 };
@@ -62,14 +63,14 @@ pub(crate) trait Backend: Clone + Send + Sync + 'static {
         file: &Path,
     ) -> impl Future<Output = Result<(), TransferError>> + Send;
 
-    /// Renders. After `stop` is cancelled it returns an error within a second, when no process of the
+    /// Renders; returns what was read from the output, where that is known. After `stop` is cancelled it returns an error within a second, when no process of the
     /// render is left.
     fn render(
         &self,
         job: RenderJob,
         progress: &ProgressReporter,
         stop: &CancellationToken,
-    ) -> impl Future<Output = Result<(), RenderError>> + Send;
+    ) -> impl Future<Output = Result<Option<OutputMedia>, RenderError>> + Send;
 
     /// Called each time the attempt gets further, before the progress is reported.
     fn on_progress(&self, _percent: f64) {}
@@ -165,7 +166,7 @@ impl Backend for WorkerBackend {
         job: RenderJob,
         progress: &ProgressReporter,
         stop: &CancellationToken,
-    ) -> Result<(), RenderError> {
+    ) -> Result<Option<OutputMedia>, RenderError> {
         let started_at = tokio::time::Instant::now();
         let cancel = CancelFlag::default();
         let mut rendering = tokio::task::spawn_blocking({
@@ -188,8 +189,9 @@ impl Backend for WorkerBackend {
             // A terminal sends Ctrl-C to ffmpeg, too. The stop that follows must win over its error.
             let _ = tokio::time::timeout(STOP_GRACE, stop.cancelled()).await;
         }
-        self.log_output(&result?, started_at.elapsed());
-        Ok(())
+        let output = result?;
+        self.log_output(&output, started_at.elapsed());
+        Ok(output.media())
     }
 }
 

@@ -7,6 +7,7 @@
 use reel_core::edit::Edit;
 use reel_core::job::error_code::ErrorCode;
 use reel_core::job::gpu_service::WorkerStage;
+use reel_core::job::output_media::OutputMedia;
 use reel_core::wire::gpu_worker::{ClaimResponse, CompleteReport, ErrorReport, RunInput};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -122,8 +123,8 @@ impl<B: Backend> Attempt<B> {
         let videos = download::input_videos(grant, &self.input.input_video_key, &scratch)?;
         self.check_space(&videos, &scratch).await?;
         self.download(&videos, progress).await?;
-        self.render(edit, videos, &scratch, grant.poster.is_some(), progress).await?;
-        self.upload(grant, &scratch, progress).await
+        let media = self.render(edit, videos, &scratch, grant.poster.is_some(), progress).await?;
+        self.upload(grant, &scratch, media, progress).await
     }
 
     async fn render(
@@ -133,7 +134,7 @@ impl<B: Backend> Attempt<B> {
         scratch: &JobScratch,
         with_poster: bool,
         progress: &ProgressReporter,
-    ) -> Result<(), AttemptFailure> {
+    ) -> Result<Option<OutputMedia>, AttemptFailure> {
         progress.report(WorkerStage::Rendering, 10.0, "Rendering");
         let job = RenderJob {
             edit,

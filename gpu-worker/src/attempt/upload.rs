@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use reel_core::job::error_code::ErrorCode;
 use reel_core::job::gpu_service::WorkerStage;
+use reel_core::job::output_media::OutputMedia;
 use reel_core::wire::gpu_worker::{ClaimResponse, CompleteReport, PresignedPut};
 
 use super::backend::Backend;
@@ -22,6 +23,7 @@ impl<B: Backend> Attempt<B> {
         &self,
         grant: &ClaimResponse,
         scratch: &JobScratch,
+        media: Option<OutputMedia>,
         progress: &ProgressReporter,
     ) -> Result<CompleteReport, AttemptFailure> {
         progress.report(WorkerStage::Uploading, 90.0, "Uploading result");
@@ -38,7 +40,7 @@ impl<B: Backend> Attempt<B> {
         uploaded.map_err(|error| self.upload_failure(&error))?;
         progress.report(WorkerStage::Uploading, 99.0, "Finishing");
         let output_video_key = grant.output.key.clone();
-        Ok(CompleteReport { output_video_key, output_bytes: Some(size), poster_key })
+        Ok(CompleteReport { output_video_key, output_bytes: Some(size), poster_key, output: media })
     }
 
     /// Uploads the poster, if there is one; returns its key when it is stored.

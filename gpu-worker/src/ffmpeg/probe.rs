@@ -7,6 +7,7 @@ use std::ffi::OsStr;
 use std::io::Read;
 use std::path::Path;
 
+use reel_core::edit::FrameSize;
 use serde::Deserialize;
 
 use super::FfmpegError;
@@ -54,6 +55,16 @@ const MIN_SIDE: u32 = 16;
 const MAX_FPS: f64 = 1000.0;
 
 impl MediaInfo {
+    /// The size of the picture.
+    pub fn size(&self) -> FrameSize {
+        FrameSize { width: self.width, height: self.height }
+    }
+
+    /// The same without an odd last column or row.
+    pub fn even_size(&self) -> FrameSize {
+        FrameSize { width: self.width & !1, height: self.height & !1 }
+    }
+
     /// Runs ffprobe; refuses what cannot be rendered.
     pub fn probe(input: &Path, processes: &ProcessGroup) -> Result<Self, FfmpegError> {
         match std::fs::metadata(input) {

@@ -21,13 +21,43 @@ pub struct ScaleError(String);
 pub struct Scaler {
     bands: Vec<Resizer>,
     lanczos: FilterType,
+    /// The buffer of a frame that fills only a part of the output.
+    placed: Option<Frame>,
 }
 
 impl Scaler {
     pub fn new() -> Result<Self, ScaleError> {
         let lanczos = Filter::new("lanczos4", lanczos4, 4.0).map_err(failed)?;
         let bands = (0..rayon::current_num_threads().max(1)).map(|_| Resizer::new()).collect();
-        Ok(Self { bands, lanczos: FilterType::Custom(lanczos) })
+        Ok(Self { bands, lanczos: FilterType::Custom(lanczos), placed: None })
+    }
+
+    /// Fills `target` of `to` with what `view` shows of `from`, and the rest of `to` with black; the aspect is not
+    /// kept. The target must lie inside.
+    pub fn scale_into(
+        &mut self,
+        from: &Frame,
+        view: PixelRect,
+        to: &mut Frame,
+        target: PixelRect,
+    ) -> Result<(), ScaleError> {
+        if target == to.bounds() {
+            return self.scale(from, view, to);
+        }
+        let size = FrameSize { width: target.width, height: target.height };
+        let kept = self.placed.take().filter(|placed| placed.size() == size);
+        let mut placed = kept.unwrap_or_else(|| Frame::black(size));
+        self.scale(from, view, &mut placed)?;
+        let (stride, left) = (to.stride(), target.x as usize * CHANNELS);
+        to.bytes_mut().fill(0);
+        let rows = to.bytes_mut().chunks_exact_mut(stride).skip(target.y as usize);
+        for (row, line) in rows.zip(placed.bytes().chunks_exact(placed.stride())) {
+            if let Some(part) = row.get_mut(left..left + line.len()) {
+                part.copy_from_slice(line);
+            }
+        }
+        self.placed = Some(placed);
+        Ok(())
     }
 
     /// Fills `to` with what `view` shows of `from`; the aspect is not kept.
@@ -103,6 +133,28 @@ mod tests {
         assert!(differences.iter().all(|difference| *difference <= 8), "{differences:?}");
         let near = differences.iter().filter(|difference| **difference <= 1).count();
         assert!(near * 10 >= differences.len() * 9, "{differences:?}");
+    }
+
+    #[test]
+    fn outside_the_target_the_output_is_black() {
+        let mut frame = Frame::black(FrameSize { width: 32, height: 32 });
+        frame.bytes_mut().fill(200);
+        let mut output = Frame::black(FrameSize { width: 16, height: 24 });
+        output.bytes_mut().fill(99);
+        let mut scaler = Scaler::new().expect("a scaler");
+        for target in [
+            PixelRect { x: 0, y: 4, width: 16, height: 16 },
+            PixelRect { x: 6, y: 0, width: 4, height: 24 },
+            PixelRect { x: 0, y: 0, width: 16, height: 24 },
+        ] {
+            scaler.scale_into(&frame, frame.bounds(), &mut output, target).expect("scaled");
+            for (index, pixel) in (0..).zip(output.bytes().chunks_exact(3)) {
+                let (x, y) = (index % 16, index / 16);
+                let inside = (target.x..target.x + target.width).contains(&x)
+                    && (target.y..target.y + target.height).contains(&y);
+                assert_eq!(pixel, if inside { [200; 3] } else { [0; 3] }, "{x}, {y} of {target:?}");
+            }
+        }
     }
 
     #[test]

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use reel_core::edit::Edit;
 
-use super::compositor::Compositor;
 use super::encoder;
 use super::mixer::{CHANNEL_FRAMES, ClipMixer};
 use super::plan::RenderPlan;
@@ -57,7 +56,7 @@ pub(super) fn run(
         return Err(RenderError::machine("ffmpeg's input could not be opened."));
     };
     let decoded: Vec<FramePool> = plan.clips.iter().map(|clip| FramePool::new(clip.decoded_size)).collect();
-    let scaled = Compositor::output_size(edit).map(FramePool::new);
+    let scaled = plan.scaled.then(|| FramePool::new(plan.size));
     let written = AtomicU64::new(0);
     let (frames_tx, frames) = sync_channel(CHANNEL_FRAMES);
     let mixer = ClipMixer {

@@ -6,9 +6,8 @@
 use std::path::Path;
 
 use reel_core::base::object_key::ObjectKey;
-use reel_core::edit::{Clip, Edit, FrameSize, Framing, Transition};
+use reel_core::edit::{Clip, CropTrack, Edit, FramePosition, FrameSize, Framing, Transition};
 
-use super::compositor::Compositor;
 use super::timeline::Timeline;
 use super::{RenderError, RenderRequest};
 use crate::ffmpeg::drawtext;
@@ -26,6 +25,8 @@ pub(super) struct RenderPlan<'a> {
     /// Frames per second of the output and of each clip.
     pub rate: FrameRate,
     pub size: FrameSize,
+    /// Whether frames are scaled to `size`; otherwise they have it when they are decoded.
+    pub scaled: bool,
 }
 
 /// One clip.
@@ -55,21 +56,35 @@ pub(super) enum ClipTransition {
 impl<'a> RenderPlan<'a> {
     /// Probes every source; refuses what cannot be rendered.
     pub(super) fn new(request: &RenderRequest<'a>, processes: &ProcessGroup) -> Result<Self, RenderError> {
-        let output_size = Compositor::output_size(request.edit);
-        let clips = match request.edit {
-            Edit::Overlay(_) => {
+        let (clips, output_size) = match request.edit {
+            Edit::Overlay(overlay) => {
                 let media = MediaInfo::probe(request.input, processes)?;
-                vec![ClipPlan::new(request.input, Timeline::whole(&media), media, output_size)]
+                if let Some(crop) = &overlay.crop {
+                    check_crop(crop, &media, (0.0, f64::INFINITY))?;
+                }
+                let scaled = overlay.crop.is_some();
+                let mut clip = ClipPlan::new(request.input, Timeline::whole(&media), media, scaled);
+                let output_size = overlay.output_size(clip.decoded_size);
+                if output_size.is_some() {
+                    clip.decoded_size = clip.media.size();
+                }
+                (vec![clip], output_size)
             }
-            Edit::Framing(framing) => plan_framing(framing, request, processes)?,
+            Edit::Framing(framing) => {
+                let clips = plan_framing(framing, request, processes)?;
+                let picture =
+                    |index: usize| clips.get(index).map_or(FrameSize::REEL, |clip| clip.media.size());
+                let output_size = framing.output_size(picture);
+                (clips, Some(output_size))
+            }
             Edit::Annotate(annotate) => {
                 let media = MediaInfo::probe(request.input, processes)?;
                 let timeline = Timeline::annotate(annotate, &media)?;
-                let mut clip = ClipPlan::new(request.input, timeline, media, output_size);
+                let mut clip = ClipPlan::new(request.input, timeline, media, false);
                 let font = drawtext::font()?;
                 let title = |annotation| drawtext::title_filters(annotation, clip.decoded_size, font);
                 clip.draw_filters = annotate.clips.iter().map(title).collect();
-                vec![clip]
+                (vec![clip], None)
             }
         };
         let transitions = match request.edit {
@@ -80,7 +95,7 @@ impl<'a> RenderPlan<'a> {
             return Err(RenderError::input("The job has no clips."));
         };
         let (rate, size) = (first.timeline.rate, output_size.unwrap_or(first.decoded_size));
-        Ok(Self { clips, transitions, rate, size })
+        Ok(Self { clips, transitions, rate, size, scaled: output_size.is_some() })
     }
 
     /// Frames of the whole output, when the length of every clip is known.
@@ -119,12 +134,9 @@ impl<'a> RenderPlan<'a> {
 }
 
 impl<'a> ClipPlan<'a> {
-    fn new(input: &'a Path, timeline: Timeline, media: MediaInfo, output_size: Option<FrameSize>) -> Self {
+    fn new(input: &'a Path, timeline: Timeline, media: MediaInfo, scaled: bool) -> Self {
         // Without scaling, an odd last column or row is cut off: the encoder halves colour.
-        let decoded_size = match output_size {
-            Some(_) => FrameSize { width: media.width, height: media.height },
-            None => FrameSize { width: media.width & !1, height: media.height & !1 },
-        };
+        let decoded_size = if scaled { media.size() } else { media.even_size() };
         Self { input, media, timeline, decoded_size, draw_filters: Vec::new(), title: String::new() }
     }
 }
@@ -182,13 +194,27 @@ fn plan_framing<'a>(
             Some(known) => known.media.clone(),
             None => MediaInfo::probe(input, processes).map_err(RenderError::from).map_err(in_clip)?,
         };
+        check_crop(&clip.crop, &media, clip.shown_s()).map_err(in_clip)?;
         let rate = requested_rate.or(clips.first().map(|first| first.timeline.rate)).unwrap_or(media.rate);
         let timeline = Timeline::framing(clip, rate, &media).map_err(in_clip)?;
-        let mut clip_plan = ClipPlan::new(input, timeline, media, Some(framing.output));
+        let mut clip_plan = ClipPlan::new(input, timeline, media, true);
         clip_plan.title = clip.name.clone().unwrap_or_else(|| chapter_title(input, request.inputs_by_key));
         clips.push(clip_plan);
     }
     Ok(clips)
+}
+
+/// Refuses a crop that shows nothing of the picture, in seconds of source from `shown_s.0` to `shown_s.1`.
+fn check_crop(crop: &CropTrack, media: &MediaInfo, shown_s: (f64, f64)) -> Result<(), RenderError> {
+    let fps = media.rate.fps();
+    let position = |seconds: f64| FramePosition { frame: seconds * fps, fps };
+    if crop.leaves(media.size(), position(shown_s.0), position(shown_s.1)) {
+        let FrameSize { width, height } = media.size();
+        return Err(RenderError::input(format!(
+            "The crop lies outside the picture of {width}x{height}. Move it onto the picture and export again."
+        )));
+    }
+    Ok(())
 }
 
 fn clip_input<'a>(clip: &Clip, request: &RenderRequest<'a>) -> Result<&'a Path, RenderError> {

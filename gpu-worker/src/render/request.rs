@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use reel_core::base::object_key::ObjectKey;
 use reel_core::edit::Edit;
+use reel_core::job::output_media::OutputMedia;
 
 use super::RenderError;
 
@@ -53,12 +54,14 @@ impl CancelFlag {
     }
 }
 
-/// A finished output.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A finished output, as its file says.
+#[derive(Clone, Debug, PartialEq)]
 pub struct RenderOutput {
     /// Frames in the output.
     pub frames: u64,
-    /// Its length.
+    /// Frames per second.
+    pub fps: f64,
+    /// The length of its picture.
     pub duration_ms: u64,
     /// Size of the file.
     pub bytes: u64,
@@ -68,4 +71,11 @@ pub struct RenderOutput {
     pub height: u32,
     /// Size of the poster, or why there is none; `None` when none was wanted.
     pub poster: Option<Result<u64, RenderError>>,
+}
+
+impl RenderOutput {
+    /// What the API is told of it.
+    pub fn media(&self) -> Option<OutputMedia> {
+        OutputMedia::new(self.width, self.height, self.fps, self.frames, self.duration_ms)
+    }
 }

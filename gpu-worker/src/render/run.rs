@@ -3,6 +3,7 @@
 use super::atomic_file::AtomicFile;
 use super::plan::RenderPlan;
 use super::{CancelFlag, Progress, RenderError, RenderOutput, RenderRequest, pipeline, poster};
+use crate::ffmpeg::finished::FinishedVideo;
 use crate::ffmpeg::process::ProcessGroup;
 
 /// Renders one request and waits for it; call it on a thread of its own.
@@ -36,9 +37,9 @@ fn render_files(
     if cancel.is_cancelled() {
         return Err(RenderError::cancelled());
     }
+    let made = FinishedVideo::read(output.path(), processes)?;
     let bytes = output.commit()?;
     let poster = poster.map(|made| made.and_then(AtomicFile::commit));
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a length in milliseconds")]
-    let duration_ms = (length_s * 1000.0).round() as u64;
-    Ok(RenderOutput { frames, duration_ms, bytes, width: plan.size.width, height: plan.size.height, poster })
+    let FinishedVideo { width, height, rate, frames, duration_ms } = made;
+    Ok(RenderOutput { frames, fps: rate.fps(), duration_ms, bytes, width, height, poster })
 }

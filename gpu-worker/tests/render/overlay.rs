@@ -3,6 +3,7 @@
 use gpu_worker::render::{CancelFlag, RenderRequest, render};
 use reel_core::edit::Edit;
 use reel_core::edit::JobType::Overlay;
+use reel_core::job::output_media::OutputMedia;
 use serde_json::json;
 
 use crate::test_videos::{TestVideos, sample, seconds};
@@ -32,6 +33,7 @@ fn a_spotlight_with_a_crop_becomes_a_vertical_video() {
         render(&request, &mut |progress| updates.push(progress), &CancelFlag::default()).expect("a reel");
 
     assert_eq!((reel.frames, reel.duration_ms, reel.width, reel.height), (132, 5280, 270, 480));
+    assert_eq!(reel.media(), OutputMedia::new(270, 480, 25.0, 132, 5280));
     let (video, sound) = (videos.streams("video"), videos.streams("audio"));
     assert_eq!(
         (video[0]["codec_name"].as_str(), sound[0]["codec_name"].as_str()),

@@ -27,6 +27,12 @@ async fn an_attempt_prints_its_result_and_sends_runpods_id_to_the_api() {
         (&report["output_video_key"], &report["poster_key"]),
         (&json!(OUTPUT_KEY), &json!(POSTER_KEY))
     );
+    let made = &report["output"];
+    assert_eq!(
+        (&made["frames"], &made["fps"], &made["duration_ms"]),
+        (&json!(132), &json!(25.0), &json!(5280))
+    );
+    assert!(made["width"].is_u64() && made["height"].is_u64(), "{made}");
     let log = String::from_utf8(output.stderr).unwrap();
     assert!(log.contains("rendered 132 frames") && !log.contains("secret-token"), "{log}");
     assert_eq!(files_below(scratch.path()), Vec::<std::path::PathBuf>::new());

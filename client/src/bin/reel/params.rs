@@ -29,21 +29,6 @@ pub fn build(args: &ExportArgs) -> Result<Value, CliError> {
     }
 }
 
-/// The size of the reel, if the params determine it. An overlay without a crop has the size of the clip.
-pub fn resolution(args: &ExportArgs, params: &Value) -> Option<(u64, u64)> {
-    let cropped = params.get("crop_keyframes").is_some_and(|keyframes| !keyframes.is_null());
-    let determined = match args.job_type {
-        JobTypeArg::Framing => true,
-        JobTypeArg::Overlay => cropped,
-        JobTypeArg::Annotate => false,
-    };
-    if !determined {
-        return None;
-    }
-    let side = |name, default| params.get(name).map_or(Some(default), Value::as_u64);
-    Some((side("output_width", 1080)?, side("output_height", 1920)?))
-}
-
 fn from_options(args: &ExportArgs) -> Result<Map<String, Value>, CliError> {
     let wrong_type =
         |option: &str, job_type: &str| Err(CliError::Usage(format!("{option} needs --type {job_type}")));
@@ -129,13 +114,6 @@ mod tests {
                 "output_width": 90, "output_height": 160
             })
         );
-        assert_eq!(resolution(&export, &params), Some((90, 160)));
-    }
-
-    #[test]
-    fn the_size_of_an_overlay_without_a_crop_is_not_known() {
-        let export = export("--type overlay --region 0-9@1,2,3,4");
-        assert_eq!(resolution(&export, &build(&export).unwrap()), None);
     }
 
     #[test]

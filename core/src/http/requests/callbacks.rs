@@ -10,6 +10,7 @@ use crate::http::requests::body::read_body;
 use crate::job::error_code::ErrorCode;
 use crate::job::event::Report;
 use crate::job::gpu_service::{RunpodJobId, WorkerStage};
+use crate::job::output_media::OutputMedia;
 
 word_enum! {
     /// Which callback a body belongs to: the last word of its path.
@@ -65,6 +66,7 @@ impl CallbackKind {
                             // An invalid poster key must not fail a good video.
                             poster: output_key("poster_key").and_then(Result::ok),
                             bytes: field("output_bytes").and_then(Value::as_u64),
+                            media: field("output").and_then(OutputMedia::read),
                         }),
                         Some(Err(_)) => {
                             at.child("output_video_key").reject(format!("must start with output/{job}/"))
@@ -158,12 +160,12 @@ mod tests {
         };
         assert_eq!(
             complete(json!(poster), json!(7)),
-            Ok(Report::Complete { key: key_.clone(), poster: Some(poster_), bytes: Some(7) })
+            Ok(Report::Complete { key: key_.clone(), poster: Some(poster_), bytes: Some(7), media: None })
         );
         for (poster, bytes) in [(json!(null), json!(null)), (json!("output/other/x.jpg"), json!("7"))] {
             assert_eq!(
                 complete(poster, bytes),
-                Ok(Report::Complete { key: key_.clone(), poster: None, bytes: None }),
+                Ok(Report::Complete { key: key_.clone(), poster: None, bytes: None, media: None }),
                 "invalid fields other than the video key are ignored"
             );
         }

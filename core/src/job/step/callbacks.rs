@@ -8,6 +8,7 @@ use crate::job::error_code::ErrorCode;
 use crate::job::event::{ObjectCheck, Report};
 use crate::job::gpu_service::{RunpodJobId, WorkerStage};
 use crate::job::log::MessageType;
+use crate::job::output_media::OutputMedia;
 use crate::job::state::{JobEnd, JobState, PollSchedule, Rendering};
 use crate::job::step::StepBuilder;
 
@@ -23,11 +24,20 @@ impl StepBuilder<'_> {
         match report {
             Report::Claim { runpod_job_id, .. } => self.claim_received(runpod_job_id),
             Report::Progress { percent, message, stage } => self.progress_reported(percent, message, stage),
-            Report::Complete { key, poster, bytes } => {
-                if matches!(&self.job.state, JobState::Verifying { key: checked, .. } if *checked == key) {
-                    return Outcome::Ignored;
+            Report::Complete { key, poster, bytes, media } => {
+                if let JobState::Verifying { key: checked, media: known, .. } = &mut self.job.state
+                    && *checked == key
+                {
+                    // A poll may have found the output before its report came.
+                    if known.is_some() || media.is_none() {
+                        return Outcome::Ignored;
+                    }
+                    *known = media;
+                    self.persist = true;
+                    return Outcome::Applied;
                 }
-                self.check_reported_output(key, poster, bytes, ErrorCode::OutputMissing);
+                let output = ReportedOutput { key, poster, bytes, media };
+                self.check_reported_output(output, ErrorCode::OutputMissing);
                 Outcome::Applied
             }
             Report::Error { code, sentence, retryable } => {
@@ -133,16 +143,12 @@ impl StepBuilder<'_> {
 
     /// Checks an output that no report has described.
     pub(super) fn check_output(&mut self, key: ObjectKey, failure_code: ErrorCode) {
-        self.check_reported_output(key, None, None, failure_code);
+        let output = ReportedOutput { key, poster: None, bytes: None, media: None };
+        self.check_reported_output(output, failure_code);
     }
 
-    fn check_reported_output(
-        &mut self,
-        key: ObjectKey,
-        poster: Option<ObjectKey>,
-        reported_bytes: Option<u64>,
-        failure_code: ErrorCode,
-    ) {
+    fn check_reported_output(&mut self, output: ReportedOutput, failure_code: ErrorCode) {
+        let ReportedOutput { key, poster, bytes: reported_bytes, media } = output;
         let runpod_job_id = self.runpod_job_id();
         self.request_output_check(&key, poster.as_ref());
         self.job.state = JobState::Verifying {
@@ -150,6 +156,7 @@ impl StepBuilder<'_> {
             key,
             poster,
             reported_bytes,
+            media,
             failure_code,
             since: self.now,
             next_check_at: self.now + self.timeouts.check_output_backoff,
@@ -169,7 +176,7 @@ impl StepBuilder<'_> {
         output_check: ObjectCheck,
         poster_check: ObjectCheck,
     ) -> Outcome {
-        let JobState::Verifying { runpod_job_id, key, poster, reported_bytes, failure_code, .. } =
+        let JobState::Verifying { runpod_job_id, key, poster, reported_bytes, media, failure_code, .. } =
             &self.job.state
         else {
             return Outcome::Ignored;
@@ -192,6 +199,7 @@ impl StepBuilder<'_> {
                     poster: poster_etag.is_some().then_some(poster),
                     etag: Some(etag),
                     poster_etag,
+                    media: *media,
                     at: self.now,
                     runpod_job_id: runpod_job_id.clone(),
                 });
@@ -218,6 +226,14 @@ impl StepBuilder<'_> {
             ObjectCheck::Unknown => Outcome::Ignored,
         }
     }
+}
+
+/// An output as its report describes it; of one that a poll found, only the key is known.
+struct ReportedOutput {
+    key: ObjectKey,
+    poster: Option<ObjectKey>,
+    bytes: Option<u64>,
+    media: Option<OutputMedia>,
 }
 
 const TRUNCATED_OUTPUT: &str = "The rendered video was not uploaded completely. Try the export again.";

@@ -94,7 +94,10 @@ mod tests {
     }
 
     fn complete(attempt: u32, bytes: Option<u64>) -> JobEvent {
-        callback(attempt, Report::Complete { key: ObjectKey::output(id(), attempt), poster: None, bytes })
+        callback(
+            attempt,
+            Report::Complete { key: ObjectKey::output(id(), attempt), poster: None, bytes, media: None },
+        )
     }
 
     fn output_checked(attempt: u32, found: ObjectCheck, poster: ObjectCheck) -> JobEvent {
@@ -146,8 +149,12 @@ mod tests {
     #[test]
     fn a_cancel_during_the_output_check_deletes_the_reported_output() {
         let key = ObjectKey::parse_output_of(id(), &format!("output/{}/mine.mp4", id())).expect("a key");
-        let report =
-            Report::Complete { key: key.clone(), poster: Some(ObjectKey::poster(id(), 1)), bytes: None };
+        let report = Report::Complete {
+            key: key.clone(),
+            poster: Some(ObjectKey::poster(id(), 1)),
+            bytes: None,
+            media: None,
+        };
         let step =
             after(Job::new(id(), NOW), [callback(1, CLAIM), callback(1, report), JobEvent::CancelRequested]);
         assert_eq!(deleted(&step), [key.as_str(), ObjectKey::poster(id(), 1).as_str()]);
@@ -170,7 +177,7 @@ mod tests {
         assert_eq!(deleted(&after(job.clone(), [complete(1, Some(7))])), Vec::<&str>::new());
         // Another worker of the same attempt, with its own output key and the same poster key.
         let key = ObjectKey::parse_output_of(id(), &format!("output/{}/other.mp4", id())).expect("a key");
-        let other = Report::Complete { key: key.clone(), poster: None, bytes: None };
+        let other = Report::Complete { key: key.clone(), poster: None, bytes: None, media: None };
         assert_eq!(deleted(&after(job, [callback(1, other)])), [key.as_str()]);
     }
 
@@ -183,7 +190,7 @@ mod tests {
             (Outcome::Stale, output_and_poster(1).iter().map(String::as_str).collect())
         );
         let shared = ObjectKey::parse_output_of(id(), &format!("output/{}/video.mp4", id())).expect("a key");
-        let report = Report::Complete { key: shared.clone(), poster: Some(shared), bytes: None };
+        let report = Report::Complete { key: shared.clone(), poster: Some(shared), bytes: None, media: None };
         assert_eq!(deleted(&after(job, [callback(1, report)])), Vec::<&str>::new());
     }
 

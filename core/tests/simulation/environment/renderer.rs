@@ -6,6 +6,7 @@ use reel_core::job::effect::Outcome;
 use reel_core::job::error_code::ErrorCode;
 use reel_core::job::event::{JobEvent, Report};
 use reel_core::job::gpu_service::{RunpodJobId, WorkerStage};
+use reel_core::job::output_media::OutputMedia;
 
 use super::runpod::RunpodJobState;
 use super::{Scheduled, Simulation, TIMEOUTS};
@@ -128,7 +129,9 @@ impl Simulation {
             WorkerAction::Complete => {
                 let key = ObjectKey::output(self.stored.id, attempt);
                 let bytes = self.rng.chance_permille(800).then_some(OUTPUT_BYTES);
-                self.send_report(attempt, &Report::Complete { key, poster: None, bytes }, true);
+                let media = OutputMedia::new(1080, 1920, 30.0, 90, 3_000);
+                let media = media.filter(|_| self.rng.chance_permille(500));
+                self.send_report(attempt, &Report::Complete { key, poster: None, bytes, media }, true);
             }
             WorkerAction::Fail(code) => {
                 self.send_report(

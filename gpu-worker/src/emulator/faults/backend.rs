@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use reel_core::job::error_code::ErrorCode;
 use reel_core::job::gpu_service::WorkerStage;
+use reel_core::job::output_media::OutputMedia;
 use reel_core::wire::gpu_worker::{ClaimResponse, CompleteReport, ErrorReport, PresignedPut, ProgressReport};
 use tokio_util::sync::CancellationToken;
 
@@ -56,7 +57,7 @@ impl FaultyBackend {
         duration: Duration,
         job: &RenderJob,
         progress: &ProgressReporter,
-    ) -> Result<(), RenderError> {
+    ) -> Result<Option<OutputMedia>, RenderError> {
         let steps = u32::try_from(duration.as_millis() / FAKE_STEP_MS).unwrap_or(u32::MAX).max(1);
         for step in 0..=steps {
             let share = ratio(step.into(), steps.into());
@@ -68,7 +69,7 @@ impl FaultyBackend {
         }
         let input = job.inputs.first().map_or(Path::new(""), |(_, file)| file);
         let copied = tokio::fs::copy(input, &job.output).await;
-        copied.map(|_| ()).map_err(|error| {
+        copied.map(|_| None).map_err(|error| {
             scripted_error(ErrorCode::GpuError, format!("The fake render could not be written: {error}."))
         })
     }
@@ -156,7 +157,7 @@ impl Backend for FaultyBackend {
         job: RenderJob,
         progress: &ProgressReporter,
         stop: &CancellationToken,
-    ) -> Result<(), RenderError> {
+    ) -> Result<Option<OutputMedia>, RenderError> {
         if let Some((code, sentence)) = &self.faults.fail {
             return Err(scripted_error(*code, sentence));
         }

@@ -25,7 +25,6 @@ pub async fn run(
 ) -> Result<(), CliError> {
     let started_at = Instant::now();
     let params = params::build(args)?;
-    let resolution = params::resolution(args, &params);
     jobs::create_parent(&args.out)?;
     let file = clip::open(&args.clip)?;
     let options = UploadOptions {
@@ -51,7 +50,7 @@ pub async fn run(
 
     let job = jobs::follow_to_end(client, job, ui).await?;
     let bytes = jobs::download_output(client, &job, &args.out, ui).await?;
-    jobs::print_saved(ui, &job, &SavedReel { out: &args.out, bytes, resolution, started_at });
+    jobs::print_saved(ui, &job, &SavedReel { out: &args.out, bytes, started_at });
     Ok(())
 }
 

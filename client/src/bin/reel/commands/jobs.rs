@@ -53,8 +53,6 @@ pub struct SavedReel<'p> {
     pub out: &'p Path,
     /// Its size.
     pub bytes: u64,
-    /// Width and height, if known.
-    pub resolution: Option<(u64, u64)>,
     /// When the command was started.
     pub started_at: Instant,
 }
@@ -72,8 +70,8 @@ pub fn print_saved(ui: &Ui, job: &Job, reel: &SavedReel<'_>) {
         println!("{value}");
         return;
     }
-    let size = reel.resolution.map(|(width, height)| format!("{width}x{height}, ")).unwrap_or_default();
-    println!("{}: {}, {size}in {seconds:.1} s", reel.out.display(), HumanBytes(reel.bytes));
+    let made = job.output.map(|made| format!("{made}, ")).unwrap_or_default();
+    println!("{}: {made}{}, done in {seconds:.1} s", reel.out.display(), HumanBytes(reel.bytes));
 }
 
 /// `reel watch`.
@@ -90,6 +88,9 @@ pub async fn watch(client: &Client, id: JobId, ui: &Ui, interrupt: &InterruptSta
     if ui.json() {
         println!("{}", json!(job));
     } else {
+        if let Some(made) = described_output(&job) {
+            println!("{made}");
+        }
         println!("complete; to download it: reel download {id} --out reel.mp4");
     }
     Ok(())
@@ -111,7 +112,7 @@ pub async fn download(client: &Client, id: JobId, out: &Path, ui: &Ui) -> Result
         }
     }
     let bytes = download_output(client, &job, out, ui).await?;
-    print_saved(ui, &job, &SavedReel { out, bytes, resolution: None, started_at });
+    print_saved(ui, &job, &SavedReel { out, bytes, started_at });
     Ok(())
 }
 
@@ -187,10 +188,16 @@ fn print_job(job: &Job, ui: &Ui) {
         ("created", job.created_at.clone()),
         ("started", job.started_at.clone()),
         ("ended", job.completed_at.clone()),
-        ("output", job.output_bytes.map(|bytes| HumanBytes(bytes).to_string())),
+        ("output", described_output(job)),
     ] {
         if let Some(value) = value {
             println!("  {name:8} {value}");
         }
     }
+}
+
+/// Picture and size of the reel, as far as the server says.
+fn described_output(job: &Job) -> Option<String> {
+    let bytes = HumanBytes(job.output_bytes?);
+    Some(job.output.map_or_else(|| bytes.to_string(), |made| format!("{made}, {bytes}")))
 }
