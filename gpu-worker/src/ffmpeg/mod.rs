@@ -16,5 +16,6 @@ mod error;
 pub mod poster;
 pub mod probe;
 pub mod process;
+mod tempo;
 
 pub use error::FfmpegError;
