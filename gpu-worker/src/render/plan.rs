@@ -10,8 +10,8 @@ use reel_core::edit::{Clip, Edit, FrameSize, Framing, Transition};
 
 use super::compositor::Compositor;
 use super::timeline::Timeline;
+use super::title::{self, TitleOverlay};
 use super::{RenderError, RenderRequest};
-use crate::ffmpeg::drawtext;
 use crate::ffmpeg::encode::Chapter;
 use crate::ffmpeg::probe::MediaInfo;
 use crate::ffmpeg::process::ProcessGroup;
@@ -36,8 +36,8 @@ pub(super) struct ClipPlan<'a> {
     pub timeline: Timeline,
     /// The size of decoded frames.
     pub decoded_size: FrameSize,
-    /// Filters that draw on the frames of each segment; may be fewer than segments.
-    pub draw_filters: Vec<String>,
+    /// What lies over the frames of each segment; may be fewer than segments.
+    pub titles: Vec<TitleOverlay<'a>>,
     /// The name of its chapter.
     pub title: String,
 }
@@ -66,9 +66,7 @@ impl<'a> RenderPlan<'a> {
                 let media = MediaInfo::probe(request.input, processes)?;
                 let timeline = Timeline::annotate(annotate, &media)?;
                 let mut clip = ClipPlan::new(request.input, timeline, media, output_size);
-                let font = drawtext::font()?;
-                let title = |annotation| drawtext::title_filters(annotation, clip.decoded_size, font);
-                clip.draw_filters = annotate.clips.iter().map(title).collect();
+                clip.titles = title::overlays(&annotate.clips, clip.decoded_size, request.output)?;
                 vec![clip]
             }
         };
@@ -125,7 +123,7 @@ impl<'a> ClipPlan<'a> {
             Some(_) => FrameSize { width: media.width, height: media.height },
             None => FrameSize { width: media.width & !1, height: media.height & !1 },
         };
-        Self { input, media, timeline, decoded_size, draw_filters: Vec::new(), title: String::new() }
+        Self { input, media, timeline, decoded_size, titles: Vec::new(), title: String::new() }
     }
 }
 
