@@ -9,6 +9,7 @@ use std::path::Path;
 
 use super::args::{strings, untrusted_input};
 use super::probe::{AudioStream, MediaInfo};
+use super::tempo;
 
 /// The sound of a whole output.
 #[derive(Debug)]
@@ -93,9 +94,7 @@ impl AudioGraph {
             let number = self.inputs.len();
             // Sound that starts late is padded in front, so that it stays in sync.
             let mut chain = format!("{format},aresample=async=1:first_pts=0");
-            for tempo in atempo_chain(segment.speed) {
-                let _ = write!(chain, ",atempo={tempo:.6}");
-            }
+            chain.push_str(&tempo::filters(segment.speed));
             if let Some(length) = segment.length_s {
                 let _ = write!(chain, ",apad=whole_dur={length:.6},atrim=end={length:.6}");
             }
@@ -144,30 +143,5 @@ fn segment_input(clip: &AudioClip<'_>, segment: &AudioSegment) -> Vec<OsString> 
     args
 }
 
-/// `atempo` factors, each between 0.5 and 2 where it sounds best, whose product is `speed`.
-fn atempo_chain(speed: f64) -> Vec<f64> {
-    if (speed - 1.0).abs() < 1e-9 {
-        Vec::new()
-    } else if (0.5..=2.0).contains(&speed) {
-        vec![speed]
-    } else {
-        vec![speed.sqrt(); 2]
-    }
-}
-
 /// The sample rate of joined clips: what nearly every camera records.
 const SAMPLE_RATE_HZ: u32 = 48_000;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_speed_is_a_product_of_factors_between_a_half_and_two() {
-        for speed in [0.25, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0] {
-            let factors = atempo_chain(speed);
-            assert!((factors.iter().product::<f64>() - speed).abs() < 1e-9, "{speed}");
-            assert!(factors.iter().all(|factor| (0.5..=2.0).contains(factor)), "{speed}: {factors:?}");
-        }
-    }
-}

@@ -5,7 +5,6 @@
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::io::Read as _;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -15,7 +14,7 @@ use super::FfmpegError;
 use super::args::{QUIET, strings};
 use super::audio::{AudioGraph, AudioTrack};
 use super::color;
-use super::process::{ProcessExit, ProcessGroup};
+use super::process::{ProcessExit, output_of};
 use crate::media::frame_rate::FrameRate;
 
 /// What to encode; raw BGR frames go in on stdin.
@@ -62,6 +61,7 @@ impl EncodeCommand<'_> {
         args.extend(["-filter_complex".into(), filters.into()]);
         args.extend(mapping);
         args.extend(strings(VideoEncoder::detect().args()));
+        args.extend(strings(&["-g", &keyframe_interval(self.rate).to_string(), "-flags", "+cgop"]));
         args.extend(strings(&color::OUTPUT_TAGS));
         // Titles, places and serial numbers of the source do not belong in the output.
         args.extend(strings(&["-map_metadata:g", "-1", "-map_metadata:s", "-1"]));
@@ -93,6 +93,14 @@ impl EncodeCommand<'_> {
         }
         strings(&["-protocol_whitelist", "data", "-f", "ffmetadata", "-i", &text])
     }
+}
+
+/// Frames from one keyframe to the next: at most a second, so that a player that is scrubbed shows the
+/// wanted frame at once.
+fn keyframe_interval(rate: FrameRate) -> u32 {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+    let whole = rate.fps() as u32;
+    whole.max(1)
 }
 
 /// Why an encoder ended badly.
@@ -138,13 +146,4 @@ fn nvenc_works() -> bool {
     let trial_input = ["-f", "lavfi", "-i", "color=black:s=256x256:d=0.2"];
     let trial = [&trial_input[..], VideoEncoder::Nvenc.args(), &["-f", "null", "-"]].concat();
     is_listed && output_of(&trial).is_some()
-}
-
-/// What ffmpeg prints; `None` when it fails.
-fn output_of(args: &[&str]) -> Option<String> {
-    let processes = ProcessGroup::default();
-    let process = processes.start("ffmpeg", QUIET.iter().chain(args)).ok()?;
-    let mut output = String::new();
-    process.stdout()?.read_to_string(&mut output).ok()?;
-    process.wait().ok().filter(|exit| exit.status.success()).map(|_| output)
 }

@@ -4,18 +4,19 @@
 //! every option about colour; [`encode`] chooses the video encoder.
 //!
 //! Invariant: it knows no edits, timelines or jobs, only files, times and sizes; of the crate it imports
-//! nothing but `media`'s frame rate.
+//! nothing but `media`'s frame rate and pictures of titles.
 
 mod args;
 pub mod audio;
 mod color;
 pub mod decode;
-pub mod drawtext;
 pub mod encode;
 mod error;
 pub mod finished;
 pub mod poster;
 pub mod probe;
 pub mod process;
+mod tempo;
+pub mod title;
 
 pub use error::FfmpegError;

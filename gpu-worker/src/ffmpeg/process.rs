@@ -4,7 +4,7 @@
 //! kernel kills it when the thread that started it dies (where util-linux is installed).
 
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read as _};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -13,6 +13,7 @@ use std::thread::JoinHandle;
 use shared_child::SharedChild;
 
 use super::FfmpegError;
+use super::args::QUIET;
 
 /// All processes of one render.
 #[derive(Debug, Default)]
@@ -120,6 +121,15 @@ impl ProcessExit {
         let no_paths: Vec<&str> = text.split_whitespace().filter(|word| !word.contains('/')).collect();
         no_paths.join(" ").trim_end_matches(['.', ':']).to_owned()
     }
+}
+
+/// What ffmpeg prints; `None` when it fails.
+pub(super) fn output_of(args: &[&str]) -> Option<String> {
+    let processes = ProcessGroup::default();
+    let process = processes.start("ffmpeg", QUIET.iter().chain(args)).ok()?;
+    let mut output = String::new();
+    process.stdout()?.read_to_string(&mut output).ok()?;
+    process.wait().ok().filter(|exit| exit.status.success()).map(|_| output)
 }
 
 /// A command that the kernel kills when our thread dies. `setpriv` sets that up and then

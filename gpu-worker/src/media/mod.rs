@@ -1,6 +1,6 @@
-//! Frames and what is computed on them: effects, masks, blur, scaling, frame rates.
+//! Frames and what is computed on them: effects, masks, blur, scaling, frame rates, titles.
 //!
-//! Invariant: no I/O and no processes; nothing here knows of ffmpeg, jobs or timelines.
+//! Invariant: no I/O but for the machine's fonts, and no processes; nothing here knows of ffmpeg, jobs or timelines.
 
 pub mod blend;
 mod blur;
@@ -11,3 +11,4 @@ pub mod frame_rate;
 mod lut;
 mod mask;
 pub mod scale;
+pub mod title;

@@ -36,7 +36,7 @@ impl Decoder<'_> {
     /// Decodes segment after segment; stops without an error when the receiver is gone.
     pub(super) fn run(self, frames_tx: &SyncSender<DecodedFrame>) -> Result<(), RenderError> {
         for (index, segment) in self.clip.timeline.segments.iter().enumerate() {
-            let draw_filters = self.clip.draw_filters.get(index).map_or("", String::as_str);
+            let draw_filters = self.clip.titles.get(index).map_or("", |title| title.filter.as_str());
             if !self.decode_segment(segment, draw_filters, frames_tx)? {
                 break;
             }

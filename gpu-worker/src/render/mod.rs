@@ -18,6 +18,7 @@ mod progress;
 mod request;
 mod run;
 mod timeline;
+mod title;
 
 pub use error::RenderError;
 pub use request::{CancelFlag, Progress, RenderOutput, RenderRequest};

@@ -9,8 +9,8 @@ use reel_core::base::object_key::ObjectKey;
 use reel_core::edit::{Clip, CropTrack, Edit, FramePosition, FrameSize, Framing, Transition};
 
 use super::timeline::Timeline;
+use super::title::{self, TitleOverlay};
 use super::{RenderError, RenderRequest};
-use crate::ffmpeg::drawtext;
 use crate::ffmpeg::encode::Chapter;
 use crate::ffmpeg::probe::MediaInfo;
 use crate::ffmpeg::process::ProcessGroup;
@@ -37,8 +37,8 @@ pub(super) struct ClipPlan<'a> {
     pub timeline: Timeline,
     /// The size of decoded frames.
     pub decoded_size: FrameSize,
-    /// Filters that draw on the frames of each segment; may be fewer than segments.
-    pub draw_filters: Vec<String>,
+    /// What lies over the frames of each segment; may be fewer than segments.
+    pub titles: Vec<TitleOverlay<'a>>,
     /// The name of its chapter.
     pub title: String,
 }
@@ -81,9 +81,7 @@ impl<'a> RenderPlan<'a> {
                 let media = MediaInfo::probe(request.input, processes)?;
                 let timeline = Timeline::annotate(annotate, &media)?;
                 let mut clip = ClipPlan::new(request.input, timeline, media, false);
-                let font = drawtext::font()?;
-                let title = |annotation| drawtext::title_filters(annotation, clip.decoded_size, font);
-                clip.draw_filters = annotate.clips.iter().map(title).collect();
+                clip.titles = title::overlays(&annotate.clips, clip.decoded_size, request.output)?;
                 (vec![clip], None)
             }
         };
@@ -137,7 +135,7 @@ impl<'a> ClipPlan<'a> {
     fn new(input: &'a Path, timeline: Timeline, media: MediaInfo, scaled: bool) -> Self {
         // Without scaling, an odd last column or row is cut off: the encoder halves colour.
         let decoded_size = if scaled { media.size() } else { media.even_size() };
-        Self { input, media, timeline, decoded_size, draw_filters: Vec::new(), title: String::new() }
+        Self { input, media, timeline, decoded_size, titles: Vec::new(), title: String::new() }
     }
 }
 

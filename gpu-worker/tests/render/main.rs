@@ -14,4 +14,6 @@ mod framing;
 mod inputs;
 mod overlay;
 mod posters;
+mod scrubbing;
+mod speed;
 mod test_videos;

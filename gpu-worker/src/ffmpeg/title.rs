@@ -1,0 +1,55 @@
+//! A picture that is laid over every frame of a clip, as a filter and as the file that the filter reads.
+//!
+//! Invariant: text never reaches a command line; a path is escaped.
+
+use std::path::Path;
+
+use super::color;
+use crate::media::title::Picture;
+
+/// The picture in a format that needs no encoder: PAM, a short header and the pixels.
+pub fn picture_file(picture: &Picture) -> Vec<u8> {
+    let Picture { width, height, rgba } = picture;
+    let header =
+        format!("P7\nWIDTH {width}\nHEIGHT {height}\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\n");
+    [header.as_bytes(), rgba].concat()
+}
+
+/// A filter that lays the picture in `file` over a film, its left upper corner at `left`, `top`.
+///
+/// ffmpeg opens the file again when it builds its filters anew, in the middle of a film.
+pub fn overlay_filter(file: &Path, left: u32, top: u32) -> String {
+    let (file, format) = (escape(&file.to_string_lossy()), color::PIXEL_FORMAT);
+    // Far in the past: a picture is shown from its own time on, and films start at any time.
+    format!(
+        "null[film];movie=filename={file}:format_name=pam_pipe,setpts=PTS-360000/TB[title];\
+         [film][title]overlay=x={left}:y={top}:format=auto,format={format}"
+    )
+}
+
+/// Escapes twice, because ffmpeg unescapes twice: the filter graph, then the option's value.
+fn escape(text: &str) -> String {
+    let escape = |text: &str, special: &[char]| {
+        let mut out = String::with_capacity(text.len() * 2);
+        for c in text.chars() {
+            if special.contains(&c) {
+                out.push('\\');
+            }
+            out.push(c);
+        }
+        out
+    };
+    escape(&escape(text, &['\\', '\'', ':']), &['\\', '\'', '[', ']', ',', ';'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_escaped_twice() {
+        assert_eq!(escape("a:b"), r"a\\:b");
+        assert_eq!(escape("it's"), r"it\\\'s");
+        assert_eq!(escape("50%, [x]; \\"), r"50%\, \[x\]\; \\\\");
+    }
+}
