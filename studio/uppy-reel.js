@@ -83,7 +83,7 @@ export function reelUploads({ uppy, api = '', headers = () => ({}), partSize = P
 
     /** One PUT, for small files. @param {UploadFile} file @param {{ signal?: AbortSignal }} [options] */
     async getUploadParameters(file, { signal } = {}) {
-      const body = { filename: file.name, content_type: videoType(file), size_bytes: file.data.size }
+      const body = { filename: file.name, content_type: file.type ?? '', size_bytes: file.data.size }
       const target = await call(`${api}/api/videos/upload-url`, { method: 'POST', headers: await headers(), body, signal })
       // A PUT has no fields, but from here Uppy takes the key that it tells after the upload.
       return { method: target.method, url: target.upload_url, headers: target.headers, fields: { key: target.video_key } }
@@ -104,7 +104,7 @@ export function reelUploads({ uppy, api = '', headers = () => ({}), partSize = P
           uploads.delete(kept.uploadId)
         }
       }
-      const body = { filename: file.name, content_type: videoType(file), size_bytes: file.data.size, part_size: partBytes }
+      const body = { filename: file.name, content_type: file.type ?? '', size_bytes: file.data.size, part_size: partBytes }
       const made = await call(`${api}/api/videos/multipart`, { method: 'POST', headers: await headers(), body, signal })
       const ids = { key: made.video_key, uploadId: made.upload_id }
       memory.write(fingerprint(file), { ...ids, partSize: partBytes })
@@ -406,10 +406,4 @@ function later() {
 /** What makes a file on disk the same one tomorrow. @param {UploadFile} file */
 function fingerprint({ name, data }) {
   return `${REMEMBERED}${JSON.stringify([name, data.size, data.lastModified ?? 0])}`
-}
-
-/** Some systems know no type for a file; the API wants a video type. @param {UploadFile} file */
-function videoType({ name, type }) {
-  if (type?.startsWith('video/')) return type
-  return /\.mov$/i.test(name) ? 'video/quicktime' : 'video/mp4'
 }

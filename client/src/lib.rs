@@ -41,6 +41,7 @@ pub use api::uploads::{
 };
 pub use reel_core::base::id::JobId;
 pub use reel_core::base::secret::Secret;
+pub use reel_core::base::video_type::VideoType;
 pub use reel_core::edit::JobType;
 pub use reel_core::job::log::MessageType;
 pub use transfer::file::VideoFile;

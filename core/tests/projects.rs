@@ -1,7 +1,7 @@
 //! Projects and clips: requests and responses.
 
 use reel_core::base::object_key::ObjectKey;
-use reel_core::base::time::Timestamp;
+use reel_core::base::time::{DurationMs, Timestamp};
 use reel_core::edit::JobType;
 use reel_core::http::problem::Problem;
 use reel_core::http::problems::missing_inputs_problem;
@@ -95,6 +95,7 @@ fn order(set_working_video: Option<bool>) -> JobSpec {
         extra_inputs: Vec::new(),
         input_versions: Vec::new(),
         params: RawValue::from_string("{}".into()).expect("a fixture"),
+        execution_timeout: DurationMs::minutes(10),
         created_at: Timestamp(1),
         export: set_working_video
             .map(|set| ProjectExport { request_fingerprint: "x".into(), set_working_video: set }),

@@ -8,6 +8,7 @@ use reel_core::http::problem::{Problem, ProblemCode};
 use reel_core::http::problems::missing_inputs_problem;
 use reel_core::http::requests::jobs::{CreateJobRequest, idempotency_key};
 use reel_core::http::subprotocol::OfferedProtocols;
+use reel_core::job::execution_timeout::EXECUTION_TIMEOUT_MIN;
 use reel_core::job::spec::{JobSpec, ProjectExport};
 use reel_core::objects::job::{JobCommand, JobReply};
 use reel_core::objects::job_view::RESULT_URL_LIFETIME;
@@ -63,6 +64,9 @@ pub async fn create_job(
             None => missing.push(input),
         }
     }
+    let input_bytes = input_versions.iter().map(|version| version.bytes).sum();
+    let execution_timeout =
+        new.workload.as_ref().map_or(EXECUTION_TIMEOUT_MIN, |work| work.execution_timeout(input_bytes));
     let spec = JobSpec {
         id,
         owner: context.owner(),
@@ -72,6 +76,7 @@ pub async fn create_job(
         extra_inputs: new.clip_videos.iter().map(|(_, key)| key.clone()).collect(),
         input_versions,
         params: new.params.clone(),
+        execution_timeout,
         created_at: clock::now(),
         export,
     };

@@ -30,15 +30,20 @@ pub async fn upload_url(context: &RequestContext<'_>) -> Result<HandlerResponse,
     let now = clock::now();
     let key = free_input_key(context, request.job_id, &request.filename).await?;
     admit_single_put(context, request.size_bytes).await?;
-    let url =
-        context.config.presigner.put(&key, &request.content_type, request.size_bytes, UPLOAD_LIFETIME, now);
+    let url = context.config.presigner.put(
+        &key,
+        request.content_type.as_str(),
+        request.size_bytes,
+        UPLOAD_LIFETIME,
+        now,
+    );
     context.set_changed(key.as_str().to_owned());
     let body = serde_json::json!({
         "upload_url": url,
         "video_key": key.as_str(),
         "method": "PUT",
         // Part of the signature: to be sent exactly so.
-        "headers": { "content-type": request.content_type },
+        "headers": { "content-type": request.content_type.as_str() },
         "expires_at": (now + UPLOAD_LIFETIME).iso(),
     });
     Ok(HandlerResponse::Answer(HttpResponse::json(200, body.to_string())))
@@ -62,7 +67,10 @@ pub async fn create(context: &RequestContext<'_>) -> Result<HandlerResponse, Pro
     let bucket = env::videos(context.env)?;
     let creation = bucket
         .create_multipart_upload(key.as_str())
-        .http_metadata(HttpMetadata { content_type: Some(new.content_type), ..HttpMetadata::default() })
+        .http_metadata(HttpMetadata {
+            content_type: Some(new.content_type.into()),
+            ..HttpMetadata::default()
+        })
         .custom_metadata([(UPLOAD_ID_METADATA.to_owned(), id.to_string())])
         .execute();
     let at_bucket =

@@ -187,7 +187,7 @@ impl JobObject {
     async fn handle_alarm(&self) -> std::result::Result<(), Problem> {
         for _ in 0..ROUNDS_PER_ALARM {
             let Some(loaded) = self.load()? else { return self.sweep_deleted().await };
-            let timeouts = self.timeouts()?;
+            let timeouts = self.timeouts(&loaded.spec)?;
             if first_due_deadline(&loaded.job, &timeouts, clock::now()).is_none() {
                 // Nothing may have been due at all: an alarm fires early when a deadline has moved on.
                 self.schedule_alarm(&loaded.job, &timeouts);
@@ -206,7 +206,8 @@ impl JobObject {
         let Some(LoadedJob { spec, job }) = self.load()? else { return Err(Problem::job_not_found()) };
         let mut job = Job::clone(&job);
         job.usage += self.uncounted.take();
-        let step = apply(job, event, clock::now(), clock::random_u32(), &config.timeouts);
+        let timeouts = config.timeouts.for_job(spec.execution_timeout);
+        let step = apply(job, event, clock::now(), clock::random_u32(), &timeouts);
         if step.persist {
             let rows = self.store.commit(&step.job, &step.entries).map_err(|cause| {
                 // What is in memory may be ahead of storage now: read it again next time.
@@ -215,7 +216,7 @@ impl JobObject {
             })?;
             self.check_rows(rows, step.entries.len());
         }
-        self.schedule_alarm(&step.job, &config.timeouts);
+        self.schedule_alarm(&step.job, &timeouts);
         self.broadcast(&config, &spec, &step);
         *self.loaded.borrow_mut() = Some(LoadedJob { spec, job: Rc::new(step.job) });
         Ok((step.outcome, step.effects))
@@ -293,8 +294,8 @@ impl JobObject {
         Ok(self.loaded.borrow().clone())
     }
 
-    fn timeouts(&self) -> std::result::Result<Timeouts, Problem> {
-        Ok(env::config(&self.env)?.timeouts)
+    fn timeouts(&self, spec: &JobSpec) -> std::result::Result<Timeouts, Problem> {
+        Ok(env::config(&self.env)?.timeouts.for_job(spec.execution_timeout))
     }
 
     fn log(&self, event: LogEvent, detail: &str) {

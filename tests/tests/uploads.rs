@@ -252,3 +252,66 @@ async fn ten_gigabytes_cost_a_row_a_part() {
     println!("{count} parts: {requests} requests before the completion, one row a part");
     assert_eq!(upload.abort().await.0, 200);
 }
+
+/// What browsers say of a video, the name of its file, and the type that it is stored as.
+const TYPES: [(&str, &str, &str); 7] = [
+    ("video/webm;codecs=vp8,opus", "recording", "video/webm"),
+    ("video/mp4; codecs=\"avc1\"", "clip.mp4", "video/mp4"),
+    ("video/x-matroska;codecs=avc1", "clip.mkv", "video/x-matroska"),
+    ("", "clip.mkv", "video/x-matroska"),
+    ("", "00017.MTS", "video/mp2t"),
+    ("application/octet-stream", "clip.mp4", "video/mp4"),
+    ("text/vnd.trolltech.linguist", "match.ts", "video/mp2t"),
+];
+
+#[tokio::test]
+async fn a_type_with_parameters_or_none_goes_up_in_one_piece() {
+    let stack = Stack::shared().await;
+    for (said, name, kept) in TYPES {
+        let body = json!({"filename": name, "content_type": said, "size_bytes": 7});
+        let url = format!("{}/api/videos/upload-url", stack.api_url());
+        let answer = bare_http().post(url).json(&body).send().await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::OK, "{body}");
+        let target: Value = answer.json().await.expect("JSON");
+        assert_eq!(target["headers"], json!({"content-type": kept}), "{body}");
+        let put = bare_http().put(target["upload_url"].as_str().expect("a URL"));
+        let put = put.header("content-type", kept).body("7 bytes").send().await.expect("an answer");
+        assert_eq!(put.status(), StatusCode::OK, "{body}");
+        let stored = stack.stored(target["video_key"].as_str().expect("a key")).await.expect("an object");
+        assert_eq!(stored.headers()["content-type"], kept, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_type_with_parameters_or_none_goes_up_in_parts() {
+    let stack = Stack::shared().await;
+    for (said, name, kept) in TYPES {
+        let body = json!({"filename": name, "content_type": said, "size_bytes": 7});
+        let (status, created) = PartUpload::try_begin(&stack, &body).await;
+        assert_eq!(status, 201, "{body}: {created}");
+        let text = |name: &str| created[name].as_str().expect("a text");
+        let upload = PartUpload::known(&stack, text("video_key"), text("upload_id"));
+        send_all(&upload, b"7 bytes", [1]).await;
+        assert_eq!(upload.complete().await.0, 200, "{body}");
+        let stored = stack.stored(&upload.video_key).await.expect("an object");
+        assert_eq!(stored.headers()["content-type"], kept, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_nothing_calls_a_video_is_refused_with_what_to_send() {
+    let stack = Stack::shared().await;
+    for (said, name) in [
+        (json!(""), "notes.txt"),
+        (json!(null), "clip"),
+        (json!("application/octet-stream"), "setup.exe"),
+        (json!("video/mp4; codecs"), "clip.mp4"),
+        (json!("image/png"), "clip.mp4"),
+    ] {
+        let body = json!({"filename": name, "content_type": said, "size_bytes": 7});
+        let (status, problem) = PartUpload::try_begin(&stack, &body).await;
+        assert_eq!((status, &problem["errors"][0]["pointer"]), (422, &json!("/content_type")), "{body}");
+        let detail = problem["errors"][0]["detail"].as_str().expect("a sentence");
+        assert!(detail.contains("such as video/mp4") && detail.contains(".mov"), "{detail}");
+    }
+}

@@ -14,4 +14,5 @@ pub mod percent;
 pub mod secret;
 pub mod sorted_map;
 pub mod time;
+pub mod video_type;
 pub mod words;

@@ -74,9 +74,9 @@ impl Framing {
         let only = (!has_clips).then(|| ClipFields::read(&mut fields));
         let output = OutputSize::read(&mut fields);
         let fit = fields.optional("fit", one_of(Fit::WORDS));
-        let audio_track = fields.optional("audio_track", audio_track);
         let target_fps = fields.optional("target_fps", number(1.0..=120.0));
         let include_audio = fields.optional("include_audio", boolean);
+        let audio_track = fields.optional("audio_track", audio_track);
         let interpolation = fields.optional("interpolation", one_of(Interpolation::WORDS));
         let transition = fields.optional("transition", Transition::read);
         // An invalid interpolation is an error; the clips are read all the same, for their own errors.

@@ -8,6 +8,7 @@ pub mod deadline;
 pub mod effect;
 pub mod error_code;
 pub mod event;
+pub mod execution_timeout;
 pub mod gpu_service;
 pub mod log;
 pub mod output_media;

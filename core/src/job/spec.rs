@@ -7,8 +7,9 @@ use crate::base::id::JobId;
 use crate::base::object_key::ObjectKey;
 use crate::base::object_version::ObjectVersion;
 use crate::base::owner::OwnerId;
-use crate::base::time::Timestamp;
+use crate::base::time::{DurationMs, Timestamp};
 use crate::edit::JobType;
+use crate::job::execution_timeout::EXECUTION_TIMEOUT_MIN;
 
 /// What the client requested. It is written once and never changes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -34,11 +35,23 @@ pub struct JobSpec {
     pub input_versions: Vec<ObjectVersion>,
     /// The checked edit as canonical JSON: equal edits have equal text.
     pub params: Box<RawValue>,
+    /// How long an attempt may take. Older jobs have the shortest, [`EXECUTION_TIMEOUT_MIN`].
+    #[serde(default = "shortest_timeout", skip_serializing_if = "is_shortest_timeout")]
+    pub execution_timeout: DurationMs,
     /// When the job was accepted.
     pub created_at: Timestamp,
     /// Only for a job that came from a project (`POST /api/export/…`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub export: Option<ProjectExport>,
+}
+
+const fn shortest_timeout() -> DurationMs {
+    EXECUTION_TIMEOUT_MIN
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_shortest_timeout(timeout: &DurationMs) -> bool {
+    *timeout == EXECUTION_TIMEOUT_MIN
 }
 
 /// For a job whose input, and a clip's trim, came from a project.

@@ -1,6 +1,7 @@
 //! Every timeout, interval and backoff of a job and of an upload.
 
 use crate::base::time::DurationMs;
+use crate::job::execution_timeout::EXECUTION_TIMEOUT_MIN;
 
 /// How long things may take, and how long to wait before the next try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +34,8 @@ pub struct Timeouts {
     pub unauthorized_timeout: DurationMs,
     /// From the submit to the first heartbeat.
     pub queue_timeout: DurationMs,
-    /// From the first heartbeat to the end of the attempt; also sent to RunPod.
+    /// From the first heartbeat to the end of the attempt; also sent to RunPod. A job's own is at least as long
+    /// ([`Timeouts::for_job`]).
     pub execution_timeout: DurationMs,
     /// A 404 this soon after the submit is ignored: RunPod may not know the job yet.
     pub not_found_grace: DurationMs,
@@ -74,7 +76,7 @@ impl Timeouts {
         unauthorized_backoff: DurationMs::seconds(60),
         unauthorized_timeout: DurationMs::minutes(24 * 60),
         queue_timeout: DurationMs::minutes(15),
-        execution_timeout: DurationMs::minutes(10),
+        execution_timeout: EXECUTION_TIMEOUT_MIN,
         not_found_grace: DurationMs::seconds(150),
         attempt_backoff: DurationMs::seconds(2),
         persist_interval: DurationMs::seconds(10),
@@ -86,6 +88,21 @@ impl Timeouts {
         upload_ttl: DurationMs::minutes(3 * 24 * 60),
         early_subscriber_timeout: DurationMs::seconds(30),
     };
+
+    /// The timeouts of one job, whose attempts may take `execution_timeout` by the clock of production.
+    #[must_use]
+    pub fn for_job(self, execution_timeout: DurationMs) -> Self {
+        let (own, standard) = (self.execution_timeout.0, Self::STANDARD.execution_timeout.0);
+        let scaled = |duration: DurationMs| DurationMs(duration.0.saturating_mul(own) / standard);
+        Self {
+            execution_timeout: scaled(execution_timeout),
+            // A PUT begins at the end of the attempt.
+            worker_url_lifetime: self
+                .worker_url_lifetime
+                .max(scaled(DurationMs(execution_timeout.0.saturating_add(LAST_PUT.0)))),
+            ..self
+        }
+    }
 
     /// The same timeouts, divided by `factor`, for tests. Request timeouts stay, since the network does not
     /// become faster.
@@ -122,6 +139,9 @@ impl Timeouts {
     }
 }
 
+/// How long the upload of an output may take.
+const LAST_PUT: DurationMs = DurationMs::minutes(30);
+
 /// Attempts before a job fails. A client's retry allows as many again.
 pub const MAX_ATTEMPTS: u32 = 3;
 
@@ -129,11 +149,27 @@ pub const MAX_ATTEMPTS: u32 = 3;
 mod tests {
     use super::*;
     use crate::base::backoff::{exponential_backoff, with_jitter};
+    use crate::job::execution_timeout::EXECUTION_TIMEOUT_MAX;
 
     #[test]
     fn a_backoff_doubles_up_to_its_maximum() {
         let pause = |tries| exponential_backoff(DurationMs::seconds(5), tries, DurationMs::seconds(60)).0;
         assert_eq!([0, 1, 2, 3, 4, 99].map(pause), [5_000, 10_000, 20_000, 40_000, 60_000, 60_000]);
+    }
+
+    #[test]
+    fn a_longer_attempt_has_urls_for_as_long_and_runs_on_the_same_clock() {
+        let standard = Timeouts::STANDARD;
+        assert_eq!(standard.for_job(EXECUTION_TIMEOUT_MIN), standard);
+        let long = standard.for_job(EXECUTION_TIMEOUT_MAX);
+        assert_eq!(long.execution_timeout, EXECUTION_TIMEOUT_MAX);
+        assert_eq!(long.worker_url_lifetime, DurationMs::minutes(90));
+        assert_eq!(long.queue_timeout, standard.queue_timeout);
+        let fast = standard.scaled_by(20).for_job(EXECUTION_TIMEOUT_MAX);
+        assert_eq!(
+            (fast.execution_timeout, fast.worker_url_lifetime),
+            (DurationMs::minutes(3), DurationMs(270_000))
+        );
     }
 
     #[test]

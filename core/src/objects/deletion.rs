@@ -151,6 +151,7 @@ impl Deletion {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::time::DurationMs;
     use crate::edit::JobType;
     use crate::job::error_code::ErrorCode;
     use crate::job::spec::ProjectExport;
@@ -174,6 +175,7 @@ mod tests {
             extra_inputs: inputs.collect(),
             input_versions: Vec::new(),
             params: RawValue::from_string("{}".into()).unwrap(),
+            execution_timeout: DurationMs::minutes(10),
             created_at: Timestamp(1),
             export: None,
         }

@@ -308,7 +308,7 @@ mod tests {
     use crate::base::id::JobId;
     use crate::base::object_key::ObjectKey;
     use crate::base::owner::OwnerId;
-    use crate::base::time::Timestamp;
+    use crate::base::time::{DurationMs, Timestamp};
     use crate::json::field_error::FieldError;
     use serde_json::value::RawValue;
 
@@ -322,6 +322,7 @@ mod tests {
             extra_inputs: Vec::new(),
             input_versions: Vec::new(),
             params: RawValue::from_string("{}".into()).unwrap(),
+            execution_timeout: DurationMs::minutes(10),
             created_at: Timestamp(1),
             export: None,
         }

@@ -58,7 +58,8 @@ pub fn claim_response(
     conditional_put: bool,
     now: Timestamp,
 ) -> ClaimResponse {
-    let lifetime = config.timeouts.worker_url_lifetime;
+    let timeouts = config.timeouts.for_job(spec.execution_timeout);
+    let lifetime = timeouts.worker_url_lifetime;
     let put = |key: &ObjectKey, content_type: &str| PresignedPut {
         url: if conditional_put {
             config.presigner.put_once(key, content_type, lifetime, now)
@@ -86,6 +87,7 @@ pub fn claim_response(
         input_url: input_url(&spec.input_key),
         input_version: spec.input_versions.first().cloned(),
         inputs: spec.inputs().zip(versions).filter(|_| several).map(download).collect(),
+        execution_timeout_ms: u64::try_from(timeouts.execution_timeout.0).ok(),
         output: put(&ObjectKey::output(spec.id, attempt), OUTPUT_TYPE),
         poster: Some(put(&ObjectKey::poster(spec.id, attempt), POSTER_TYPE)),
     }
@@ -104,7 +106,7 @@ pub struct AttemptUrls {
 
 /// The URLs of one attempt. They are good for the whole of queue and execution, and a little longer.
 pub fn attempt_urls(config: &Config, spec: &JobSpec, attempt: u32, now: Timestamp) -> AttemptUrls {
-    let timeouts = &config.timeouts;
+    let timeouts = config.timeouts.for_job(spec.execution_timeout);
     let lifetime = DurationMs(timeouts.queue_timeout.0 + timeouts.execution_timeout.0 + TOKEN_MARGIN.0);
     let token = |purpose| config.signer.sign(purpose, spec.id, attempt, now, lifetime);
     let (base, id) = (&config.public_url, spec.id);

@@ -83,6 +83,9 @@ pub struct ClaimResponse {
     /// Every video that the edit reads, the input first. Empty if there is only the input.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<InputDownload>,
+    /// How long the attempt may take from now on; the worker ends it then by itself. Older APIs do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution_timeout_ms: Option<u64>,
     /// Presigned PUT of the output.
     pub output: PresignedPut,
     /// Presigned PUT of the poster, a JPEG of one frame of the output. It is put before the output. The

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::base::id::JobId;
+use crate::base::time::DurationMs;
 use crate::edit::JobType;
 use crate::job::error_code::ErrorCode;
 use crate::job::log::MessageType;
@@ -94,6 +95,7 @@ pub fn job_json(
         attempt: snapshot.attempt,
         max_attempts: snapshot.max_attempts,
         retry_count: snapshot.attempt.saturating_sub(1),
+        execution_timeout_ms: spec.execution_timeout,
         input_video_key: detail.has_keys().then_some(spec.input_key.as_str()),
         output_video_key: detail.has_keys().then(|| output.map(|output| output.key.as_str())),
         output_bytes: output.map(|output| output.bytes),
@@ -138,6 +140,7 @@ struct JobJson<'j> {
     attempt: u32,
     max_attempts: u32,
     retry_count: u32,
+    execution_timeout_ms: DurationMs,
     #[serde(skip_serializing_if = "Option::is_none")]
     input_video_key: Option<&'j str>,
     /// `null` without an output; left out for a holder of a link.
@@ -198,6 +201,7 @@ mod tests {
             extra_inputs: Vec::new(),
             input_versions: Vec::new(),
             params: RawValue::from_string(r#"{"effect_type":"blur"}"#.into()).unwrap(),
+            execution_timeout: DurationMs::minutes(10),
             created_at: Timestamp(1_769_850_300_250),
             export: None,
         }
@@ -223,6 +227,7 @@ mod tests {
                 "id": "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50",
                 "project_id": 7, "status": "pending", "stage": "queued", "progress": 0,
                 "message": "Waiting for a renderer", "attempt": 1, "max_attempts": 3, "retry_count": 0,
+                "execution_timeout_ms": 600_000,
                 "input_video_key": "input/abc/clip.mp4", "output_video_key": null, "output_bytes": null, "output": null,
                 "output_url": null, "poster_url": null, "params": {"effect_type": "blur"},
                 "error": null, "error_code": null, "retryable": null,

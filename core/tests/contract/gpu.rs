@@ -44,6 +44,7 @@ pub fn pin(golden: &mut GoldenFiles) {
     let claim = ClaimRequest { runpod_job_id: Some("sync-8f2c-e1".into()), conditional_put: true };
     pin_report(golden, CallbackKind::Claim, "claim-conditional", &claim);
     let response = ClaimResponse {
+        execution_timeout_ms: None,
         applied: true,
         job_id,
         attempt: 1,
@@ -69,6 +70,7 @@ pub fn pin(golden: &mut GoldenFiles) {
     let version = ObjectVersion { etag: "\"9f86d0-2\"".into(), bytes: 1_048_576 };
     let once = |put: &PresignedPut| PresignedPut { if_none_match: Some("*".into()), ..put.clone() };
     let conditional = ClaimResponse {
+        execution_timeout_ms: Some(600_000),
         input_version: Some(version.clone()),
         inputs: vec![InputDownload {
             video_key: "input/abc/clip.mp4".into(),

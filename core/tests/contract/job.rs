@@ -155,6 +155,7 @@ impl JobFixture {
             extra_inputs: Vec::new(),
             input_versions: Vec::new(),
             params: RawValue::from_string(PARAMS.to_owned()).expect("JSON"),
+            execution_timeout: DurationMs::minutes(10),
             created_at: START,
             export: None,
         };

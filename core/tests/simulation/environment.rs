@@ -28,7 +28,6 @@ use runpod::RunpodJobState;
 use crate::invariants::Invariants;
 use crate::rng::SeededRng;
 
-const TIMEOUTS: Timeouts = Timeouts::STANDARD;
 const ENDPOINT: &str = "https://api.runpod.ai/v2/first";
 
 /// Something that happens later.
@@ -53,6 +52,8 @@ struct FaultRates {
 /// One job and everything around it.
 pub struct Simulation {
     rng: SeededRng,
+    /// Of a short, a middling or the longest job.
+    timeouts: Timeouts,
     fault_rates: FaultRates,
     pub now: Timestamp,
     sequence: u64,
@@ -90,8 +91,10 @@ impl Simulation {
             worker_fault_permille: scale(900),
             client_permille: scale(30),
         };
+        let minutes = [10, 34, 60][usize::try_from(seed % 3).expect("below 3")];
         Self {
             rng,
+            timeouts: Timeouts::STANDARD.for_job(DurationMs::minutes(minutes)),
             fault_rates,
             now,
             sequence: 0,
@@ -215,7 +218,7 @@ impl Simulation {
     fn step(&mut self, event: &JobEvent) -> Result<Option<Step>, String> {
         let before = self.in_memory.take().unwrap_or_else(|| self.stored.clone());
         let jitter_seed = self.rng.any();
-        let step = apply(before.clone(), event.clone(), self.now, jitter_seed, &TIMEOUTS);
+        let step = apply(before.clone(), event.clone(), self.now, jitter_seed, &self.timeouts);
         Invariants::of_step(&before, event, &step, &self.bucket)?;
         if step.persist {
             if self.rng.chance_permille(self.fault_rates.crash_permille / 4) {
@@ -242,7 +245,7 @@ impl Simulation {
 
     /// Like the shell: an earlier alarm stays, since its handler sets the next one.
     fn set_alarm_for(&mut self, job: &Job) {
-        if let Some(wanted) = next_deadline(job, &TIMEOUTS)
+        if let Some(wanted) = next_deadline(job, &self.timeouts)
             && self.alarm.is_none_or(|at| at > wanted)
         {
             self.alarm = Some(wanted.max(self.now));

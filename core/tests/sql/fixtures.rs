@@ -3,7 +3,7 @@
 use reel_core::base::id::JobId;
 use reel_core::base::object_key::ObjectKey;
 use reel_core::base::owner::{OwnerId, Visibility};
-use reel_core::base::time::Timestamp;
+use reel_core::base::time::{DurationMs, Timestamp};
 use reel_core::edit::JobType;
 use reel_core::job::error_code::ErrorCode;
 use reel_core::job::snapshot::{JobFailure, JobOutput, Snapshot};
@@ -38,6 +38,7 @@ pub fn spec(number: u8) -> JobSpec {
         extra_inputs: Vec::new(),
         input_versions: Vec::new(),
         params: RawValue::from_string("{}".into()).expect("JSON"),
+        execution_timeout: DurationMs::minutes(10),
         created_at: Timestamp(i64::from(number)),
         export: None,
     }

@@ -6,7 +6,7 @@ use reel_core::base::id::JobId;
 use reel_core::base::object_key::ObjectKey;
 use reel_core::base::object_version::ObjectVersion;
 use reel_core::base::owner::OwnerId;
-use reel_core::base::time::Timestamp;
+use reel_core::base::time::{DurationMs, Timestamp};
 use reel_core::edit::JobType;
 use reel_core::job::error_code::ErrorCode;
 use reel_core::job::event::{JobEvent, ObjectCheck, Report};
@@ -72,6 +72,7 @@ fn pin_specs(golden: &mut GoldenFiles) {
         extra_inputs: Vec::new(),
         input_versions: Vec::new(),
         params: RawValue::from_string(r#"{"effect_type":"blur"}"#.into()).expect("JSON"),
+        execution_timeout: DurationMs::minutes(10),
         created_at: AT,
         export: None,
     };
@@ -86,6 +87,8 @@ fn pin_specs(golden: &mut GoldenFiles) {
     let version = |etag: &str, bytes| ObjectVersion { etag: etag.to_owned(), bytes };
     order.input_versions = vec![version("\"a1\"", 7), version("\"b2-3\"", 8), version("\"c3\"", 9)];
     round_trip_spec(golden, "spec-with-versions.json", &order);
+    order.execution_timeout = DurationMs::minutes(42);
+    round_trip_spec(golden, "spec-of-long-work.json", &order);
 }
 
 /// A spec has no equality of its own; what it writes again is compared instead.

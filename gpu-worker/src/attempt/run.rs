@@ -1,8 +1,11 @@
 //! The order of an attempt: claim, download, render, upload, report.
 //!
-//! Invariants: every wait ends when the attempt is stopped; ffmpeg is gone and the scratch directory
-//! removed before [`Attempt::run`] returns; no call to the API follows the final report; RunPod learns
-//! only what [`Attempt::run`] returns.
+//! Invariants: every wait ends when the attempt is stopped, and its work at the deadline that the claim
+//! names; ffmpeg is gone and the scratch directory removed before [`Attempt::run`] returns; no call to the
+//! API follows the final report; RunPod learns only what [`Attempt::run`] returns.
+
+use std::path::PathBuf;
+use std::time::Duration;
 
 use reel_core::edit::Edit;
 use reel_core::job::error_code::ErrorCode;
@@ -10,6 +13,7 @@ use reel_core::job::gpu_service::WorkerStage;
 use reel_core::job::output_media::OutputMedia;
 use reel_core::wire::gpu_worker::{ClaimResponse, CompleteReport, ErrorReport, RunInput};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::backend::{Backend, RenderJob, WorkerBackend};
@@ -101,7 +105,8 @@ impl<B: Backend> Attempt<B> {
             self.context.timeouts.progress_interval,
             self.stop.clone(),
         );
-        let result = self.work(&grant, task.reporter()).await;
+        let deadline = grant.execution_timeout_ms.map(|ms| Instant::now() + Duration::from_millis(ms));
+        let result = Box::pin(self.work(&grant, deadline, task.reporter())).await;
         match result {
             Err(AttemptFailure::Stopped) => task.abort(),
             _ => task.finish().await,
@@ -112,6 +117,7 @@ impl<B: Backend> Attempt<B> {
     async fn work(
         &self,
         grant: &ClaimResponse,
+        deadline: Option<Instant>,
         progress: &ProgressReporter,
     ) -> Result<CompleteReport, AttemptFailure> {
         let edit = Edit::parse(grant.job_type, grant.params.get()).map_err(|errors| {
@@ -121,10 +127,14 @@ impl<B: Backend> Attempt<B> {
         })?;
         let scratch = self.context.scratch.job(self.id()).map_err(|error| self.disk_failure(&error))?;
         let videos = download::input_videos(grant, &self.input.input_video_key, &scratch)?;
-        self.check_space(&videos, &scratch).await?;
-        self.download(&videos, progress).await?;
-        let media = self.render(edit, videos, &scratch, grant.poster.is_some(), progress).await?;
-        self.upload(grant, &scratch, media, progress).await
+        let fetched = async {
+            self.check_space(&videos, &scratch).await?;
+            self.download(&videos, progress).await
+        };
+        in_time(deadline, fetched).await?;
+        let poster = grant.poster.as_ref().map(|_| scratch.file(POSTER_FILE));
+        let media = self.render(edit, videos, &scratch, poster, deadline, progress).await?;
+        in_time(deadline, self.upload(grant, &scratch, media, progress)).await
     }
 
     async fn render(
@@ -132,7 +142,8 @@ impl<B: Backend> Attempt<B> {
         edit: Edit,
         videos: Vec<InputVideo>,
         scratch: &JobScratch,
-        with_poster: bool,
+        poster: Option<PathBuf>,
+        deadline: Option<Instant>,
         progress: &ProgressReporter,
     ) -> Result<Option<OutputMedia>, AttemptFailure> {
         progress.report(WorkerStage::Rendering, 10.0, "Rendering");
@@ -140,12 +151,23 @@ impl<B: Backend> Attempt<B> {
             edit,
             inputs: videos.into_iter().map(|video| (video.key, video.file)).collect(),
             output: scratch.file(OUTPUT_FILE),
-            poster: with_poster.then(|| scratch.file(POSTER_FILE)),
+            poster,
         };
-        let rendered = self.backend.render(job, progress, &self.stop).await;
+        // Stopped at the deadline, too: a render that is only forgotten would go on.
+        let render_stop = self.stop.child_token();
+        let mut rendering = std::pin::pin!(self.backend.render(job, progress, &render_stop));
+        let rendered = tokio::select! {
+            rendered = &mut rendering => rendered,
+            () = passed(deadline) => {
+                render_stop.cancel();
+                rendering.await
+            }
+        };
         rendered.map_err(|error| {
             if self.stop.is_cancelled() {
                 AttemptFailure::Stopped
+            } else if render_stop.is_cancelled() {
+                out_of_time()
             } else {
                 reportable(error.code, error.message)
             }
@@ -206,6 +228,29 @@ impl<B: Backend> Attempt<B> {
     fn id(&self) -> &str {
         self.runpod_job_id.as_deref().unwrap_or(UNNAMED)
     }
+}
+
+/// Waits for a moment; without one, for ever.
+async fn passed(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Drops work that is not done at its deadline.
+async fn in_time<T>(
+    deadline: Option<Instant>,
+    work: impl Future<Output = Result<T, AttemptFailure>>,
+) -> Result<T, AttemptFailure> {
+    tokio::select! {
+        done = work => done,
+        () = passed(deadline) => Err(out_of_time()),
+    }
+}
+
+fn out_of_time() -> AttemptFailure {
+    reportable(ErrorCode::ExecutionTimeout, ErrorCode::ExecutionTimeout.default_message().to_owned())
 }
 
 pub(super) fn reportable(code: ErrorCode, message: String) -> AttemptFailure {

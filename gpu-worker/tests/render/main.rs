@@ -10,6 +10,7 @@
 
 mod clips;
 mod endings;
+mod fit;
 mod framing;
 mod inputs;
 mod overlay;

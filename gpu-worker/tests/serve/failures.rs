@@ -4,7 +4,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::call_log::ScriptedReply;
-use crate::test_backend::{FAKE, TestBackend};
+use crate::test_backend::{FAKE, TestBackend, sample};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_attempt_whose_claim_is_refused_makes_no_more_calls() {
@@ -156,4 +156,29 @@ async fn an_input_of_another_system_fails_without_a_call() {
     let job = backend.emulator.wait_until_ended(&id).await;
     assert_eq!(job["error"], "the input is not a render job of this API");
     assert_eq!(backend.log.calls().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_ends_itself_when_the_time_of_its_claim_is_over() {
+    let backend = TestBackend::with(r#"{"fake_render_ms": 600000}"#).await;
+    backend.log.grant_more(json!({"execution_timeout_ms": 1_000}));
+    let id = backend.emulator.run(&backend.run_request()).await;
+    let job = backend.emulator.wait_until_ended(&id).await;
+    assert_eq!(job["output"]["error_code"], "execution_timeout", "{job}");
+    assert_eq!(backend.log.bodies("error")[0]["error_code"], "execution_timeout");
+    assert_eq!(backend.log.count("put") + backend.log.count("complete"), 0);
+    assert_eq!(backend.scratch_files(), Vec::<std::path::PathBuf>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_render_is_over_before_its_attempt_reports_that_its_time_was() {
+    // At full size the sample takes longer than this, on any machine.
+    let backend = TestBackend::with("{}").await;
+    backend.log.grant("overlay", json!({"effect_type": "blur", "output_width": 4096}));
+    backend.log.grant_more(json!({"execution_timeout_ms": 500}));
+    backend.log.put_input(std::fs::read(sample()).unwrap());
+    let id = backend.emulator.run(&backend.run_request()).await;
+    let job = backend.emulator.wait_until_ended(&id).await;
+    assert_eq!(job["output"]["error_code"], "execution_timeout", "{job}");
+    assert_eq!(backend.scratch_files(), Vec::<std::path::PathBuf>::new());
 }

@@ -100,7 +100,7 @@ impl JobObject {
             Creation::Refused(reply) => return Ok(reply),
             Creation::New => {}
         }
-        let timeouts = self.timeouts()?;
+        let timeouts = self.timeouts(&spec)?;
         let mut job = Job::new(spec.id, spec.created_at);
         // Workers of a deleted job of this id may still put: they are the new one's to sweep.
         job.sweep_at =
@@ -139,7 +139,7 @@ impl JobObject {
         if now < sweep_at {
             self.set_alarm(sweep_at);
         } else if self.run_deletion(id, None, &mut Deletion::of_tombstone(id)).await.is_err() {
-            self.set_alarm(now + self.timeouts()?.late_put_grace);
+            self.set_alarm(now + env::config(&self.env)?.timeouts.late_put_grace);
         }
         Ok(())
     }

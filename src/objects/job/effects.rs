@@ -42,11 +42,9 @@ impl JobObject {
         // Where this job's RunPod jobs are asked about. Without an endpoint an operator must act, as when the
         // key is refused.
         let runpod = endpoint_of(&config, &job);
-        let runpod = runpod.as_ref().map(|endpoint| RunpodClient {
-            endpoint,
-            timeouts: &config.timeouts,
-            spec: &spec,
-        });
+        let timeouts = config.timeouts.for_job(spec.execution_timeout);
+        let runpod =
+            runpod.as_ref().map(|endpoint| RunpodClient { endpoint, timeouts: &timeouts, spec: &spec });
         Ok(Some(match effect {
             JobEffect::Submit { attempt } => {
                 let Some(configured) = &config.runpod else {
@@ -58,7 +56,7 @@ impl JobObject {
                     return Ok(Some(JobEvent::SubmitReplied { attempt, endpoint, reply }));
                 }
                 let urls = attempt_urls(&config, &spec, attempt, clock::now());
-                let caller = RunpodClient { endpoint: configured, timeouts: &config.timeouts, spec: &spec };
+                let caller = RunpodClient { endpoint: configured, timeouts: &timeouts, spec: &spec };
                 let reply = caller.submit(attempt, urls).await;
                 JobEvent::SubmitReplied { attempt, endpoint: configured.endpoint.clone(), reply }
             }

@@ -141,7 +141,8 @@ impl JobObject {
     /// alone: an object without a job stores nothing. While it runs the platform keeps the object awake; one that is lost with its
     /// instance is set anew when a later instance hears from the subscriber.
     fn close_if_not_created(&self, socket: WebSocket, hidden: bool) -> Result<(), Problem> {
-        let timeout_ms = u64::try_from(self.timeouts()?.early_subscriber_timeout.0).unwrap_or(0);
+        let timeout_ms =
+            u64::try_from(env::config(&self.env)?.timeouts.early_subscriber_timeout.0).unwrap_or(0);
         let early = Rc::clone(&self.early);
         early.timers.set(early.timers.get() + 1);
         self.state.wait_until(async move {

@@ -3,9 +3,10 @@
 use serde_json::Value;
 
 use crate::base::id::JobId;
+use crate::base::video_type::VideoType;
 use crate::http::problem::{Problem, ProblemCode};
 use crate::json::field_error::FieldContext;
-use crate::json::reader::text;
+use crate::json::reader::{ObjectReader, text};
 
 /// Reads a body as JSON and collects every error.
 pub(crate) fn read_body<T>(
@@ -40,15 +41,15 @@ pub(crate) fn filename(value: &Value, at: FieldContext<'_>) -> Option<String> {
     text(255)(value, at).map(str::to_owned)
 }
 
-/// `video/…` without parameters: the type becomes part of a signature.
-pub(crate) fn video_type(value: &Value, mut at: FieldContext<'_>) -> Option<String> {
-    let Value::String(text) = value else { return at.reject("must be a string") };
-    let lower = text.trim().to_ascii_lowercase();
-    let subtype = lower.strip_prefix("video/").unwrap_or_default();
-    let token = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+');
-    if (1..=60).contains(&subtype.len()) && subtype.chars().all(token) {
-        Some(lower)
-    } else {
-        at.reject("must be a video type such as video/mp4 or video/quicktime")
-    }
+/// `content_type` of an upload: it may be left out, and the name of the file then tells it.
+pub(crate) fn video_type(fields: &mut ObjectReader<'_, '_>, filename: Option<&str>) -> Option<VideoType> {
+    let said = fields.optional("content_type", |value, mut at| match value {
+        Value::String(said) => Some(said.as_str()),
+        _ => at.reject("must be a string"),
+    })?;
+    let video_type = VideoType::of_upload(said.unwrap_or_default(), filename.unwrap_or_default());
+    video_type.or_else(|| fields.at().child("content_type").reject(NO_VIDEO_TYPE))
 }
+
+const NO_VIDEO_TYPE: &str = "must be a video type such as video/mp4 or video/quicktime; without one, the filename \
+    must end as videos do, for example in .mp4 or .mov";

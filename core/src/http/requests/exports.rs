@@ -15,6 +15,7 @@ use crate::edit::{Edit, JobType};
 use crate::http::problem::Problem;
 use crate::http::requests::body::{job_id, read_body};
 use crate::http::requests::jobs::CreateJobRequest;
+use crate::job::execution_timeout::Workload;
 use crate::job::spec::ProjectExport;
 use crate::json::field_error::FieldContext;
 use crate::json::reader::{ObjectReader, boolean, integer};
@@ -122,6 +123,7 @@ impl ExportRequest {
         let edit = Edit::read(self.export_type.job(), &params, FieldContext::root(&mut Vec::new()));
         let params = RawValue::from_string(params.to_string()).map_err(|_| Problem::internal())?;
         let request = CreateJobRequest {
+            workload: edit.as_ref().map(Workload::of),
             clip_videos: edit.map(|edit| edit.clip_videos(&input_key)).unwrap_or_default(),
             project_id: self.project_id,
             job_type: self.export_type.job(),
@@ -158,15 +160,21 @@ pub fn overlay_answer(job: &str) -> String {
     Json::Object(response).to_string()
 }
 
-/// The defaults of the FastAPI backend, for members that are missing or `null`.
+/// The defaults of the FastAPI backend, for members that are missing or `null`. A size that is half named is not
+/// filled: its other side follows from the picture. Without a crop, an overlay keeps the size of its video.
 fn apply_defaults(export_type: ExportType, params: &mut Map<String, Json>) {
+    let is_missing = |name: &str| params.get(name).is_none_or(Json::is_null);
+    let crops = export_type == ExportType::Framing || !is_missing("crop_keyframes");
+    let sized = !is_missing("output_width") || !is_missing("output_height");
     let mut set_default = |name: &str, value: Json| {
         if params.get(name).is_none_or(Json::is_null) {
             params.insert(name.to_owned(), value);
         }
     };
-    set_default("output_width", 1080.into());
-    set_default("output_height", 1920.into());
+    if crops && !sized {
+        set_default("output_width", 1080.into());
+        set_default("output_height", 1920.into());
+    }
     if export_type == ExportType::Overlay {
         set_default("highlight_regions", Json::Array(Vec::new()));
         set_default("effect_type", "blur".into());
@@ -241,8 +249,7 @@ mod tests {
         assert_eq!(request.input_key.as_str(), "output/3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50/1/video.mp4");
         assert_eq!(
             params(&request),
-            json!({"highlight_regions": [], "effect_type": "blur", "crop_keyframes": null,
-                "output_width": 1080, "output_height": 1920})
+            json!({"highlight_regions": [], "effect_type": "blur", "crop_keyframes": null})
         );
     }
 
@@ -261,6 +268,18 @@ mod tests {
             expected[name] = value;
         }
         assert_eq!(params(&request), expected);
+    }
+
+    #[test]
+    fn a_size_that_is_half_named_is_not_filled() {
+        let mut body = framing();
+        body["output_width"] = json!(640);
+        let (request, _) =
+            parse(ExportType::Framing, &body).unwrap().into_job(Some(&CLIP_ROW.into())).unwrap();
+        assert_eq!(
+            (&params(&request)["output_width"], params(&request).get("output_height")),
+            (&json!(640), None)
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::base::object_key::ObjectKey;
 use crate::edit::{Edit, JobType, input_key};
 use crate::http::problem::{Problem, ProblemCode};
 use crate::http::requests::body::{job_id, read_body};
+use crate::job::execution_timeout::Workload;
 use crate::json::reader::{ObjectReader, integer, one_of};
 use crate::project::ID_MAX;
 
@@ -21,6 +22,8 @@ pub struct CreateJobRequest {
     pub input_key: ObjectKey,
     /// The videos of clips other than the input: each once, with the index of the first clip that uses it.
     pub clip_videos: Vec<(usize, ObjectKey)>,
+    /// What the edit asks of a renderer.
+    pub workload: Option<Workload>,
     /// The edit as canonical JSON: keys sorted, no spaces.
     pub params: Box<RawValue>,
     /// The id that the client chose, if it did.
@@ -44,6 +47,7 @@ impl CreateJobRequest {
             fields.finish();
             let (input_key, (params, edit)) = (input_key?, params?);
             Some(Self {
+                workload: edit.as_ref().map(Workload::of),
                 clip_videos: edit.map(|edit| edit.clip_videos(&input_key)).unwrap_or_default(),
                 project_id: project_id?,
                 job_type: job_type?,

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::base::id::JobId;
+use crate::base::video_type::VideoType;
 use crate::http::problem::Problem;
 use crate::http::requests::body::{filename, job_id, read_body, video_type};
 use crate::json::field_error::{FieldContext, FieldError};
@@ -13,8 +14,8 @@ use crate::json::reader::{ObjectReader, integer};
 pub struct UploadUrlRequest {
     /// The name of the user's file.
     pub filename: String,
-    /// A video media type, in lower case.
-    pub content_type: String,
+    /// What it is.
+    pub content_type: VideoType,
     /// The exact size, if it is known; at most what one PUT may send.
     pub size_bytes: Option<u64>,
     /// The job that the video is for, if the client has chosen its id.
@@ -27,7 +28,7 @@ impl UploadUrlRequest {
         read_body(body, |body, at| {
             let mut fields = ObjectReader::open(body, at)?;
             let filename = fields.required("filename", filename);
-            let content_type = fields.required("content_type", video_type);
+            let content_type = video_type(&mut fields, filename.as_deref());
             let size_bytes = fields.optional("size_bytes", single_put_size);
             let job_id = fields.optional("job_id", job_id);
             fields.finish();
@@ -77,10 +78,19 @@ mod tests {
         let parse = |body: Value| UploadUrlRequest::parse(body.to_string().as_bytes());
         let good = parse(json!({"filename": "a.mp4", "content_type": "video/MP4", "job_id": null})).unwrap();
         assert_eq!((good.content_type.as_str(), good.size_bytes), ("video/mp4", None));
+        for body in [
+            json!({"filename": "a.mkv"}),
+            json!({"filename": "a.mkv", "content_type": null}),
+            json!({"filename": "a", "content_type": "video/x-matroska;codecs=avc1"}),
+        ] {
+            assert_eq!(parse(body).unwrap().content_type.as_str(), "video/x-matroska");
+        }
         for (body, pointer) in [
             (json!({"filename": "a.mp4", "content_type": "image/png"}), "/content_type"),
             (json!({"filename": "a.mp4", "content_type": "video/"}), "/content_type"),
-            (json!({"filename": "a.mp4", "content_type": "video/mp4; codecs=x"}), "/content_type"),
+            (json!({"filename": "a.mp4", "content_type": 7}), "/content_type"),
+            (json!({"filename": "a.txt"}), "/content_type"),
+            (json!({"filename": "a.txt", "content_type": "application/octet-stream"}), "/content_type"),
             (json!({"filename": "a.mp4", "content_type": "video/mp4\r\nx: y"}), "/content_type"),
             (json!({"filename": "", "content_type": "video/mp4"}), "/filename"),
             (json!({"filename": "a", "content_type": "video/mp4", "size_bytes": 0}), "/size_bytes"),

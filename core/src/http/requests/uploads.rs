@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::base::id::JobId;
+use crate::base::video_type::VideoType;
 use crate::base::words::word_enum;
 use crate::http::problem::Problem;
 use crate::http::requests::body::{filename, job_id, read_body, video_type};
@@ -16,8 +17,8 @@ use crate::upload::{ConfirmedPart, PART_MAX_COUNT, PartLayout};
 pub struct CreateUploadRequest {
     /// As the user calls it.
     pub filename: String,
-    /// A video type, in lower case.
-    pub content_type: String,
+    /// What it is.
+    pub content_type: VideoType,
     /// The job it is for, if the client has one in mind.
     pub job_id: Option<JobId>,
     /// Its parts.
@@ -46,7 +47,7 @@ impl CreateUploadRequest {
         read_body(body, |body, at| {
             let mut fields = ObjectReader::open(body, at)?;
             let filename = fields.required("filename", filename);
-            let content_type = fields.required("content_type", video_type);
+            let content_type = video_type(&mut fields, filename.as_deref());
             let size = fields.required("size_bytes", integer(1..=UPLOAD_MAX_BYTES));
             let job_id = fields.optional("job_id", job_id);
             // Without a size, or with a wrong one, a wish can still be wrong by itself.

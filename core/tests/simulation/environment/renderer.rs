@@ -9,7 +9,7 @@ use reel_core::job::gpu_service::{RunpodJobId, WorkerStage};
 use reel_core::job::output_media::OutputMedia;
 
 use super::runpod::RunpodJobState;
-use super::{Scheduled, Simulation, TIMEOUTS};
+use super::{Scheduled, Simulation};
 
 /// A GPU worker with one attempt. There may be two for one RunPod job.
 pub(super) struct SimulatedAttempt {
@@ -96,7 +96,7 @@ impl Simulation {
                 // A worker does nothing before its claim is accepted.
                 match self.handle(JobEvent::CallbackReceived { attempt, report })? {
                     Some(Outcome::Applied) => {
-                        self.attempts[index].puts_until = self.now + TIMEOUTS.worker_url_lifetime;
+                        self.attempts[index].puts_until = self.now + self.timeouts.worker_url_lifetime;
                     }
                     None => self.attempts[index].next -= 1,
                     Some(_) => self.attempts[index].stopped = true,

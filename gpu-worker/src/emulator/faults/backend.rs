@@ -57,13 +57,14 @@ impl FaultyBackend {
         duration: Duration,
         job: &RenderJob,
         progress: &ProgressReporter,
+        stop: &CancellationToken,
     ) -> Result<Option<OutputMedia>, RenderError> {
         let steps = u32::try_from(duration.as_millis() / FAKE_STEP_MS).unwrap_or(u32::MAX).max(1);
         for step in 0..=steps {
             let share = ratio(step.into(), steps.into());
             progress.report(WorkerStage::Rendering, 10.0 + 80.0 * share, "Pretending to render");
             let pause = tokio::time::sleep(duration / steps.saturating_add(1));
-            if self.stop.run_until_cancelled(pause).await.is_none() {
+            if stop.run_until_cancelled(pause).await.is_none() {
                 return Err(scripted_error(ErrorCode::Cancelled, "The render was stopped."));
             }
         }
@@ -162,7 +163,7 @@ impl Backend for FaultyBackend {
             return Err(scripted_error(*code, sentence));
         }
         match self.faults.fake_render {
-            Some(duration) => self.fake_render(duration, &job, progress).await,
+            Some(duration) => self.fake_render(duration, &job, progress, stop).await,
             None => self.inner.render(job, progress, stop).await,
         }
     }

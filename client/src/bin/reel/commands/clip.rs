@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use reel_client::VideoFile;
+use reel_client::{VideoFile, VideoType};
 
 use crate::error::CliError;
 
@@ -15,18 +15,10 @@ pub fn open(path: &Path) -> Result<VideoFile, CliError> {
     Ok(file)
 }
 
-/// The content type by the extension of the name. The API decides which types it accepts.
-pub fn content_type(clip: &Path) -> &'static str {
-    let extension = clip.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-    match extension.as_deref() {
-        Some("mp4" | "m4v") => "video/mp4",
-        Some("mov" | "qt") => "video/quicktime",
-        Some("webm") => "video/webm",
-        Some("mkv") => "video/x-matroska",
-        Some("avi") => "video/x-msvideo",
-        Some("mpg" | "mpeg") => "video/mpeg",
-        _ => "application/octet-stream",
-    }
+/// The content type by the name, by the rule of the API, which refuses files of other names.
+pub fn content_type(clip: &Path) -> String {
+    let name = clip.file_name().unwrap_or_default().to_string_lossy();
+    VideoType::of_name(&name).map_or_else(|| "application/octet-stream".to_owned(), String::from)
 }
 
 #[cfg(test)]
@@ -40,6 +32,7 @@ mod tests {
             ("a.mp4", "video/mp4"),
             ("A.MOV", "video/quicktime"),
             ("b.c.webm", "video/webm"),
+            ("00017.MTS", "video/mp2t"),
             ("notes.txt", "application/octet-stream"),
             ("mp4", "application/octet-stream"),
         ] {

@@ -148,7 +148,7 @@ async fn upload_small_file(
     let bar = Arc::new(ui.transfer("upload", Some(size_bytes)));
     let progress = progress_callback(&bar, size_bytes);
     let content_type = clip::content_type(file.path());
-    let video_key = client.upload_in_one_request(file, content_type, options.job_id, progress).await?;
+    let video_key = client.upload_in_one_request(file, &content_type, options.job_id, progress).await?;
     bar.finish();
     Ok(UploadedVideo { video_key, job_id: options.job_id, size_bytes, resumed_bytes: 0, resume_file: None })
 }
@@ -251,10 +251,10 @@ async fn create_upload(
     file: &VideoFile,
     options: &UploadOptions,
 ) -> Result<UploadResponse, CliError> {
-    let name = file.name();
+    let (name, content_type) = (file.name(), clip::content_type(file.path()));
     let request = CreateUpload {
         filename: &name,
-        content_type: clip::content_type(file.path()),
+        content_type: &content_type,
         size_bytes: file.size_bytes(),
         job_id: options.job_id,
         part_size: options.part_size,
