@@ -13,6 +13,7 @@ pub mod decode;
 pub mod drawtext;
 pub mod encode;
 mod error;
+pub mod nut;
 pub mod poster;
 pub mod probe;
 pub mod process;
