@@ -4,18 +4,24 @@
 //! every option about colour; [`encode`] chooses the video encoder.
 //!
 //! Invariant: it knows no edits, timelines or jobs, only files, times and sizes; of the crate it imports
-//! nothing but `media`'s frame rate.
+//! nothing but `media`'s clocks and frame rates.
 
 mod args;
 pub mod audio;
+mod codecs;
 mod color;
 pub mod decode;
 pub mod drawtext;
 pub mod encode;
 mod error;
+pub mod loudness;
 pub mod nut;
 pub mod poster;
 pub mod probe;
 pub mod process;
+mod repair;
+mod scan;
+pub mod stretch;
+pub mod tracks;
 
 pub use error::FfmpegError;
