@@ -17,6 +17,7 @@ mod poster;
 mod progress;
 mod request;
 mod run;
+mod sampler;
 mod timeline;
 mod title;
 

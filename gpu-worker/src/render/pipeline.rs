@@ -72,7 +72,7 @@ pub(super) fn run(
     let Some(finished) = scaled.as_ref().or(decoded.first()) else {
         return Err(RenderError::machine("The output has no buffers; this is a bug."));
     };
-    let mut meter = ProgressMeter::new(plan.total_frames());
+    let mut meter = ProgressMeter::new(Some(plan.total_frames()));
     std::thread::scope(|scope| {
         let written = &written;
         let writer = scope.spawn(move || encoder::write_frames(encoder_stdin, &frames, finished, written));

@@ -10,10 +10,13 @@ use reel_core::edit::{Clip, CropTrack, Edit, FramePosition, FrameSize, Framing, 
 
 use super::timeline::Timeline;
 use super::title::{self, TitleOverlay};
-use super::{RenderError, RenderRequest};
+use super::{RenderError, RenderRequest, audio};
 use crate::ffmpeg::encode::Chapter;
+use crate::ffmpeg::loudness;
 use crate::ffmpeg::probe::MediaInfo;
 use crate::ffmpeg::process::ProcessGroup;
+use crate::ffmpeg::stretch::Stretch;
+use crate::ffmpeg::tracks::{Sound, SoundTrack};
 use crate::media::frame_rate::FrameRate;
 
 /// Everything that is known before the first frame; at least one clip.
@@ -34,6 +37,8 @@ pub(super) struct RenderPlan<'a> {
 pub(super) struct ClipPlan<'a> {
     pub input: &'a Path,
     pub media: MediaInfo,
+    /// What is heard; `None` for silence.
+    pub sound: Option<Sound>,
     pub timeline: Timeline,
     /// The size of decoded frames.
     pub decoded_size: FrameSize,
@@ -56,9 +61,9 @@ pub(super) enum ClipTransition {
 impl<'a> RenderPlan<'a> {
     /// Probes every source; refuses what cannot be rendered.
     pub(super) fn new(request: &RenderRequest<'a>, processes: &ProcessGroup) -> Result<Self, RenderError> {
-        let (clips, output_size) = match request.edit {
+        let (mut clips, output_size) = match request.edit {
             Edit::Overlay(overlay) => {
-                let media = MediaInfo::probe(request.input, processes)?;
+                let media = probe(request, request.input, processes)?;
                 if let Some(crop) = &overlay.crop {
                     check_crop(crop, &media, (0.0, f64::INFINITY))?;
                 }
@@ -78,15 +83,20 @@ impl<'a> RenderPlan<'a> {
                 (clips, Some(output_size))
             }
             Edit::Annotate(annotate) => {
-                let media = MediaInfo::probe(request.input, processes)?;
+                let media = probe(request, request.input, processes)?;
                 let timeline = Timeline::annotate(annotate, &media)?;
                 let mut clip = ClipPlan::new(request.input, timeline, media, false);
                 clip.titles = title::overlays(&annotate.clips, clip.decoded_size, request.output)?;
                 (vec![clip], None)
             }
         };
+        if audio::bitrate_kbps(request.edit).is_some() {
+            for clip in &mut clips {
+                clip.choose_sound(request.edit.audio_track(), processes)?;
+            }
+        }
         let transitions = match request.edit {
-            Edit::Framing(framing) => plan_transitions(&clips, framing.transition)?,
+            Edit::Framing(framing) => plan_transitions(&clips, framing.transition),
             Edit::Overlay(_) | Edit::Annotate(_) => Vec::new(),
         };
         let Some(first) = clips.first() else {
@@ -96,11 +106,11 @@ impl<'a> RenderPlan<'a> {
         Ok(Self { clips, transitions, rate, size, scaled: output_size.is_some() })
     }
 
-    /// Frames of the whole output, when the length of every clip is known.
-    pub(super) fn total_frames(&self) -> Option<u64> {
-        let shown: u64 = self.clips.iter().map(|clip| clip.timeline.frames()).sum::<Option<u64>>()?;
+    /// Frames of the whole output.
+    pub(super) fn total_frames(&self) -> u64 {
+        let shown: u64 = self.clips.iter().map(|clip| clip.timeline.frames()).sum();
         let shared: u64 = self.transitions.iter().map(|transition| u64::from(transition.overlap())).sum();
-        Some(shown.saturating_sub(shared))
+        shown.saturating_sub(shared)
     }
 
     /// One chapter for each clip.
@@ -112,11 +122,11 @@ impl<'a> RenderPlan<'a> {
             .zip(self.overlaps())
             .map(|(clip, overlap)| {
                 let own = start;
-                start += clip.timeline.frames().unwrap_or(0).saturating_sub(overlap.into());
+                start += clip.timeline.frames().saturating_sub(overlap.into());
                 own
             })
             .collect();
-        let ends = starts.iter().skip(1).copied().chain([self.total_frames().unwrap_or(start)]);
+        let ends = starts.iter().skip(1).copied().chain([self.total_frames()]);
         let chapter = |((clip, start), end): ((&'s ClipPlan<'a>, &u64), u64)| Chapter {
             title: &clip.title,
             start_s: self.rate.duration_s(*start),
@@ -135,7 +145,22 @@ impl<'a> ClipPlan<'a> {
     fn new(input: &'a Path, timeline: Timeline, media: MediaInfo, scaled: bool) -> Self {
         // Without scaling, an odd last column or row is cut off: the encoder halves colour.
         let decoded_size = if scaled { media.size() } else { media.even_size() };
-        Self { input, media, timeline, decoded_size, titles: Vec::new(), title: String::new() }
+        let (titles, title) = (Vec::new(), String::new());
+        Self { input, media, sound: None, timeline, decoded_size, titles, title }
+    }
+
+    /// The file to read.
+    pub(super) fn file(&self) -> &Path {
+        self.media.file(self.input)
+    }
+
+    /// `track` is the number of the wanted sound track, from 1.
+    fn choose_sound(&mut self, track: Option<u32>, processes: &ProcessGroup) -> Result<(), RenderError> {
+        let (start_s, end_s) = self.timeline.used_s();
+        let stretch = Stretch::of_film(&self.media, start_s, end_s);
+        let listen = |tracks: &[&SoundTrack]| loudness::peaks(self.file(), tracks, stretch, processes);
+        self.sound = Sound::choose(&self.media.sound_tracks, track, listen)?;
+        Ok(())
     }
 }
 
@@ -190,10 +215,12 @@ fn plan_framing<'a>(
         let input = clip_input(clip, request).map_err(in_clip)?;
         let media = match clips.iter().find(|earlier| earlier.input == input) {
             Some(known) => known.media.clone(),
-            None => MediaInfo::probe(input, processes).map_err(RenderError::from).map_err(in_clip)?,
+            None => probe(request, input, processes).map_err(in_clip)?,
         };
         check_crop(&clip.crop, &media, clip.shown_s()).map_err(in_clip)?;
-        let rate = requested_rate.or(clips.first().map(|first| first.timeline.rate)).unwrap_or(media.rate);
+        let rate = requested_rate
+            .or(clips.first().map(|first| first.timeline.rate))
+            .unwrap_or(media.clock.rate.for_output());
         let timeline = Timeline::framing(clip, rate, &media).map_err(in_clip)?;
         let mut clip_plan = ClipPlan::new(input, timeline, media, true);
         clip_plan.title = clip.name.clone().unwrap_or_else(|| chapter_title(input, request.inputs_by_key));
@@ -204,7 +231,7 @@ fn plan_framing<'a>(
 
 /// Refuses a crop that shows nothing of the picture, in seconds of source from `shown_s.0` to `shown_s.1`.
 fn check_crop(crop: &CropTrack, media: &MediaInfo, shown_s: (f64, f64)) -> Result<(), RenderError> {
-    let fps = media.rate.fps();
+    let fps = media.clock.rate.fps();
     let position = |seconds: f64| FramePosition { frame: seconds * fps, fps };
     if crop.leaves(media.size(), position(shown_s.0), position(shown_s.1)) {
         let FrameSize { width, height } = media.size();
@@ -213,6 +240,16 @@ fn check_crop(crop: &CropTrack, media: &MediaInfo, shown_s: (f64, f64)) -> Resul
         )));
     }
     Ok(())
+}
+
+/// Copies of sources with a better clock lie beside the output, where there is room for it.
+fn probe(
+    request: &RenderRequest<'_>,
+    input: &Path,
+    processes: &ProcessGroup,
+) -> Result<MediaInfo, RenderError> {
+    let folder = request.output.parent().filter(|folder| !folder.as_os_str().is_empty());
+    Ok(MediaInfo::probe(input, folder.unwrap_or(Path::new(".")), processes)?)
 }
 
 fn clip_input<'a>(clip: &Clip, request: &RenderRequest<'a>) -> Result<&'a Path, RenderError> {
@@ -233,25 +270,11 @@ fn chapter_title(file: &Path, inputs_by_key: &[(ObjectKey, std::path::PathBuf)])
     key.map(str::to_owned).or_else(file_name).unwrap_or_default()
 }
 
-fn plan_transitions(
-    clips: &[ClipPlan<'_>],
-    transition: Transition,
-) -> Result<Vec<ClipTransition>, RenderError> {
-    if let [_] = clips {
-        return Ok(Vec::new());
-    }
-    // Where the next clip begins must be known before this one ends.
-    let length = |(index, clip): (usize, &ClipPlan<'_>)| {
-        clip.timeline.frames().ok_or_else(|| {
-            let message =
-                "The video's length could not be determined. Convert it to MP4 and upload it again.";
-            RenderError::input(message).in_clip(index + 1)
-        })
-    };
-    let lengths = clips.iter().enumerate().map(length).collect::<Result<Vec<u64>, RenderError>>()?;
+fn plan_transitions(clips: &[ClipPlan<'_>], transition: Transition) -> Vec<ClipTransition> {
     let rate = clips.first().map(|first| first.timeline.rate);
+    let lengths: Vec<u64> = clips.iter().map(|clip| clip.timeline.frames()).collect();
     let pairs = lengths.windows(2).filter_map(|pair| Some((rate?, <[u64; 2]>::try_from(pair).ok()?)));
-    Ok(pairs.map(|(rate, pair)| ClipTransition::new(transition, rate, pair)).collect())
+    pairs.map(|(rate, pair)| ClipTransition::new(transition, rate, pair)).collect()
 }
 
 #[cfg(test)]
