@@ -6,10 +6,9 @@ use std::path::Path;
 use reel_core::edit::FrameSize;
 
 use super::args::{QUIET, strings, untrusted_input};
-use super::color;
 use super::probe::MediaInfo;
 
-/// What to decode; raw BGR frames come out on stdout.
+/// What to decode; raw frames in planes come out on stdout.
 #[derive(Clone, Copy, Debug)]
 pub struct DecodeCommand<'a> {
     pub input: &'a Path,
@@ -62,13 +61,11 @@ impl DecodeCommand<'_> {
                 "minterpolate=fps={fps:.6}:mi_mode=mci:mc_mode=aobmc:me_mode=bidir:vsbmc=1:scd=fdiff:scd_threshold=10"
             ));
         }
-        chain.extend(color::tone_map(self.media).map(str::to_owned));
         // Square pixels first; then an odd last column or row is cut off rather than squeezed in.
-        chain.push(format!("scale={width}:{height}{}", color::assumed_matrix(self.media)));
+        chain.extend(self.media.color.filters(width, height, self.media.color_table.as_ref()));
         if (self.size.width, self.size.height) != (width, height) {
             chain.push(format!("crop={}:{}:0:0:exact=1", self.size.width, self.size.height));
         }
-        chain.push(format!("format={}", color::PIXEL_FORMAT));
         if !self.draw_filters.is_empty() {
             chain.push(self.draw_filters.to_owned());
         }

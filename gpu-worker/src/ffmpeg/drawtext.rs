@@ -5,6 +5,7 @@ use std::path::Path;
 use reel_core::edit::{Annotation, FrameSize, Rating};
 
 use super::FfmpegError;
+use super::args::escape_filter_value as escape;
 
 /// Fonts in order of preference, at the usual paths of Debian, Fedora and Arch.
 const FONTS: &[&str] = &[
@@ -58,21 +59,6 @@ fn truncate(text: &str, max_chars: u32) -> String {
     }
     let kept: String = text.chars().take(max_chars - 1).collect();
     format!("{}…", kept.trim_end())
-}
-
-/// Escapes twice, because ffmpeg unescapes twice: the filter graph, then the option's value.
-fn escape(text: &str) -> String {
-    let escape = |text: &str, special: &[char]| {
-        let mut out = String::with_capacity(text.len() * 2);
-        for c in text.chars() {
-            if special.contains(&c) {
-                out.push('\\');
-            }
-            out.push(c);
-        }
-        out
-    };
-    escape(&escape(text, &['\\', '\'', ':']), &['\\', '\'', '[', ']', ',', ';'])
 }
 
 fn color(rating: Rating) -> &'static str {

@@ -4,11 +4,11 @@
 //! every option about colour; [`encode`] chooses the video encoder.
 //!
 //! Invariant: it knows no edits, timelines or jobs, only files, times and sizes; of the crate it imports
-//! nothing but `media`'s frame rate.
+//! nothing but `media`'s frame rates and colour maps.
 
 mod args;
 pub mod audio;
-mod color;
+pub mod color;
 pub mod decode;
 pub mod drawtext;
 pub mod encode;

@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::FfmpegError;
 use super::args::INPUT_SAFETY;
+use super::color::{ColorTable, ColorTags, SourceColor};
 use super::process::ProcessGroup;
 use crate::media::frame_rate::FrameRate;
 
@@ -32,10 +33,9 @@ pub struct MediaInfo {
     /// Seeking to a time is exact.
     pub seekable: bool,
     pub interlaced: bool,
-    /// High dynamic range, to be tone-mapped.
-    pub hdr: bool,
-    /// The file does not name its colour matrix.
-    pub color_untagged: bool,
+    pub color: SourceColor,
+    /// What converts high dynamic range and wide gamut.
+    pub color_table: Option<ColorTable>,
     /// How much later the video starts than the file, in seconds.
     pub video_delay_s: f64,
 }
@@ -134,7 +134,10 @@ struct FfprobeStream {
     start_time: Option<String>,
     field_order: Option<String>,
     color_space: Option<String>,
+    color_primaries: Option<String>,
     color_transfer: Option<String>,
+    color_range: Option<String>,
+    pix_fmt: Option<String>,
     #[serde(default)]
     disposition: FfprobeDisposition,
     #[serde(default)]
@@ -188,7 +191,7 @@ impl FfprobeOutput {
         let start = parse(video.start_time.as_deref()).unwrap_or(0.0);
         let file_start = parse(self.format.start_time.as_deref()).unwrap_or(0.0);
         let names = self.format.names.as_str();
-        let transfer = video.color_transfer.as_deref();
+        let color = SourceColor::new(video.color_tags(), width, height);
         Ok(MediaInfo {
             width,
             height,
@@ -203,8 +206,8 @@ impl FfprobeOutput {
             variable_rate: variable,
             seekable: ["mov", "matroska", "webm"].iter().any(|name| names.split(',').any(|n| n == *name)),
             interlaced: matches!(video.field_order.as_deref(), Some("tt" | "bb" | "tb" | "bt")),
-            hdr: matches!(transfer, Some("smpte2084" | "arib-std-b67")),
-            color_untagged: matches!(video.color_space.as_deref(), None | Some("unknown")),
+            color,
+            color_table: color.table()?,
             video_delay_s: (start - file_start).max(0.0),
         })
     }
@@ -229,6 +232,16 @@ impl FfprobeOutput {
 }
 
 impl FfprobeStream {
+    fn color_tags(&self) -> ColorTags<'_> {
+        ColorTags {
+            space: self.color_space.as_deref(),
+            primaries: self.color_primaries.as_deref(),
+            transfer: self.color_transfer.as_deref(),
+            range: self.color_range.as_deref(),
+            pixel_format: self.pix_fmt.as_deref(),
+        }
+    }
+
     /// Width and height as a viewer sees them: upright, pixels square.
     fn viewed_size(&self) -> Option<(u32, u32)> {
         let (width, height) = (self.width.filter(|w| *w > 0)?, self.height.filter(|h| *h > 0)?);

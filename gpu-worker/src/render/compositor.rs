@@ -70,7 +70,8 @@ impl<'e> Compositor<'e> {
             Self::Annotate => return Ok(frame),
         };
         let mut output = finished.acquire();
-        scaler.scale(&frame, crop.pixels(position, frame.size()), &mut output)?;
+        let whole = output.bounds();
+        scaler.scale(&frame, crop.pixels(position, frame.size()), &mut output, whole)?;
         decoded.release(frame);
         Ok(output)
     }

@@ -214,6 +214,7 @@ mod tests {
     use reel_core::edit::{Edit, JobType};
 
     use super::*;
+    use crate::ffmpeg::color::SourceColor;
 
     fn media(frames: u32, fps: u32) -> MediaInfo {
         MediaInfo {
@@ -226,8 +227,8 @@ mod tests {
             variable_rate: false,
             seekable: true,
             interlaced: false,
-            hdr: false,
-            color_untagged: true,
+            color: SourceColor::BT709,
+            color_table: None,
             video_delay_s: 0.0,
         }
     }
