@@ -44,6 +44,21 @@ pub(super) fn untrusted_input(path: &Path, seek_s: Option<f64>) -> Vec<OsString>
     args
 }
 
+/// Escapes twice, because ffmpeg unescapes twice: the filter graph, then the option's value.
+pub(super) fn escape_filter_value(text: &str) -> String {
+    let escape = |text: &str, special: &[char]| {
+        let mut out = String::with_capacity(text.len() * 2);
+        for c in text.chars() {
+            if special.contains(&c) {
+                out.push('\\');
+            }
+            out.push(c);
+        }
+        out
+    };
+    escape(&escape(text, &['\\', '\'', ':']), &['\\', '\'', '[', ']', ',', ';'])
+}
+
 pub(super) fn strings(args: &[&str]) -> Vec<OsString> {
     args.iter().map(OsString::from).collect()
 }

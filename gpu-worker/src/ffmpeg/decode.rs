@@ -9,12 +9,11 @@ use std::path::Path;
 use reel_core::edit::FrameSize;
 
 use super::args::{QUIET, strings, untrusted_input};
-use super::color;
 use super::probe::MediaInfo;
 use super::stretch::Stretch;
 use crate::media::clock::round_us;
 
-/// What to decode; NUT with raw frames comes out on stdout, to be read by [`nut`](super::nut).
+/// What to decode; NUT with raw frames in planes comes out on stdout, to be read by [`nut`](super::nut).
 #[derive(Clone, Copy, Debug)]
 pub struct DecodeCommand<'a> {
     pub input: &'a Path,
@@ -68,13 +67,11 @@ impl DecodeCommand<'_> {
         if let Some(fps) = self.interpolate_fps {
             chain.push(self.interpolation(fps));
         }
-        chain.extend(color::tone_map(self.media).map(str::to_owned));
         // Square pixels first; then an odd last column or row is cut off rather than squeezed in.
-        chain.push(format!("scale={width}:{height}{}", color::assumed_matrix(self.media)));
+        chain.extend(self.media.color.filters(width, height, self.media.color_table.as_ref()));
         if (self.size.width, self.size.height) != (width, height) {
             chain.push(format!("crop={}:{}:0:0:exact=1", self.size.width, self.size.height));
         }
-        chain.push(format!("format={}", color::PIXEL_FORMAT));
         if !self.draw_filters.is_empty() {
             chain.push(self.draw_filters.to_owned());
         }

@@ -17,7 +17,7 @@ use super::color;
 use super::process::{ProcessExit, output_of};
 use crate::media::frame_rate::FrameRate;
 
-/// What to encode; raw BGR frames go in on stdin.
+/// What to encode; raw frames in planes go in on stdin.
 #[derive(Debug)]
 pub struct EncodeCommand<'a> {
     pub size: FrameSize,
@@ -46,21 +46,22 @@ impl EncodeCommand<'_> {
         args.push("-copyts".into());
         args.extend(strings(&["-y", "-f", "rawvideo", "-pix_fmt", color::PIXEL_FORMAT]));
         args.extend(strings(&["-s", &size, "-r", &rate, "-i", "pipe:0"]));
-        let mut filters = format!("[0:v]{}[v]", color::TO_OUTPUT);
-        let mut mapping = strings(&["-map", "[v]"]);
+        let mut filters = None;
+        let mut mapping = strings(&["-map", "0:v"]);
         let mut chapters_input = 1;
         if let Some(track) = self.audio.as_ref().filter(|track| track.is_audible()) {
             let graph = AudioGraph::new(track);
             chapters_input += graph.inputs.len();
             args.extend(graph.inputs.into_iter().flatten());
-            filters.push_str(&graph.filters);
+            // It is written to follow other filters.
+            filters = Some(graph.filters.trim_start_matches(';').to_owned());
             let bitrate = format!("{}k", track.bitrate_kbps);
             mapping.extend(strings(&["-map", "[a]", "-c:a", "aac", "-b:a", &bitrate]));
         }
         let map_chapters =
             if self.chapters.is_empty() { "-1".to_owned() } else { chapters_input.to_string() };
         args.extend(self.chapters_input());
-        args.extend(["-filter_complex".into(), filters.into()]);
+        args.extend(filters.into_iter().flat_map(|graph| ["-filter_complex".into(), graph.into()]));
         args.extend(mapping);
         args.extend(strings(VideoEncoder::detect().args()));
         args.extend(strings(&["-g", &keyframe_interval(self.rate).to_string(), "-flags", "+cgop"]));

@@ -4,12 +4,12 @@
 //! every option about colour; [`encode`] chooses the video encoder.
 //!
 //! Invariant: it knows no edits, timelines or jobs, only files, times and sizes; of the crate it imports
-//! nothing but `media`'s clocks, frame rates and pictures of titles.
+//! nothing but `media`'s clocks, frame rates, colour maps and pictures of titles.
 
 mod args;
 pub mod audio;
 mod codecs;
-mod color;
+pub mod color;
 pub mod decode;
 pub mod encode;
 mod error;

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use super::FfmpegError;
 use super::args::input_limits;
 use super::codecs;
+use super::color::{ColorTable, ColorTags, SourceColor};
 use super::process::{ProcessExit, ProcessGroup};
 use super::repair::{self, RepairedFile};
 use super::scan::Scan;
@@ -37,10 +38,9 @@ pub struct MediaInfo {
     /// How long before the wanted time to seek, in seconds; `None` when the file has no times to seek to.
     pub seek_margin_s: Option<f64>,
     pub interlaced: bool,
-    /// High dynamic range, to be tone-mapped.
-    pub hdr: bool,
-    /// The file does not name its colour matrix.
-    pub color_untagged: bool,
+    pub color: SourceColor,
+    /// What converts high dynamic range and wide gamut.
+    pub color_table: Option<ColorTable>,
     /// A copy of the file whose clock does not jump, to be read instead of the file.
     pub repaired: Option<Arc<RepairedFile>>,
 }
@@ -178,7 +178,10 @@ struct FfprobeStream {
     channel_layout: Option<String>,
     field_order: Option<String>,
     color_space: Option<String>,
+    color_primaries: Option<String>,
     color_transfer: Option<String>,
+    color_range: Option<String>,
+    pix_fmt: Option<String>,
     #[serde(default)]
     disposition: FfprobeDisposition,
     #[serde(default)]
@@ -328,7 +331,7 @@ impl Chosen<'_> {
                 clock.length_s() / 3600.0
             )));
         }
-        let transfer = picture.color_transfer.as_deref();
+        let color = SourceColor::new(picture.color_tags(), width, height);
         Ok(MediaInfo {
             width,
             height,
@@ -337,8 +340,8 @@ impl Chosen<'_> {
             sound_tracks: self.sound_tracks.clone(),
             seek_margin_s,
             interlaced: matches!(picture.field_order.as_deref(), Some("tt" | "bb" | "tb" | "bt")),
-            hdr: matches!(transfer, Some("smpte2084" | "arib-std-b67")),
-            color_untagged: matches!(picture.color_space.as_deref(), None | Some("unknown")),
+            color,
+            color_table: color.table()?,
             repaired: None,
         })
     }
@@ -384,6 +387,16 @@ impl FfprobeStream {
             has_layout: layout.is_some_and(|layout| layout != "unknown" && !layout.contains("channels")),
             is_default: self.disposition.default != 0,
         })
+    }
+
+    fn color_tags(&self) -> ColorTags<'_> {
+        ColorTags {
+            space: self.color_space.as_deref(),
+            primaries: self.color_primaries.as_deref(),
+            transfer: self.color_transfer.as_deref(),
+            range: self.color_range.as_deref(),
+            pixel_format: self.pix_fmt.as_deref(),
+        }
     }
 
     /// Width and height as a viewer sees them: upright, pixels square.

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use super::args::escape_filter_value as escape;
 use super::color;
 use crate::media::title::Picture;
 
@@ -25,21 +26,6 @@ pub fn overlay_filter(file: &Path, left: u32, top: u32) -> String {
         "null[film];movie=filename={file}:format_name=pam_pipe,setpts=PTS-360000/TB[title];\
          [film][title]overlay=x={left}:y={top}:format=auto,format={format}"
     )
-}
-
-/// Escapes twice, because ffmpeg unescapes twice: the filter graph, then the option's value.
-fn escape(text: &str) -> String {
-    let escape = |text: &str, special: &[char]| {
-        let mut out = String::with_capacity(text.len() * 2);
-        for c in text.chars() {
-            if special.contains(&c) {
-                out.push('\\');
-            }
-            out.push(c);
-        }
-        out
-    };
-    escape(&escape(text, &['\\', '\'', ':']), &['\\', '\'', '[', ']', ',', ';'])
 }
 
 #[cfg(test)]

@@ -1,16 +1,21 @@
 //! The five highlight effects, drawn in place on the visible part of a frame.
 //!
-//! Invariant: a pixel outside `view` is never written, so a cropped overlay costs only
-//! what it shows. Numbers are truncated, not rounded, where OpenCV and numpy truncate them.
+//! Each but the brightness boost is a mix of the frame with something else (black, a colour, its own
+//! blur) by weights that ellipses or a mask decide, and a mix means the same in light and colour
+//! differences as in red, green and blue.
+//!
+//! Invariant: a pixel outside `view`, widened to whole colour samples, is never written, so a cropped
+//! overlay costs only what it shows.
 
-use rayon::prelude::*;
-use reel_core::edit::{FrameSize, Highlight, HighlightEffect, PixelRect};
+use reel_core::edit::{Color, FrameSize, Highlight, HighlightEffect, PixelRect};
 
-use super::blur::GaussianBlur;
+use super::blur::{GaussianBlur, RowBuffers};
+use super::boost::boost;
 use super::ellipse::Ellipse;
-use super::frame::{CHANNELS, Frame};
-use super::lut::Lut;
-use super::mask::Mask;
+use super::frame::{BLACK, Frame, NEUTRAL};
+use super::mask::{Mask, union};
+use super::row_pairs::{self, RowPair};
+use super::simd::{mix_rows, mix_with, vectorized, weight};
 
 /// Draws highlights; keeps buffers and masks for the next frame.
 #[derive(Debug)]
@@ -18,8 +23,6 @@ pub struct EffectRenderer {
     effect: HighlightEffect,
     blur: GaussianBlur,
     mask: Option<(Vec<Highlight>, Mask)>,
-    spotlight: Lut,
-    dimmed: Lut,
 }
 
 /// Brightness of the background around a spotlight.
@@ -28,16 +31,12 @@ const SPOTLIGHT: f64 = 0.3;
 const DIMMED: f64 = 0.7;
 /// Brightness gained inside a highlight at full strength.
 const BOOST: f64 = 0.5;
+/// How far a ring reaches beyond its ellipse's box, in pixels.
+const RING_REACH: i32 = 3;
 
 impl EffectRenderer {
     pub fn new(effect: HighlightEffect) -> Self {
-        Self {
-            effect,
-            blur: GaussianBlur::new(),
-            mask: None,
-            spotlight: Lut::scaled(SPOTLIGHT),
-            dimmed: Lut::scaled(DIMMED),
-        }
+        Self { effect, blur: GaussianBlur::new(), mask: None }
     }
 
     /// Draws `highlights` on the part of `frame` inside `view`; without highlights nothing changes.
@@ -45,33 +44,39 @@ impl EffectRenderer {
         if highlights.is_empty() {
             return;
         }
+        let size = frame.size();
+        let view = row_pairs::widened(view, size);
         match self.effect {
             HighlightEffect::Blur => {
-                self.update_mask(highlights, frame.size());
+                self.update_mask(highlights, size);
                 self.blur.apply(frame, view);
-                let (mask, blur) = (self.mask.as_ref().map(|(_, mask)| mask), &self.blur);
-                rows(frame, view, |y, row| {
-                    blend(row, view.x, blur.row(y), mask.map_or((0, &[][..]), |mask| mask.row(y)));
+                let mask = self.mask.as_ref().map(|(_, mask)| mask);
+                mix_pairs(frame, view, Target::Blur(&self.blur), |y, weights| {
+                    soft_weights(weights, view.x, weight(1.0), mask.map_or((0, &[]), |mask| mask.row(y)));
                 });
             }
             HighlightEffect::Spotlight => {
-                self.update_mask(highlights, frame.size());
-                let (mask, lut) = (self.mask.as_ref().map(|(_, mask)| mask), &self.spotlight);
-                rows(frame, view, |y, row| {
-                    darken(row, view.x, lut, mask.map_or((0, &[][..]), |mask| mask.row(y)));
+                self.update_mask(highlights, size);
+                let mask = self.mask.as_ref().map(|(_, mask)| mask);
+                mix_pairs(frame, view, Target::BLACK, |y, weights| {
+                    let outside = weight(1.0 - SPOTLIGHT);
+                    soft_weights(weights, view.x, outside, mask.map_or((0, &[]), |mask| mask.row(y)));
                 });
             }
             HighlightEffect::Original => draw_fill_and_ring(frame, view, highlights),
             HighlightEffect::BrightnessBoost => {
-                let luts = EllipseLuts::new(highlights, frame.size(), |strength| 1.0 + BOOST * strength);
-                apply_hard_edge(frame, view, None, &luts);
+                let ellipses = HardEdges::new(highlights, size, |strength| weight(BOOST * strength));
+                brighten(frame, view, &ellipses);
             }
             HighlightEffect::DarkOverlay => {
                 // Beside a highlight the frame is dimmed; inside it is not, at full strength.
-                let luts =
-                    EllipseLuts::new(highlights, frame.size(), |strength| DIMMED + (1.0 - DIMMED) * strength);
-                if !luts.0.is_empty() {
-                    apply_hard_edge(frame, view, Some(&self.dimmed), &luts);
+                let inside = |strength| weight((1.0 - DIMMED) * (1.0 - strength));
+                let ellipses = HardEdges::new(highlights, size, inside);
+                if !ellipses.0.is_empty() {
+                    mix_pairs(frame, view, Target::BLACK, |y, weights| {
+                        weights.fill(weight(1.0 - DIMMED));
+                        ellipses.fill(weights, y, view.x, size.width);
+                    });
                 }
             }
         }
@@ -85,84 +90,116 @@ impl EffectRenderer {
     }
 }
 
-/// The ellipses that touch the frame, each with what happens inside it.
-struct EllipseLuts(Vec<(Ellipse, Lut)>);
+/// The ellipses that touch the frame, each with the weight inside it.
+struct HardEdges(Vec<(Ellipse, u16)>);
 
-impl EllipseLuts {
-    fn new(highlights: &[Highlight], frame_size: FrameSize, factor: impl Fn(f64) -> f64) -> Self {
+impl HardEdges {
+    fn new(highlights: &[Highlight], frame_size: FrameSize, of: impl Fn(f64) -> u16) -> Self {
         let touching = highlights.iter().map(|h| (Ellipse::new(h), h)).filter(|(e, _)| e.touches(frame_size));
-        Self(touching.map(|(ellipse, h)| (ellipse, Lut::scaled(factor(h.strength)))).collect())
+        Self(touching.map(|(ellipse, h)| (ellipse, of(h.strength))).collect())
+    }
+
+    /// Fills the weights inside each ellipse on row `y`; where they overlap, the later one's count.
+    fn fill(&self, weights: &mut [u16], y: u32, first_column: u32, frame_width: u32) {
+        for (ellipse, weight) in &self.0 {
+            fill_columns(weights, first_column, ellipse.inside(y, frame_width), *weight);
+        }
+    }
+
+    /// The part of `view` that they reach.
+    fn reach(&self, view: PixelRect, frame_size: FrameSize) -> Option<PixelRect> {
+        let boxes = self.0.iter().filter_map(|(ellipse, _)| ellipse.bounds(0, frame_size));
+        boxes.filter_map(|bounds| intersection(bounds, view)).reduce(union)
     }
 }
 
-/// Calls `draw` for each row of the view, on all cores; a row is the view's part of it.
-fn rows(frame: &mut Frame, view: PixelRect, draw: impl Fn(u32, &mut [u8]) + Sync) {
-    let stride = frame.stride();
-    let columns = view.x as usize * CHANNELS..(view.x + view.width) as usize * CHANNELS;
-    let shown = (view.y as usize * stride)..((view.y + view.height) as usize * stride);
-    let Some(bytes) = frame.bytes_mut().get_mut(shown) else { return };
-    bytes.par_chunks_exact_mut(stride).zip(view.y..view.y + view.height).for_each(|(row, y)| {
-        if let Some(row) = row.get_mut(columns.clone()) {
-            draw(y, row);
+/// What a frame is mixed with.
+#[derive(Clone, Copy)]
+enum Target<'t> {
+    /// A value for each plane.
+    Flat([u8; 3]),
+    Blur(&'t GaussianBlur),
+}
+
+impl Target<'_> {
+    const BLACK: Self = Self::Flat([BLACK, NEUTRAL, NEUTRAL]);
+}
+
+/// Buffers of one thread.
+#[derive(Default)]
+struct Scratch {
+    weights: [Vec<u16>; 2],
+    chroma_weights: Vec<u16>,
+    blur: RowBuffers,
+}
+
+/// Mixes the view with `target`; `weigh(y, weights)` sets the target's 256ths in the columns of a row.
+fn mix_pairs(
+    frame: &mut Frame,
+    view: PixelRect,
+    target: Target<'_>,
+    weigh: impl Fn(u32, &mut [u16]) + Sync + Send,
+) {
+    row_pairs::for_each(frame, view, Scratch::default, |scratch, pair| {
+        let RowPair { y, luma, chroma } = pair;
+        let Scratch { weights, chroma_weights, blur } = scratch;
+        for (row, (y, weights)) in luma.into_iter().zip((y..).zip(weights.iter_mut())) {
+            // Without a lower row, the weights of the upper one are those of the colour samples.
+            weights.resize(row.len(), 0);
+            if row.is_empty() {
+                continue;
+            }
+            weigh(y, weights);
+            match target {
+                Target::Flat([luma, ..]) => mix_with(row, luma, weights),
+                Target::Blur(blurred) => mix_rows(row, blurred.row(0, y, blur), weights),
+            }
+        }
+        let [upper, lower] = weights;
+        mean_weights(upper, if lower.is_empty() { upper } else { lower }, chroma_weights);
+        for (plane, row) in (1..).zip(chroma) {
+            match target {
+                Target::Flat(values) => {
+                    mix_with(row, values.get(plane).copied().unwrap_or(NEUTRAL), chroma_weights);
+                }
+                Target::Blur(blurred) => mix_rows(row, blurred.row(plane, y / 2, blur), chroma_weights),
+            }
         }
     });
 }
 
-/// `trunc(frame * m + background * (1 - m))` for each byte; `first_column` is the row's.
-fn blend(row: &mut [u8], first_column: u32, background: &[u8], (mask_column, mask): (u32, &[f32])) {
-    let (soft, mask) = overlap(row.len(), first_column, mask_column, mask);
-    for outside in [0..soft.start, soft.end..row.len()] {
-        if let (Some(row), Some(background)) = (row.get_mut(outside.clone()), background.get(outside)) {
-            row.copy_from_slice(background);
+/// The weight of each colour sample: the mean of its two by two pixels, of fewer at an odd edge.
+fn mean_weights(upper: &[u16], lower: &[u16], means: &mut Vec<u16>) {
+    means.resize(upper.len().div_ceil(2), 0);
+    vectorized(|| {
+        let [(upper, last), (lower, _)] = [upper.as_chunks::<2>(), lower.as_chunks::<2>()];
+        for (mean, ([a, b], [c, d])) in means.iter_mut().zip(upper.iter().zip(lower)) {
+            *mean = (a + b + c + d + 2) >> 2;
         }
-    }
-    let (Some(row), Some(background)) = (row.get_mut(soft.clone()), background.get(soft)) else { return };
-    let pixels = row.chunks_exact_mut(CHANNELS).zip(background.chunks_exact(CHANNELS));
-    for ((pixel, background), m) in pixels.zip(mask) {
-        for (byte, behind) in pixel.iter_mut().zip(background) {
-            *byte = mix(*byte, *behind, *m);
+        if let (Some(mean), Some(last)) = (means.last_mut(), last.first()) {
+            *mean = *last;
         }
-    }
+    });
 }
 
-/// As [`blend`], with the frame itself, darkened, as background.
-fn darken(row: &mut [u8], first_column: u32, lut: &Lut, (mask_column, mask): (u32, &[f32])) {
-    let (soft, mask) = overlap(row.len(), first_column, mask_column, mask);
-    for outside in [0..soft.start, soft.end..row.len()] {
-        lut.apply(row.get_mut(outside).unwrap_or_default());
-    }
-    let Some(row) = row.get_mut(soft) else { return };
-    for (pixel, m) in row.chunks_exact_mut(CHANNELS).zip(mask) {
-        for byte in pixel {
-            *byte = mix(*byte, lut.get(*byte), *m);
-        }
-    }
-}
-
-/// The bytes of a row that the mask covers, and the part of the mask that covers them.
-fn overlap(
-    row_bytes: usize,
-    first_column: u32,
-    mask_column: u32,
-    mask: &[f32],
-) -> (std::ops::Range<usize>, &[f32]) {
-    let columns = row_bytes / CHANNELS;
+/// `outside` where the mask is 0, and less of it the more the mask keeps.
+fn soft_weights(weights: &mut [u16], first_column: u32, outside: u16, (mask_column, mask): (u32, &[u16])) {
+    weights.fill(outside);
     let hidden = first_column.saturating_sub(mask_column) as usize;
-    let mask = mask.get(hidden..).unwrap_or_default();
-    let start = (mask_column.saturating_sub(first_column) as usize).min(columns);
-    let end = (start + mask.len()).min(columns);
-    (start * CHANNELS..end * CHANNELS, mask.get(..end - start).unwrap_or_default())
+    let start = mask_column.saturating_sub(first_column) as usize;
+    let covered = weights.get_mut(start..).unwrap_or_default();
+    vectorized(|| {
+        for (weight, keep) in covered.iter_mut().zip(mask.get(hidden..).unwrap_or_default()) {
+            *weight = kept_less(outside, *keep);
+        }
+    });
 }
 
-fn mix(inside: u8, outside: u8, m: f32) -> u8 {
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "between two bytes; cutting is the rule"
-    )]
-    {
-        (f32::from(inside) * m + f32::from(outside) * (1.0 - m)) as u8
-    }
+/// `256 - keep` 256ths of `outside`.
+#[allow(clippy::inline_always, clippy::cast_possible_truncation, reason = "see `vectorized`; at most 256")]
+#[inline(always)]
+fn kept_less(outside: u16, keep: u16) -> u16 {
+    (u32::from(outside).wrapping_mul(256_u32.wrapping_sub(keep.into())).wrapping_add(128) >> 8) as u16
 }
 
 /// Fill and ring of each highlight, one over the other.
@@ -173,74 +210,55 @@ fn draw_fill_and_ring(frame: &mut Frame, view: PixelRect, highlights: &[Highligh
         if !ellipse.touches(size) {
             continue;
         }
-        let color = [highlight.color.blue, highlight.color.green, highlight.color.red];
-        let fill = color.map(|channel| Lut::blend_to(channel, highlight.fill_alpha));
-        let ring = color.map(|channel| Lut::blend_to(channel, highlight.ring_alpha));
-        let reach = ellipse.bounds(3, size).and_then(|bounds| intersection(bounds, view));
-        let Some(reach) = reach else { continue };
-        rows(frame, reach, |y, row| {
-            let columns = reach.x..reach.x + reach.width;
+        let reach = ellipse.bounds(RING_REACH, size).and_then(|bounds| intersection(bounds, view));
+        let Some(reach) = reach.map(|reach| row_pairs::widened(reach, size)) else { continue };
+        let (fill, ring) = (highlight.fill_alpha, highlight.ring_alpha);
+        // The ring lies over the fill.
+        let (fill_weight, ring_weight, both) =
+            (weight(fill), weight(ring), weight(1.0 - (1.0 - fill) * (1.0 - ring)));
+        mix_pairs(frame, reach, Target::Flat(planes_of(highlight.color)), |y, weights| {
+            weights.fill(0);
             let inside = ellipse.inside(y, size.width);
-            let of = |x: u32| (x - reach.x) as usize * CHANNELS;
-            let (start, end) = (inside.start.max(columns.start), inside.end.min(columns.end));
-            if start < end
-                && let Some(run) = row.get_mut(of(start)..of(end))
-            {
-                run.chunks_exact_mut(CHANNELS).for_each(|pixel| tint(pixel, &fill));
-            }
-            for x in ellipse.ring(y, size.width).filter(|x| columns.contains(x)) {
-                tint(row.get_mut(of(x)..of(x) + CHANNELS).unwrap_or_default(), &ring);
+            fill_columns(weights, reach.x, inside.clone(), fill_weight);
+            for x in ellipse.ring(y, size.width) {
+                let weight = if inside.contains(&x) { both } else { ring_weight };
+                fill_columns(weights, reach.x, x..x + 1, weight);
             }
         });
     }
 }
 
-fn tint(pixel: &mut [u8], luts: &[Lut; CHANNELS]) {
-    for (byte, lut) in pixel.iter_mut().zip(luts) {
-        *byte = lut.get(*byte);
-    }
-}
-
-/// One lookup table outside all ellipses, and inside each its own; where they overlap, the later one's.
-fn apply_hard_edge(
-    frame: &mut Frame,
-    view: PixelRect,
-    outside: Option<&Lut>,
-    EllipseLuts(ellipses): &EllipseLuts,
-) {
-    let width = frame.size().width;
-    rows(frame, view, |y, row| {
-        let mut runs: Vec<(std::ops::Range<u32>, Option<&Lut>)> =
-            vec![(view.x..view.x + view.width, outside)];
-        for (ellipse, lut) in ellipses {
-            let inside = ellipse.inside(y, width);
-            let inside = inside.start.max(view.x)..inside.end.min(view.x + view.width);
-            if inside.is_empty() {
-                continue;
-            }
-            runs = runs
-                .into_iter()
-                .flat_map(|(run, of)| subtract(run, &inside).map(move |rest| (rest, of)))
-                .collect();
-            runs.push((inside, Some(lut)));
+/// Scales the brightness inside the ellipses.
+fn brighten(frame: &mut Frame, view: PixelRect, ellipses: &HardEdges) {
+    let size = frame.size();
+    let Some(reach) = ellipses.reach(view, size) else { return };
+    let reach = row_pairs::widened(reach, size);
+    row_pairs::for_each(frame, reach, Scratch::default, |scratch, pair| {
+        for (row, (y, gains)) in pair.luma.iter().zip((pair.y..).zip(&mut scratch.weights)) {
+            gains.clear();
+            gains.resize(row.len(), 0);
+            ellipses.fill(gains, y, reach.x, size.width);
         }
-        for (run, lut) in runs {
-            let bytes = (run.start - view.x) as usize * CHANNELS..(run.end - view.x) as usize * CHANNELS;
-            if let (Some(lut), Some(bytes)) = (lut, row.get_mut(bytes)) {
-                lut.apply(bytes);
-            }
-        }
+        boost(pair, &scratch.weights);
     });
 }
 
-/// What is left of `run` on both sides of `hole`.
-fn subtract(
-    run: std::ops::Range<u32>,
-    hole: &std::ops::Range<u32>,
-) -> impl Iterator<Item = std::ops::Range<u32>> + use<> {
-    let left = run.start..run.end.min(hole.start);
-    let right = run.start.max(hole.end)..run.end;
-    [left, right].into_iter().filter(|rest| !rest.is_empty())
+/// Sets the weights of the columns of a row that starts at `first_column`.
+fn fill_columns(weights: &mut [u16], first_column: u32, columns: std::ops::Range<u32>, weight: u16) {
+    let within = |x: u32| (x.saturating_sub(first_column) as usize).min(weights.len());
+    let columns = within(columns.start)..within(columns.end);
+    if let Some(run) = weights.get_mut(columns) {
+        run.fill(weight);
+    }
+}
+
+/// A colour in light, blue and red difference (BT.709, limited range).
+fn planes_of(color: Color) -> [u8; 3] {
+    let [r, g, b] = [color.red, color.green, color.blue].map(|channel| f64::from(channel) / 255.0);
+    let light = 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    let [blue, red] = [(b - light) / 1.8556, (r - light) / 1.5748];
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 16 and 240")]
+    [16.0 + 219.0 * light, 128.0 + 224.0 * blue, 128.0 + 224.0 * red].map(|value| value.round() as u8)
 }
 
 fn intersection(a: PixelRect, b: PixelRect) -> Option<PixelRect> {

@@ -1,15 +1,16 @@
-//! The soft mask of blur and spotlight: 1 keeps a pixel, 0 gives it to the background.
+//! The soft mask of blur and spotlight: where it is 1 a pixel is kept, where it is 0 the background shows.
 
 use reel_core::edit::{FrameSize, Highlight, PixelRect};
 
 use super::blur;
 use super::ellipse::Ellipse;
+use super::simd;
 
-/// A mask that is 0 outside `area`.
+/// A mask in 256ths that is 0 outside `area`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mask {
     area: Option<PixelRect>,
-    values: Vec<f32>,
+    values: Vec<u16>,
 }
 
 impl Mask {
@@ -35,15 +36,11 @@ impl Mask {
             }
         }
         blur::feather_mask(&mut values, area.width);
-        // A kernel's weights add up to 1 only nearly, and cutting 199.9999 gives 199.
-        for value in &mut values {
-            *value = snap(*value);
-        }
-        Self { area: Some(area), values }
+        Self { area: Some(area), values: to_256ths(&values) }
     }
 
     /// The mask on row `y`: the first column it covers and its values from there; 0 elsewhere.
-    pub fn row(&self, y: u32) -> (u32, &[f32]) {
+    pub fn row(&self, y: u32) -> (u32, &[u16]) {
         let Some(area) = self.area.filter(|area| (area.y..area.y + area.height).contains(&y)) else {
             return (0, &[]);
         };
@@ -52,18 +49,15 @@ impl Mask {
     }
 }
 
-fn snap(value: f32) -> f32 {
-    const NEARLY: f32 = 1e-5;
-    if value > 1.0 - NEARLY {
-        1.0
-    } else if value < NEARLY {
-        0.0
-    } else {
-        value
-    }
+fn to_256ths(values: &[f32]) -> Vec<u16> {
+    simd::vectorized(|| {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 256")]
+        values.iter().map(|value| (value * 256.0 + 0.5).min(256.0) as u16).collect()
+    })
 }
 
-fn union(a: PixelRect, b: PixelRect) -> PixelRect {
+/// The smallest rectangle around both.
+pub fn union(a: PixelRect, b: PixelRect) -> PixelRect {
     let (x, y) = (a.x.min(b.x), a.y.min(b.y));
     let right = (a.x + a.width).max(b.x + b.width);
     let bottom = (a.y + a.height).max(b.y + b.height);

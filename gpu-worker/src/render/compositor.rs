@@ -63,7 +63,7 @@ impl<'e> Compositor<'e> {
         };
         let (view, target) = part_of(shown, finished.size(), fit);
         let mut output = finished.acquire();
-        scaler.scale_into(&frame, view, &mut output, target)?;
+        scaler.scale(&frame, view, &mut output, target)?;
         decoded.release(frame);
         Ok(output)
     }

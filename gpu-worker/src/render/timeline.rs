@@ -183,6 +183,7 @@ mod tests {
     use reel_core::edit::{Edit, JobType};
 
     use super::*;
+    use crate::ffmpeg::color::SourceColor;
     use crate::media::clock::SourceClock;
 
     fn media(frames: u32, fps: u32) -> MediaInfo {
@@ -194,8 +195,8 @@ mod tests {
             sound_tracks: Vec::new(),
             seek_margin_s: Some(1.0),
             interlaced: false,
-            hdr: false,
-            color_untagged: true,
+            color: SourceColor::BT709,
+            color_table: None,
             repaired: None,
         }
     }
