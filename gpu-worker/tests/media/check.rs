@@ -177,7 +177,7 @@ impl Corpus {
 }
 
 impl Request {
-    fn label(&self) -> String {
+    pub fn label(&self) -> String {
         match self {
             Self::Whole => "whole".to_owned(),
             Self::Trim { from_s, to_s } => format!("{from_s} to {to_s} s"),
@@ -294,7 +294,7 @@ fn reel_problems(reel: &Reel, pieces: &[Piece<'_>], output: &Path) -> Vec<String
         problems.extend(player::picture_problems(
             Measured { pictures: &pictures, rate },
             pieces,
-            reel.uneven,
+            (reel.uneven, reel.damaged),
         ));
     }
     problems.extend(flash_problems(&pictures, pieces));

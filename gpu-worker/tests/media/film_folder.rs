@@ -80,7 +80,7 @@ impl FilmFolder {
         let name = format!("master-{num}-{den}-{}", master.length_ms);
         let pictures = self.file(&format!("{name}.rgb"), |path| write_pictures(master, path));
         let beeps = self.file(&format!("{name}.pcm"), |path| {
-            std::fs::write(path, sound::draw(master.length_ms)).expect("written")
+            std::fs::write(path, sound::draw(master.length_ms)).expect("written");
         });
         let mut args = words(&["-f", "rawvideo", "-pixel_format", "rgb24", "-video_size"]);
         args.extend([format!("{WIDTH}x{HEIGHT}"), "-framerate".to_owned(), format!("{num}/{den}")]);
@@ -111,19 +111,19 @@ impl FilmFolder {
     pub fn plain_long(&self) -> PathBuf {
         self.file("plain-long.mp4", |out| self.h264(LONG, "", &[], out))
     }
+}
 
-    /// Packs an existing film anew without encoding.
-    pub fn copy(&self, film: &Path, args: &[&str], out: &Path) {
-        let mut ffmpeg = ffmpeg();
-        run(ffmpeg.arg("-i").arg(film).args(["-c", "copy"]).args(args).arg(out));
-    }
+/// Packs an existing film anew without encoding.
+pub fn copy(film: &Path, args: &[&str], out: &Path) {
+    let mut ffmpeg = ffmpeg();
+    run(ffmpeg.arg("-i").arg(film).args(["-c", "copy"]).args(args).arg(out));
+}
 
-    /// What ffmpeg writes to a pipe, where it cannot go back to fill in a length.
-    pub fn piped(&self, input: &[String], args: &[&str], out: &Path) {
-        let mut ffmpeg = ffmpeg();
-        let output = run(ffmpeg.args(input).args(args).arg("-"));
-        std::fs::write(out, output.stdout).expect("written");
-    }
+/// What ffmpeg writes to a pipe, where it cannot go back to fill in a length.
+pub fn piped(input: &[String], args: &[&str], out: &Path) {
+    let mut ffmpeg = ffmpeg();
+    let output = run(ffmpeg.args(input).args(args).arg("-"));
+    std::fs::write(out, output.stdout).expect("written");
 }
 
 /// Filters of a film's own before those that every film has.

@@ -19,6 +19,7 @@ pub struct Kind {
     pub is_core: bool,
 }
 
+/// The parts of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
     Rates,
@@ -30,6 +31,34 @@ pub enum Family {
     Codecs,
     Edits,
     Broken,
+}
+
+impl Family {
+    pub const ALL: [Self; 9] = [
+        Self::Rates,
+        Self::Browsers,
+        Self::Clocks,
+        Self::Colours,
+        Self::Shapes,
+        Self::Tracks,
+        Self::Codecs,
+        Self::Edits,
+        Self::Broken,
+    ];
+
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Rates => "Rates",
+            Self::Browsers => "Browsers",
+            Self::Clocks => "Clocks",
+            Self::Colours => "Colours",
+            Self::Shapes => "Shapes",
+            Self::Tracks => "Tracks",
+            Self::Codecs => "Containers and codecs",
+            Self::Edits => "Requests",
+            Self::Broken => "Broken and harmful files",
+        }
+    }
 }
 
 /// A file, and what it is known to hold before a renderer sees it.
@@ -108,6 +137,8 @@ pub struct Reel {
     pub has_sound: bool,
     /// Frames that may be left out or doubled.
     pub uneven: usize,
+    /// Frames that may show another moment, after a fault of the file.
+    pub damaged: usize,
     /// Whether numbers can be read and say the moment.
     pub is_numbered: bool,
     /// Filters that turn the reel upright.
@@ -191,6 +222,7 @@ pub fn reel(rate: f64, frames: u64) -> Reel {
         size: (320, 180),
         has_sound: true,
         uneven: 0,
+        damaged: 0,
         is_numbered: true,
         read_filters: "",
         corners_off: Some(40),
@@ -211,6 +243,12 @@ impl Kind {
 
     pub fn pictures(mut self, count: usize) -> Self {
         self.film.pictures = Some(count);
+        self
+    }
+
+    /// How many pictures decode is not the point of this film.
+    pub fn uncounted(mut self) -> Self {
+        self.film.pictures = None;
         self
     }
 
@@ -291,6 +329,11 @@ impl Reel {
 
     pub fn uneven(mut self, frames: usize) -> Self {
         self.uneven = frames;
+        self
+    }
+
+    pub fn damaged(mut self, frames: usize) -> Self {
+        self.damaged = frames;
         self
     }
 

@@ -2,6 +2,9 @@
 //!
 //! `FILMS=gap,vfr` runs the named rows, `FILMS=all` every row (`npm run films`); without it the rows run that
 //! stand for their families. `UPDATE_DOCS=1` writes the table of `docs/formats.md`.
+//!
+//! A film is made with ffmpeg and by patches of its bytes, and is measured by itself before a renderer sees it, so
+//! that no expectation rests on a film that is not what its row says.
 
 #![allow(
     clippy::cast_precision_loss,
@@ -9,12 +12,17 @@
     clippy::cast_sign_loss,
     reason = "counts of a few hundred frames and samples"
 )]
+#![allow(clippy::similar_names, reason = "a film is in a file")]
+#![allow(clippy::too_many_lines, reason = "rows of a table")]
 
 mod check;
+mod child_memory;
 mod families;
 mod film_folder;
+mod formats_table;
 mod kind;
 mod measure;
+mod mutated;
 mod patch;
 mod picture;
 mod player;
@@ -64,4 +72,31 @@ fn every_kind_of_film_comes_out_as_a_player_shows_it() {
     let mut broken = broken.into_inner().expect("no panic before");
     broken.sort();
     assert!(broken.is_empty(), "{} of {} kinds:\n{}", broken.len(), chosen.len(), broken.join("\n"));
+}
+
+#[test]
+fn every_row_has_a_name_of_its_own_and_says_what_it_imitates() {
+    let kinds = families::all();
+    let mut names: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
+    names.sort_unstable();
+    let twice: Vec<&[&str]> = names.windows(2).filter(|pair| pair[0] == pair[1]).collect();
+    assert!(twice.is_empty(), "{twice:?}");
+    for kind in &kinds {
+        assert!(!kind.imitates.is_empty() && !kind.cases.is_empty(), "{}", kind.name);
+    }
+    assert!(kinds.len() >= 70, "{} kinds", kinds.len());
+}
+
+#[test]
+fn the_table_of_formats_is_that_of_the_tests() {
+    let document = std::fs::read_to_string(formats_table::path()).unwrap_or_default();
+    let right = formats_table::with_table(&document, &families::all());
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(formats_table::path(), right).expect("written");
+        return;
+    }
+    assert!(
+        document == right,
+        "docs/formats.md differs: UPDATE_DOCS=1 cargo test -p gpu-worker --test media table"
+    );
 }

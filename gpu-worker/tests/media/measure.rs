@@ -41,6 +41,8 @@ pub fn sound(file: &Path, stream: &str) -> Heard {
     let mut ffmpeg = Command::new("ffmpeg");
     ffmpeg.args(["-nostdin", "-v", "error", "-i"]).arg(file).args(["-map", &format!("0:{stream}")]);
     ffmpeg.args(["-af", "aresample=48000:async=1:first_pts=0", "-ac", "1", "-f", "s16le", "-"]);
+    // ffmpeg takes the start of the streams that it reads as zero, so it has to read the picture too.
+    ffmpeg.args(["-map", "0:v?", "-c", "copy", "-f", "null", "-"]);
     sound::read(&run(&mut ffmpeg).stdout)
 }
 

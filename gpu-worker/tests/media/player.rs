@@ -101,8 +101,13 @@ pub fn expected_times(pieces: &[Piece<'_>], of: fn(&Schedule) -> &[f64]) -> Vec<
     times.collect()
 }
 
-/// Pictures that stand where a player shows another one; pictures that are left out or shown too often.
-pub fn picture_problems(reel: Measured<'_>, pieces: &[Piece<'_>], uneven: usize) -> Vec<String> {
+/// Pictures that stand where a player shows another one; pictures that are left out or shown too often. So many
+/// may be `uneven` or `damaged`.
+pub fn picture_problems(
+    reel: Measured<'_>,
+    pieces: &[Piece<'_>],
+    (uneven, damaged): (usize, usize),
+) -> Vec<String> {
     let mut problems = Vec::new();
     let starts = starts(pieces);
     let mut wrong = Vec::new();
@@ -121,7 +126,7 @@ pub fn picture_problems(reel: Measured<'_>, pieces: &[Piece<'_>], uneven: usize)
         }
     }
     // The last frame of a reel may stand behind the last piece's end.
-    if wrong.len() > 1 || wrong.first().is_some_and(|_| reel.pictures.len() < 10) {
+    if wrong.len() > 1 + damaged {
         let first = wrong.first().cloned().unwrap_or_default();
         problems.push(format!("{} pictures at the wrong time, first {first}", wrong.len()));
     }
@@ -201,7 +206,7 @@ mod tests {
         let schedule = Schedule::of(&film, 0.0, 1.0, Vec::new());
         let piece = Piece { schedule: &schedule, from_s: 0.0, to_s: 1.0, speed: 1.0 };
         let pictures = shown(reel, 30.0);
-        picture_problems(Measured { pictures: &pictures, rate: 30.0 }, &[piece], uneven)
+        picture_problems(Measured { pictures: &pictures, rate: 30.0 }, &[piece], (uneven, 0))
     }
 
     #[test]

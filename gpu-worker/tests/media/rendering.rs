@@ -10,7 +10,7 @@ use reel_core::edit::{Edit, JobType};
 use serde_json::Value;
 
 /// Far more than any film here needs; a render that takes longer hangs.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(40);
 
 pub struct Rendered {
     pub result: Result<RenderOutput, RenderError>,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::film_folder::{FilmFolder, LONG, PLAIN, ffmpeg};
+use crate::film_folder::{FilmFolder, LONG, PLAIN, copy, ffmpeg};
 use crate::kind::Family::Broken;
 use crate::kind::{Clock, Kind, kind, reel};
 use crate::measure::run;
@@ -31,7 +31,7 @@ fn damaged() -> Vec<Kind> {
     vec![
         kind(Broken, "bit-errors", "bit-errors.mp4", |films, out| {
             let whole = films.file("faststart.mp4", |out| {
-                films.h264(PLAIN, "", &["-movflags", "+faststart", "-g", "15"], out)
+                films.h264(PLAIN, "", &["-movflags", "+faststart", "-g", "15"], out);
             });
             patched(&whole, out, |bytes| {
                 let middle = bytes.len() / 2;
@@ -40,19 +40,22 @@ fn damaged() -> Vec<Kind> {
         })
         .imitates("a bad memory card: fifty bytes are wrong in the middle")
         .clock(Clock::Of("plain.mp4"))
-        .whole(reel(30.0, 90).within(3, 0.1).uneven(20))
+        .uncounted()
+        .whole(reel(30.0, 90).within(3, 0.1).uneven(20).damaged(20))
         .core(),
         kind(Broken, "truncated", "truncated.mp4", |films, out| half(&with_index_first(films), out))
             .imitates("an upload that broke off, with its index in front")
             .refused(&["truncated", "upload it again"])
             .core(),
         kind(Broken, "truncated-ts", "truncated.ts", |films, out| {
-            let ts = films.file("whole.ts", |out| films.copy(&films.plain(), &[], out));
+            let ts = films.file("whole.ts", |out| copy(&films.plain(), &[], out));
             half(&ts, out);
         })
         .imitates("a transport stream that breaks off: nothing says that there was more")
         .clock(Clock::OwnPictures)
-        .whole(reel(30.0, 42).within(10, 0.4)),
+        .uncounted()
+        .length(1.433)
+        .whole(reel(30.0, 43).within(3, 0.1)),
         kind(Broken, "no-index", "no-index.mp4", |films, out| half(&films.plain_long(), out))
             .imitates("a camera whose battery died: the index was never written")
             .refused(&["incomplete", "index"])
@@ -69,16 +72,17 @@ fn damaged() -> Vec<Kind> {
         .refused(&[])
         .core(),
         kind(Broken, "zeroed-middle", "zeroed.mkv", |films, out| {
-            let mkv = films.file("whole.mkv", |out| films.copy(&films.plain_long(), &[], out));
+            let mkv = films.file("whole.mkv", |out| films.h264(LONG, "", &["-g", "15"], out));
             patched(&mkv, out, |bytes| {
-                let (start, end) = (bytes.len() * 4 / 10, bytes.len() * 5 / 10);
+                let (start, end) = (bytes.len() * 41 / 100, bytes.len() * 43 / 100);
                 bytes[start..end].fill(0);
             });
         })
-        .imitates("a disk that lost a tenth of a film")
+        .imitates("a disk that lost a fiftieth of a film: what follows is in time again")
         .clock(Clock::Of("plain-long.mp4"))
+        .uncounted()
         .length(8.0)
-        .whole(reel(30.0, 240).within(8, 0.3).uneven(60)),
+        .whole(reel(30.0, 240).within(2, 0.1).uneven(40).damaged(40)),
     ]
 }
 
@@ -89,7 +93,7 @@ fn no_films() -> Vec<Kind> {
             .refused(&["empty"])
             .core(),
         kind(Broken, "text", "text.mp4", |_, out| {
-            written(out, "These are the notes of a match.\n".repeat(50))
+            written(out, "These are the notes of a match.\n".repeat(50));
         })
         .imitates("a text that is called a film")
         .refused(&["not a video"])
@@ -132,7 +136,7 @@ fn no_films() -> Vec<Kind> {
         })
         .imitates("random bytes")
         .refused(&["not a video"]),
-        kind(Broken, "sound-only", "sound-only.m4a", |films, out| films.copy(&films.plain(), &["-vn"], out))
+        kind(Broken, "sound-only", "sound-only.m4a", |films, out| copy(&films.plain(), &["-vn"], out))
             .imitates("a voice memo")
             .refused(&["no video"])
             .core(),
@@ -145,7 +149,7 @@ fn no_films() -> Vec<Kind> {
                 "-encryption_kid",
                 "ffeeddccbbaa99887766554433221100",
             ];
-            films.copy(&films.plain(), &keys, out);
+            copy(&films.plain(), &keys, out);
         })
         .imitates("a film from a shop: common encryption")
         .refused(&["encrypted"])
@@ -173,7 +177,7 @@ fn harmful() -> Vec<Kind> {
         .imitates("a manifest that names an address")
         .refused(&["not a video"]),
         kind(Broken, "growing-pictures", "growing.mkv", growing_pictures)
-            .imitates("a small file whose pictures become 20000x20000")
+            .imitates("a small file whose pictures become 16000x16000")
             .refused(&[])
             .core(),
         kind(Broken, "huge-sides", "huge-sides.mp4", |films, out| {
@@ -208,7 +212,7 @@ fn harmful() -> Vec<Kind> {
     ]
 }
 
-/// PNG pictures of one bit each: the large one is 50 MB of zeros, and packs into some kilobytes.
+/// PNG pictures of one bit each: the large one is 32 MB of zeros, and packs into some kilobytes.
 fn growing_pictures(films: &FilmFolder, out: &Path) {
     let png = |side: &str| {
         let file = films.file(&format!("png-{side}.png"), |path| {
@@ -219,7 +223,7 @@ fn growing_pictures(films: &FilmFolder, out: &Path) {
         std::fs::read(file).expect("a picture")
     };
     let mut pictures = png("64").repeat(5);
-    pictures.extend(png("20000"));
+    pictures.extend(png("16000"));
     let chain = films.file("growing.pngs", |path| written(path, &pictures));
     let mut ffmpeg = ffmpeg();
     run(ffmpeg.args(["-f", "png_pipe", "-framerate", "30", "-i"]).arg(chain).args(["-c", "copy"]).arg(out));

@@ -1,6 +1,6 @@
-//! What MediaRecorder and muxers in web pages leave: no length, no index, fragments, headers that are wrong.
+//! What `MediaRecorder` and muxers in web pages leave: no length, no index, fragments, headers that are wrong.
 
-use crate::film_folder::{AAC, BT709, FilmFolder, H264, LONG, PLAIN, TO_BT709, words};
+use crate::film_folder::{AAC, BT709, FilmFolder, H264, LONG, PLAIN, TO_BT709, copy, piped, words};
 use crate::kind::Family::Browsers;
 use crate::kind::{Kind, Request, kind, reel};
 use crate::patch::{patched, set_media_length, set_movie_length, track_box};
@@ -23,7 +23,7 @@ fn record(
     input.extend(words(&["-map", "0:v", "-map", "1:a", "-ac", "2", "-vf"]));
     input.push(format!("{filters},{TO_BT709}"));
     input.extend(words(&["-fps_mode", "passthrough"]));
-    films.piped(&input, &codecs.concat(), out);
+    piped(&input, &codecs.concat(), out);
 }
 
 fn live_vp8(films: &FilmFolder, out: &std::path::Path) {
@@ -66,12 +66,12 @@ fn recordings() -> Vec<Kind> {
             record(films, PLAIN, "select='not(eq(mod(n,20),9))'", &[H264, BT709, OPUS, live], out);
         })
         .imitates("MediaRecorder of Chrome with H.264 in Matroska, lost frames")
-        .pictures(86)
+        .pictures(85)
         .whole(reel(30.0, 90).about()),
         kind(Browsers, "recorder-silent", "recorder-silent.webm", |films, out| {
             let mut input = films.master(PLAIN);
             input.extend(words(&["-map", "0:v", "-vf", TO_BT709]));
-            films.piped(&input, &[VP8, LIVE].concat(), out);
+            piped(&input, &[VP8, LIVE].concat(), out);
         })
         .imitates("a recording of a canvas, without sound")
         .streams("v:0", "")
@@ -105,11 +105,10 @@ fn fragments() -> Vec<Kind> {
         .whole(reel(30.0, 240).about())
         .core(),
         kind(Browsers, "fragments-opus", "fragments-opus.mp4", |films, out| {
-            let rest: &[&str] =
-                &["-strict", "-2", "-movflags", "frag_every_frame+empty_moov+default_base_moof"];
+            let rest: &[&str] = &["-strict", "-2", "-movflags", FRAGMENTS, "-g", "10"];
             films.encode(PLAIN, TO_BT709, &[H264, BT709, OPUS, rest], out);
         })
-        .imitates("Chrome's MP4 with Opus, a fragment for every frame")
+        .imitates("Chrome's MP4 with Opus, fragments of a third of a second")
         .whole(reel(30.0, 90).about()),
         kind(Browsers, "fragments-piped", "fragments-piped.mp4", |films, out| {
             let rest: &[&str] = &["-g", "15", "-movflags", FRAGMENTS, "-f", "mp4"];
@@ -120,7 +119,7 @@ fn fragments() -> Vec<Kind> {
         .whole(reel(30.0, 90).about()),
         kind(Browsers, "segment", "segment.mp4", |films, out| {
             let rest = ["-movflags", FRAGMENTS, "-g", "30", "-output_ts_offset", "5"];
-            films.copy(&films.plain(), &rest, out);
+            copy(&films.plain(), &rest, out);
         })
         .imitates("a saved part of a live stream: fragments whose clock starts at 5 s")
         .whole(reel(30.0, 90).about())

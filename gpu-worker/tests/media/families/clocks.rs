@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::film_folder::{AAC, BT709, FilmFolder, H264, LONG, PLAIN, ffmpeg, text};
+use crate::film_folder::{AAC, BT709, FilmFolder, H264, LONG, PLAIN, copy, ffmpeg, text};
 use crate::kind::Family::Clocks;
 use crate::kind::{Clock, Kind, Request, kind, reel};
 use crate::measure::run;
@@ -19,20 +19,20 @@ pub fn kinds() -> Vec<Kind> {
 fn starts() -> Vec<Kind> {
     vec![
         kind(Clocks, "start-5", "start-5.mkv", |films, out| {
-            films.copy(&films.plain(), &["-output_ts_offset", "5"], out);
+            copy(&films.plain(), &["-output_ts_offset", "5"], out);
         })
         .imitates("a part of a longer recording: its clock starts at 5 s")
         .whole(reel(30.0, 90).about())
         .trimmed(reel(30.0, 45).about())
         .core(),
         kind(Clocks, "start-600", "start-600.ts", |films, out| {
-            films.copy(&films.plain(), &["-output_ts_offset", "600"], out);
+            copy(&films.plain(), &["-output_ts_offset", "600"], out);
         })
         .imitates("a transport stream that starts at ten minutes")
         .whole(reel(30.0, 90).about())
         .trimmed(reel(30.0, 45).about()),
         kind(Clocks, "start-3600", "start-3600.mkv", |films, out| {
-            films.copy(&films.plain(), &["-output_ts_offset", "3600"], out);
+            copy(&films.plain(), &["-output_ts_offset", "3600"], out);
         })
         .imitates("a part of a recording after an hour")
         .whole(reel(30.0, 90).about())
@@ -40,7 +40,7 @@ fn starts() -> Vec<Kind> {
         .core(),
         kind(Clocks, "wraps", "wraps.ts", |films, out| {
             // 2^33 ticks of 90 kHz are 95,443.7 s.
-            films.copy(&films.plain(), &["-output_ts_offset", "95441", "-muxdelay", "0"], out);
+            copy(&films.plain(), &["-output_ts_offset", "95441", "-muxdelay", "0"], out);
         })
         .imitates("a transport stream whose 33-bit clock wraps round in the middle")
         .whole(reel(30.0, 90).about()),
@@ -48,8 +48,7 @@ fn starts() -> Vec<Kind> {
 }
 
 /// Sound and picture of a film, one of them later by this many seconds.
-fn shifted(films: &FilmFolder, film: &Path, [picture_s, sound_s]: [&str; 2], out: &Path) {
-    let _ = films;
+fn shifted(film: &Path, [picture_s, sound_s]: [&str; 2], out: &Path) {
     let mut ffmpeg = ffmpeg();
     ffmpeg.args(["-itsoffset", picture_s, "-i"]).arg(film).args(["-itsoffset", sound_s, "-i"]).arg(film);
     run(ffmpeg.args(["-map", "0:v", "-map", "1:a", "-c", "copy"]).arg(out));
@@ -58,7 +57,7 @@ fn shifted(films: &FilmFolder, film: &Path, [picture_s, sound_s]: [&str; 2], out
 fn offsets() -> Vec<Kind> {
     vec![
         kind(Clocks, "picture-late", "picture-late.mp4", |films, out| {
-            shifted(films, &films.plain(), ["0.7", "0"], out);
+            shifted(&films.plain(), ["0.7", "0"], out);
         })
         .imitates("a phone whose microphone starts 0.7 s before its camera")
         .length(3.7)
@@ -68,7 +67,7 @@ fn offsets() -> Vec<Kind> {
         .trimmed(reel(30.0, 45).about())
         .core(),
         kind(Clocks, "picture-late-mkv", "picture-late.mkv", |films, out| {
-            shifted(films, &films.plain(), ["0.7", "0"], out);
+            shifted(&films.plain(), ["0.7", "0"], out);
         })
         .imitates("the same in Matroska")
         .length(3.7)
@@ -79,7 +78,7 @@ fn offsets() -> Vec<Kind> {
             let uneven = films.file("uneven.mp4", |out| {
                 films.h264(PLAIN, "select='not(between(n,20,50)*mod(n,2))'", &[], out);
             });
-            shifted(films, &uneven, ["0.5", "0"], out);
+            shifted(&uneven, ["0.5", "0"], out);
         })
         .imitates("the same, 0.5 s, with a rate that is not even")
         .pictures(75)
@@ -88,7 +87,7 @@ fn offsets() -> Vec<Kind> {
         .whole(reel(30.0, 105).about())
         .trimmed(reel(30.0, 45).about()),
         kind(Clocks, "sound-late", "sound-late.mp4", |films, out| {
-            shifted(films, &films.plain(), ["0", "0.4"], out);
+            shifted(&films.plain(), ["0", "0.4"], out);
         })
         .imitates("a camera whose microphone starts 0.4 s late")
         .beep_late(0.4)
@@ -97,7 +96,7 @@ fn offsets() -> Vec<Kind> {
         .trimmed(reel(30.0, 45))
         .core(),
         kind(Clocks, "sound-late-mkv", "sound-late.mkv", |films, out| {
-            shifted(films, &films.plain(), ["0", "0.4"], out);
+            shifted(&films.plain(), ["0", "0.4"], out);
         })
         .imitates("the same in Matroska")
         .beep_late(0.4)
@@ -108,7 +107,7 @@ fn offsets() -> Vec<Kind> {
             let behind = films.file("behind-for-late.mp4", |out| {
                 films.h264(LONG, "select='lt(t,5)+not(mod(n,2))'", &[], out);
             });
-            shifted(films, &behind, ["0", "0.4"], out);
+            shifted(&behind, ["0", "0.4"], out);
         })
         .imitates("the same in a transport stream that falls behind")
         .pictures(195)
@@ -129,7 +128,7 @@ fn offsets() -> Vec<Kind> {
 /// A transport stream of a plain film, whose clock starts at `offset_s`.
 fn transport_stream(films: &FilmFolder, offset_s: &str) -> Vec<u8> {
     let file = films.file(&format!("part-{offset_s}.ts"), |out| {
-        films.copy(&films.plain(), &["-output_ts_offset", offset_s, "-muxdelay", "0"], out);
+        copy(&films.plain(), &["-output_ts_offset", offset_s, "-muxdelay", "0"], out);
     });
     std::fs::read(file).expect("a film")
 }
@@ -172,7 +171,7 @@ fn jumps() -> Vec<Kind> {
 }
 
 fn restamped(films: &FilmFolder, out: &Path, change: fn(usize, u32) -> u32) {
-    let flv = films.file("plain.flv", |out| films.copy(&films.plain(), &[], out));
+    let flv = films.file("plain.flv", |out| copy(&films.plain(), &[], out));
     patched(&flv, out, |bytes| restamp_flv(bytes, change));
 }
 
@@ -181,7 +180,7 @@ fn edit_lists() -> Vec<Kind> {
         kind(Clocks, "copied-cut", "copied-cut.mp4", |films, out| {
             let long = films.file("long-gop.mp4", |out| films.h264(LONG, "", &["-g", "60", "-bf", "0"], out));
             let mut ffmpeg = ffmpeg();
-            run(ffmpeg.args(["-ss", "2.8", "-i", &text(&long), "-t", "3", "-c", "copy"]).arg(out));
+            run(ffmpeg.args(["-ss", "3", "-i", &text(&long), "-t", "3", "-c", "copy"]).arg(out));
         })
         .imitates("a cut without encoding: frames before the cut are in the file, and hidden by an edit list")
         .clock(Clock::OwnPictures)

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::film_folder::{AAC, BT709, FilmFolder, Master, PLAIN, TO_BT709, joined};
+use crate::film_folder::{AAC, BT709, FilmFolder, Master, PLAIN, TO_BT709, copy, joined};
 use crate::kind::Family::Codecs;
 use crate::kind::{Kind, Reel, kind, reel};
 
@@ -126,7 +126,7 @@ fn new_ones() -> Vec<Kind> {
         .pictures(240)
         .length(8.0)
         .trimmed(reel(30.0, 45)),
-        kind(Codecs, "flv", "flv.flv", |films, out| films.copy(&films.plain(), &[], out))
+        kind(Codecs, "flv", "flv.flv", |films, out| copy(&films.plain(), &[], out))
             .imitates("a saved RTMP stream")
             .whole(reel(30.0, 90).about())
             .trimmed(reel(30.0, 45).about()),
@@ -164,8 +164,10 @@ fn old_ones() -> Vec<Kind> {
         .imitates("MPEG-4 with B-frames and MP3 in AVI")
         .whole(old().within(2, 0.1)),
         encoded!("wmv", "wmv.wmv", "-c:v", "wmv2", "-q:v", "2", "-c:a", "wmav2")
-            .imitates("Windows Media")
-            .whole(old())
+            .imitates("Windows Media, which starts 43 ms after its zero")
+            .length(3.043)
+            .beep_late(0.043)
+            .whole(old().within(2, 0.08))
             .trimmed(reel(30.0, 45).about().corners(Some(60))),
         encoded!(
             "sorenson-flv",

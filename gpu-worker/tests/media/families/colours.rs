@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::film_folder::{AAC, BT709, FilmFolder, H264, Master, PLAIN};
+use crate::film_folder::{AAC, BT709, FilmFolder, H264, Master, PLAIN, copy};
 use crate::kind::Family::Colours;
 use crate::kind::Tones::{Kept, KeptWithHighlights};
 use crate::kind::{Kind, Reel, Request, kind, reel};
@@ -25,6 +25,9 @@ const VP9_10BIT: &[&str] = &[
     "-b:v",
     "0",
 ];
+
+/// Says what the master's frames are, which zscale does not guess.
+const FULL_RGB: &str = "setparams=color_primaries=bt709:color_trc=bt709:colorspace=gbr:range=pc";
 
 #[derive(Clone, Copy)]
 enum Transfer {
@@ -58,8 +61,7 @@ impl Transfer {
         };
         let [first, second] = HIGHLIGHT_AREAS.map(inside);
         format!(
-            "scale={}:{}:flags=neighbor,format=gbrp,\
-             zscale=pin=bt709:tin=bt709:min=gbr:rin=full:t=linear:npl=203,format=gbrpf32le,\
+            "scale={}:{}:flags=neighbor,format=gbrp,{FULL_RGB},zscale=t=linear:npl=203,format=gbrpf32le,\
              zscale=p=2020:t={name}:m=2020_ncl:r=limited:npl=203,format=yuv444p10le,\
              geq=lum='if({first},{darker},if({second},{brighter},lum(X,Y)))':cb='cb(X,Y)':cr='cr(X,Y)',\
              format=yuv420p10le",
@@ -135,11 +137,11 @@ fn high_dynamic_range() -> Vec<Kind> {
         .whole(short().about().tones(KeptWithHighlights)),
         colour_kind("hlg-upright", "hlg-upright.mov", |films, out| {
             let flat = films.file("hlg.mov", |out| hdr(films, Transfer::Hlg, ["bt2020", "bt2020nc"], out));
-            films.copy(&flat, &["-metadata:s:v:0", "rotate=90"], out);
+            copy(&flat, &["-metadata:s:v:0", "rotate=90"], out);
         })
         .imitates("an HDR film of a phone that is held upright")
-        .read_with("transpose=2")
-        .whole(short().size(180, 320).read_with("transpose=2").tones(KeptWithHighlights))
+        .read_with("transpose=1")
+        .whole(short().size(180, 320).read_with("transpose=1").tones(KeptWithHighlights))
         .core(),
     ]
 }
@@ -147,7 +149,7 @@ fn high_dynamic_range() -> Vec<Kind> {
 /// From the master's RGB to other primaries of ten bits, without a change of the transfer.
 fn gamut(primaries: &str, matrix: &str) -> String {
     format!(
-        "format=gbrp,zscale=pin=bt709:tin=bt709:min=gbr:rin=full:t=linear,format=gbrpf32le,\
+        "format=gbrp,{FULL_RGB},zscale=t=linear,format=gbrpf32le,\
          zscale=p={primaries}:t=bt709:m={matrix}:r=limited,format=yuv420p10le"
     )
 }

@@ -1,6 +1,6 @@
 //! Frames at any rate, and frames that are not where a constant rate would put them.
 
-use crate::film_folder::{AAC, BT709, FilmFolder, H264, LONG, Master, PLAIN, TO_BT709};
+use crate::film_folder::{AAC, BT709, FilmFolder, H264, LONG, Master, PLAIN, TO_BT709, copy};
 use crate::kind::Family::Rates;
 use crate::kind::{Kind, kind, reel};
 
@@ -21,13 +21,18 @@ fn constant() -> Vec<Kind> {
             .whole(reel(30.0, 90))
             .trimmed(reel(30.0, 45))
             .core(),
-        kind(Rates, "silent", "silent.mp4", |films, out| films.copy(&films.plain(), &["-an"], out))
+        kind(Rates, "plain-long", "plain-long.mp4", |films, out| films.h264(LONG, "", &[], out))
+            .imitates("the same, 8 s")
+            .pictures(240)
+            .length(8.0)
+            .whole(reel(30.0, 240)),
+        kind(Rates, "silent", "silent.mp4", |films, out| copy(&films.plain(), &["-an"], out))
             .imitates("a film without a sound track")
             .streams("v:0", "")
             .whole(reel(30.0, 90).silent())
             .trimmed(reel(30.0, 45).silent()),
         kind(Rates, "fps-1", "fps-1.mp4", |films, out| films.h264(Master::new(1, 4000), "", &[], out))
-            .imitates("a time lapse of one frame a second, with sound")
+            .imitates("a time lapse of one frame a second, with sound; any even rate is right")
             .pictures(4)
             .length(4.0)
             .whole(reel(1.0, 4).any_rate(4.0))

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::film_folder::{AAC, BT709, FilmFolder, H264, Master, PLAIN, TO_BT709, ffmpeg, joined, text};
+use crate::film_folder::{AAC, BT709, FilmFolder, H264, Master, PLAIN, TO_BT709, copy, ffmpeg, joined, text};
 use crate::kind::Family::Shapes;
 use crate::kind::{Clock, Kind, kind, reel};
 use crate::measure::run;
@@ -15,16 +15,16 @@ pub fn kinds() -> Vec<Kind> {
 }
 
 fn turn(films: &FilmFolder, degrees: &str, out: &Path) {
-    films.copy(&films.plain(), &["-metadata:s:v:0", &format!("rotate={degrees}")], out);
+    copy(&films.plain(), &["-metadata:s:v:0", &format!("rotate={degrees}")], out);
 }
 
 fn turned() -> Vec<Kind> {
     vec![
         kind(Shapes, "upright", "upright.mp4", |films, out| turn(films, "90", out))
             .imitates("a phone that is held upright")
-            .read_with("transpose=2")
-            .whole(reel(30.0, 90).size(180, 320).read_with("transpose=2"))
-            .trimmed(reel(30.0, 45).size(180, 320).read_with("transpose=2"))
+            .read_with("transpose=1")
+            .whole(reel(30.0, 90).size(180, 320).read_with("transpose=1"))
+            .trimmed(reel(30.0, 45).size(180, 320).read_with("transpose=1"))
             .core(),
         kind(Shapes, "upside-down", "upside-down.mp4", |films, out| turn(films, "180", out))
             .imitates("a phone that is held the other way round")
@@ -32,8 +32,8 @@ fn turned() -> Vec<Kind> {
             .whole(reel(30.0, 90).read_with("hflip,vflip")),
         kind(Shapes, "upright-left", "upright-left.mov", |films, out| turn(films, "270", out))
             .imitates("a phone that is held upright, on its other side")
-            .read_with("transpose=1")
-            .whole(reel(30.0, 90).size(180, 320).read_with("transpose=1")),
+            .read_with("transpose=2")
+            .whole(reel(30.0, 90).size(180, 320).read_with("transpose=2")),
     ]
 }
 
@@ -96,7 +96,7 @@ fn sized() -> Vec<Kind> {
                 [("c", "trim=end_frame=45"), ("d", "trim=start_frame=45,setpts=PTS-STARTPTS,scale=160:90")];
             let parts = halves.map(|(name, filters)| {
                 films.file(&format!("half-{name}.webm"), |out| {
-                    films.encode(PLAIN, &joined(filters), &[vp8], out)
+                    films.encode(PLAIN, &joined(filters), &[vp8], out);
                 })
             });
             let list = films.file("halves.txt", |path| {

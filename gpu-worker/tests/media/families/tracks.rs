@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use crate::film_folder::{AAC, BT709, FilmFolder, H264, PLAIN, TO_BT709, ffmpeg, text};
+use crate::film_folder::{AAC, BT709, FilmFolder, H264, PLAIN, TO_BT709, copy, ffmpeg, text};
 use crate::kind::Family::Tracks;
-use crate::kind::{Clock, Kind, kind, reel};
+use crate::kind::{Kind, kind, reel};
 use crate::measure::run;
 use crate::patch::{patched, rename_codec, set_handler};
 
@@ -100,8 +100,7 @@ fn pictures() -> Vec<Kind> {
             from_plain(films, &cover, &rest, out);
         })
         .imitates("a film with a cover picture")
-        .streams("v:0", "a:0")
-        .clock(Clock::Of("plain.mp4"))
+        .streams("v:1", "a:0")
         .whole(reel(30.0, 90))
         .core(),
     ]
@@ -200,7 +199,7 @@ fn sounds() -> Vec<Kind> {
         .trimmed(reel(30.0, 45))
         .core(),
         kind(Tracks, "spatial-only", "spatial-only.mov", |films, out| {
-            let mov = films.file("plain.mov", |out| films.copy(&films.plain(), &[], out));
+            let mov = films.file("plain.mov", |out| copy(&films.plain(), &[], out));
             patched(&mov, out, |bytes| rename_codec(bytes, 1, &[("mp4a", "apac"), ("esds", "dapa")]));
         })
         .imitates("a film whose only sound cannot be decoded")
@@ -212,7 +211,7 @@ fn sounds() -> Vec<Kind> {
 fn others() -> Vec<Kind> {
     vec![
         kind(Tracks, "timecode", "timecode.mov", |films, out| {
-            films.copy(&films.plain(), &["-timecode", "10:00:00:00"], out);
+            copy(&films.plain(), &["-timecode", "10:00:00:00"], out);
         })
         .imitates("a camera with a timecode track")
         .has(&["codec_tag_string=\"tmcd\""])
