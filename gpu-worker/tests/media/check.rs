@@ -294,11 +294,13 @@ fn reel_problems(reel: &Reel, pieces: &[Piece<'_>], output: &Path) -> Vec<String
         problems.extend(player::picture_problems(
             Measured { pictures: &pictures, rate },
             pieces,
-            (reel.uneven, reel.damaged),
+            reel.allowed(),
         ));
     }
-    problems.extend(flash_problems(&pictures, pieces));
-    problems.extend(sound_problems(reel, &probe, pieces, length_s, output));
+    let flashes = player::flashes(&pictures);
+    let expected = player::expected_times(pieces, |schedule| &schedule.flashes_s);
+    problems.extend(player::time_problems("flash", &expected, &flashes, reel.loose_s));
+    problems.extend(sound_problems(reel, &probe, pieces, (length_s, &flashes), output));
     problems.extend(color_problems(reel, video, &pictures));
     problems.extend(key_frame_problems(output, length_s));
     problems
@@ -317,16 +319,11 @@ fn uneven_clock(pictures: &[Shown], rate: f64) -> Option<String> {
     Some(format!("a picture at {:.3} s instead of {:.3} s", off.0, off.1))
 }
 
-fn flash_problems(pictures: &[Shown], pieces: &[Piece<'_>]) -> Vec<String> {
-    let expected = player::expected_times(pieces, |schedule| &schedule.flashes_s);
-    player::time_problems("flash", &expected, &player::flashes(pictures), TOLERANCE_S)
-}
-
 fn sound_problems(
     reel: &Reel,
     probe: &Value,
     pieces: &[Piece<'_>],
-    picture_s: f64,
+    (picture_s, flashes): (f64, &[f64]),
     output: &Path,
 ) -> Vec<String> {
     let has_sound = chosen(probe, "a:0").is_some();
@@ -338,7 +335,9 @@ fn sound_problems(
     }
     let heard = measure::sound(output, "a:0");
     let expected = player::expected_times(pieces, |schedule| &schedule.beeps_s);
-    let mut problems = player::time_problems("beep", &expected, &heard.beeps_s, TOLERANCE_S);
+    let mut problems = player::time_problems("beep", &expected, &heard.beeps_s, reel.loose_s);
+    let flashes_expected = player::expected_times(pieces, |schedule| &schedule.flashes_s);
+    problems.extend(player::sync_problems([&flashes_expected, &expected], [flashes, &heard.beeps_s]));
     let extra = heard.beeps_s.len().saturating_sub(expected.len() + 2 * pieces.len());
     if extra > 0 {
         problems.push(format!("{extra} beeps too many"));

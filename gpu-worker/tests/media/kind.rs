@@ -6,6 +6,7 @@ use reel_core::edit::JobType;
 use serde_json::{Value, json};
 
 use crate::film_folder::FilmFolder;
+use crate::player::{Allowed, TOLERANCE_S};
 
 /// A row of the table.
 pub struct Kind {
@@ -139,6 +140,9 @@ pub struct Reel {
     pub uneven: usize,
     /// Frames that may show another moment, after a fault of the file.
     pub damaged: usize,
+    /// How far a picture or beep may be from its moment, in seconds; where a file's zero is not certain, more
+    /// than a frame.
+    pub loose_s: f64,
     /// Whether numbers can be read and say the moment.
     pub is_numbered: bool,
     /// Filters that turn the reel upright.
@@ -223,6 +227,7 @@ pub fn reel(rate: f64, frames: u64) -> Reel {
         has_sound: true,
         uneven: 0,
         damaged: 0,
+        loose_s: TOLERANCE_S,
         is_numbered: true,
         read_filters: "",
         corners_off: Some(40),
@@ -316,6 +321,10 @@ impl Kind {
 }
 
 impl Reel {
+    pub fn allowed(&self) -> Allowed {
+        Allowed { uneven: self.uneven, damaged: self.damaged, loose_s: self.loose_s }
+    }
+
     /// One frame more or less is right as well.
     pub fn about(mut self) -> Self {
         self.frames_off = 1;
@@ -329,6 +338,11 @@ impl Reel {
 
     pub fn uneven(mut self, frames: usize) -> Self {
         self.uneven = frames;
+        self
+    }
+
+    pub fn loose(mut self, seconds: f64) -> Self {
+        self.loose_s = seconds;
         self
     }
 

@@ -37,6 +37,9 @@ use std::thread::available_parallelism;
 use check::{Corpus, Verdict};
 use kind::Kind;
 
+/// Of one process, for a film of 4K.
+const MAX_CHILD_BYTES: u64 = 3 << 29;
+
 #[test]
 fn every_kind_of_film_comes_out_as_a_player_shows_it() {
     let kinds = families::all();
@@ -51,26 +54,37 @@ fn every_kind_of_film_comes_out_as_a_player_shows_it() {
     assert!(!chosen.is_empty(), "no film is called {wanted}");
     let corpus = Corpus::new(&kinds);
     let (next, broken) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                while let Some(kind) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let judged = catch_unwind(AssertUnwindSafe(|| corpus.judge(kind)));
-                    let verdict = judged.unwrap_or_else(|_| Verdict::not_judged());
-                    let line = format!("{:24} {:5.1} s  ", kind.name, verdict.took_s);
-                    if verdict.problems.is_empty() {
-                        println!("{line}ok");
-                    } else {
-                        let line = format!("{line}{}", verdict.problems.join("; "));
-                        println!("{line}");
-                        broken.lock().expect("no panic before").push(line);
+    let ((), peak) = child_memory::watched(|| {
+        std::thread::scope(|scope| {
+            for _ in 0..available_parallelism().map_or(1, usize::from) {
+                scope.spawn(|| {
+                    while let Some(kind) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let judged = catch_unwind(AssertUnwindSafe(|| corpus.judge(kind)));
+                        let verdict = judged.unwrap_or_else(|_| Verdict::not_judged());
+                        let line = format!("{:24} {:5.1} s  ", kind.name, verdict.took_s);
+                        if verdict.problems.is_empty() {
+                            println!("{line}ok");
+                        } else {
+                            let line = format!("{line}{}", verdict.problems.join("; "));
+                            println!("{line}");
+                            broken.lock().expect("no panic before").push(line);
+                        }
                     }
-                }
-            });
-        }
+                });
+            }
+        });
     });
     let mut broken = broken.into_inner().expect("no panic before");
     broken.sort();
+    if peak.bytes > MAX_CHILD_BYTES {
+        broken.push(format!("{} MB of memory: {}", peak.bytes >> 20, peak.command_line));
+    }
+    println!(
+        "{} kinds, {} broken; a process took {} MB at most",
+        chosen.len(),
+        broken.len(),
+        peak.bytes >> 20
+    );
     assert!(broken.is_empty(), "{} of {} kinds:\n{}", broken.len(), chosen.len(), broken.join("\n"));
 }
 

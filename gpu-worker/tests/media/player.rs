@@ -34,6 +34,17 @@ pub struct Measured<'m> {
     pub rate: f64,
 }
 
+/// How much a reel may differ.
+#[derive(Clone, Copy, Debug)]
+pub struct Allowed {
+    /// Frames that are left out or doubled.
+    pub uneven: usize,
+    /// Frames of another moment.
+    pub damaged: usize,
+    /// How far from its moment a picture may be, in seconds.
+    pub loose_s: f64,
+}
+
 impl Schedule {
     /// From pictures on the file's clock. `zero_s` is the player's zero on that clock.
     pub fn of(pictures: &[Shown], zero_s: f64, end_s: f64, beeps_s: Vec<f64>) -> Self {
@@ -51,9 +62,9 @@ impl Schedule {
         Self { pictures: numbered, end_s, flashes_s, beeps_s }
     }
 
-    /// Whether a player shows `number` at some moment within the tolerance of `time_s`.
-    fn shows(&self, number: u16, time_s: f64) -> bool {
-        let (from, to) = (time_s - TOLERANCE_S, time_s + TOLERANCE_S);
+    /// Whether a player shows `number` at some moment so close to `time_s`.
+    fn shows(&self, number: u16, time_s: f64, off_s: f64) -> bool {
+        let (from, to) = (time_s - off_s, time_s + off_s);
         let ends = self.pictures.iter().skip(1).map(|(start, _)| *start).chain([f64::INFINITY]);
         let mut shown = self.pictures.iter().zip(ends).enumerate();
         shown.any(|(index, ((start, own), end))| {
@@ -101,13 +112,8 @@ pub fn expected_times(pieces: &[Piece<'_>], of: fn(&Schedule) -> &[f64]) -> Vec<
     times.collect()
 }
 
-/// Pictures that stand where a player shows another one; pictures that are left out or shown too often. So many
-/// may be `uneven` or `damaged`.
-pub fn picture_problems(
-    reel: Measured<'_>,
-    pieces: &[Piece<'_>],
-    (uneven, damaged): (usize, usize),
-) -> Vec<String> {
+/// Pictures that stand where a player shows another one; pictures that are left out or shown too often.
+pub fn picture_problems(reel: Measured<'_>, pieces: &[Piece<'_>], allowed: Allowed) -> Vec<String> {
     let mut problems = Vec::new();
     let starts = starts(pieces);
     let mut wrong = Vec::new();
@@ -117,7 +123,7 @@ pub fn picture_problems(
         });
         let mut candidates = near.map(|(piece, start)| {
             let source_s = piece.from_s + (shown.time_s - start) * piece.speed;
-            shown.reading.number.is_some_and(|number| piece.schedule.shows(number, source_s))
+            shown.reading.number.is_some_and(|number| piece.schedule.shows(number, source_s, allowed.loose_s))
         });
         if !candidates.any(|is_right| is_right) {
             let what =
@@ -126,13 +132,13 @@ pub fn picture_problems(
         }
     }
     // The last frame of a reel may stand behind the last piece's end.
-    if wrong.len() > 1 + damaged {
+    if wrong.len() > 1 + allowed.damaged {
         let first = wrong.first().cloned().unwrap_or_default();
         problems.push(format!("{} pictures at the wrong time, first {first}", wrong.len()));
     }
     for (piece, start) in pieces.iter().zip(&starts) {
         let irregular = irregular_frames(reel, piece, *start);
-        if irregular.len() > uneven {
+        if irregular.len() > allowed.uneven {
             let first: Vec<&str> = irregular.iter().take(3).map(String::as_str).collect();
             problems.push(format!("{} frames left out or doubled: {}", irregular.len(), first.join(", ")));
         }
@@ -185,6 +191,23 @@ pub fn time_problems(what: &str, expected_s: &[f64], found_s: &[f64], tolerance_
     missing.collect()
 }
 
+/// Beeps that lie farther from their flashes than in the film.
+pub fn sync_problems(expected_s: [&[f64]; 2], found_s: [&[f64]; 2]) -> Vec<String> {
+    // A measure of the sound is a millisecond, one of the picture a frame of the reel.
+    const OFF_S: f64 = TOLERANCE_S + 0.003;
+    let nearest = |times: &[f64], time: f64| {
+        let near = times.iter().copied().filter(|own| (own - time).abs() < 0.45);
+        near.min_by(|a, b| (a - time).abs().total_cmp(&(b - time).abs()))
+    };
+    let apart = expected_s[0].iter().filter_map(|flash| {
+        let beep = nearest(expected_s[1], *flash)?;
+        let (found_flash, found_beep) = (nearest(found_s[0], *flash)?, nearest(found_s[1], beep)?);
+        let off = (found_beep - found_flash) - (beep - flash);
+        (off.abs() > OFF_S).then(|| format!("beep {:.0} ms after its flash at {flash:.3} s", off * 1000.0))
+    });
+    apart.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,7 +229,11 @@ mod tests {
         let schedule = Schedule::of(&film, 0.0, 1.0, Vec::new());
         let piece = Piece { schedule: &schedule, from_s: 0.0, to_s: 1.0, speed: 1.0 };
         let pictures = shown(reel, 30.0);
-        picture_problems(Measured { pictures: &pictures, rate: 30.0 }, &[piece], (uneven, 0))
+        picture_problems(
+            Measured { pictures: &pictures, rate: 30.0 },
+            &[piece],
+            Allowed { uneven, damaged: 0, loose_s: TOLERANCE_S },
+        )
     }
 
     #[test]

@@ -35,10 +35,10 @@ pub fn draw(length_ms: u64) -> Vec<u8> {
     samples
 }
 
-/// When the beeps of a film of this length begin, in seconds.
+/// When the beeps of a film of this length begin, in seconds; of a minute at most.
 pub fn beeps_of(length_s: f64) -> Vec<f64> {
     let first = FLASH_AT_MS as f64 / 1000.0;
-    (0..).map(|second| f64::from(second) + first).take_while(|start| *start < length_s).collect()
+    (0..60).map(|second| f64::from(second) + first).take_while(|start| *start < length_s).collect()
 }
 
 /// Reads one channel of 16 bits at [`RATE`]. A beep begins with the first millisecond that is louder than half

@@ -85,22 +85,20 @@ fn pictures() -> Vec<Kind> {
             let cover = ["-f", "lavfi", "-i", "color=purple:s=600x600:d=0.04"];
             let rest = [
                 "-map",
-                "1:v",
-                "-map",
                 "0",
+                "-map",
+                "1:v",
                 "-c",
                 "copy",
-                "-c:v:0",
+                "-c:v:1",
                 "png",
-                "-frames:v:0",
-                "1",
-                "-disposition:v:0",
+                "-disposition:v:1",
                 "attached_pic",
             ];
             from_plain(films, &cover, &rest, out);
         })
         .imitates("a film with a cover picture")
-        .streams("v:1", "a:0")
+        .has(&["disposition.attached_pic=1"])
         .whole(reel(30.0, 90))
         .core(),
     ]
