@@ -77,6 +77,15 @@ export const fuzz = ({ native }) => {
   });
 };
 
+/** Renders every kind of film of the corpus, and `MUTATIONS` films with random changes. */
+export const films = ({ native }) => {
+  const env = { FILMS: "all", MUTATIONS: "1000", MUTATION_SEED: String(Date.now()), ...native };
+  return cargo(env, ["test", "-p", "gpu-worker", "--test", "media", "--", "--nocapture"], {
+    step: "the films",
+    fix: "the output above names each film and what is wrong. FILMS=name repeats one kind, MUTATION_SEED the changes.",
+  });
+};
+
 export function scriptTests({ native }, count) {
   const folders = ["scripts/tests", "bench/tests"].map((folder) => path.join(ROOT, folder));
   const files = folders.flatMap((folder) => fs.readdirSync(folder).map((name) => path.join(folder, name)));
