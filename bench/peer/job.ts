@@ -424,6 +424,6 @@ export class ExportJob extends DurableObject<Env> {
       put(outputKey(id, attempt), "video/mp4"),
       put(posterKey(id, attempt), "image/jpeg"),
     ]);
-    return JSON.stringify({ applied: true, job_id: id, attempt, type, params, input_url, input_version, output, poster });
+    return JSON.stringify({ applied: true, job_id: id, attempt, type, params, input_url, input_version, execution_timeout_ms: 600_000, output, poster });
   }
 }

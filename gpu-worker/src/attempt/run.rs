@@ -105,7 +105,8 @@ impl<B: Backend> Attempt<B> {
             self.context.timeouts.progress_interval,
             self.stop.clone(),
         );
-        let deadline = grant.execution_timeout_ms.map(|ms| Instant::now() + Duration::from_millis(ms));
+        let timeout = grant.execution_timeout_ms.map(Duration::from_millis);
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let result = Box::pin(self.work(&grant, deadline, task.reporter())).await;
         match result {
             Err(AttemptFailure::Stopped) => task.abort(),

@@ -163,7 +163,7 @@ fn a_moving_crop_shows_the_right_columns() {
         "ramp.mp4",
         &["-f", "lavfi", "-i", ramp, "-c:v", "libx264", "-crf", "4", "-pix_fmt", "yuv420p"],
     );
-    let params = json!({"output_width": 128, "output_height": 64, "crop_keyframes": [
+    let params = json!({"output_width": 128, "output_height": 64, "fit": "fill", "crop_keyframes": [
         {"time": 0.2, "x": 20, "y": 0, "width": 64, "height": 64, "origin": "user"},
         {"time": 0.6, "x": 120, "y": 0, "width": 64, "height": 64}]});
     videos.render(Framing, &params, &video).expect("a reel");

@@ -93,7 +93,8 @@ async fn overlay(stack: &Stack, scribe: &mut ExchangeRecorder) {
     put(grant["output"]["url"].as_str().expect("a URL"), "video/mp4", "a reel").await;
     put(grant["poster"]["url"].as_str().expect("a URL"), "image/jpeg", "a picture").await;
     let report = json!({"output_video_key": grant["output"]["key"], "output_bytes": 6,
-        "poster_key": grant["poster"]["key"]});
+        "poster_key": grant["poster"]["key"],
+        "output": {"width": 1080, "height": 1920, "fps": 29.97, "frames": 90, "duration_ms": 3003}});
     let complete = post(&second, "complete", report);
     scribe.ask("callback-complete", complete.clone()).await;
     scribe.ask("callback-complete-again", complete).await;

@@ -108,9 +108,16 @@ pub struct ExportArgs {
     /// The crop keyframes from a file: a JSON list of {"frame" or "time", "x", "y", "width", "height"}
     #[arg(long, value_name = "FILE.json")]
     pub crop_keyframes: Option<PathBuf>,
-    /// Size of the reel in pixels [default: the API's, 1080x1920]
+    /// Size of the reel in pixels, or one side of it, `640x` or `x360`; the other follows from the crop [default: the
+    /// API's]
     #[arg(long, value_name = "WIDTHxHEIGHT")]
     pub size: Option<SizeArg>,
+    /// What to do when the crop has another aspect: `contain`, `cover` or `fill` [default: the API's, `contain`]
+    #[arg(long, value_name = "NAME")]
+    pub fit: Option<String>,
+    /// Which sound track of the clip is heard, from 1 [default: the renderer chooses]
+    #[arg(long, value_name = "NUMBER")]
+    pub audio_track: Option<u32>,
     /// Framing: start at this second of the clip
     #[arg(long, value_name = "SECONDS")]
     pub start: Option<f64>,

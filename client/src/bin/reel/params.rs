@@ -54,9 +54,18 @@ fn from_options(args: &ExportArgs) -> Result<Map<String, Value>, CliError> {
     if let Some(keyframes) = crop_keyframes(args)? {
         params.insert("crop_keyframes".to_owned(), keyframes);
     }
+    if let Some(fit) = &args.fit {
+        params.insert("fit".to_owned(), json!(fit));
+    }
+    if let Some(track) = args.audio_track {
+        params.insert("audio_track".to_owned(), json!(track));
+    }
     if let Some(size) = args.size {
-        params.insert("output_width".to_owned(), json!(size.width));
-        params.insert("output_height".to_owned(), json!(size.height));
+        for (name, side) in [("output_width", size.width), ("output_height", size.height)] {
+            if let Some(side) = side {
+                params.insert(name.to_owned(), json!(side));
+            }
+        }
     }
     for (name, time) in [("start_time", args.start), ("end_time", args.end)] {
         if let Some(time) = time {
@@ -102,8 +111,9 @@ mod tests {
 
     #[test]
     fn an_overlay_is_built_from_its_options() {
-        let export =
-            export("--type overlay --effect spotlight --region 0-9@1,2,3,4 --crop 0:0,0,10,20 --size 90x160");
+        let export = export(
+            "--type overlay --effect spotlight --region 0-9@1,2,3,4 --crop 0:0,0,10,20 --size 90x --fit cover --audio-track 2",
+        );
         let params = build(&export).unwrap();
         assert_eq!(
             params,
@@ -111,7 +121,7 @@ mod tests {
                 "highlight_regions": [{"start_frame": 0, "end_frame": 9, "x": 1.0, "y": 2.0, "radius_x": 3.0, "radius_y": 4.0}],
                 "effect_type": "spotlight",
                 "crop_keyframes": [{"frame": 0, "x": 0.0, "y": 0.0, "width": 10.0, "height": 20.0}],
-                "output_width": 90, "output_height": 160
+                "output_width": 90, "fit": "cover", "audio_track": 2
             })
         );
     }

@@ -30,13 +30,13 @@ pub struct CropArg {
     height: f64,
 }
 
-/// Width and height in pixels.
+/// Width and height in pixels; the API works out the one that is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SizeArg {
     /// Pixels.
-    pub width: u32,
+    pub width: Option<u32>,
     /// Pixels.
-    pub height: u32,
+    pub height: Option<u32>,
 }
 
 /// Why a short form could not be read.
@@ -106,9 +106,14 @@ impl FromStr for SizeArg {
     type Err = ParseArgError;
 
     fn from_str(text: &str) -> Result<Self, ParseArgError> {
-        const FORM: ParseArgError = ParseArgError::Form("WIDTHxHEIGHT, such as 1080x1920");
+        const FORM: ParseArgError =
+            ParseArgError::Form("WIDTHxHEIGHT, such as 1080x1920, or one of them, such as 1080x or x1920");
         let (width, height) = text.split_once(['x', 'X']).ok_or(FORM)?;
-        Ok(Self { width: pixels("WIDTH", width)?, height: pixels("HEIGHT", height)? })
+        let side = |part, text: &str| (!text.trim().is_empty()).then(|| pixels(part, text)).transpose();
+        match (side("WIDTH", width)?, side("HEIGHT", height)?) {
+            (None, None) => Err(FORM),
+            (width, height) => Ok(Self { width, height }),
+        }
     }
 }
 
@@ -159,8 +164,10 @@ mod tests {
 
     #[test]
     fn a_size_is_two_whole_numbers() {
-        assert_eq!("1080x1920".parse(), Ok(SizeArg { width: 1080, height: 1920 }));
-        assert!("1080".parse::<SizeArg>().is_err());
+        assert_eq!("1080x1920".parse(), Ok(SizeArg { width: Some(1080), height: Some(1920) }));
+        assert_eq!("640x".parse(), Ok(SizeArg { width: Some(640), height: None }));
+        assert_eq!("x360".parse(), Ok(SizeArg { width: None, height: Some(360) }));
+        assert!("1080".parse::<SizeArg>().is_err() && "x".parse::<SizeArg>().is_err());
         assert_eq!(
             "10.5x3".parse::<SizeArg>().unwrap_err().to_string(),
             "WIDTH must be a whole number of pixels, not \"10.5\""
