@@ -112,7 +112,8 @@ impl SourceClock {
         let step = step_s * fps;
         let is_on_grid = step.round() >= 1.0 && (step - step.round()).abs() < 1e-6;
         match self.phase(start_s, end_s) {
-            Some(phase) if is_on_grid => (0.5 + phase - start_s * fps).rem_euclid(1.0) / fps,
+            // Above 0 and at most 1 frame, so that a film from its start loses no end.
+            Some(phase) if is_on_grid => (1.0 - (start_s * fps - phase - 0.5).rem_euclid(1.0)) / fps,
             None if is_on_grid => 0.5 / fps,
             _ => (0.1 / fps).min(0.4 * step_s),
         }
@@ -141,7 +142,9 @@ impl SourceClock {
             count += 1.0;
         }
         let agrees = count > 0.0 && (sin * sin + cos * cos).sqrt() >= LEAST_AGREEMENT * count;
-        agrees.then(|| sin.atan2(cos) / std::f64::consts::TAU)
+        let phase = sin.atan2(cos) / std::f64::consts::TAU;
+        // Half a frame early is half a frame late.
+        agrees.then_some(if phase < 1e-6 - 0.5 { 0.5 } else { phase })
     }
 
     /// The pictures end on their own grid, so that the film has a whole number of frames.
