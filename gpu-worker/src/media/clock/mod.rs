@@ -10,7 +10,7 @@ pub mod stamps;
 
 use std::sync::Arc;
 
-use self::stamps::{SoundStamps, Stamp};
+use self::stamps::{Span, Stamp};
 use super::frame_rate::FrameRate;
 
 /// When the pictures of a source are shown.
@@ -37,7 +37,7 @@ const SAME_FRAME: f64 = 1e-3;
 impl SourceClock {
     /// Decides from the stamps of the chosen picture and sound; `None` without a picture. `fallback_rate` is
     /// for a film of a single picture, which has no rate.
-    pub fn new(pictures: &[Stamp], sound: Option<&SoundStamps>, fallback_rate: FrameRate) -> Option<Self> {
+    pub fn new(pictures: &[Stamp], sound: Option<&Span>, fallback_rate: FrameRate) -> Option<Self> {
         let last = pictures.iter().max_by_key(|stamp| stamp.shown_us)?;
         let mut pictures_us: Vec<i64> = pictures.iter().map(|stamp| stamp.shown_us).collect();
         pictures_us.sort_unstable();
@@ -96,7 +96,7 @@ impl SourceClock {
     /// The length of the film in whole frames of the nominal rate, in seconds: the pictures may lie off the
     /// grid that starts at zero, and then the film ends as far off it.
     pub fn even_length_s(&self) -> f64 {
-        let frames = self.end_us as f64 / 1e6 * self.rate.fps();
+        let frames = seconds(self.end_us) * self.rate.fps();
         let offset = self.phase(0.0, self.length_s()).filter(|_| self.is_whole(frames));
         self.rate.time_s(frames - offset.unwrap_or(0.0))
     }
