@@ -73,14 +73,14 @@ impl BreakFinder {
             return;
         };
         let ahead_us = found_us - expected_us;
-        if !(-BACKWARD_US..=FORWARD_US).contains(&ahead_us) {
-            if self.breaks.len() <= MAX_BREAKS {
-                self.breaks.push(Break { packet, expected_us, found_us });
-            }
-            self.expected_us = Some(next_us);
-        } else {
+        if (-BACKWARD_US..=FORWARD_US).contains(&ahead_us) {
             self.expected_us = Some(expected_us.max(next_us));
+            return;
         }
+        if self.breaks.len() <= MAX_BREAKS {
+            self.breaks.push(Break { packet, expected_us, found_us });
+        }
+        self.expected_us = Some(next_us);
     }
 }
 
