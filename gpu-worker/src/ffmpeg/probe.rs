@@ -396,3 +396,6 @@ impl FfprobeStream {
         Some(if sideways { (height, width) } else { (width, height) })
     }
 }
+
+#[cfg(test)]
+mod tests;
