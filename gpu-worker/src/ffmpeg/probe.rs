@@ -20,7 +20,7 @@ use super::repair::{self, RepairedFile};
 use super::scan::Scan;
 use super::tracks::SoundTrack;
 use crate::media::clock::SourceClock;
-use crate::media::clock::jumps::{ClockKind, Repair};
+use crate::media::clock::jumps::ClockKind;
 use crate::media::frame_rate::FrameRate;
 
 /// A video that can be rendered.
@@ -76,9 +76,7 @@ impl MediaInfo {
         let output = FfprobeOutput::read(input, processes)?;
         let chosen = output.choose()?;
         let scan = chosen.scan(input, processes)?;
-        let kind = output.clock_kind();
-        let sound_breaks = scan.sound.map(|_| scan.sound_breaks.breaks.as_slice());
-        let needed = Repair::new(&scan.picture_breaks.breaks, sound_breaks, kind);
+        let needed = scan.repair(output.clock_kind());
         if needed.is_empty() {
             return chosen.media_info(&scan, output.seek_margin_s());
         }
@@ -174,6 +172,8 @@ struct FfprobeStream {
     sample_aspect_ratio: Option<String>,
     r_frame_rate: Option<String>,
     nb_frames: Option<String>,
+    #[serde(default)]
+    has_b_frames: u32,
     channels: Option<u32>,
     channel_layout: Option<String>,
     field_order: Option<String>,
@@ -290,7 +290,8 @@ impl Chosen<'_> {
 
     fn scan(&self, input: &Path, processes: &ProcessGroup) -> Result<Scan, FfmpegError> {
         let (picture, sound) = self.streams();
-        let scan = Scan::run(input, picture, sound, processes)?;
+        let mut scan = Scan::run(input, picture, sound, processes)?;
+        scan.delay_pictures(self.picture.has_b_frames.min(16));
         if scan.is_encrypted {
             return Err(encrypted());
         }
@@ -419,3 +420,6 @@ impl FfprobeStream {
         Some(if sideways { (height, width) } else { (width, height) })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 use super::probe::MediaInfo;
 
 /// From a time to another, in seconds of the file's clock.
+#[allow(clippy::struct_field_names, reason = "their unit")]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stretch {
     pub start_s: f64,

@@ -53,13 +53,13 @@ impl FrameRate {
         nearest.or_else(|| Self::from_decimal(fps)).unwrap_or(Self { num: whole, den: 1 })
     }
 
-    /// The rate of a reel of this source, when nobody asked for another: the same from 12 to 60 frames a second,
+    /// The rate of a reel of this source, when nobody asked for another: the same from 10 to 60 frames a second,
     /// a whole part of a higher one, and a multiple of a lower one where it can be.
     pub fn for_output(self) -> Self {
         /// Above it, reels play badly on phones.
         const HIGHEST: f64 = 60.0;
         /// Below it, a trim could not be cut where it was asked for.
-        const LOWEST: f64 = 12.0;
+        const LOWEST: f64 = 10.0;
         let fps = self.fps();
         if fps > HIGHEST {
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 17")]

@@ -93,6 +93,7 @@ impl Decoder<'_> {
         let mut sampler = Sampler::new(segment);
         let mut decoded = 0_usize;
         let mut receiver_open = true;
+        let mut last_due_s = None;
         // The end of the stream may also lie in the middle of a broken frame.
         if let Ok(mut reader) = NutReader::open(BufReader::new(stdout)) {
             while receiver_open && !sampler.is_full() {
@@ -101,7 +102,9 @@ impl Decoder<'_> {
                     self.pool.release(frame);
                     break;
                 };
-                let due_s = command.film_time_s(time_us);
+                let stamp_s = command.film_time_s(time_us);
+                let due_s = last_due_s.map_or(stamp_s, |last_s| self.next_due_s(last_s, stamp_s));
+                last_due_s = Some(due_s);
                 if decoded == 0 && self.is_seek_missed(segment, command, Some(due_s)) {
                     process.kill();
                     process.wait()?;
@@ -138,6 +141,17 @@ impl Decoder<'_> {
             receiver_open = frames_tx.send(last).is_ok();
         }
         Ok(if receiver_open { SegmentEnd::Complete } else { SegmentEnd::ReceiverGone })
+    }
+
+    /// When a picture is due after the one before. ffmpeg moves a stamp that does not go on to just after the
+    /// last one; such a picture gets a frame's time of its own, as long as that is not more than a frame late.
+    fn next_due_s(&self, last_s: f64, stamp_s: f64) -> f64 {
+        let frame_s = self.clip.media.clock.rate.time_s(1.0);
+        if stamp_s > last_s + NO_STEP_S {
+            stamp_s
+        } else {
+            (last_s + frame_s).min(stamp_s + frame_s).max(last_s)
+        }
     }
 
     /// Whether the first frame after seeking is later than the one that the segment begins with. `None` stands
@@ -181,5 +195,7 @@ impl Decoder<'_> {
     }
 }
 
+/// Less than any frame lasts.
+const NO_STEP_S: f64 = 0.000_1;
 /// Times on both sides of a pipe differ by their rounding.
 const TOO_EARLY_S: f64 = 0.001;

@@ -60,9 +60,8 @@ impl TestVideos {
 
     /// A video of 256x128 whose frames carry their number, with a tone of 440 Hz.
     pub fn numbered(&self, frames: u32, fps: u32) -> PathBuf {
-        let source = format!("color=black:s=256x128:r={fps},{NUMBERED}");
-        let count = frames.to_string();
         let length = format!("{}", f64::from(frames) / f64::from(fps));
+        let source = format!("color=black:s=256x128:r={fps}:d={length},{NUMBERED}");
         let tone = "sine=frequency=440:sample_rate=48000";
         self.make_video(
             "numbered.mp4",
@@ -77,8 +76,6 @@ impl TestVideos {
                 &length,
                 "-i",
                 tone,
-                "-frames:v",
-                &count,
                 "-c:v",
                 "libx264",
                 "-preset",
@@ -98,17 +95,16 @@ impl TestVideos {
     /// As [`TestVideos::numbered`], counting from `first`, with a tone of this pitch, or none.
     pub fn numbered_from(&self, name: &str, [first, frames, fps]: [u32; 3], hertz: Option<u32>) -> PathBuf {
         let numbered = NUMBERED.replace("floor(N/", &format!("floor((N+{first})/"));
-        let source = format!("color=black:s=256x128:r={fps},{numbered}");
         let length = format!("{}", f64::from(frames) / f64::from(fps));
+        let source = format!("color=black:s=256x128:r={fps}:d={length},{numbered}");
         let tone = format!("sine=frequency={}:sample_rate=48000", hertz.unwrap_or(440));
         let mut args = vec!["-f", "lavfi", "-i", source.as_str()];
         if hertz.is_some() {
             args.extend(["-f", "lavfi", "-t", &length, "-i", &tone, "-c:a", "aac"]);
         }
-        let count = frames.to_string();
         let codec =
             ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "10", "-g", "12", "-pix_fmt", "yuv420p"];
-        args.extend(["-frames:v", &count].iter().chain(&codec));
+        args.extend(&codec);
         self.make_video(name, &args)
     }
 

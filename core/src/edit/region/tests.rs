@@ -98,6 +98,7 @@ fn all_active_fixed_regions_are_drawn_in_order() {
     let at = |frame| regions.at(FramePosition { frame, fps: 25.0 }, Interpolation::Linear);
     assert_eq!(at(10.0).iter().map(|h| h.center_x).collect::<Vec<_>>(), [90, 10]);
     assert_eq!(at(20.0).len(), 1);
+    assert_eq!(at(20.5).len(), 1, "a moment of the last frame");
     assert_eq!(at(21.0).len(), 0);
     let highlight = at(15.0)[0];
     assert_eq!((highlight.center_y, highlight.radius_x, highlight.radius_y), (5, 8, 16));

@@ -2,7 +2,7 @@
 //!
 //! Invariant: picture and sound that jump together are moved together, so they stay in sync.
 
-use super::stamps::Stamp;
+use super::stamps::{Span, Stamp};
 
 /// Where the stamps of one track do not go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,8 @@ const BACKWARD_US: i64 = 1_000_000;
 const FORWARD_US: i64 = 1_000_000;
 /// Picture and sound jump together when their gaps differ by less than this.
 const TOGETHER_US: i64 = 2_000_000;
+/// Sound so far from the picture is not meant to be.
+const APART_US: i64 = 10_000_000;
 /// More than a person ever joins.
 pub const MAX_BREAKS: usize = 200;
 
@@ -71,14 +73,14 @@ impl BreakFinder {
             return;
         };
         let ahead_us = found_us - expected_us;
-        if ahead_us > FORWARD_US || ahead_us < -BACKWARD_US {
-            if self.breaks.len() <= MAX_BREAKS {
-                self.breaks.push(Break { packet, expected_us, found_us });
-            }
-            self.expected_us = Some(next_us);
-        } else {
+        if (-BACKWARD_US..=FORWARD_US).contains(&ahead_us) {
             self.expected_us = Some(expected_us.max(next_us));
+            return;
         }
+        if self.breaks.len() <= MAX_BREAKS {
+            self.breaks.push(Break { packet, expected_us, found_us });
+        }
+        self.expected_us = Some(next_us);
     }
 }
 
@@ -116,41 +118,60 @@ impl ClockKind {
     }
 }
 
+/// What is known of one track.
+#[derive(Clone, Copy, Debug)]
+pub struct Track<'b> {
+    pub breaks: &'b [Break],
+    /// Where it begins and ends by its stamps.
+    pub span: Span,
+}
+
 impl Repair {
     /// Decides which breaks are jumps. `sound` is `None` for a film without sound.
-    pub fn new(picture: &[Break], sound: Option<&[Break]>, kind: ClockKind) -> Self {
+    pub fn new(picture: Track<'_>, sound: Option<Track<'_>>, kind: ClockKind) -> Self {
         let mut repair = Self::default();
-        let sound_breaks = sound.unwrap_or_default();
+        let sound_breaks = sound.map_or(&[][..], |sound| sound.breaks);
         let mut sound_done = 0;
-        for jump in picture {
+        for jump in picture.breaks {
             let rest = sound_breaks.get(sound_done..).unwrap_or_default();
-            let twin = rest.iter().position(|other| jump.is_together_with(other));
-            let least_us = match (twin, sound) {
-                (Some(_), _) => kind.least_shared_gap_us(),
-                (None, None) => kind.least_lone_gap_us(),
-                // The sound goes on, so that the picture just stood still.
-                (None, Some(_)) => i64::MAX,
+            let twin = rest.iter().enumerate().find(|(_, other)| jump.is_together_with(other));
+            let sound_goes_on = sound.is_some_and(|sound| sound.span.end_us + TOGETHER_US > jump.found_us);
+            let least_us = match twin {
+                Some(_) => kind.least_shared_gap_us(),
+                // The picture just stood still.
+                None if sound_goes_on => i64::MAX,
+                None => kind.least_lone_gap_us(),
             };
             if !jump.is_backward() && jump.ahead_us() < least_us {
                 continue;
             }
             let by_us = -jump.ahead_us();
             repair.picture.push(Shift { packet: jump.packet, by_us });
-            if let Some(twin) = twin.and_then(|offset| rest.get(offset).map(|other| (offset, other))) {
-                let (offset, other) = twin;
-                repair.sound_alone(rest.get(..offset).unwrap_or_default());
+            if let Some((offset, other)) = twin {
+                repair.sound_alone(rest.get(..offset).unwrap_or_default(), picture.span);
                 repair.sound.push(Shift { packet: other.packet, by_us });
                 sound_done += offset + 1;
             }
         }
-        repair.sound_alone(sound_breaks.get(sound_done..).unwrap_or_default());
+        repair.sound_alone(sound_breaks.get(sound_done..).unwrap_or_default(), picture.span);
+        if let Some(sound) = sound.filter(|_| repair.is_empty()) {
+            repair.bring_together(picture.span, sound.span);
+        }
         repair
     }
 
-    /// Sound whose clock goes back while the picture's does not.
-    fn sound_alone(&mut self, breaks: &[Break]) {
-        let backward = breaks.iter().filter(|sound| sound.is_backward());
-        self.sound.extend(backward.map(|b| Shift { packet: b.packet, by_us: -b.ahead_us() }));
+    /// Sound that has no time in common with the picture counts by another clock: both then start together.
+    fn bring_together(&mut self, picture: Span, sound: Span) {
+        if sound.start_us > picture.end_us + APART_US || sound.end_us + APART_US < picture.start_us {
+            self.sound.push(Shift { packet: 0, by_us: picture.start_us - sound.start_us });
+        }
+    }
+
+    /// Sound whose clock goes back while the picture's does not, or goes far beyond the film.
+    fn sound_alone(&mut self, breaks: &[Break], picture: Span) {
+        let is_jump = |sound: &&Break| sound.is_backward() || sound.found_us > picture.end_us + APART_US;
+        let jumps = breaks.iter().filter(is_jump);
+        self.sound.extend(jumps.map(|jump| Shift { packet: jump.packet, by_us: -jump.ahead_us() }));
     }
 
     /// Whether the clock is sound.

@@ -10,7 +10,7 @@ pub mod stamps;
 
 use std::sync::Arc;
 
-use self::stamps::{SoundStamps, Stamp};
+use self::stamps::{Span, Stamp};
 use super::frame_rate::FrameRate;
 
 /// When the pictures of a source are shown.
@@ -37,7 +37,7 @@ const SAME_FRAME: f64 = 1e-3;
 impl SourceClock {
     /// Decides from the stamps of the chosen picture and sound; `None` without a picture. `fallback_rate` is
     /// for a film of a single picture, which has no rate.
-    pub fn new(pictures: &[Stamp], sound: Option<&SoundStamps>, fallback_rate: FrameRate) -> Option<Self> {
+    pub fn new(pictures: &[Stamp], sound: Option<&Span>, fallback_rate: FrameRate) -> Option<Self> {
         let last = pictures.iter().max_by_key(|stamp| stamp.shown_us)?;
         let mut pictures_us: Vec<i64> = pictures.iter().map(|stamp| stamp.shown_us).collect();
         pictures_us.sort_unstable();
@@ -96,7 +96,7 @@ impl SourceClock {
     /// The length of the film in whole frames of the nominal rate, in seconds: the pictures may lie off the
     /// grid that starts at zero, and then the film ends as far off it.
     pub fn even_length_s(&self) -> f64 {
-        let frames = self.end_us as f64 / 1e6 * self.rate.fps();
+        let frames = seconds(self.end_us) * self.rate.fps();
         let offset = self.phase(0.0, self.length_s()).filter(|_| self.is_whole(frames));
         self.rate.time_s(frames - offset.unwrap_or(0.0))
     }
@@ -112,7 +112,8 @@ impl SourceClock {
         let step = step_s * fps;
         let is_on_grid = step.round() >= 1.0 && (step - step.round()).abs() < 1e-6;
         match self.phase(start_s, end_s) {
-            Some(phase) if is_on_grid => (0.5 + phase - start_s * fps).rem_euclid(1.0) / fps,
+            // Above 0 and at most 1 frame, so that a film from its start loses no end.
+            Some(phase) if is_on_grid => (1.0 - (start_s * fps - phase - 0.5).rem_euclid(1.0)) / fps,
             None if is_on_grid => 0.5 / fps,
             _ => (0.1 / fps).min(0.4 * step_s),
         }
@@ -141,7 +142,9 @@ impl SourceClock {
             count += 1.0;
         }
         let agrees = count > 0.0 && (sin * sin + cos * cos).sqrt() >= LEAST_AGREEMENT * count;
-        agrees.then(|| sin.atan2(cos) / std::f64::consts::TAU)
+        let phase = sin.atan2(cos) / std::f64::consts::TAU;
+        // Half a frame early is half a frame late.
+        agrees.then_some(if phase < 1e-6 - 0.5 { 0.5 } else { phase })
     }
 
     /// The pictures end on their own grid, so that the film has a whole number of frames.

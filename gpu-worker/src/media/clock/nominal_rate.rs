@@ -24,16 +24,16 @@ pub(super) fn of(times_us: &[i64]) -> Option<FrameRate> {
     let distances: Vec<f64> = pairs.collect();
     let mut windows: Vec<Window> = distances.chunks(WINDOW).filter_map(Window::new).collect();
     // A short rest at the end has too few distances to speak for a rate of its own.
-    if windows.len() > 1 && distances.len() % WINDOW != 0 {
+    if windows.len() > 1 && !distances.len().is_multiple_of(WINDOW) {
         windows.pop();
     }
     windows.sort_by(|a, b| a.frame_s().total_cmp(&b.frame_s()));
-    let needed = windows.len() as f64 * LEAST_SHARE;
+    let needed = count_of(windows.len()) * LEAST_SHARE;
     let mates = |fastest: &Window| {
         let fastest_s = fastest.frame_s();
         windows.iter().filter(move |window| (window.frame_s() / fastest_s - 1.0).abs() < SAME_RATE)
     };
-    let fastest = windows.iter().find(|window| mates(window).count() as f64 >= needed)?;
+    let fastest = windows.iter().find(|window| count_of(mates(window).count()) >= needed)?;
     // Once more around the middle of its mates, since the first of them is the most jittery one.
     let middle = mates(fastest).nth(mates(fastest).count() / 2)?;
     let count = mates(middle).count();
@@ -42,8 +42,15 @@ pub(super) fn of(times_us: &[i64]) -> Option<FrameRate> {
     let (span_s, frames) =
         half.iter().fold((0.0, 0.0), |(span, frames), w| (span + w.span_s, frames + w.frames));
     let (first, last) = (half.first()?.frame_s(), half.last()?.frame_s());
-    let uncertainty = (last / first - 1.0) / (count as f64).sqrt();
+    let uncertainty = (last / first - 1.0) / count_of(count).sqrt();
     Some(FrameRate::nearest_usual(frames / span_s, uncertainty))
+}
+
+fn count_of(windows: usize) -> f64 {
+    #[allow(clippy::cast_precision_loss, reason = "at most millions")]
+    {
+        windows as f64
+    }
 }
 
 /// Some distances in a row.
@@ -61,8 +68,9 @@ impl Window {
         let median = *sorted.get(sorted.len().saturating_sub(1) / 2)?;
         let mut window = Self { span_s: 0.0, frames: 0.0 };
         for distance in distances {
-            // A distance of one and a half is one frame: so far goes jitter, and film in a video's clock.
-            let frames = (distance / median + 0.4).floor().max(1.0);
+            // A distance of one and a half is one frame: so far goes jitter, and film in a video's clock. One
+            // of a half is none: a stamp that went back lies between two others.
+            let frames = (distance / median + 0.4).floor();
             if frames <= MAX_GAP_FRAMES {
                 window.span_s += distance;
                 window.frames += frames;

@@ -1,6 +1,7 @@
 //! The stamps of one track, and what of them is kept.
 
 /// When one picture is decoded and shown. Sixteen bytes, since a long film has millions.
+#[allow(clippy::struct_field_names, reason = "their unit")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
     /// File time at which it is shown.
@@ -33,16 +34,16 @@ impl Stamp {
     }
 }
 
-/// Where a track of sound begins and ends.
+/// Where a track begins and ends, in file time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SoundStamps {
-    /// File time of the first packet that is heard.
+pub struct Span {
+    /// When the first packet that counts is shown or heard.
     pub start_us: i64,
-    /// File time of the end of the last one.
+    /// When the last one ends.
     pub end_us: i64,
 }
 
-impl SoundStamps {
+impl Span {
     /// Takes in a packet.
     pub fn extend(known: &mut Option<Self>, stamp: &Stamp) {
         let end_us = stamp.shown_us + i64::from(stamp.duration_us);

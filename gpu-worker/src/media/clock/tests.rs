@@ -1,4 +1,11 @@
-use super::jumps::{Break, BreakFinder, ClockKind, Repair, Shift};
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "counts of a few hundred pictures"
+)]
+
+use super::jumps::{Break, BreakFinder, ClockKind, Repair, Shift, Track};
 use super::*;
 
 const THIRTY: FrameRate = FrameRate::whole(30);
@@ -13,8 +20,8 @@ fn clock(times_s: impl IntoIterator<Item = f64>) -> SourceClock {
     SourceClock::new(&stamps(times_s), None, FrameRate::whole(25)).expect("a clock")
 }
 
-fn sound(start_s: f64, end_s: f64) -> SoundStamps {
-    SoundStamps { start_us: round_us(start_s), end_us: round_us(end_s) }
+fn sound(start_s: f64, end_s: f64) -> Span {
+    Span { start_us: round_us(start_s), end_us: round_us(end_s) }
 }
 
 fn rate_of(times_s: impl IntoIterator<Item = f64>) -> String {
@@ -50,6 +57,8 @@ fn the_nominal_rate_survives_what_recorders_do() {
     assert_eq!(rate_of((0..11).map(|n| f64::from(n) / 24.0)), "24/1", "a short one");
     let film_in_video = (0..100).map(|n| f64::from(n / 2) / 12.0 + f64::from(n % 2) / 30.0);
     assert_eq!(rate_of(film_in_video), "24/1", "pictures of two and of three fields");
+    let back = |n: u32| frame(n) - if n % 20 == 7 { 0.512 } else { 0.0 };
+    assert_eq!(rate_of((0..90).map(back)), "30/1", "stamps that go back");
     assert_eq!(rate_of([4.0]), "25/1", "one picture has no rate of its own");
     assert_eq!(rate_of([4.0, 4.0, 4.0]), "25/1", "all at the same time");
 }
@@ -68,7 +77,7 @@ fn zero_is_the_earliest_start_and_the_end_that_of_the_last_picture() {
 
 #[test]
 fn the_duration_of_the_last_picture_is_believed_with_reason() {
-    let with_last = |duration_us: u32, sound: Option<SoundStamps>| {
+    let with_last = |duration_us: u32, sound: Option<Span>| {
         let mut pictures = stamps((0..30).map(|n| f64::from(n) / 30.0));
         pictures.last_mut().expect("a picture").duration_us = duration_us;
         SourceClock::new(&pictures, sound.as_ref(), THIRTY).expect("a clock").length_s()
@@ -128,12 +137,22 @@ fn stamps_that_cannot_be_times_are_replaced() {
     assert_eq!((reordered.decoded_us(), reordered.duration_us), (1_000_000, 0));
 }
 
-fn breaks(times_s: impl IntoIterator<Item = f64>) -> Vec<Break> {
+/// The breaks of a track with these times, and where it begins and ends.
+fn track(times_s: &[f64]) -> (Vec<Break>, Span) {
     let mut finder = BreakFinder::default();
-    for stamp in stamps(times_s) {
+    let mut span = None;
+    for stamp in stamps(times_s.iter().copied()) {
         finder.push(Some(&stamp));
+        Span::extend(&mut span, &stamp);
     }
-    finder.breaks
+    (finder.breaks, span.expect("a packet"))
+}
+
+fn repair(picture_s: &[f64], sound_s: Option<&[f64]>, kind: ClockKind) -> Repair {
+    let (picture, sound) = (track(picture_s), sound_s.map(track));
+    let (breaks, span) = &picture;
+    let sound = sound.as_ref().map(|(breaks, span)| Track { breaks, span: *span });
+    Repair::new(Track { breaks, span: *span }, sound, kind)
 }
 
 /// Three seconds at thirty a second from each of these starts.
@@ -145,7 +164,7 @@ fn recordings(starts_s: &[f64]) -> Vec<f64> {
 fn two_recordings_in_one_file_go_on_one_frame_later_with_their_sound() {
     for second_s in [0.0, 95_448.0, 110.0] {
         let (picture, sound) = (recordings(&[100.0, second_s]), recordings(&[99.98, second_s - 0.02]));
-        let repair = Repair::new(&breaks(picture), Some(&breaks(sound)), ClockKind::Broadcast);
+        let repair = repair(&picture, Some(&sound), ClockKind::Broadcast);
         let [Shift { packet: 90, by_us }] = repair.picture[..] else { panic!("{repair:?}") };
         assert!((by_us - round_us(103.0 - second_s)).abs() < 100, "{second_s}: {by_us}");
         assert_eq!(repair.sound, repair.picture, "together");
@@ -154,21 +173,30 @@ fn two_recordings_in_one_file_go_on_one_frame_later_with_their_sound() {
 
 #[test]
 fn a_pause_is_no_jump() {
-    let paused = breaks(recordings(&[0.0, 25.0]));
-    let running = breaks((0..1000).map(|n| f64::from(n) / 30.0));
+    let paused = recordings(&[0.0, 25.0]);
+    let running: Vec<f64> = (0..1000).map(|n| f64::from(n) / 30.0).collect();
     for kind in [ClockKind::Broadcast, ClockKind::Film] {
-        assert!(Repair::new(&paused, Some(&running), kind).is_empty(), "the sound goes on");
+        assert!(repair(&paused, Some(&running), kind).is_empty(), "the sound goes on");
     }
-    assert!(Repair::new(&paused, Some(&paused), ClockKind::Film).is_empty(), "a recorder that paused");
-    assert!(Repair::new(&paused, None, ClockKind::Film).is_empty(), "a screen on which nothing moved");
-    assert!(!Repair::new(&paused, None, ClockKind::Broadcast).is_empty());
+    assert!(repair(&paused, Some(&paused), ClockKind::Film).is_empty(), "a recorder that paused");
+    assert!(repair(&paused, None, ClockKind::Film).is_empty(), "a screen on which nothing moved");
+    assert!(!repair(&paused, None, ClockKind::Broadcast).is_empty());
 }
 
 #[test]
-fn sound_that_begins_anew_alone_goes_on_too() {
-    let repair = Repair::new(&[], Some(&breaks(recordings(&[50.0, 0.0]))), ClockKind::Film);
-    assert_eq!((repair.picture.len(), repair.sound.len()), (0, 1));
-    assert!((repair.sound[0].by_us - 53_000_000).abs() < 100);
+fn sound_that_jumps_alone_goes_on_too() {
+    let running: Vec<f64> = (0..1800).map(|n| f64::from(n) / 30.0).collect();
+    for (second_s, by_s) in [(0.0, 53.0), (100_000.0, -99_947.0)] {
+        let repair = repair(&running, Some(&recordings(&[50.0, second_s])), ClockKind::Film);
+        assert_eq!((repair.picture.len(), repair.sound.len()), (0, 1), "to {second_s}");
+        assert!((repair.sound[0].by_us - round_us(by_s)).abs() < 100, "to {second_s}");
+    }
+}
+
+#[test]
+fn sound_by_another_clock_starts_with_the_picture() {
+    let repair = repair(&recordings(&[5.0]), Some(&recordings(&[7000.0])), ClockKind::Film);
+    assert_eq!((repair.picture, repair.sound), (vec![], vec![Shift { packet: 0, by_us: -6_995_000_000 }]));
 }
 
 #[test]
@@ -194,6 +222,8 @@ fn any_stamps_make_a_clock_or_none() {
         assert!(film.rate.fps() >= 0.001 && film.rate.fps() <= 1000.0, "{film:?}");
         let order = shown(&film, 0.0, film.length_s().min(20.0), 1.0 / 30.0);
         assert!(order.is_sorted(), "the order is never lost");
-        let _ = breaks(times);
+        for kind in [ClockKind::Broadcast, ClockKind::Film] {
+            let _ = repair(&times, Some(&times), kind);
+        }
     }
 }
