@@ -6,6 +6,7 @@ use reel_core::edit::{Annotation, FrameSize, Rating};
 
 use super::FfmpegError;
 use super::args::escape_filter_value as escape;
+use super::color;
 
 /// Fonts in order of preference, at the usual paths of Debian, Fedora and Arch.
 const FONTS: &[&str] = &[
@@ -30,7 +31,7 @@ pub fn font() -> Result<&'static str, FfmpegError> {
 pub fn title_filters(clip: &Annotation, frame_size: FrameSize, font: &str) -> String {
     let (left, width) = (frame_size.width / 10, frame_size.width * 8 / 10);
     let height = if clip.notes.is_empty() { 50 } else { 80 };
-    let color = color(clip.rating);
+    let color = color::for_drawbox(color(clip.rating));
     let mut filters = vec![
         format!("drawbox=x={left}:y=10:w={width}:h={height}:color=white@0.95:t=fill"),
         format!("drawbox=x={left}:y=10:w={width}:h={height}:color=0x{color}:t=4"),
@@ -61,13 +62,13 @@ fn truncate(text: &str, max_chars: u32) -> String {
     format!("{}…", kept.trim_end())
 }
 
-fn color(rating: Rating) -> &'static str {
+fn color(rating: Rating) -> [u8; 3] {
     match rating {
-        Rating::Blunder => "C62828",
-        Rating::Mistake => "F9A825",
-        Rating::Interesting => "1565C0",
-        Rating::Good => "2E7D32",
-        Rating::Brilliant => "66BB6A",
+        Rating::Blunder => [0xC6, 0x28, 0x28],
+        Rating::Mistake => [0xF9, 0xA8, 0x25],
+        Rating::Interesting => [0x15, 0x65, 0xC0],
+        Rating::Good => [0x2E, 0x7D, 0x32],
+        Rating::Brilliant => [0x66, 0xBB, 0x6A],
     }
 }
 

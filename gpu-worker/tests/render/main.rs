@@ -9,6 +9,7 @@
 )]
 
 mod clips;
+mod colors;
 mod endings;
 mod framing;
 mod inputs;
