@@ -1,30 +1,36 @@
-// How fast the renderer is beside ffmpeg alone: 1080p, every effect, framing, and a plain transcode
-// with the same encoder settings, in turns of one run. Linux only: it reads /proc.
+// How fast the renderer is beside ffmpeg alone: 1080p with noise and motion, every effect and framing, each
+// in turns with a plain transcode to the same size with the same encoder settings. Linux only: it reads /proc.
 //
-//   cargo build -p gpu-worker && node bench/render.mjs      (SECONDS=10, RUNS=3, ONLY=blur)
-//   node bench/render.mjs memory                            (LONG=600, SHORT=30, FPS=25)
+//   npm run bench:render               (SECONDS=60, RUNS=3, FPS=30, ONLY=blur)
+//   npm run bench:render -- 4k         (SECONDS=5, FPS=60): blur of 3840x2160, as it is and into 1080x1920
+//   npm run bench:render -- memory     (LONG=600, SHORT=30)
 //
-// GPU_WORKER names another build of the program. On a busy machine only the ratios of CPU time say
-// something; frames per second need a quiet one.
+// It builds the program as the image of RunPod's workers does; GPU_WORKER names another build. On a busy
+// machine only the ratios of CPU time say something; frames per second need a quiet one.
 import { execFileSync, spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
 const WORK = path.join(ROOT, "target/bench");
-const PROGRAM = process.env.GPU_WORKER ?? path.join(ROOT, "target/debug/gpu-worker");
+const PROGRAM = process.env.GPU_WORKER ?? path.join(ROOT, "target/release/gpu-worker");
+/** The workspace's release profile makes a Worker small; gpu-worker/runpod/Dockerfile builds the renderer so. */
+const RELEASE = { CARGO_PROFILE_RELEASE_OPT_LEVEL: "3", CARGO_PROFILE_RELEASE_LTO: "thin", CARGO_PROFILE_RELEASE_CODEGEN_UNITS: "16" };
 const number = (name, otherwise) => Number(process.env[name] ?? otherwise);
-// As gpu-worker's encoder has them: render/encode.rs.
+// As gpu-worker's encoder has them: ffmpeg/encode.rs.
 const ENCODER = "-c:v libx264 -preset fast -crf 18 -pix_fmt yuv420p -c:a aac -b:a 192k -movflags +faststart".split(" ");
 const SAMPLE_EVERY_MS = 50;
 
-/** The sample, looped to 1080p of this length; made once. */
-function film(seconds, fps) {
-  const file = path.join(WORK, `1080p-${seconds}s-${fps}.mp4`);
+/** A test picture with noise and motion; made once. */
+function film(seconds, fps, size = "1920x1080") {
+  const file = path.join(WORK, `${size}-${seconds}s-${fps}.mp4`);
   if (!fs.existsSync(file)) {
     const part = `${file}.part.mp4`;
-    const args = ["-nostdin", "-v", "error", "-y", "-stream_loop", "-1", "-i", path.join(ROOT, "samples/bigbuckbunny.mp4"), "-t", seconds, "-vf", `scale=1920:1080,fps=${fps}`];
-    execFileSync("ffmpeg", [...args, "-c:v", "libx264", "-preset", "ultrafast", "-crf", "18", "-pix_fmt", "yuv420p", "-c:a", "aac", part].map(String), { stdio: "inherit" });
+    const picture = `testsrc2=s=${size}:r=${fps}:d=${seconds},noise=alls=6:allf=t`;
+    const inputs = ["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", `sine=440:d=${seconds}`];
+    const tags = ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"];
+    const codec = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-pix_fmt", "yuv420p", ...tags, "-c:a", "aac"];
+    execFileSync("ffmpeg", ["-nostdin", "-v", "error", "-y", ...inputs, ...codec, part], { stdio: "inherit" });
     fs.renameSync(part, file);
   }
   return file;
@@ -58,7 +64,8 @@ async function measured(command, args) {
   return { seconds: Number(process.hrtime.bigint() - began) / 1e9, cpuS, peak };
 }
 
-const transcode = (input, output) => measured("ffmpeg", ["-nostdin", "-v", "error", "-y", "-i", input, "-map", "0:v", "-map", "0:a?", ...ENCODER, output]);
+const transcode = (input, output, filters) =>
+  measured("ffmpeg", ["-nostdin", "-v", "error", "-y", "-i", input, "-map", "0:v", "-map", "0:a?", ...(filters ? ["-vf", filters] : []), ...ENCODER, output]);
 
 function render(name, type, params, input, output) {
   const job = path.join(WORK, `${name}.json`);
@@ -66,49 +73,67 @@ function render(name, type, params, input, output) {
   return measured(PROGRAM, ["render", job, "--in", input, "--out", output]);
 }
 
-/** A player that walks across the picture for the whole clip. */
-const regions = (seconds) => {
-  const key = (time, x) => ({ time, x, y: 560, radiusX: 115, radiusY: 230, opacity: 0.15, color: "#FFFF00" });
+/** A player that walks across a picture of this height for the whole clip. */
+const regions = (seconds, height = 1080) => {
+  const px = (value) => Math.round((value * height) / 1080);
+  const key = (time, x) => ({ time, x: px(x), y: px(560), radiusX: px(115), radiusY: px(230), opacity: 0.15, color: "#FFFF00" });
   return [{ start_time: 0, end_time: seconds, keyframes: [key(0, 500), key(seconds, 1400)] }];
 };
-const follow = (seconds) => [0, seconds].map((time, end) => ({ time, x: 200 + 900 * end, y: 0, width: 607, height: 1080 }));
+/** An upright crop that follows the player. */
+const follow = (seconds, height = 1080) => ({
+  crop_keyframes: [0, seconds].map((time, end) => ({ time, x: (200 + 900 * end) * (height / 1080), y: 0, width: Math.floor((height * 9) / 16), height })),
+  output_width: 1080,
+  output_height: 1920,
+});
+/** The same crop, standing still, in a plain transcode. */
+const upright = (height) => `crop=${Math.floor((height * 9) / 16)}:${height}:exact=1,scale=1080:1920`;
 
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
-async function speed() {
-  const [seconds, runs, fps] = [number("SECONDS", 10), number("RUNS", 3), number("FPS", 25)];
-  const input = film(seconds, fps);
+/** Runs each case in turns with its plain transcode and prints the medians. */
+async function compare(title, frames, runs, input, cases) {
   const output = path.join(WORK, "out.mp4");
-  const overlay = (effect, more) => (out) => render(effect, "overlay", { effect_type: effect, highlight_regions: regions(seconds), ...more }, input, out);
-  const crop = { crop_keyframes: follow(seconds) };
-  const cases = [
-    ["plain transcode", (out) => transcode(input, out)],
-    ["dark_overlay", overlay("dark_overlay"), 0.8],
-    ["brightness_boost", overlay("brightness_boost"), 0.8],
-    ["original", overlay("original")],
-    ["spotlight", overlay("spotlight")],
-    ["blur", overlay("blur")],
-    ["blur with crop", overlay("blur", crop), 0.6],
-    ["framing", (out) => render("framing", "framing", { ...crop, output_width: 1080, output_height: 1920 }, input, out)],
-  ].filter(([name], index) => index === 0 || name.includes(process.env.ONLY ?? ""));
-  const found = cases.map(() => []);
-  for (let turn = 0; turn < runs; turn++) {
-    for (const [index, [, once]] of cases.entries()) found[index].push(await once(output));
-  }
-  fs.rmSync(output, { force: true });
-  const of = (index, what) => median(found[index].map((run) => run[what]));
-  console.log(`1080p, ${seconds} s at ${fps} frames a second, median of ${runs}\n`);
-  console.log("                   frames/s  of plain   CPU s  of plain  peak MB");
-  for (const [index, [name, , target]] of cases.entries()) {
+  console.log(`${title}, median of ${runs}: CPU of plain ffmpeg / CPU of ours\n`);
+  console.log("                   of plain CPU  plain CPU s   CPU s  frames/s  peak MB");
+  for (const [name, once, filters, target] of cases.filter(([name]) => name.includes(process.env.ONLY ?? ""))) {
+    const pairs = [];
+    for (let turn = 0; turn < runs; turn++) pairs.push([await transcode(input, output, filters), await once(output)]);
+    const of = (what) => median(pairs.map(what));
     const cells = [
-      ((seconds * fps) / of(index, "seconds")).toFixed(1).padStart(8),
-      (of(0, "seconds") / of(index, "seconds")).toFixed(2).padStart(9),
-      of(index, "cpuS").toFixed(1).padStart(7),
-      (of(0, "cpuS") / of(index, "cpuS")).toFixed(2).padStart(9),
-      (of(index, "peak") / 1e6).toFixed(0).padStart(8),
+      of(([plain, ours]) => plain.cpuS / ours.cpuS).toFixed(2).padStart(12),
+      of(([plain]) => plain.cpuS).toFixed(1).padStart(12),
+      of(([, ours]) => ours.cpuS).toFixed(1).padStart(7),
+      of(([, ours]) => frames / ours.seconds).toFixed(1).padStart(9),
+      of(([, ours]) => ours.peak / 1e6).toFixed(0).padStart(8),
     ];
     console.log(`${name.padEnd(18)} ${cells.join(" ")}${target ? `   target ${target}` : ""}`);
   }
+  fs.rmSync(output, { force: true });
+}
+
+async function speed() {
+  const [seconds, runs, fps] = [number("SECONDS", 60), number("RUNS", 3), number("FPS", 30)];
+  const input = film(seconds, fps);
+  const overlay = (effect, more) => (out) => render(effect, "overlay", { effect_type: effect, highlight_regions: regions(seconds), ...more }, input, out);
+  await compare(`1080p, ${seconds} s at ${fps} frames a second`, seconds * fps, runs, input, [
+    ["dark_overlay", overlay("dark_overlay"), undefined, 0.95],
+    ["spotlight", overlay("spotlight"), undefined, 0.95],
+    ["brightness_boost", overlay("brightness_boost"), undefined, 0.9],
+    ["original", overlay("original"), undefined, 0.9],
+    ["blur", overlay("blur"), undefined, 0.9],
+    ["blur with crop", overlay("blur", follow(seconds)), upright(1080), 0.9],
+    ["framing", (out) => render("framing", "framing", follow(seconds), input, out), upright(1080), 0.9],
+  ]);
+}
+
+async function large() {
+  const [seconds, runs, fps] = [number("SECONDS", 5), number("RUNS", 1), number("FPS", 60)];
+  const input = film(seconds, fps, "3840x2160");
+  const blur = (more) => (out) => render("large", "overlay", { effect_type: "blur", highlight_regions: regions(seconds, 2160), ...more }, input, out);
+  await compare(`3840x2160, ${seconds} s at ${fps} frames a second`, seconds * fps, runs, input, [
+    ["blur", blur()],
+    ["blur with crop", blur(follow(seconds, 2160)), upright(2160)],
+  ]);
 }
 
 async function memory() {
@@ -125,4 +150,7 @@ async function memory() {
 }
 
 fs.mkdirSync(WORK, { recursive: true });
-await (process.argv[2] === "memory" ? memory() : speed());
+if (!process.env.GPU_WORKER) {
+  execFileSync("cargo", ["build", "--release", "-p", "gpu-worker", "--bin", "gpu-worker"], { cwd: ROOT, stdio: "inherit", env: { ...process.env, ...RELEASE } });
+}
+await ({ memory, "4k": large }[process.argv[2]] ?? speed)();

@@ -5,7 +5,6 @@
 //! High dynamic range and wide gamut go through a table ([`ColorMap`]) in red, green and blue.
 
 use std::io::Write as _;
-use std::path::Path;
 use std::sync::Arc;
 
 use tempfile::NamedTempFile;
@@ -126,18 +125,36 @@ impl SourceColor {
         match (self.matrix, self.full_range) {
             // Without other options, `scale` passes on what has the size already.
             (Matrix::Bt709, false) => vec![format!("scale={width}:{height}"), to_format],
-            (Matrix::Bt709, true) | (Matrix::Rgb, _) => {
-                vec![format!("{input}:out_color_matrix=bt709:out_range=tv"), to_format]
+            (Matrix::Bt709, true) => vec![format!("{input}:out_range=tv"), to_format],
+            // In two steps: in one, ffmpeg 5.1 darkens the last colour samples of odd sides.
+            (Matrix::Rgb, _) => {
+                vec![
+                    format!("{input}:out_color_matrix=bt709:out_range=tv"),
+                    "format=yuv444p".to_owned(),
+                    to_format,
+                ]
             }
             (Matrix::Bt601 | Matrix::Smpte240m | Matrix::Bt2020, _) => {
-                let to_limited = match self.full_range {
-                    true => format!("{input}:out_color_matrix={matrix}:out_range=tv"),
-                    false => format!("scale={width}:{height}"),
+                let to_limited = if self.full_range {
+                    format!("{input}:out_color_matrix={matrix}:out_range=tv")
+                } else {
+                    format!("scale={width}:{height}")
                 };
                 vec![to_limited, to_format, format!("colormatrix={}:bt709", self.matrix.colormatrix_name())]
             }
         }
     }
+}
+
+/// A colour (red, green, blue) as `drawbox` must be told it for BT.709 planes: ffmpeg 5.1 always draws by the
+/// matrix of BT.601.
+pub(super) fn for_drawbox(color: [u8; 3]) -> String {
+    let [r, g, b] = color.map(f64::from);
+    let light = 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    let [blue, red] = [(b - light) / 1.8556, (r - light) / 1.5748];
+    let told = [light + 1.402 * red, light - 0.344_136 * blue - 0.714_136 * red, light + 1.772 * blue];
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+    told.map(|channel| format!("{:02X}", channel.round().clamp(0.0, 255.0) as u8)).concat()
 }
 
 impl Matrix {
@@ -173,14 +190,15 @@ impl ColorTable {
         let failed = |error: std::io::Error| {
             FfmpegError::failed(format!("The renderer's temporary folder cannot be written: {error}."))
         };
-        let mut file = tempfile::Builder::new().prefix("reel-color-").suffix(".cube").tempfile().map_err(failed)?;
+        let mut file =
+            tempfile::Builder::new().prefix("reel-color-").suffix(".cube").tempfile().map_err(failed)?;
         file.write_all(map.cube().as_bytes()).map_err(failed)?;
         Ok(Self(Arc::new(file)))
     }
 
     /// Its path as the value of a filter's option.
     fn path(&self) -> String {
-        super::args::escape_filter_value(&Path::to_string_lossy(self.0.path()))
+        super::args::escape_filter_value(&self.0.path().to_string_lossy())
     }
 }
 

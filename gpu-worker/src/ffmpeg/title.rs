@@ -23,8 +23,9 @@ pub fn overlay_filter(file: &Path, left: u32, top: u32) -> String {
     let (file, format) = (escape(&file.to_string_lossy()), color::PIXEL_FORMAT);
     // Far in the past: a picture is shown from its own time on, and films start at any time.
     format!(
-        "null[film];movie=filename={file}:format_name=pam_pipe,setpts=PTS-360000/TB[title];\
-         [film][title]overlay=x={left}:y={top}:format=auto,format={format}"
+        "null[film];movie=filename={file}:format_name=pam_pipe,setpts=PTS-360000/TB,\
+         scale=out_color_matrix=bt709:out_range=tv,format=yuva420p[title];\
+         [film][title]overlay=x={left}:y={top}:format=yuv420,format={format}"
     )
 }
 

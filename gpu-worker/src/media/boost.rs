@@ -37,7 +37,8 @@ pub fn boost(pair: RowPair<'_>, gains: &[Vec<u16>; 2]) {
                     // The last column of an odd width has its colour sample alone.
                     let right = if index == last { 2 * index } else { 2 * index + 1 };
                     let of = |row: &[f32; LANES], at: usize| row.get(at).copied().unwrap_or(0.0);
-                    let sum = of(&above, 2 * index) + of(&above, right) + of(&below, 2 * index) + of(&below, right);
+                    let sum =
+                        of(&above, 2 * index) + of(&above, right) + of(&below, 2 * index) + of(&below, right);
                     *sample = to_byte(128.0 + sum / 4.0);
                 }
             }
@@ -65,7 +66,8 @@ fn boost_row(row: &mut [u8], [blue, red]: [[u8; LANES / 2]; 2], gains: [u16; LAN
     let mut differences = [[0.0; LANES]; 2];
     for (index, (before, gain)) in before.into_iter().zip(gains).enumerate() {
         let factor = 1.0 + f32::from(gain) / 256.0;
-        let [cb, cr] = [blue, red].map(|plane| f32::from(plane.get(index / 2).copied().unwrap_or(128)) - 128.0);
+        let [cb, cr] =
+            [blue, red].map(|plane| f32::from(plane.get(index / 2).copied().unwrap_or(128)) - 128.0);
         let y = (f32::from(before) - 16.0) * (255.0 / 219.0);
         let scaled = |channel: f32| (channel * factor).clamp(0.0, 255.0);
         let r = scaled(y + 1.5748 * (255.0 / 224.0) * cr);

@@ -48,7 +48,7 @@ const TABLE_SIDE: u32 = 49;
 impl ColorMap {
     /// The output's red, green and blue signal for the source's; all from 0 to 1.
     pub fn map(self, signal: [f64; 3]) -> [f64; 3] {
-        let light = self.to_bt709(self.transfer.light(signal, self.gamut));
+        let light = self.to_bt709(self.transfer.light(signal));
         light.map(|channel| {
             let signal = channel.max(0.0).powf(1.0 / GAMMA);
             self.transfer.peak().map_or(signal.min(1.0), |peak| roll_off(signal, peak.powf(1.0 / GAMMA)))
@@ -75,7 +75,7 @@ impl ColorMap {
 
 impl Transfer {
     /// Light on the screen for a signal; reference white is 1.
-    fn light(self, signal: [f64; 3], gamut: Gamut) -> [f64; 3] {
+    fn light(self, signal: [f64; 3]) -> [f64; 3] {
         match self {
             Self::Sdr => signal.map(|channel| channel.powf(GAMMA)),
             Self::Pq => signal.map(|channel| pq_light(channel) / WHITE),
@@ -83,10 +83,9 @@ impl Transfer {
                 /// System gamma and peak of BT.2100's nominal display.
                 const SYSTEM_GAMMA: f64 = 1.2;
                 const PEAK: f64 = 1000.0;
-                let scene = signal.map(hlg_scene_light);
-                let luminance: f64 = scene.iter().zip(gamut.luminance()).map(|(e, share)| e * share).sum();
-                let gain = luminance.max(0.0).powf(SYSTEM_GAMMA - 1.0) * PEAK / WHITE;
-                scene.map(|channel| channel * gain)
+                // Each channel by itself, as ordinary video has it: by luminance, as a reference display
+                // does, strong colours would come out paler than a camera of ordinary video gives them.
+                signal.map(|channel| hlg_scene_light(channel).powf(SYSTEM_GAMMA) * PEAK / WHITE)
             }
         }
     }
@@ -117,15 +116,6 @@ impl Gamut {
                 [-0.124_550_5, 1.132_899_9, -0.008_349_4],
                 [-0.018_150_8, -0.100_578_9, 1.118_729_7],
             ],
-        }
-    }
-
-    /// Shares of red, green and blue in luminance.
-    fn luminance(self) -> [f64; 3] {
-        match self {
-            Self::Bt709 => [0.2126, 0.7152, 0.0722],
-            Self::P3 => [0.2290, 0.6917, 0.0793],
-            Self::Bt2020 => [0.2627, 0.6780, 0.0593],
         }
     }
 }

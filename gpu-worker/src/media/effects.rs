@@ -222,7 +222,8 @@ fn draw_fill_and_ring(frame: &mut Frame, view: PixelRect, highlights: &[Highligh
             fill_columns(weights, reach.x, inside.clone(), fill_weight);
             for x in ellipse.ring(y, size.width) {
                 let weight = if inside.contains(&x) { both } else { ring_weight };
-                fill_columns(weights, reach.x, x..x + 1, weight);
+                let next = x + 1;
+                fill_columns(weights, reach.x, x..next, weight);
             }
         });
     }

@@ -42,8 +42,9 @@ pub fn for_each<S>(
     let row_samples = rows.start / 2..rows.end.div_ceil(2);
     let [luma, blue, red] = frame.planes_mut();
     let luma = luma.bytes.get_mut(rows.start * stride..rows.end * stride).unwrap_or_default();
-    let [blue, red] = [blue, red]
-        .map(|plane| plane.bytes.get_mut(row_samples.start * half..row_samples.end * half).unwrap_or_default());
+    let [blue, red] = [blue, red].map(|plane| {
+        plane.bytes.get_mut(row_samples.start * half..row_samples.end * half).unwrap_or_default()
+    });
     let luma = luma.par_chunks_mut((2 * stride).max(1));
     let chroma = blue.par_chunks_exact_mut(half.max(1)).zip(red.par_chunks_exact_mut(half.max(1)));
     let pairs = luma.zip(chroma).enumerate().with_min_len(MIN_PAIRS);

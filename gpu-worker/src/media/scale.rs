@@ -103,8 +103,8 @@ impl Scaler {
             let first = u32::try_from(index).unwrap_or(0) * rows;
             let rows = u32::try_from(bytes.len() / stride).unwrap_or(0);
             let mut band = TypedImage::<U8>::from_buffer(to.width, rows, bytes).map_err(failed)?;
-            let mut band = TypedCroppedImageMut::from_ref(&mut band, target.x, 0, target.width, rows)
-                .map_err(failed)?;
+            let mut band =
+                TypedCroppedImageMut::from_ref(&mut band, target.x, 0, target.width, rows).map_err(failed)?;
             let (top, bottom) = (row(first), row(first + rows));
             let options =
                 ResizeOptions::new().resize_alg(algorithm).crop(crop.left, top, crop.width, bottom - top);
@@ -182,7 +182,8 @@ fn failed(error: impl std::fmt::Display) -> ScaleError {
 fn lanczos4(x: f64) -> f64 {
     const STEPS: f64 = 1024.0;
     static TABLE: OnceLock<Vec<f64>> = OnceLock::new();
-    let table = TABLE.get_or_init(|| (0..=4096).map(|step| exact_lanczos4(f64::from(step) / STEPS)).collect());
+    let table =
+        TABLE.get_or_init(|| (0..=4096).map(|step| exact_lanczos4(f64::from(step) / STEPS)).collect());
     let at = x.abs() * STEPS;
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
     let step = at as usize;

@@ -31,7 +31,9 @@ pub fn mix_with(row: &mut [u8], target: u8, weights: &[u16]) {
 #[allow(clippy::inline_always, reason = "see `vectorized`")]
 #[inline(always)]
 pub fn mix(a: u8, b: u8, weight: u16) -> u8 {
-    let sum = u16::from(a).wrapping_mul(256_u16.wrapping_sub(weight)).wrapping_add(u16::from(b).wrapping_mul(weight));
+    let sum = u16::from(a)
+        .wrapping_mul(256_u16.wrapping_sub(weight))
+        .wrapping_add(u16::from(b).wrapping_mul(weight));
     // 255 alone gives 65280, and 128 more still fits.
     sum.wrapping_add(128).to_be_bytes()[0]
 }

@@ -31,9 +31,8 @@ pub fn picture(size: FrameSize, of: impl Fn(u32, u32) -> [u8; 3]) -> Frame {
     }
     for (index, plane) in [(1, blue), (2, red)] {
         for (y, x) in (0..height.div_ceil(2)).flat_map(|y| (0..plane.width).map(move |x| (y, x))) {
-            let pixels = [(0, 0), (1, 0), (0, 1), (1, 1)].map(|(dx, dy)| {
-                planes(of((2 * x + dx).min(width - 1), (2 * y + dy).min(height - 1)))[index]
-            });
+            let pixels = [(0, 0), (1, 0), (0, 1), (1, 1)]
+                .map(|(dx, dy)| planes(of((2 * x + dx).min(width - 1), (2 * y + dy).min(height - 1)))[index]);
             let mean = pixels.iter().sum::<f64>() / 4.0;
             plane.bytes[(y * plane.width + x) as usize] = to_byte(128.0 + 224.0 * mean);
         }
@@ -45,8 +44,7 @@ pub fn picture(size: FrameSize, of: impl Fn(u32, u32) -> [u8; 3]) -> Frame {
 pub fn bgr(frame: &Frame, x: u32, y: u32) -> [u8; 3] {
     let [luma, blue, red] = frame.planes();
     let light = (f64::from(luma.row(y)[x as usize]) - 16.0) / 219.0;
-    let [cb, cr] =
-        [blue, red].map(|plane| (f64::from(plane.row(y / 2)[x as usize / 2]) - 128.0) / 224.0);
+    let [cb, cr] = [blue, red].map(|plane| (f64::from(plane.row(y / 2)[x as usize / 2]) - 128.0) / 224.0);
     let (b, r) = (light + 1.8556 * cb, light + 1.5748 * cr);
     let g = (light - 0.2126 * r - 0.0722 * b) / 0.7152;
     [b, g, r].map(|channel| to_byte(channel * 255.0))
@@ -65,6 +63,7 @@ fn planes([b, g, r]: [u8; 3]) -> [f64; 3] {
     [light, (b - light) / 1.8556, (r - light) / 1.5748]
 }
 
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
 fn to_byte(value: f64) -> u8 {
     value.round().clamp(0.0, 255.0) as u8
 }

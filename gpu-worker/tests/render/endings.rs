@@ -145,7 +145,7 @@ exec ffmpeg "$@"
 #[test]
 fn nvenc_is_used_only_where_it_is_listed_and_works() {
     let reel = |log: &str, codec: &str| {
-        log.lines().any(|line| line.contains("rawvideo -pix_fmt bgr24 -s") && line.contains(codec))
+        log.lines().any(|line| line.contains("rawvideo -pix_fmt yuv420p -s") && line.contains(codec))
     };
     let trial = |log: &str| log.lines().any(|l| l.contains("color=black") && l.contains("h264_nvenc"));
     let broken = renders_with("echo 'Cannot load libcuda.so.1' >&2; exit 1", "h264_nvenc");

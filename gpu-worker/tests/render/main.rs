@@ -9,6 +9,7 @@
 )]
 
 mod clips;
+mod colors;
 mod endings;
 mod fit;
 mod framing;

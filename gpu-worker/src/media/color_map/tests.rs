@@ -22,7 +22,7 @@ fn the_levels_of_bt_2408_come_out_as_ordinary_video_has_them() {
     for card in [grey(HLG, 38.0), grey(PQ, 38.0)] {
         assert!((card - 108.0).abs() <= 4.0, "a grey card at {card}");
     }
-    assert_eq!([grey(HLG, 0.0), grey(PQ, 0.0)], [0.0, 0.0]);
+    assert!(grey(HLG, 0.0).abs() < 1e-6 && grey(PQ, 0.0).abs() < 1e-6, "black stays black");
 }
 
 #[test]
@@ -50,7 +50,8 @@ fn colours_of_bt_709_in_a_wider_gamut_come_back() {
                 assert!((value - wanted).abs() < 0.05, "{gamut:?}, {index}: {found:?}");
             }
         }
-        assert_eq!(map.map([1.0, 0.0, 0.0]).map(|channel| (channel * 255.0).round()), [255.0, 0.0, 0.0]);
+        let [r, g, b] = map.map([1.0, 0.0, 0.0]);
+        assert!(r > 0.999 && g < 0.001 && b < 0.001, "the purest red: {r} {g} {b}");
         let grey = map.map([0.5; 3]);
         assert!(grey.iter().all(|channel| (channel - 0.5).abs() < 1e-4), "{grey:?}");
     }
@@ -75,6 +76,7 @@ fn the_table_is_as_good_as_the_formula() {
         for step in 0..=1000 {
             let signal = f64::from(step) / 1000.0;
             let at = signal * 48.0;
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 48")]
             let index = |steps: f64| steps as usize * (1 + 49 + 49 * 49);
             let (low, high) = (table[index(at.floor())][1], table[index(at.ceil())][1]);
             let interpolated = low + (high - low) * at.fract();

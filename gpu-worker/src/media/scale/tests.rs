@@ -27,7 +27,8 @@ fn enlarging_matches_opencv() {
     });
     let view = PixelRect { x: 31, y: 20, width: 70, height: 90 };
     let enlarged = scaled(&grey, view, FrameSize { width: 200, height: 260 });
-    let difference = |((x, y), expected): &((u32, u32), [u8; 3])| bgr(&enlarged, *x, *y)[1].abs_diff(expected[1]);
+    let difference =
+        |((x, y), expected): &((u32, u32), [u8; 3])| bgr(&enlarged, *x, *y)[1].abs_diff(expected[1]);
     let differences: Vec<u8> = ENLARGED.iter().map(difference).collect();
     // The resizer rounds between its two passes, and these saw teeth show that most.
     assert!(differences.iter().all(|difference| *difference <= 8), "{differences:?}");
