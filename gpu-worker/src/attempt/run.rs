@@ -120,8 +120,9 @@ impl<B: Backend> Attempt<B> {
         })?;
         let scratch = self.context.scratch.job(self.id()).map_err(|error| self.disk_failure(&error))?;
         let videos = download::input_videos(grant, &self.input.input_video_key, &scratch)?;
-        self.check_space(&videos, &scratch).await?;
-        self.download(&videos, progress).await?;
+        let excerpts = self.plan_excerpts(&edit, &videos).await?;
+        self.check_space(&videos, &excerpts, &scratch).await?;
+        self.download(&videos, excerpts, progress).await?;
         self.render(edit, videos, &scratch, grant.poster.is_some(), progress).await?;
         self.upload(grant, &scratch, progress).await
     }
