@@ -1,15 +1,17 @@
 //! The sound of an output, as inputs and a filter graph for the encoder.
 //!
-//! Invariant: sound is cut, paced and padded segment by segment to the length of the video, so the two
-//! cannot drift apart; a clip without sound is silent for its length.
+//! Invariant: sound is cut at the same times of the same clock as the picture, and paced and padded segment by
+//! segment to the length of the video, so the two cannot drift apart; a clip without sound is silent for its
+//! length.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::Path;
 
 use super::args::{strings, untrusted_input};
-use super::probe::{AudioStream, MediaInfo};
+use super::stretch::Stretch;
 use super::tempo;
+use super::tracks::{ChannelMix, Sound, SoundInput};
 
 /// The sound of a whole output.
 #[derive(Debug)]
@@ -22,9 +24,10 @@ pub struct AudioTrack<'a> {
 #[derive(Debug)]
 pub struct AudioClip<'a> {
     pub input: &'a Path,
-    pub media: &'a MediaInfo,
+    /// `None` for silence.
+    pub sound: Option<&'a Sound>,
     pub segments: Vec<AudioSegment>,
-    /// Length of the clip's video; 0 when it is not known.
+    /// Length of the clip's video.
     pub length_s: f64,
     pub fade_in_s: Option<f64>,
     pub fade_out_s: Option<f64>,
@@ -32,22 +35,19 @@ pub struct AudioClip<'a> {
     pub crossfade_s: Option<f64>,
 }
 
-/// A run of source frames at one speed.
+/// A part of the source at one speed.
 #[derive(Clone, Copy, Debug)]
 pub struct AudioSegment {
-    /// First source frame.
-    pub first_frame: u32,
-    /// How many source frames; `None` for all that are left.
-    pub source_frames: Option<u32>,
+    pub stretch: Stretch,
     pub speed: f64,
-    /// Length in the output; `None` when it is not known.
-    pub length_s: Option<f64>,
+    /// Length in the output.
+    pub length_s: f64,
 }
 
 impl AudioTrack<'_> {
     /// Whether any clip has sound.
     pub fn is_audible(&self) -> bool {
-        self.clips.iter().any(|clip| clip.media.audio.is_some())
+        self.clips.iter().any(|clip| clip.sound.is_some())
     }
 }
 
@@ -61,8 +61,8 @@ pub(super) struct AudioGraph {
 
 impl AudioGraph {
     pub(super) fn new(track: &AudioTrack<'_>) -> Self {
-        let mut audios = track.clips.iter().filter_map(|clip| clip.media.audio);
-        let layout = if audios.all(|audio| audio.mono) { "mono" } else { "stereo" };
+        let mut sounds = track.clips.iter().filter_map(|clip| clip.sound);
+        let layout = if sounds.all(Sound::is_mono) { "mono" } else { "stereo" };
         // Clips that are joined must agree on everything; a single one keeps its own sample rate.
         let format = if track.clips.len() > 1 {
             format!("aformat=sample_rates={SAMPLE_RATE_HZ}:channel_layouts={layout}")
@@ -72,8 +72,8 @@ impl AudioGraph {
         let mut graph = Self { inputs: Vec::new(), filters: String::new() };
         // Writing to a string cannot fail, here and below.
         for (index, clip) in track.clips.iter().enumerate() {
-            if let Some(audio) = clip.media.audio {
-                graph.add_segments(clip, audio, &format);
+            if let Some(sound) = clip.sound {
+                graph.add_segments(clip, sound, &format);
             } else {
                 let length = clip.length_s;
                 let silence = format!(";anullsrc=r={SAMPLE_RATE_HZ}:cl={layout},atrim=end={length:.6}");
@@ -87,18 +87,28 @@ impl AudioGraph {
     }
 
     /// The segments of a clip, one after another; the output has no name yet.
-    fn add_segments(&mut self, clip: &AudioClip<'_>, audio: AudioStream, format: &str) {
+    fn add_segments(&mut self, clip: &AudioClip<'_>, sound: &Sound, format: &str) {
         let mut names = String::new();
         for segment in &clip.segments {
             self.inputs.push(segment_input(clip, segment));
             let number = self.inputs.len();
-            // Sound that starts late is padded in front, so that it stays in sync.
-            let mut chain = format!("{format},aresample=async=1:first_pts=0");
-            chain.push_str(&tempo::filters(segment.speed));
-            if let Some(length) = segment.length_s {
-                let _ = write!(chain, ",apad=whole_dur={length:.6},atrim=end={length:.6}");
+            let mut tracks = String::new();
+            for SoundInput { stream, mix } in &sound.inputs {
+                let (mix, cut) = (channel_mix(mix), cut(segment.stretch));
+                let _ = write!(self.filters, ";[{number}:{stream}]{mix}{format},{cut}[t{number}_{stream}]");
+                let _ = write!(tracks, "[t{number}_{stream}]");
             }
-            let _ = write!(self.filters, ";[{number}:{}]{chain}[s{number}]", audio.stream);
+            let count = sound.inputs.len();
+            let mut chain = match count {
+                1 => "anull".to_owned(),
+                _ => format!("amix=inputs={count}:normalize=0,volume={:.6}", share(count)),
+            };
+            chain.push_str(&tempo::filters(segment.speed));
+            let length = segment.length_s;
+            let _ = write!(
+                self.filters,
+                ";{tracks}{chain},apad=whole_dur={length:.6},atrim=end={length:.6}[s{number}]"
+            );
             let _ = write!(names, "[s{number}]");
         }
         let _ = write!(self.filters, ";{names}concat=n={}:v=0:a=1", clip.segments.len());
@@ -134,13 +144,41 @@ impl AudioGraph {
 
 /// Each segment opens its video separately: segments may go back in time, and none waits for another.
 fn segment_input(clip: &AudioClip<'_>, segment: &AudioSegment) -> Vec<OsString> {
-    let media = clip.media;
-    let video_start_s = if media.variable_rate { 0.0 } else { media.video_delay_s };
-    let start_s = video_start_s + media.rate.duration_s(segment.first_frame.into());
-    let length_s = segment.source_frames.map(|frames| media.rate.duration_s(frames.into()));
     let mut args = strings(&["-vn", "-sn", "-dn"]);
-    args.extend(untrusted_input(clip.input, Some(start_s).filter(|start| *start > 0.0), length_s));
+    args.extend(untrusted_input(clip.input, segment.stretch.seek_s));
     args
+}
+
+/// The stretch by its stamps, from time 0 on. Where the stamps and the count of samples differ by more than
+/// 15 ms, silence is put in or sound left out.
+fn cut(stretch: Stretch) -> String {
+    let Stretch { start_s, end_s, .. } = stretch;
+    format!(
+        "atrim=start={start_s:.6}:end={end_s:.6},asetpts=PTS-({start_s:.6})/TB,\
+         aresample=async=1:min_hard_comp=0.015:first_pts=0"
+    )
+}
+
+/// A filter and a comma, or nothing.
+fn channel_mix(mix: &ChannelMix) -> String {
+    match mix {
+        ChannelMix::Stereo => String::new(),
+        ChannelMix::Picked(channels) => {
+            let share = share(channels.len());
+            let terms: Vec<String> =
+                channels.iter().map(|channel| format!("{share:.6}*c{channel}")).collect();
+            format!("pan=mono|c0={},", terms.join("+"))
+        }
+    }
+}
+
+/// How loud each of several microphones is in a mix: as loud together as one, when they hear different things.
+/// A lone one keeps its loudness.
+fn share(count: usize) -> f64 {
+    #[allow(clippy::cast_precision_loss, reason = "a few channels")]
+    {
+        1.0 / (count.max(1) as f64).sqrt()
+    }
 }
 
 /// The sample rate of joined clips: what nearly every camera records.

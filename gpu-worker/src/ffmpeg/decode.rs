@@ -1,66 +1,91 @@
-//! The decoder: one run of ffmpeg that writes a stretch of a file as raw frames.
+//! The decoder: one run of ffmpeg that writes a stretch of a file as raw frames with their times.
+//!
+//! Invariant: no filter counts frames, because ffmpeg builds its filters anew when the size changes in the
+//! middle of a stream.
 
 use std::ffi::OsString;
 use std::path::Path;
 
-use reel_core::edit::FrameSize;
+use reel_core::edit::{FrameSize, PixelRect};
 
 use super::args::{QUIET, strings, untrusted_input};
 use super::color;
 use super::probe::MediaInfo;
+use super::stretch::Stretch;
+use crate::media::clock::round_us;
 
-/// What to decode; raw BGR frames come out on stdout.
+/// What to decode; NUT with raw frames comes out on stdout, to be read by [`nut`](super::nut).
 #[derive(Clone, Copy, Debug)]
 pub struct DecodeCommand<'a> {
     pub input: &'a Path,
     pub media: &'a MediaInfo,
-    /// First source frame.
-    pub first_frame: u32,
-    /// How many frames to write; `None` for all that are left.
-    pub frames: Option<u32>,
-    /// Motion interpolation to this many frames per second of source.
-    pub interpolate_fps: Option<f64>,
+    /// The part that is wanted. Frames before it come too, and frames after it until the process is stopped.
+    pub stretch: Stretch,
+    /// Frames in between those of the source, where they are wanted.
+    pub interpolation: Option<Interpolation>,
     /// Size of the frames; at most one column or row smaller than the source.
     pub size: FrameSize,
     /// Filters that draw on each frame; may be empty.
     pub draw_filters: &'a str,
 }
 
+/// More frames than the source has.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interpolation {
+    /// Frames for each second of source.
+    pub fps: f64,
+    /// The part of the picture that is made; the rest becomes black.
+    pub area: PixelRect,
+    pub in_between: InBetween,
+}
+
+/// How a frame between two is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InBetween {
+    /// Everything moves half of its way.
+    Motion,
+    /// Both frames show through.
+    Blend,
+}
+
+/// NUT has no times below zero, and files have: this is added to every time on the way through the pipe.
+const PIPE_OFFSET_S: u32 = 10_000;
+/// Half of a millisecond, the coarsest tick of a container: a cut between two stamps.
+const EXACT_S: f64 = 0.0005;
+
 impl DecodeCommand<'_> {
     /// Arguments of `ffmpeg`.
     pub fn args(&self) -> Vec<OsString> {
-        let (seek_s, preroll) = seek_position(self.first_frame, self.media);
+        let offset = PIPE_OFFSET_S.to_string();
         let mut args = strings(&QUIET);
-        args.extend(untrusted_input(self.input, seek_s, None));
+        args.extend(strings(&["-copyts", "-an", "-sn", "-dn"]));
+        args.extend(untrusted_input(self.input, self.stretch.seek_s));
         args.extend(["-map".into(), format!("0:{}", self.media.video_stream).into()]);
-        args.extend(["-vf".into(), self.filters(preroll).into()]);
-        if let Some(frames) = self.frames {
-            args.extend(["-frames:v".into(), frames.to_string().into()]);
-        }
-        args.extend(strings(&["-fps_mode", "passthrough", "-f", "rawvideo", "pipe:1"]));
+        args.extend(["-vf".into(), self.filters().into()]);
+        args.extend(strings(&["-fps_mode", "passthrough", "-enc_time_base", "1:90000", "-c:v", "rawvideo"]));
+        args.extend(strings(&["-avoid_negative_ts", "disabled", "-output_ts_offset", &offset]));
+        // Without sync points and index there is nothing in the pipe but frames.
+        args.extend(strings(&["-f", "nut", "-strict", "experimental", "-syncpoints", "none"]));
+        args.extend(strings(&["-write_index", "0", "pipe:1"]));
         args
     }
 
-    fn filters(&self, preroll: u32) -> String {
-        let MediaInfo { width, height, rate, .. } = *self.media;
+    /// The film time in seconds of a time that was read from the pipe.
+    pub fn film_time_s(&self, pipe_us: i64) -> f64 {
+        let piped_s = crate::media::clock::seconds(pipe_us - round_us(f64::from(PIPE_OFFSET_S)));
+        // Interpolated frames count from the start of the stretch.
+        let file_s = if self.interpolation.is_some() { piped_s + self.stretch.start_s } else { piped_s };
+        file_s - self.media.clock.file_time_s(0.0)
+    }
+
+    fn filters(&self) -> String {
+        let MediaInfo { width, height, .. } = *self.media;
         let mut chain = Vec::new();
         if self.media.interlaced {
             chain.push("bwdif=mode=send_frame:deint=interlaced".to_owned());
         }
-        if self.media.variable_rate {
-            chain.push(format!("fps={rate}:start_time=0"));
-        }
-        if preroll > 0 {
-            chain.push(format!("trim=start_frame={preroll}"));
-        }
-        if let Some(fps) = self.interpolate_fps {
-            // The filter needs frames after the last one, so it gets copies. Timestamps are put on an
-            // exact grid first, because jitter would show as motion.
-            chain.push("tpad=stop=3:stop_mode=clone".to_owned());
-            chain.push(format!("settb=1/1000000,setpts=N/({rate})/TB"));
-            chain.push(format!(
-                "minterpolate=fps={fps:.6}:mi_mode=mci:mc_mode=aobmc:me_mode=bidir:vsbmc=1:scd=fdiff:scd_threshold=10"
-            ));
+        if let Some(interpolation) = &self.interpolation {
+            chain.push(self.interpolated(interpolation));
         }
         chain.extend(color::tone_map(self.media).map(str::to_owned));
         // Square pixels first; then an odd last column or row is cut off rather than squeezed in.
@@ -74,20 +99,43 @@ impl DecodeCommand<'_> {
         }
         chain.join(",")
     }
-}
 
-/// Where to seek for frame `first`, in seconds of the file, and how many decoded frames to drop then.
-fn seek_position(first: u32, media: &MediaInfo) -> (Option<f64>, u32) {
-    /// With uneven frame times, the frame on screen at the cut may have come long before it.
-    const VARIABLE_RATE_PREROLL_S: f64 = 2.0;
-    if first == 0 || !media.seekable {
-        return (None, first);
+    /// Motion interpolation of the stretch, whose output has its first frame at time 0.
+    fn interpolated(&self, interpolation: &Interpolation) -> String {
+        let Stretch { start_s, end_s, .. } = self.stretch;
+        let clock = &self.media.clock;
+        let [film_start_s, film_end_s] = [start_s, end_s].map(|s| s - clock.file_time_s(0.0));
+        // The filter needs two frames on each side; at the end of the film it gets copies instead.
+        let (from_s, to_s) = clock.around(film_start_s, film_end_s, 2);
+        let [from_s, to_s] = [from_s - EXACT_S, to_s + EXACT_S].map(|s| clock.file_time_s(s));
+        let padded = format!("trim=start={from_s:.6}:end={to_s:.6},tpad=stop=3:stop_mode=clone");
+        let film_s = format!("(T-({:.6}))", clock.file_time_s(0.0));
+        // Jitter would show as motion, so the frames go to the grid that they were meant for.
+        let even_s = match clock.grid_offset_frames() {
+            Some(offset) => {
+                let fps = clock.rate.fps();
+                format!("((round({film_s}*{fps}-({offset:.6}))+({offset:.6}))/{fps})")
+            }
+            None => film_s,
+        };
+        let times = format!("settb=1/1000000,setpts='({even_s}-({film_start_s:.6}))/TB'");
+        // Two frames at one time have no motion between them.
+        let rising = "select='isnan(prev_selected_t)+gt(t,prev_selected_t)'";
+        let Interpolation { fps, area: PixelRect { x, y, width, height }, in_between } = interpolation;
+        let options = match in_between {
+            InBetween::Motion => "mi_mode=mci:mc_mode=aobmc:me_mode=bidir:vsbmc=1:scd=fdiff:scd_threshold=10",
+            InBetween::Blend => "mi_mode=blend",
+        };
+        let (whole_width, whole_height) = (self.media.width, self.media.height);
+        let made = format!("minterpolate=fps={fps:.6}:{options}");
+        // A picture whose size changes in the middle must still hold the area.
+        let scaled = format!("scale={whole_width}:{whole_height}");
+        if (*width, *height) == (whole_width, whole_height) {
+            return format!("{padded},{times},{rising},{made}");
+        }
+        format!(
+            "{padded},{times},{rising},{scaled},crop={width}:{height}:{x}:{y}:exact=1,{made},\
+             pad={whole_width}:{whole_height}:{x}:{y}"
+        )
     }
-    if media.variable_rate {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few hundred at most")]
-        let preroll = ((VARIABLE_RATE_PREROLL_S * media.rate.fps()) as u32).min(first);
-        return (Some(media.rate.duration_s((first - preroll).into())), preroll);
-    }
-    // Half a frame early, so that rounded timestamps do not lose the frame itself.
-    (Some(media.video_delay_s + media.rate.time_s(f64::from(first) - 0.5)), 0)
 }

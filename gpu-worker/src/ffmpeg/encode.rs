@@ -42,6 +42,8 @@ impl EncodeCommand<'_> {
     pub fn args(&self) -> Vec<OsString> {
         let (rate, size) = (self.rate.to_string(), format!("{}x{}", self.size.width, self.size.height));
         let mut args = strings(&QUIET);
+        // Sound is cut by the stamps of its file.
+        args.push("-copyts".into());
         args.extend(strings(&["-y", "-f", "rawvideo", "-pix_fmt", color::PIXEL_FORMAT]));
         args.extend(strings(&["-s", &size, "-r", &rate, "-i", "pipe:0"]));
         let mut filters = format!("[0:v]{}[v]", color::TO_OUTPUT);

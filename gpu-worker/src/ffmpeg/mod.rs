@@ -4,18 +4,25 @@
 //! every option about colour; [`encode`] chooses the video encoder.
 //!
 //! Invariant: it knows no edits, timelines or jobs, only files, times and sizes; of the crate it imports
-//! nothing but `media`'s frame rate and pictures of titles.
+//! nothing but `media`'s clocks, frame rates and pictures of titles.
 
 mod args;
 pub mod audio;
+mod codecs;
 mod color;
 pub mod decode;
 pub mod encode;
 mod error;
+pub mod loudness;
+pub mod nut;
 pub mod poster;
 pub mod probe;
 pub mod process;
+mod repair;
+mod scan;
+pub mod stretch;
 mod tempo;
 pub mod title;
+pub mod tracks;
 
 pub use error::FfmpegError;

@@ -1,17 +1,24 @@
 //! What a file contains, according to ffprobe, and whether it can be rendered.
 //!
-//! Sizes are what a viewer sees: after rotation, in square pixels. Rates are constant: a
-//! variable source is resampled while it is decoded.
+//! Sizes are what a viewer sees: after rotation, in square pixels. Times come from the packets
+//! ([`scan`](super::scan)), never from a header.
 
 use std::ffi::OsStr;
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
 use super::FfmpegError;
-use super::args::INPUT_SAFETY;
-use super::process::ProcessGroup;
+use super::args::input_limits;
+use super::codecs;
+use super::process::{ProcessExit, ProcessGroup};
+use super::repair::{self, RepairedFile};
+use super::scan::Scan;
+use super::tracks::SoundTrack;
+use crate::media::clock::SourceClock;
+use crate::media::clock::jumps::{ClockKind, Repair};
 use crate::media::frame_rate::FrameRate;
 
 /// A video that can be rendered.
@@ -20,42 +27,32 @@ use crate::media::frame_rate::FrameRate;
 pub struct MediaInfo {
     pub width: u32,
     pub height: u32,
-    pub rate: FrameRate,
-    /// Frames at `rate`, as far as the container tells.
-    pub frames: Option<u32>,
-    /// Index of the video stream in the file.
+    /// When its pictures are shown.
+    pub clock: SourceClock,
+    /// Index of the picture's track in the file.
     pub video_stream: usize,
-    /// The first audio stream.
-    pub audio: Option<AudioStream>,
-    /// Frames come at uneven times and must be resampled.
-    pub variable_rate: bool,
-    /// Seeking to a time is exact.
-    pub seekable: bool,
+    /// The tracks of sound that can be decoded, in the order of the file.
+    pub sound_tracks: Vec<SoundTrack>,
+    /// How long before the wanted time to seek, in seconds; `None` when the file has no times to seek to.
+    pub seek_margin_s: Option<f64>,
     pub interlaced: bool,
     /// High dynamic range, to be tone-mapped.
     pub hdr: bool,
     /// The file does not name its colour matrix.
     pub color_untagged: bool,
-    /// How much later the video starts than the file, in seconds.
-    pub video_delay_s: f64,
-}
-
-/// An audio stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AudioStream {
-    /// Index in the file.
-    pub stream: usize,
-    /// One channel; anything more becomes stereo, which is all that phones play.
-    pub mono: bool,
+    /// A copy of the file whose clock does not jump, to be read instead of the file.
+    pub repaired: Option<Arc<RepairedFile>>,
 }
 
 const MAX_SIDE: u32 = 8192;
 const MIN_SIDE: u32 = 16;
-const MAX_FPS: f64 = 1000.0;
+/// A film may last a day, as times in params may.
+const MAX_LENGTH_S: f64 = 86_400.0;
 
 impl MediaInfo {
-    /// Runs ffprobe; refuses what cannot be rendered.
-    pub fn probe(input: &Path, processes: &ProcessGroup) -> Result<Self, FfmpegError> {
+    /// Reads what the file contains and the times of its packets; refuses what cannot be rendered. A copy
+    /// with a better clock, where one is needed, goes into `scratch_folder`.
+    pub fn probe(input: &Path, scratch_folder: &Path, processes: &ProcessGroup) -> Result<Self, FfmpegError> {
         match std::fs::metadata(input) {
             Ok(file) if file.len() == 0 => {
                 return Err(FfmpegError::invalid_input("The video file is empty. Upload it again."));
@@ -65,32 +62,70 @@ impl MediaInfo {
                 return Err(FfmpegError::invalid_input(format!("The video file cannot be opened: {error}.")));
             }
         }
-        let args = ["-v", "error"].iter().chain(&INPUT_SAFETY);
+        let output = FfprobeOutput::read(input, processes)?;
+        let chosen = output.choose()?;
+        let scan = chosen.scan(input, output.has_index(), processes)?;
+        let kind = output.clock_kind();
+        let sound_breaks = scan.sound.map(|_| scan.sound_breaks.breaks.as_slice());
+        let needed = Repair::new(&scan.picture_breaks.breaks, sound_breaks, kind);
+        if needed.is_empty() {
+            return chosen.media_info(&scan, output.seek_margin_s());
+        }
+        let copy = repair::copy_with(&needed, input, chosen.streams(), scratch_folder, processes)?;
+        let repaired = FfprobeOutput::read(copy.path(), processes)?;
+        let chosen = repaired.choose()?;
+        let scan = chosen.scan(copy.path(), repaired.has_index(), processes)?;
+        let mut media = chosen.media_info(&scan, repaired.seek_margin_s())?;
+        media.repaired = Some(Arc::new(copy));
+        Ok(media)
+    }
+
+    /// The file to read: the one that was probed, or its copy with a better clock.
+    pub fn file<'a>(&'a self, probed: &'a Path) -> &'a Path {
+        self.repaired.as_ref().map_or(probed, |copy| copy.path())
+    }
+}
+
+impl FfprobeOutput {
+    fn read(input: &Path, processes: &ProcessGroup) -> Result<Self, FfmpegError> {
+        let limits = input_limits();
+        let args = ["-v", "error"].iter().chain(&limits);
         let args = args.chain(&["-show_streams", "-show_format", "-of", "json"]);
         let args = args.map(OsStr::new).chain([input.as_os_str()]);
         let process = processes.start("ffprobe", args)?;
         let mut json = Vec::new();
         if let Some(mut stdout) = process.stdout() {
-            stdout.read_to_end(&mut json).map_err(unparsable)?;
+            stdout.by_ref().take(MAX_JSON_BYTES).read_to_end(&mut json).map_err(unparsable)?;
+            if json.len() as u64 == MAX_JSON_BYTES {
+                process.kill();
+                return Err(FfmpegError::invalid_input(
+                    "The file describes more tracks than a video has. Convert it to MP4 and upload it again.",
+                ));
+            }
         }
         let exit = process.wait()?;
         if let Some(error) = exit.signal_error() {
             return Err(error);
         }
         if !exit.status.success() {
-            return Err(unreadable(&exit.stderr_tail, input));
+            return Err(unreadable(&exit, input));
         }
-        let output: FfprobeOutput = serde_json::from_slice(&json).map_err(unparsable)?;
-        output.media_info()
+        serde_json::from_slice(&json).map_err(unparsable)
     }
 }
+
+/// What ffprobe may write of one file.
+const MAX_JSON_BYTES: u64 = 4 << 20;
 
 fn unparsable(error: impl std::fmt::Display) -> FfmpegError {
     FfmpegError::failed(format!("ffprobe's output could not be read: {error}."))
 }
 
-fn unreadable(stderr_tail: &[String], input: &Path) -> FfmpegError {
-    let no_index = stderr_tail.iter().any(|line| line.contains("moov atom not found"));
+fn unreadable(exit: &ProcessExit, input: &Path) -> FfmpegError {
+    if let Some(error) = exit.limit_error() {
+        return error;
+    }
+    let no_index = exit.stderr_tail.iter().any(|line| line.contains("moov atom not found"));
     // ffprobe takes any file of that name for an MP4, so its first box decides.
     let mut start = [0; 8];
     let read = std::fs::File::open(input).and_then(|mut file| file.read_exact(&mut start));
@@ -115,23 +150,21 @@ struct FfprobeOutput {
 struct FfprobeFormat {
     #[serde(default, rename = "format_name")]
     names: String,
-    start_time: Option<String>,
-    duration: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct FfprobeStream {
     index: usize,
     codec_type: Option<String>,
+    codec_name: Option<String>,
+    codec_tag_string: Option<String>,
     width: Option<u32>,
     height: Option<u32>,
     sample_aspect_ratio: Option<String>,
     r_frame_rate: Option<String>,
-    avg_frame_rate: Option<String>,
     nb_frames: Option<String>,
     channels: Option<u32>,
-    duration: Option<String>,
-    start_time: Option<String>,
+    channel_layout: Option<String>,
     field_order: Option<String>,
     color_space: Option<String>,
     color_transfer: Option<String>,
@@ -144,91 +177,209 @@ struct FfprobeStream {
 #[derive(Default, Deserialize)]
 struct FfprobeDisposition {
     #[serde(default)]
+    default: u8,
+    #[serde(default)]
     attached_pic: u8,
+    #[serde(default)]
+    timed_thumbnails: u8,
+    #[serde(default)]
+    still_image: u8,
 }
 
 #[derive(Deserialize)]
 struct FfprobeSideData {
     rotation: Option<f64>,
+    #[serde(default, rename = "side_data_type")]
+    kind: String,
+}
+
+/// The picture and the sounds of a file that are meant, before anything is decoded.
+struct Chosen<'o> {
+    picture: &'o FfprobeStream,
+    size: (u32, u32),
+    sound_tracks: Vec<SoundTrack>,
 }
 
 impl FfprobeOutput {
-    fn media_info(&self) -> Result<MediaInfo, FfmpegError> {
-        let is = |stream: &&FfprobeStream, kind: &str| stream.codec_type.as_deref() == Some(kind);
-        let video = self.streams.iter().filter(|s| is(s, "video")).find(|s| s.disposition.attached_pic == 0);
-        let Some(video) = video else {
+    fn choose(&self) -> Result<Chosen<'_>, FfmpegError> {
+        let of_kind = |kind: &'static str| {
+            self.streams.iter().filter(move |stream| stream.codec_type.as_deref() == Some(kind))
+        };
+        let pictures: Vec<&FfprobeStream> = of_kind("video").filter(|stream| stream.is_film()).collect();
+        let film = |stream: &&&FfprobeStream| pictures.len() == 1 || stream.nb_frames() != Some(1);
+        let best = |stream: &&&FfprobeStream| {
+            let pixels =
+                stream.viewed_size().map_or(0, |(width, height)| u64::from(width) * u64::from(height));
+            // `max_by_key` takes the last of equals, and the first in the file is meant.
+            (stream.is_decodable(), stream.disposition.default, pixels, std::cmp::Reverse(stream.index))
+        };
+        let picture =
+            pictures.iter().filter(film).max_by_key(best).or_else(|| pictures.iter().max_by_key(best));
+        let Some(picture) = picture.copied() else {
             return Err(FfmpegError::invalid_input(
                 "The file has audio but no video stream. Upload a video.",
             ));
         };
-        let (width, height) = video.viewed_size().ok_or_else(|| {
+        if picture.is_encrypted() {
+            return Err(encrypted());
+        }
+        if !picture.is_decodable() {
+            let codec = picture.codec_name.as_deref().filter(|name| *name != "unknown");
+            let codec = codec.or(picture.codec_tag_string.as_deref()).unwrap_or("unknown");
+            return Err(FfmpegError::invalid_input(format!(
+                "The video's codec ({codec}) cannot be read. Convert it to H.264 and upload it again."
+            )));
+        }
+        let size = picture.viewed_size().ok_or_else(|| {
             FfmpegError::invalid_input(
                 "The video's dimensions could not be determined. Convert it to MP4 and upload it again.",
             )
         })?;
+        let (width, height) = size;
         if width.max(height) > MAX_SIDE || width.min(height) < MIN_SIDE {
             return Err(FfmpegError::invalid_input(format!(
                 "The video is {width}x{height}; width and height must be between {MIN_SIDE} and {MAX_SIDE} pixels."
             )));
         }
-        let nominal = parse_rate(video.r_frame_rate.as_deref());
-        let Some(average) = parse_rate(video.avg_frame_rate.as_deref()).or(nominal) else {
-            return Err(FfmpegError::invalid_input(
-                "The video's frame rate could not be determined. Convert it to MP4 and upload it again.",
-            ));
-        };
-        let variable = nominal != Some(average);
-        let rate = if variable { average.nearest_standard() } else { average };
-        if rate.fps() > MAX_FPS {
-            return Err(FfmpegError::invalid_input(format!(
-                "The video reports {} frames per second. Convert it to less than {MAX_FPS} and upload it again.",
-                rate.fps().round()
-            )));
-        }
-        let start = parse(video.start_time.as_deref()).unwrap_or(0.0);
-        let file_start = parse(self.format.start_time.as_deref()).unwrap_or(0.0);
-        let names = self.format.names.as_str();
-        let transfer = video.color_transfer.as_deref();
-        Ok(MediaInfo {
-            width,
-            height,
-            rate,
-            frames: self.frames(video, rate, variable),
-            video_stream: video.index,
-            audio: self
-                .streams
-                .iter()
-                .find(|s| is(s, "audio") && s.channels.is_some_and(|channels| channels > 0))
-                .map(|s| AudioStream { stream: s.index, mono: s.channels == Some(1) }),
-            variable_rate: variable,
-            seekable: ["mov", "matroska", "webm"].iter().any(|name| names.split(',').any(|n| n == *name)),
-            interlaced: matches!(video.field_order.as_deref(), Some("tt" | "bb" | "tb" | "bt")),
-            hdr: matches!(transfer, Some("smpte2084" | "arib-std-b67")),
-            color_untagged: matches!(video.color_space.as_deref(), None | Some("unknown")),
-            video_delay_s: (start - file_start).max(0.0),
-        })
+        let sound_tracks =
+            (1..).zip(of_kind("audio")).filter_map(|(number, s)| s.sound_track(number)).collect();
+        Ok(Chosen { picture, size, sound_tracks })
     }
 
-    /// The container's count for an even rate, bounded by the duration: an edit list may hide
-    /// frames that are counted.
-    fn frames(&self, video: &FfprobeStream, rate: FrameRate, variable: bool) -> Option<u32> {
-        let duration = parse(video.duration.as_deref()).or_else(|| parse(self.format.duration.as_deref()));
-        #[allow(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "`as` saturates, which is right"
-        )]
-        let by_time =
-            duration.filter(|d| d.is_finite() && *d > 0.0).map(|d| (d * rate.fps()).round().max(1.0) as u32);
-        let counted = video.nb_frames.as_deref().and_then(|n| n.parse::<u32>().ok()).filter(|_| !variable);
-        match (counted, by_time) {
-            (Some(counted), Some(by_time)) => Some(counted.min(by_time.saturating_add(1))),
-            (counted, by_time) => counted.or(by_time),
+    /// Whether the file has a table of all its packets.
+    fn has_index(&self) -> bool {
+        self.has_format(&["mov"])
+    }
+
+    fn has_format(&self, names: &[&str]) -> bool {
+        self.format.names.split(',').any(|name| names.contains(&name))
+    }
+
+    /// Sound needs a moment before it to be decoded. Containers without an index find a point near the time,
+    /// and a picture needs its key frame before that.
+    fn seek_margin_s(&self) -> Option<f64> {
+        if self.has_format(&["h264", "hevc", "m4v", "mpegvideo"]) {
+            None
+        } else if self.has_format(&["mov", "matroska", "avi"]) {
+            Some(1.0)
+        } else {
+            Some(5.0)
         }
+    }
+
+    fn clock_kind(&self) -> ClockKind {
+        if self.has_format(&["mpegts", "mpeg"]) { ClockKind::Broadcast } else { ClockKind::Film }
     }
 }
 
+impl Chosen<'_> {
+    /// The picture's index in the file, and that of the sound that decides where zero is.
+    fn streams(&self) -> (usize, Option<usize>) {
+        let default = self.sound_tracks.iter().find(|track| track.is_default);
+        (self.picture.index, default.or(self.sound_tracks.first()).map(|track| track.stream))
+    }
+
+    fn scan(&self, input: &Path, has_index: bool, processes: &ProcessGroup) -> Result<Scan, FfmpegError> {
+        let (picture, sound) = self.streams();
+        let scan = Scan::run(input, picture, sound, has_index, processes)?;
+        if scan.is_encrypted {
+            return Err(encrypted());
+        }
+        if scan.is_in_pieces() {
+            return Err(FfmpegError::invalid_input(
+                "The video's clock starts anew too often. Convert it to MP4 and upload it again.",
+            ));
+        }
+        if let (Some(counted), Some(_)) = (self.picture.nb_frames(), &scan.error)
+            && counted.saturating_sub(scan.picture_packets) > 3 + counted / 50
+        {
+            return Err(FfmpegError::invalid_input(format!(
+                "The video is truncated: only {} of {counted} frames are in the file. Upload it again.",
+                scan.picture_packets
+            )));
+        }
+        Ok(scan)
+    }
+
+    fn media_info(&self, scan: &Scan, seek_margin_s: Option<f64>) -> Result<MediaInfo, FfmpegError> {
+        /// For a film of one picture.
+        const USUAL_RATE: FrameRate = FrameRate::whole(30);
+        let (picture, (width, height)) = (self.picture, self.size);
+        let header_rate = picture.r_frame_rate.as_deref().and_then(|text| text.parse::<FrameRate>().ok());
+        let clock = if scan.pictures.is_empty() {
+            // An elementary stream has no times; its decoder counts.
+            SourceClock::counted(scan.picture_packets, header_rate.unwrap_or(USUAL_RATE))
+        } else {
+            SourceClock::new(&scan.pictures, scan.sound.as_ref(), USUAL_RATE)
+        };
+        let clock = clock.ok_or_else(|| {
+            let why = scan.error.as_deref().map(|error| format!(" ({error})")).unwrap_or_default();
+            FfmpegError::invalid_input(format!("The video has no frames{why}. Upload it again."))
+        })?;
+        if clock.length_s() > MAX_LENGTH_S {
+            return Err(FfmpegError::invalid_input(format!(
+                "The video says that it lasts {:.0} hours, and at most 24 can be read. Convert it to MP4 and upload it again.",
+                clock.length_s() / 3600.0
+            )));
+        }
+        let transfer = picture.color_transfer.as_deref();
+        Ok(MediaInfo {
+            width,
+            height,
+            clock,
+            video_stream: picture.index,
+            sound_tracks: self.sound_tracks.clone(),
+            seek_margin_s,
+            interlaced: matches!(picture.field_order.as_deref(), Some("tt" | "bb" | "tb" | "bt")),
+            hdr: matches!(transfer, Some("smpte2084" | "arib-std-b67")),
+            color_untagged: matches!(picture.color_space.as_deref(), None | Some("unknown")),
+            repaired: None,
+        })
+    }
+}
+
+fn encrypted() -> FfmpegError {
+    FfmpegError::invalid_input(
+        "The video is encrypted, as films from shops and streaming services are. Upload a video without copy protection.",
+    )
+}
+
 impl FfprobeStream {
+    /// Neither a cover nor a preview.
+    fn is_film(&self) -> bool {
+        let FfprobeDisposition { attached_pic, timed_thumbnails, still_image, .. } = self.disposition;
+        attached_pic == 0 && timed_thumbnails == 0 && still_image == 0
+    }
+
+    fn is_decodable(&self) -> bool {
+        self.codec_name.as_deref().is_some_and(codecs::decodes_picture)
+    }
+
+    /// The sample entries and the side data of Common Encryption, and the entries of iTunes.
+    fn is_encrypted(&self) -> bool {
+        const TAGS: [&str; 4] = ["encv", "enca", "drmi", "drms"];
+        self.codec_tag_string.as_deref().is_some_and(|tag| TAGS.contains(&tag))
+            || self.side_data_list.iter().any(|data| data.kind.starts_with("Encryption"))
+    }
+
+    fn nb_frames(&self) -> Option<u64> {
+        self.nb_frames.as_deref().and_then(|text| text.parse().ok())
+    }
+
+    /// `None` when it cannot be decoded.
+    fn sound_track(&self, number: u32) -> Option<SoundTrack> {
+        let channels = self.channels.filter(|channels| *channels > 0)?;
+        let decodable = self.codec_name.as_deref().is_some_and(codecs::decodes_sound) && !self.is_encrypted();
+        let layout = self.channel_layout.as_deref();
+        decodable.then(|| SoundTrack {
+            stream: self.index,
+            number,
+            channels,
+            has_layout: layout.is_some_and(|layout| layout != "unknown" && !layout.contains("channels")),
+            is_default: self.disposition.default != 0,
+        })
+    }
+
     /// Width and height as a viewer sees them: upright, pixels square.
     fn viewed_size(&self) -> Option<(u32, u32)> {
         let (width, height) = (self.width.filter(|w| *w > 0)?, self.height.filter(|h| *h > 0)?);
@@ -248,12 +399,4 @@ impl FfprobeStream {
         let sideways = (turns.round().abs() % 2.0 - 1.0).abs() < f64::EPSILON;
         Some(if sideways { (height, width) } else { (width, height) })
     }
-}
-
-fn parse_rate(text: Option<&str>) -> Option<FrameRate> {
-    text.and_then(|text| text.parse().ok())
-}
-
-fn parse(text: Option<&str>) -> Option<f64> {
-    text.and_then(|text| text.parse().ok())
 }

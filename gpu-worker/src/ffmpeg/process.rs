@@ -48,6 +48,7 @@ impl ProcessGroup {
         let child =
             SharedChild::spawn(&mut command).map_err(|error| FfmpegError::not_started(program, &error))?;
         let child = Arc::new(child);
+        limit_memory(child.id());
         self.started.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&child));
         let stderr_tail = child.take_stderr().map(|stderr| std::thread::spawn(move || last_lines(stderr)));
         Ok(FfmpegProcess { child, stderr_tail })
@@ -108,6 +109,22 @@ impl ProcessExit {
         })
     }
 
+    /// The error of a video that needs more than it may have: a picture with too many pixels, or more memory
+    /// than [`MAX_MEMORY_BYTES`].
+    pub fn limit_error(&self) -> Option<FfmpegError> {
+        let reports = |what: &str| self.stderr_tail.iter().any(|line| line.contains(what));
+        if reports("exceeds specified max pixel count") {
+            return Some(FfmpegError::invalid_input(
+                "The video has pictures of more than 67 million pixels. Scale it down and upload it again.",
+            ));
+        }
+        (reports("Cannot allocate memory") || reports("out of memory")).then(|| {
+            FfmpegError::invalid_input(
+                "The video takes more memory to decode than the renderer has. Scale it down and upload it again.",
+            )
+        })
+    }
+
     /// The last line of stderr as part of a sentence, without memory addresses and paths.
     pub fn last_error_line(&self) -> String {
         let line = self.stderr_tail.iter().rev().find(|line| !line.trim().is_empty());
@@ -159,6 +176,21 @@ fn on_path(program: &str) -> bool {
         .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).is_file()))
 }
 
+/// What one ffmpeg may take: decoding 8K in all threads takes about half.
+const MAX_MEMORY_BYTES: u64 = 4 << 30;
+
+/// Has the kernel refuse a child more memory than the limit. The limit is on memory that is written
+/// (`RLIMIT_DATA`), since address space is also reserved, by threads and by CUDA, and never used. It is set from
+/// outside just after the start, so that no wrapper is needed; a refusal only leaves the child without it.
+fn limit_memory(process_id: u32) {
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+    let pid = i32::try_from(process_id).ok().and_then(Pid::from_raw);
+    if let Some(pid) = pid {
+        let limit = Rlimit { current: Some(MAX_MEMORY_BYTES), maximum: Some(MAX_MEMORY_BYTES) };
+        let _ = prlimit(Some(pid), Resource::Data, limit);
+    }
+}
+
 /// A frame is megabytes and a pipe holds 64 KiB: a larger one saves most of the context switches.
 /// A refusal (the user's pipe quota) only costs speed.
 fn enlarge_pipe(pipe: &impl std::os::fd::AsFd) {
@@ -169,8 +201,13 @@ fn enlarge_pipe(pipe: &impl std::os::fd::AsFd) {
 fn last_lines(stderr: std::process::ChildStderr) -> Vec<String> {
     const MAX_LINES: usize = 20;
     const MAX_CHARS: usize = 500;
+    // Of a stream that is never decoded, such as a cover or a timecode.
+    const HARMLESS: &[u8] = b"not on whitelist";
     let mut lines = std::collections::VecDeque::with_capacity(MAX_LINES);
     for line in BufReader::new(stderr).split(b'\n').map_while(Result::ok) {
+        if line.windows(HARMLESS.len()).any(|part| part == HARMLESS) {
+            continue;
+        }
         if lines.len() == MAX_LINES {
             lines.pop_front();
         }
@@ -185,6 +222,17 @@ const SIGKILL: i32 = 9;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_child_cannot_take_more_memory_than_the_limit() {
+        let processes = ProcessGroup::default();
+        let script = "ulimit -d";
+        // The limit comes from outside: the shell waits for a line first.
+        let process = processes.start("sh", ["-c", &format!("read line; {script} >&2")]).expect("a shell");
+        drop(process.stdin());
+        let exit = process.wait().expect("an exit");
+        assert_eq!(exit.stderr_tail, [(MAX_MEMORY_BYTES / 1024).to_string()]);
+    }
 
     #[test]
     fn only_a_signal_is_an_error_of_the_machine() {

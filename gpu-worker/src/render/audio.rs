@@ -4,6 +4,7 @@ use reel_core::edit::Edit;
 
 use super::plan::{ClipPlan, ClipTransition, RenderPlan};
 use crate::ffmpeg::audio::{AudioClip, AudioSegment, AudioTrack};
+use crate::ffmpeg::stretch::Stretch;
 use crate::media::frame_rate::FrameRate;
 
 /// The bit rates of the FastAPI backend; `None` for an output without sound.
@@ -23,10 +24,10 @@ pub(super) fn track<'a>(plan: &'a RenderPlan<'a>, bitrate_kbps: u32) -> AudioTra
         let seconds = |frames: u32| Some(frames).filter(|n| *n > 0).map(|n| plan.rate.duration_s(n.into()));
         let fade = |transition| if let ClipTransition::Fade(n) = transition { seconds(n) } else { None };
         AudioClip {
-            input: clip.input,
-            media: &clip.media,
+            input: clip.file(),
+            sound: clip.sound.as_ref(),
             segments: segments(clip, plan.rate),
-            length_s: plan.rate.duration_s(clip.timeline.frames().unwrap_or(0)),
+            length_s: plan.rate.duration_s(clip.timeline.frames()),
             fade_in_s: fade(before),
             fade_out_s: fade(after),
             crossfade_s: seconds(before.overlap()),
@@ -37,10 +38,9 @@ pub(super) fn track<'a>(plan: &'a RenderPlan<'a>, bitrate_kbps: u32) -> AudioTra
 
 fn segments(clip: &ClipPlan<'_>, rate: FrameRate) -> Vec<AudioSegment> {
     let segments = clip.timeline.segments.iter().map(|segment| AudioSegment {
-        first_frame: segment.first_frame,
-        source_frames: segment.source_frames,
+        stretch: Stretch::of_film(&clip.media, segment.start_s, segment.end_s),
         speed: segment.speed,
-        length_s: segment.output_frames.map(|frames| rate.duration_s(frames.into())),
+        length_s: rate.duration_s(segment.output_frames.into()),
     });
     segments.collect()
 }

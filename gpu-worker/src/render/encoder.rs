@@ -28,17 +28,15 @@ pub(super) fn command<'a>(edit: &Edit, plan: &'a RenderPlan<'a>, output: &'a Pat
 /// Ends without an error when the encoder has exited: its own error says more than a broken pipe.
 pub(super) fn write_frames(
     mut encoder: impl Write,
-    frames: &Receiver<(Frame, u32)>,
+    frames: &Receiver<Frame>,
     pool: &FramePool,
     written: &AtomicU64,
 ) {
-    for (frame, repeat) in frames {
-        for _ in 0..repeat {
-            if encoder.write_all(frame.bytes()).is_err() {
-                return;
-            }
-            written.fetch_add(1, Ordering::Relaxed);
+    for frame in frames {
+        if encoder.write_all(frame.bytes()).is_err() {
+            return;
         }
+        written.fetch_add(1, Ordering::Relaxed);
         pool.release(frame);
     }
 }

@@ -35,9 +35,9 @@ pub(super) struct ClipMixer<'a> {
     pub written: &'a AtomicU64,
 }
 
-/// Takes finished frames, each with the number of output frames that show it.
-type FrameSender = SyncSender<(Frame, u32)>;
-type SendFrame<'s> = dyn FnMut(Frame, u32) -> Result<(), MixError> + 's;
+/// Takes finished frames.
+type FrameSender = SyncSender<Frame>;
+type SendFrame<'s> = dyn FnMut(Frame) -> Result<(), MixError> + 's;
 
 /// Why no more frames are sent.
 enum MixError {
@@ -55,8 +55,8 @@ impl<'a> ClipMixer<'a> {
         frames_tx: &FrameSender,
         on_written: &mut dyn FnMut(u64),
     ) -> Result<(), RenderError> {
-        let mut send = |frame: Frame, repeat: u32| {
-            let sent = frames_tx.send((frame, repeat)).map_err(|_| MixError::EncoderClosed);
+        let mut send = |frame: Frame| {
+            let sent = frames_tx.send(frame).map_err(|_| MixError::EncoderClosed);
             on_written(self.written.load(Ordering::Relaxed));
             sent
         };
@@ -82,8 +82,7 @@ impl<'a> ClipMixer<'a> {
                 outgoing.finish()?;
             }
             let in_transitions = u64::from(before.frames()) + u64::from(after.frames());
-            let unchanged = clip.timeline.frames().map(|frames| frames.saturating_sub(in_transitions));
-            self.send_unchanged(&mut stream, unchanged.unwrap_or(u64::MAX), send)?;
+            self.send_unchanged(&mut stream, clip.timeline.frames().saturating_sub(in_transitions), send)?;
             if let ClipTransition::Dissolve(_) = after {
                 outgoing = Some(stream);
             } else {
@@ -106,11 +105,10 @@ impl<'a> ClipMixer<'a> {
         };
         let (frames_tx, frames) = sync_channel(CHANNEL_FRAMES);
         let several = self.plan.clips.len() > 1;
-        let decoder = Decoder { clip, extend_last_frame: several, processes: self.processes, pool };
+        let decoder = Decoder { clip, in_between: self.plan.in_between, processes: self.processes, pool };
         let thread = scope.spawn(move || decoder.run(&frames_tx));
         Ok(ClipStream {
             number: several.then_some(index + 1),
-            source_fps: clip.media.rate.fps(),
             compositor: Compositor::new(self.edit, index)?,
             decoded: pool,
             finished: self.scaled.unwrap_or(pool),
@@ -129,10 +127,10 @@ impl<'a> ClipMixer<'a> {
         send: &mut SendFrame<'_>,
     ) -> Result<(), MixError> {
         for k in 0..transition.frames() {
-            let Some((mut frame, _)) = self.next(incoming, 1)? else { break };
+            let Some(mut frame) = self.next(incoming)? else { break };
             match (transition, outgoing.as_deref_mut()) {
                 (ClipTransition::Dissolve(frames), Some(outgoing)) => {
-                    if let Some((old, _)) = self.next(outgoing, 1)? {
+                    if let Some(old) = self.next(outgoing)? {
                         blend(&mut frame, &old, k + 1, frames + 1);
                         outgoing.finished.release(old);
                     }
@@ -140,7 +138,7 @@ impl<'a> ClipMixer<'a> {
                 (ClipTransition::Fade(frames), _) => darken(&mut frame, k, frames),
                 (ClipTransition::Cut | ClipTransition::Dissolve(_), _) => {}
             }
-            send(frame, 1)?;
+            send(frame)?;
         }
         Ok(())
     }
@@ -151,12 +149,9 @@ impl<'a> ClipMixer<'a> {
         frames: u64,
         send: &mut SendFrame<'_>,
     ) -> Result<(), MixError> {
-        let mut left = frames;
-        while left > 0 {
-            let most = u32::try_from(left).unwrap_or(u32::MAX);
-            let Some((frame, repeat)) = self.next(stream, most)? else { break };
-            left -= u64::from(repeat);
-            send(frame, repeat)?;
+        for _ in 0..frames {
+            let Some(frame) = self.next(stream)? else { break };
+            send(frame)?;
         }
         Ok(())
     }
@@ -168,15 +163,15 @@ impl<'a> ClipMixer<'a> {
         send: &mut SendFrame<'_>,
     ) -> Result<(), MixError> {
         for k in (0..frames).rev() {
-            let Some((mut frame, _)) = self.next(stream, 1)? else { break };
+            let Some(mut frame) = self.next(stream)? else { break };
             darken(&mut frame, k, frames);
-            send(frame, 1)?;
+            send(frame)?;
         }
         Ok(())
     }
 
-    fn next(&self, stream: &mut ClipStream<'_, '_>, most: u32) -> Result<Option<(Frame, u32)>, RenderError> {
-        if self.cancel.is_cancelled() { Err(RenderError::cancelled()) } else { stream.next(most) }
+    fn next(&self, stream: &mut ClipStream<'_, '_>) -> Result<Option<Frame>, RenderError> {
+        if self.cancel.is_cancelled() { Err(RenderError::cancelled()) } else { stream.next() }
     }
 }
 
@@ -190,36 +185,27 @@ impl From<RenderError> for MixError {
 struct ClipStream<'scope, 'a> {
     /// Its number from 1, when there are several.
     number: Option<usize>,
-    source_fps: f64,
     compositor: Compositor<'a>,
     decoded: &'a FramePool,
     finished: &'a FramePool,
     frames: Receiver<DecodedFrame>,
     thread: ScopedJoinHandle<'scope, Result<(), RenderError>>,
-    /// A frame that more output frames show, and how many.
-    pending: Option<(Frame, u32)>,
+    /// A picture that more output frames show. Each is composited for itself: what is drawn may move.
+    pending: Option<DecodedFrame>,
 }
 
 impl ClipStream<'_, '_> {
-    /// The next finished frame and how many output frames show it, at most `most`; `None` at the end.
-    fn next(&mut self, most: u32) -> Result<Option<(Frame, u32)>, RenderError> {
-        let (frame, repeat) = match self.pending.take() {
-            Some(pending) => pending,
-            None => match self.frames.recv() {
-                Ok(DecodedFrame { frame, source_position, repeat }) => {
-                    let position = FramePosition { frame: source_position, fps: self.source_fps };
-                    (self.compositor.compose(frame, position, self.decoded, self.finished)?, repeat)
-                }
-                Err(_) => return Ok(None),
-            },
-        };
-        if repeat <= most {
-            return Ok(Some((frame, repeat)));
+    /// The next finished frame; `None` at the end.
+    fn next(&mut self) -> Result<Option<Frame>, RenderError> {
+        let received = self.pending.take().map_or_else(|| self.frames.recv(), Ok);
+        let Ok(DecodedFrame { frame, segment, first, repeat }) = received else { return Ok(None) };
+        if repeat > 1 {
+            let mut copy = self.decoded.acquire();
+            copy.bytes_mut().copy_from_slice(frame.bytes());
+            self.pending = Some(DecodedFrame { frame: copy, segment, first: first + 1, repeat: repeat - 1 });
         }
-        let mut copy = self.finished.acquire();
-        copy.bytes_mut().copy_from_slice(frame.bytes());
-        self.pending = Some((frame, repeat - most));
-        Ok(Some((copy, most)))
+        let position = FramePosition { frame: segment.position(first), fps: segment.source_rate.fps() };
+        self.compositor.compose(frame, position, self.decoded, self.finished).map(Some)
     }
 
     /// Waits for the decoder, and frees its buffers when other clips follow.

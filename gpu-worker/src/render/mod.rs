@@ -17,6 +17,8 @@ mod poster;
 mod progress;
 mod request;
 mod run;
+mod sampler;
+mod slow_motion;
 mod timeline;
 mod title;
 

@@ -6,15 +6,20 @@
 use std::path::Path;
 
 use reel_core::base::object_key::ObjectKey;
-use reel_core::edit::{Clip, Edit, FrameSize, Framing, Transition};
+use reel_core::edit::{Clip, CropTrack, Edit, FrameSize, Framing, Transition};
 
 use super::compositor::Compositor;
+use super::slow_motion;
 use super::timeline::Timeline;
 use super::title::{self, TitleOverlay};
-use super::{RenderError, RenderRequest};
+use super::{RenderError, RenderRequest, audio};
+use crate::ffmpeg::decode::InBetween;
 use crate::ffmpeg::encode::Chapter;
+use crate::ffmpeg::loudness;
 use crate::ffmpeg::probe::MediaInfo;
 use crate::ffmpeg::process::ProcessGroup;
+use crate::ffmpeg::stretch::Stretch;
+use crate::ffmpeg::tracks::{Sound, SoundTrack};
 use crate::media::frame_rate::FrameRate;
 
 /// Everything that is known before the first frame; at least one clip.
@@ -26,6 +31,8 @@ pub(super) struct RenderPlan<'a> {
     /// Frames per second of the output and of each clip.
     pub rate: FrameRate,
     pub size: FrameSize,
+    /// How slow motion gets its frames.
+    pub in_between: InBetween,
 }
 
 /// One clip.
@@ -33,7 +40,11 @@ pub(super) struct RenderPlan<'a> {
 pub(super) struct ClipPlan<'a> {
     pub input: &'a Path,
     pub media: MediaInfo,
+    /// What is heard; `None` for silence.
+    pub sound: Option<Sound>,
     pub timeline: Timeline,
+    /// What of its frames is shown; `None` for all.
+    pub crop: Option<&'a CropTrack>,
     /// The size of decoded frames.
     pub decoded_size: FrameSize,
     /// What lies over the frames of each segment; may be fewer than segments.
@@ -56,36 +67,42 @@ impl<'a> RenderPlan<'a> {
     /// Probes every source; refuses what cannot be rendered.
     pub(super) fn new(request: &RenderRequest<'a>, processes: &ProcessGroup) -> Result<Self, RenderError> {
         let output_size = Compositor::output_size(request.edit);
-        let clips = match request.edit {
+        let mut clips = match request.edit {
             Edit::Overlay(_) => {
-                let media = MediaInfo::probe(request.input, processes)?;
+                let media = probe(request, request.input, processes)?;
                 vec![ClipPlan::new(request.input, Timeline::whole(&media), media, output_size)]
             }
             Edit::Framing(framing) => plan_framing(framing, request, processes)?,
             Edit::Annotate(annotate) => {
-                let media = MediaInfo::probe(request.input, processes)?;
+                let media = probe(request, request.input, processes)?;
                 let timeline = Timeline::annotate(annotate, &media)?;
                 let mut clip = ClipPlan::new(request.input, timeline, media, output_size);
                 clip.titles = title::overlays(&annotate.clips, clip.decoded_size, request.output)?;
                 vec![clip]
             }
         };
+        if audio::bitrate_kbps(request.edit).is_some() {
+            for clip in &mut clips {
+                clip.choose_sound(processes)?;
+            }
+        }
         let transitions = match request.edit {
-            Edit::Framing(framing) => plan_transitions(&clips, framing.transition)?,
+            Edit::Framing(framing) => plan_transitions(&clips, framing.transition),
             Edit::Overlay(_) | Edit::Annotate(_) => Vec::new(),
         };
         let Some(first) = clips.first() else {
             return Err(RenderError::input("The job has no clips."));
         };
         let (rate, size) = (first.timeline.rate, output_size.unwrap_or(first.decoded_size));
-        Ok(Self { clips, transitions, rate, size })
+        let in_between = slow_motion::in_between(&clips);
+        Ok(Self { clips, transitions, rate, size, in_between })
     }
 
-    /// Frames of the whole output, when the length of every clip is known.
-    pub(super) fn total_frames(&self) -> Option<u64> {
-        let shown: u64 = self.clips.iter().map(|clip| clip.timeline.frames()).sum::<Option<u64>>()?;
+    /// Frames of the whole output.
+    pub(super) fn total_frames(&self) -> u64 {
+        let shown: u64 = self.clips.iter().map(|clip| clip.timeline.frames()).sum();
         let shared: u64 = self.transitions.iter().map(|transition| u64::from(transition.overlap())).sum();
-        Some(shown.saturating_sub(shared))
+        shown.saturating_sub(shared)
     }
 
     /// One chapter for each clip.
@@ -97,11 +114,11 @@ impl<'a> RenderPlan<'a> {
             .zip(self.overlaps())
             .map(|(clip, overlap)| {
                 let own = start;
-                start += clip.timeline.frames().unwrap_or(0).saturating_sub(overlap.into());
+                start += clip.timeline.frames().saturating_sub(overlap.into());
                 own
             })
             .collect();
-        let ends = starts.iter().skip(1).copied().chain([self.total_frames().unwrap_or(start)]);
+        let ends = starts.iter().skip(1).copied().chain([self.total_frames()]);
         let chapter = |((clip, start), end): ((&'s ClipPlan<'a>, &u64), u64)| Chapter {
             title: &clip.title,
             start_s: self.rate.duration_s(*start),
@@ -123,7 +140,21 @@ impl<'a> ClipPlan<'a> {
             Some(_) => FrameSize { width: media.width, height: media.height },
             None => FrameSize { width: media.width & !1, height: media.height & !1 },
         };
-        Self { input, media, timeline, decoded_size, titles: Vec::new(), title: String::new() }
+        let (titles, title) = (Vec::new(), String::new());
+        Self { input, media, sound: None, timeline, crop: None, decoded_size, titles, title }
+    }
+
+    /// The file to read.
+    pub(super) fn file(&self) -> &Path {
+        self.media.file(self.input)
+    }
+
+    fn choose_sound(&mut self, processes: &ProcessGroup) -> Result<(), RenderError> {
+        let (start_s, end_s) = self.timeline.used_s();
+        let stretch = Stretch::of_film(&self.media, start_s, end_s);
+        let listen = |tracks: &[&SoundTrack]| loudness::peaks(self.file(), tracks, stretch, processes);
+        self.sound = Sound::choose(&self.media.sound_tracks, None, listen)?;
+        Ok(())
     }
 }
 
@@ -178,15 +209,28 @@ fn plan_framing<'a>(
         let input = clip_input(clip, request).map_err(in_clip)?;
         let media = match clips.iter().find(|earlier| earlier.input == input) {
             Some(known) => known.media.clone(),
-            None => MediaInfo::probe(input, processes).map_err(RenderError::from).map_err(in_clip)?,
+            None => probe(request, input, processes).map_err(in_clip)?,
         };
-        let rate = requested_rate.or(clips.first().map(|first| first.timeline.rate)).unwrap_or(media.rate);
+        let rate = requested_rate
+            .or(clips.first().map(|first| first.timeline.rate))
+            .unwrap_or(media.clock.rate.for_output());
         let timeline = Timeline::framing(clip, rate, &media).map_err(in_clip)?;
         let mut clip_plan = ClipPlan::new(input, timeline, media, Some(framing.output));
+        clip_plan.crop = Some(&clip.crop);
         clip_plan.title = clip.name.clone().unwrap_or_else(|| chapter_title(input, request.inputs_by_key));
         clips.push(clip_plan);
     }
     Ok(clips)
+}
+
+/// Copies of sources with a better clock lie beside the output, where there is room for it.
+fn probe(
+    request: &RenderRequest<'_>,
+    input: &Path,
+    processes: &ProcessGroup,
+) -> Result<MediaInfo, RenderError> {
+    let folder = request.output.parent().filter(|folder| !folder.as_os_str().is_empty());
+    Ok(MediaInfo::probe(input, folder.unwrap_or(Path::new(".")), processes)?)
 }
 
 fn clip_input<'a>(clip: &Clip, request: &RenderRequest<'a>) -> Result<&'a Path, RenderError> {
@@ -207,25 +251,11 @@ fn chapter_title(file: &Path, inputs_by_key: &[(ObjectKey, std::path::PathBuf)])
     key.map(str::to_owned).or_else(file_name).unwrap_or_default()
 }
 
-fn plan_transitions(
-    clips: &[ClipPlan<'_>],
-    transition: Transition,
-) -> Result<Vec<ClipTransition>, RenderError> {
-    if let [_] = clips {
-        return Ok(Vec::new());
-    }
-    // Where the next clip begins must be known before this one ends.
-    let length = |(index, clip): (usize, &ClipPlan<'_>)| {
-        clip.timeline.frames().ok_or_else(|| {
-            let message =
-                "The video's length could not be determined. Convert it to MP4 and upload it again.";
-            RenderError::input(message).in_clip(index + 1)
-        })
-    };
-    let lengths = clips.iter().enumerate().map(length).collect::<Result<Vec<u64>, RenderError>>()?;
+fn plan_transitions(clips: &[ClipPlan<'_>], transition: Transition) -> Vec<ClipTransition> {
     let rate = clips.first().map(|first| first.timeline.rate);
+    let lengths: Vec<u64> = clips.iter().map(|clip| clip.timeline.frames()).collect();
     let pairs = lengths.windows(2).filter_map(|pair| Some((rate?, <[u64; 2]>::try_from(pair).ok()?)));
-    Ok(pairs.map(|(rate, pair)| ClipTransition::new(transition, rate, pair)).collect())
+    pairs.map(|(rate, pair)| ClipTransition::new(transition, rate, pair)).collect()
 }
 
 #[cfg(test)]

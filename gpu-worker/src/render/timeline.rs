@@ -1,12 +1,13 @@
-//! Which frames of a source become which frames of a clip, planned before any frame is decoded.
+//! Which part of a source is shown when in a clip, planned before any frame is decoded.
 //!
-//! Invariant: trim and segments are rounded to source frames first, and sound is cut at the same frames,
-//! so video and sound cannot drift apart.
+//! Invariant: picture and sound are cut at the same times of the film, and each segment lasts a whole number of
+//! output frames, so video and sound cannot drift apart.
 
 use reel_core::edit::{Annotate, Clip};
 
 use super::RenderError;
 use crate::ffmpeg::probe::MediaInfo;
+use crate::media::clock::snapped;
 use crate::media::frame_rate::FrameRate;
 
 /// One clip, segment after segment.
@@ -17,58 +18,41 @@ pub(super) struct Timeline {
     pub segments: Vec<TimelineSegment>,
 }
 
-/// A run of source frames at one speed.
+/// A part of the source at one speed. Times are seconds of the film, from its zero.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct TimelineSegment {
-    /// First source frame.
-    pub first_frame: u32,
-    /// How many source frames; `None` means up to the end of a source of unknown length.
-    pub source_frames: Option<u32>,
+    pub start_s: f64,
+    pub end_s: f64,
     pub speed: f64,
-    /// How many output frames; known when `source_frames` is.
-    pub output_frames: Option<u32>,
-    pub sampling: Sampling,
-}
-
-/// How output frames are made from source frames.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Sampling {
-    /// Output frame `k` shows source frame `first + floor(k * step)`.
-    Pick {
-        /// Source frames per output frame.
-        step: f64,
-    },
-    /// ffmpeg makes the frames in between: output frame `k` shows position `first + k * step`.
-    Interpolate {
-        /// Source frames per output frame, below 1.
-        step: f64,
-        /// Frames per second of source.
-        fps: f64,
-    },
+    /// Frames of the output; at least one.
+    pub output_frames: u32,
+    /// From one output frame to the next.
+    pub step_s: f64,
+    /// How much earlier than its stamp a picture may be shown.
+    pub lead_s: f64,
+    /// Where the source has too few frames, ffmpeg makes this many a second of source.
+    pub interpolate_fps: Option<f64>,
+    /// The rate in which params count frames of the source.
+    pub source_rate: FrameRate,
 }
 
 impl Timeline {
     /// The source as it is.
     pub(super) fn whole(media: &MediaInfo) -> Self {
-        let segment = TimelineSegment {
-            first_frame: 0,
-            source_frames: media.frames,
-            speed: 1.0,
-            output_frames: media.frames,
-            sampling: Sampling::Pick { step: 1.0 },
-        };
-        Self { rate: media.rate, segments: vec![segment] }
+        let mut builder = TimelineBuilder::new(media.clock.rate.for_output(), media);
+        builder.push(TimeRange { start_s: 0.0, end_s: media.clock.even_length_s() }, 1.0);
+        Self { rate: builder.rate, segments: builder.segments }
     }
 
     /// Trim and segments of a framing clip, in an output of this rate.
     pub(super) fn framing(clip: &Clip, rate: FrameRate, media: &MediaInfo) -> Result<Self, RenderError> {
-        let trim = FrameRange::new(clip.start_time, clip.end_time, media)?;
-        let mut builder = TimelineBuilder { rate, media, segments: Vec::new(), length_s: 0.0 };
+        let trim = TimeRange::new(clip.start_time, clip.end_time, media)?;
+        let mut builder = TimelineBuilder::new(rate, media);
         if clip.segments.is_empty() {
             builder.push(trim, 1.0);
         }
         for segment in &clip.segments {
-            let range = FrameRange::new(Some(segment.start), Some(segment.end), media).ok();
+            let range = TimeRange::new(Some(segment.start), Some(segment.end), media).ok();
             if let Some(range) = range.and_then(|range| range.intersect(trim)) {
                 builder.push(range, segment.speed);
             }
@@ -78,52 +62,48 @@ impl Timeline {
 
     /// The clips of an annotated compilation, in their order.
     pub(super) fn annotate(annotate: &Annotate, media: &MediaInfo) -> Result<Self, RenderError> {
-        let mut builder = TimelineBuilder { rate: media.rate, media, segments: Vec::new(), length_s: 0.0 };
+        let mut builder = TimelineBuilder::new(media.clock.rate.for_output(), media);
         for clip in &annotate.clips {
-            builder.push(FrameRange::new(Some(clip.start_time), Some(clip.end_time), media)?, 1.0);
+            builder.push(TimeRange::new(Some(clip.start_time), Some(clip.end_time), media)?, 1.0);
         }
         builder.finish("No clip lies within the video. Check the clip times.")
     }
 
-    /// Output frames of the clip, when every segment's length is known.
-    pub(super) fn frames(&self) -> Option<u64> {
-        self.segments.iter().map(|segment| segment.output_frames.map(u64::from)).sum()
+    /// Output frames of the clip.
+    pub(super) fn frames(&self) -> u64 {
+        self.segments.iter().map(|segment| u64::from(segment.output_frames)).sum()
+    }
+
+    /// The part of the film in which all segments lie.
+    pub(super) fn used_s(&self) -> (f64, f64) {
+        let start_s = self.segments.iter().map(|segment| segment.start_s).fold(f64::INFINITY, f64::min);
+        let end_s = self.segments.iter().map(|segment| segment.end_s).fold(0.0, f64::max);
+        (start_s.min(end_s), end_s)
     }
 }
 
-/// Source frames from `first` to before `end`.
+/// A part of the film.
 #[derive(Clone, Copy)]
-struct FrameRange {
-    first: u32,
-    end: Option<u32>,
+struct TimeRange {
+    start_s: f64,
+    end_s: f64,
 }
 
-impl FrameRange {
+impl TimeRange {
     fn new(start_s: Option<f64>, end_s: Option<f64>, media: &MediaInfo) -> Result<Self, RenderError> {
-        let fps = media.rate.fps();
-        let first = start_s.map_or(0, |s| to_frame(s * fps));
-        let end = end_s.map(|s| to_frame(s * fps).max(first + 1));
-        if let Some(frames) = media.frames.filter(|frames| first >= *frames) {
+        let length_s = media.clock.even_length_s();
+        let start_s = start_s.unwrap_or(0.0);
+        if start_s >= length_s {
             return Err(RenderError::input(format!(
-                "The clip starts at {:.2} s, but the video is only {:.2} s long. Choose an earlier start.",
-                start_s.unwrap_or(0.0),
-                media.rate.duration_s(frames.into())
+                "The clip starts at {start_s:.2} s, but the video is only {length_s:.2} s long. Choose an earlier start."
             )));
         }
-        let end = match (end, media.frames) {
-            (Some(end), Some(frames)) => Some(end.min(frames)),
-            (end, frames) => end.or(frames),
-        };
-        Ok(Self { first, end })
+        Ok(Self { start_s, end_s: end_s.map_or(length_s, |end_s| end_s.min(length_s)) })
     }
 
     fn intersect(self, other: Self) -> Option<Self> {
-        let first = self.first.max(other.first);
-        let end = match (self.end, other.end) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
-        end.is_none_or(|end| end > first).then_some(Self { first, end })
+        let (start_s, end_s) = (self.start_s.max(other.start_s), self.end_s.min(other.end_s));
+        (end_s > start_s).then_some(Self { start_s, end_s })
     }
 }
 
@@ -135,32 +115,34 @@ struct TimelineBuilder<'s> {
     length_s: f64,
 }
 
-impl TimelineBuilder<'_> {
-    fn push(&mut self, range: FrameRange, speed: f64) {
+impl<'s> TimelineBuilder<'s> {
+    fn new(rate: FrameRate, media: &'s MediaInfo) -> Self {
+        Self { rate, media, segments: Vec::new(), length_s: 0.0 }
+    }
+
+    fn push(&mut self, TimeRange { start_s, end_s }: TimeRange, speed: f64) {
         /// A rate that is higher by less than this is reached by repeating frames.
         const TOLERANCE_FPS: f64 = 0.5;
-        let source_fps = self.media.rate.fps();
-        let fps = self.rate.fps() / speed;
-        let step = source_fps / fps;
-        let sampling = if fps > source_fps + TOLERANCE_FPS {
-            Sampling::Interpolate { step, fps }
-        } else if (step - 1.0).abs() < 1e-9 {
-            Sampling::Pick { step: 1.0 }
-        } else {
-            Sampling::Pick { step }
-        };
-        let source_frames = range.end.map(|end| end - range.first);
-        let output_frames = source_frames.map(|frames| {
-            let before = to_frame(self.length_s * self.rate.fps());
-            self.length_s += self.media.rate.duration_s(frames.into()) / speed;
-            to_frame(self.length_s * self.rate.fps()).saturating_sub(before).max(1)
-        });
+        /// Frames that are further apart show no motion, but other scenes: a time lapse.
+        const LEAST_MOVING_FPS: f64 = 12.0;
+        let clock = &self.media.clock;
+        let (source_fps, fps) = (clock.rate.fps(), self.rate.fps() / speed);
+        let step_s = self.rate.time_s(1.0) * speed;
+        let is_interpolated = fps > source_fps + TOLERANCE_FPS && source_fps >= LEAST_MOVING_FPS;
+        // An interpolated frame is made for its time.
+        let lead_s = if is_interpolated { step_s / 2.0 } else { clock.lead_s(start_s, end_s, step_s) };
+        let before = to_frame(self.length_s * self.rate.fps());
+        self.length_s += (end_s - start_s) / speed;
+        let output_frames = to_frame(self.length_s * self.rate.fps()).saturating_sub(before).max(1);
         self.segments.push(TimelineSegment {
-            first_frame: range.first,
-            source_frames,
+            start_s,
+            end_s,
             speed,
             output_frames,
-            sampling,
+            step_s,
+            lead_s,
+            interpolate_fps: is_interpolated.then_some(fps),
+            source_rate: clock.rate,
         });
     }
 
@@ -173,32 +155,19 @@ impl TimelineBuilder<'_> {
 }
 
 impl TimelineSegment {
-    /// How many frames the decoder delivers for it; `None` when that is not known.
-    pub(super) fn decoded_frames(&self) -> Option<u32> {
-        match self.sampling {
-            Sampling::Pick { .. } => self.source_frames,
-            Sampling::Interpolate { .. } => self.output_frames,
-        }
-    }
-}
-
-impl Sampling {
-    /// The rate of motion interpolation, when there is one.
-    pub(super) fn interpolate_fps(self) -> Option<f64> {
-        match self {
-            Self::Pick { .. } => None,
-            Self::Interpolate { fps, .. } => Some(fps),
-        }
+    /// The time of the film that output frame `k` shows.
+    pub(super) fn time_s(&self, k: u32) -> f64 {
+        self.start_s + f64::from(k) * self.step_s
     }
 
-    /// The source position that output frame `k` of a segment shows, in source frames after the
-    /// segment's first.
-    pub(super) fn source_position(self, k: u32) -> f64 {
-        match self {
-            // The tiny addend keeps 3 * (1/3) from falling below 1.
-            Self::Pick { step } => (f64::from(k) * step + 1e-6).floor(),
-            Self::Interpolate { step, .. } => f64::from(k) * step,
-        }
+    /// The latest picture that output frame `k` may show, by its time.
+    pub(super) fn limit_s(&self, k: u32) -> f64 {
+        self.time_s(k) + self.lead_s
+    }
+
+    /// The position of output frame `k` in frames of the source's nominal rate.
+    pub(super) fn position(&self, k: u32) -> f64 {
+        snapped(self.time_s(k) * self.source_rate.fps())
     }
 }
 
@@ -214,21 +183,20 @@ mod tests {
     use reel_core::edit::{Edit, JobType};
 
     use super::*;
+    use crate::media::clock::SourceClock;
 
     fn media(frames: u32, fps: u32) -> MediaInfo {
         MediaInfo {
             width: 640,
             height: 360,
-            rate: FrameRate::new(fps, 1).expect("a rate"),
-            frames: Some(frames),
+            clock: SourceClock::counted(frames.into(), FrameRate::whole(fps)).expect("a clock"),
             video_stream: 0,
-            audio: None,
-            variable_rate: false,
-            seekable: true,
+            sound_tracks: Vec::new(),
+            seek_margin_s: Some(1.0),
             interlaced: false,
             hdr: false,
             color_untagged: true,
-            video_delay_s: 0.0,
+            repaired: None,
         }
     }
 
@@ -237,60 +205,84 @@ mod tests {
         let json = if json.is_empty() { format!("{{{keys}}}") } else { format!("{{{keys},{json}}}") };
         match Edit::parse(JobType::Framing, &json) {
             Ok(Edit::Framing(framing)) => {
-                let rate = framing.target_fps.and_then(FrameRate::from_decimal).unwrap_or(media.rate);
-                Timeline::framing(&framing.clips[0], rate, media)
+                let rate = framing.target_fps.and_then(FrameRate::from_decimal);
+                Timeline::framing(&framing.clips[0], rate.unwrap_or(media.clock.rate.for_output()), media)
             }
             other => panic!("{other:?}"),
         }
     }
 
-    fn segments(json: &str, media: &MediaInfo) -> Vec<(u32, Option<u32>, Option<u32>)> {
+    /// The first frame of the source and the frames of the output of each segment.
+    fn segments(json: &str, media: &MediaInfo) -> Vec<(f64, u32)> {
         let timeline = framing(json, media).expect("a timeline");
-        timeline.segments.iter().map(|p| (p.first_frame, p.source_frames, p.output_frames)).collect()
+        timeline.segments.iter().map(|p| (p.position(0), p.output_frames)).collect()
+    }
+
+    /// The frames of a source without a lost one that a segment shows.
+    fn shown(segment: &TimelineSegment) -> Vec<u32> {
+        let frame = |k| to_frame((segment.limit_s(k) * segment.source_rate.fps()).floor());
+        (0..segment.output_frames).map(frame).collect()
     }
 
     #[test]
-    fn a_trim_rounds_to_frames_and_excludes_its_end() {
-        assert_eq!(
-            segments(r#""start_time":1.5,"end_time":3.0"#, &media(300, 30)),
-            [(45, Some(45), Some(45))]
-        );
-        assert_eq!(
-            segments(r#""start_time":1.49,"end_time":99"#, &media(100, 25)),
-            [(37, Some(63), Some(63))]
-        );
-        assert_eq!(segments("", &media(100, 25)), [(0, Some(100), Some(100))]);
+    fn a_trim_is_as_long_as_it_says_and_excludes_its_end() {
+        let timeline = framing(r#""start_time":1.5,"end_time":3.0"#, &media(300, 30)).expect("a timeline");
+        assert_eq!(shown(&timeline.segments[0]), (45..90).collect::<Vec<_>>());
+        assert_eq!(segments(r#""start_time":1.5,"end_time":3.0"#, &media(300, 30)), [(45.0, 45)]);
+        // The frame whose time is nearest comes first.
+        let timeline = framing(r#""start_time":1.49,"end_time":99"#, &media(100, 25)).expect("a timeline");
+        assert_eq!(shown(&timeline.segments[0]), (37..100).collect::<Vec<_>>());
+        assert_eq!(segments("", &media(100, 25)), [(0.0, 100)]);
     }
 
     #[test]
     fn slow_motion_takes_twice_as_long_and_is_interpolated() {
         let json = r#""segments":[{"start":1.5,"end":4.0,"speed":1},{"start":4.0,"end":9.0,"speed":0.5}]"#;
         let timeline = framing(json, &media(300, 30)).expect("a timeline");
-        assert_eq!(timeline.frames(), Some(75 + 300));
-        assert_eq!(timeline.segments[0].sampling, Sampling::Pick { step: 1.0 });
-        assert_eq!(timeline.segments[1].sampling, Sampling::Interpolate { step: 0.5, fps: 60.0 });
+        assert_eq!(timeline.frames(), 75 + 300);
+        assert_eq!(timeline.segments[0].interpolate_fps, None);
+        assert_eq!(timeline.segments[1].interpolate_fps, Some(60.0));
+        assert_eq!(timeline.segments[1].position(1), 120.5);
+        assert_eq!(timeline.used_s(), (1.5, 9.0));
+    }
+
+    #[test]
+    fn slow_motion_of_a_fast_source_shows_its_own_frames() {
+        let json = r#""segments":[{"start":1,"end":2,"speed":0.25}]"#;
+        let timeline = framing(json, &media(480, 240)).expect("a timeline");
+        assert_eq!((timeline.rate.to_string().as_str(), timeline.frames()), ("60/1", 240));
+        assert_eq!(timeline.segments[0].interpolate_fps, None);
+        assert_eq!(shown(&timeline.segments[0]), (240..480).collect::<Vec<_>>());
+        let timeline = framing(json, &media(240, 120)).expect("a timeline");
+        assert_eq!(timeline.segments[0].interpolate_fps, Some(240.0), "too few frames");
     }
 
     #[test]
     fn segments_are_cut_by_the_trim_and_gaps_are_skipped() {
         let json = r#""start_time":2,"end_time":8,"segments":[{"start":0,"end":1},{"start":1,"end":3,"speed":2},
             {"start":7,"end":12,"speed":1}]"#;
-        assert_eq!(segments(json, &media(300, 30)), [(60, Some(30), Some(15)), (210, Some(30), Some(30))]);
+        assert_eq!(segments(json, &media(300, 30)), [(60.0, 15), (210.0, 30)]);
     }
 
     #[test]
     fn a_lower_rate_drops_frames_and_a_nearly_equal_one_repeats_some() {
         let timeline = |json, fps| framing(json, &media(300, fps)).expect("a timeline");
         let halved = timeline(r#""target_fps":30"#, 60);
-        assert_eq!(halved.frames(), Some(150));
-        assert_eq!(
-            (0..3).map(|k| halved.segments[0].sampling.source_position(k)).collect::<Vec<_>>(),
-            [0.0, 2.0, 4.0]
-        );
+        assert_eq!(halved.frames(), 150);
+        assert_eq!(shown(&halved.segments[0])[..3], [0, 2, 4]);
         let raised = timeline(r#""target_fps":50"#, 25);
-        assert!(matches!(raised.segments[0].sampling, Sampling::Interpolate { .. }));
+        assert_eq!(raised.segments[0].interpolate_fps, Some(50.0));
         let near = timeline(r#""target_fps":30"#, 30);
-        assert_eq!(near.segments[0].sampling, Sampling::Pick { step: 1.0 });
+        assert_eq!(near.segments[0].interpolate_fps, None);
+    }
+
+    #[test]
+    fn a_time_lapse_repeats_its_frames_at_a_rate_that_can_be_cut() {
+        let timeline = framing(r#""start_time":0.5,"end_time":2"#, &media(3, 1)).expect("a timeline");
+        assert_eq!((timeline.rate.to_string().as_str(), timeline.frames()), ("30/1", 45));
+        assert_eq!(timeline.segments[0].interpolate_fps, None);
+        let shown = shown(&timeline.segments[0]);
+        assert_eq!((shown[14], shown[15], shown[44]), (0, 1, 1));
     }
 
     #[test]
@@ -299,7 +291,7 @@ mod tests {
         let json = r#""segments":[{"start":0,"end":0.4,"speed":1.5},{"start":0.4,"end":0.8,"speed":1.5},
             {"start":0.8,"end":1.2,"speed":1.5}]"#;
         let timeline = framing(json, &media(100, 25)).expect("a timeline");
-        assert_eq!(timeline.frames(), Some(20));
+        assert_eq!(timeline.frames(), 20);
     }
 
     #[test]

@@ -82,7 +82,7 @@ impl Regions {
         match self {
             Self::Fixed(regions) => regions
                 .iter()
-                .filter(|region| region.is_active(position.frame))
+                .filter(|region| region.is_active(position.number()))
                 .map(|region| region.shape.into_fixed_highlight())
                 .collect(),
             Self::Moving(regions) => {
