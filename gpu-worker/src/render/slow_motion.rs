@@ -65,3 +65,44 @@ const LEAST_SIDE_PX: u32 = 64;
 const MOTION_S_PER_PIXEL: f64 = 34.0 / (120.0 * 1920.0 * 1080.0);
 /// Together with decoding and encoding it stays below two minutes, and far from a job's deadline.
 const MAX_MOTION_S: f64 = 90.0;
+
+#[cfg(test)]
+mod tests {
+    use reel_core::edit::{Edit, JobType};
+
+    use super::*;
+    use crate::media::frame_rate::FrameRate;
+
+    /// The area of a second of slow motion under these keyframes, in a picture of 1920x1080.
+    fn area(keyframes: &str) -> PixelRect {
+        let params = format!(r#"{{"crop_keyframes":[{keyframes}]}}"#);
+        let Ok(Edit::Framing(framing)) = Edit::parse(JobType::Framing, &params) else {
+            panic!("invalid params")
+        };
+        let segment = TimelineSegment {
+            start_s: 0.0,
+            end_s: 1.0,
+            speed: 0.5,
+            output_frames: 60,
+            step_s: 1.0 / 60.0,
+            lead_s: 0.0,
+            interpolate_fps: Some(60.0),
+            source_rate: FrameRate::new(30, 1).expect("a rate"),
+        };
+        let source = FrameSize { width: 1920, height: 1080 };
+        visible_area(Some(&framing.clips[0].crop), &segment, source)
+    }
+
+    #[test]
+    fn all_that_a_moving_crop_shows_is_made_and_a_margin() {
+        let still = area(r#"{"frame":0,"x":501,"y":0,"width":607,"height":1080}"#);
+        assert_eq!(still, PixelRect { x: 468, y: 0, width: 672, height: 1080 });
+        let moving = area(
+            r#"{"frame":0,"x":100,"y":200,"width":300,"height":400},{"frame":30,"x":1600,"y":300,"width":320,"height":400}"#,
+        );
+        assert!(moving.x == 68 && moving.y == 168 && moving.height <= 564, "{moving:?}");
+        assert!(moving.x + moving.width > 1880, "{moving:?}");
+        let tiny = area(r#"{"frame":0,"x":1919,"y":1079,"width":1,"height":1}"#);
+        assert_eq!(tiny, PixelRect { x: 0, y: 0, width: 1920, height: 1080 });
+    }
+}
