@@ -13,12 +13,12 @@ import { fileURLToPath } from "node:url";
 import { dim, formatDuration } from "./log.mjs";
 import { main } from "./main.mjs";
 import { NODE_BIN, TOOLS, TOOLS_BIN } from "./paths.mjs";
-import { ffmpeg, rust } from "./setup/system.mjs";
+import { ffmpeg, fonts, rust } from "./setup/system.mjs";
 import { nodeModules, wasmBindgen, wasmEnvironment, wasmTarget, workerBuild } from "./setup/toolchain.mjs";
 
 // A step is `{ name, description, ready(), run() }`. `ready` is quick and changes nothing; `run` throws
 // StepError when it fails. Later steps may need earlier ones.
-const STEPS = [rust, ffmpeg, nodeModules, wasmTarget, wasmBindgen, workerBuild];
+const STEPS = [rust, ffmpeg, fonts, nodeModules, wasmTarget, wasmBindgen, workerBuild];
 
 const LOCK = path.join(TOOLS, "setup.lock");
 const LOCK_POLL_MS = 250;

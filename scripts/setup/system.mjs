@@ -1,4 +1,4 @@
-// What the system must have: Rust with a C compiler, ffmpeg, and Chromium for the browser tests.
+// What the system must have: Rust with a C compiler, ffmpeg, fonts for titles, and Chromium for the browser tests.
 //
 // Set-up installs system packages with apt-get only, and only where it needs no password. It never
 // installs Rust itself. In every other case the step fails and says what to install.
@@ -24,6 +24,27 @@ export const ffmpeg = systemPackage({
   ready: () => Boolean(find("ffmpeg") && find("ffprobe")),
   fix: "install ffmpeg with libx264 and aac: `sudo apt-get install ffmpeg` (Debian, Ubuntu), `sudo dnf install ffmpeg` (Fedora, with RPM Fusion), `brew install ffmpeg` (macOS). Then run the same command again.",
 });
+
+const FONT_PACKAGES = ["fonts-dejavu-core", "fonts-noto-core", "fonts-noto-cjk", "fonts-noto-color-emoji"];
+// A font of each package, as the package's file is named.
+const FONT_FILES = ["DejaVuSans.ttf", "NotoSansThai-Regular.ttf", "NotoSansCJK-Regular.ttc", "NotoColorEmoji.ttf"];
+const FONT_FOLDERS = ["/usr/share/fonts", "/usr/local/share/fonts", "/Library/Fonts", "/System/Library/Fonts"];
+
+// gpu-worker draws titles in any script, and the tests look at each.
+export const fonts = systemPackage({
+  name: "fonts",
+  packages: FONT_PACKAGES,
+  ready: () => process.platform === "darwin" || missingFonts().length === 0,
+  missing: "fonts for some scripts are not installed",
+  fix: `install the fonts of titles: \`sudo apt-get install ${FONT_PACKAGES.join(" ")}\` (Debian, Ubuntu), \`sudo dnf install dejavu-sans-fonts google-noto-fonts-all google-noto-sans-cjk-fonts google-noto-color-emoji-fonts\` (Fedora). Then run the same command again.`,
+});
+
+/** The files of FONT_FILES that no folder of fonts has; variable fonts of the same family count. */
+function missingFonts() {
+  const names = FONT_FOLDERS.flatMap((folder) => (fs.existsSync(folder) ? fs.readdirSync(folder, { recursive: true }) : [])).map((file) => path.basename(String(file)));
+  const family = (file) => file.split(/[-.[]/)[0];
+  return FONT_FILES.filter((file) => !names.some((name) => family(name) === family(file)));
+}
 
 export const chromium = systemPackage({
   name: "chromium",
@@ -61,15 +82,15 @@ export function runAsRoot(program, args, options) {
 const isRoot = () => process.getuid() === 0;
 const mayBeRoot = () => isRoot() || capture("sudo", ["-n", "true"]) !== null;
 
-function systemPackage({ name, ready, fix }) {
+function systemPackage({ name, packages = [name], ready, missing = `${name} is not on PATH`, fix }) {
   const step = `installing ${name}`;
   return {
     name,
     description: "installing the system package; about 1 min",
     ready,
     async run() {
-      await aptInstall([name], { step, fix });
-      if (!ready()) throw new StepError(step, { why: `apt-get installed the package, but ${name} is not on PATH.`, fix });
+      await aptInstall(packages, { step, fix });
+      if (!ready()) throw new StepError(step, { why: `apt-get installed the packages, but ${missing}.`, fix });
     },
   };
 }

@@ -1,5 +1,6 @@
 //! Everything that an attempt does outside of itself, as a trait, and its production implementation.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::callback_client::{AttemptStatus, CallError, CallbackClient};
 use super::context::AttemptContext;
 use super::log::HumanBytes;
+use super::partial_video::PartialVideo;
 use super::progress::ProgressReporter;
 use super::transfer::{DownloadSource, TransferClient, TransferError};
 use crate::render::{self, CancelFlag, RenderError, RenderOutput, RenderRequest};
@@ -47,6 +49,16 @@ pub(crate) trait Backend: Clone + Send + Sync + 'static {
         file: &Path,
         on_bytes: impl FnMut(u64, Option<u64>) + Send,
     ) -> impl Future<Output = Result<u64, TransferError>> + Send;
+
+    /// Downloads what has not arrived of one part of a video. `on_bytes` gets how many bytes have come with
+    /// each piece.
+    fn download_part(
+        &self,
+        source: &DownloadSource,
+        video: &mut PartialVideo,
+        part: Range<u64>,
+        on_bytes: impl FnMut(u64) + Send,
+    ) -> impl Future<Output = Result<(), TransferError>> + Send;
 
     /// Uploads the output. `on_bytes` gets the bytes so far and the size.
     fn upload_output(
@@ -146,6 +158,16 @@ impl Backend for WorkerBackend {
         on_bytes: impl FnMut(u64, Option<u64>) + Send,
     ) -> Result<u64, TransferError> {
         self.transfers.download(source, file, on_bytes).await
+    }
+
+    async fn download_part(
+        &self,
+        source: &DownloadSource,
+        video: &mut PartialVideo,
+        part: Range<u64>,
+        on_bytes: impl FnMut(u64) + Send,
+    ) -> Result<(), TransferError> {
+        self.transfers.download_part(source, video, part, on_bytes).await
     }
 
     async fn upload_output(

@@ -4,16 +4,18 @@
 //! attempt is stopped.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use reel_core::base::object_key::ObjectKey;
 use reel_core::base::object_version::ObjectVersion;
+use reel_core::edit::Edit;
 use reel_core::job::error_code::ErrorCode;
 use reel_core::job::gpu_service::WorkerStage;
 use reel_core::wire::gpu_worker::ClaimResponse;
 
 use super::backend::Backend;
+use super::excerpt::{self, Excerpt};
 use super::log::HumanBytes;
 use super::progress::{ProgressReporter, ratio};
 use super::run::{Attempt, AttemptFailure, reportable};
@@ -48,19 +50,36 @@ pub(super) fn input_videos(
 }
 
 impl<B: Backend> Attempt<B> {
-    /// Refuses videos that do not fit on the disk together, before the first byte is paid for.
+    /// For each video the parts of it that the edit shows; `None` for those that are downloaded whole.
+    pub(super) async fn plan_excerpts(
+        &self,
+        edit: &Edit,
+        videos: &[InputVideo],
+    ) -> Result<Vec<Option<Excerpt>>, AttemptFailure> {
+        let mut excerpts = Vec::with_capacity(videos.len());
+        for (index, video) in videos.iter().enumerate() {
+            let planned = excerpt::plan(&self.backend, edit, video, index == 0);
+            let planned = self.or_stopped(planned).await?;
+            excerpts.push(planned.map_err(|error| self.download_failure(&error, videos, video))?);
+        }
+        Ok(excerpts)
+    }
+
+    /// Refuses videos that do not fit on the disk together, before any film is paid for.
     pub(super) async fn check_space(
         &self,
         videos: &[InputVideo],
+        excerpts: &[Option<Excerpt>],
         scratch: &JobScratch,
     ) -> Result<(), AttemptFailure> {
         let mut needed = RESERVED_BYTES;
-        for video in videos {
-            let size = match &video.source.version {
-                Some(version) => Some(version.bytes),
+        for (video, excerpt) in videos.iter().zip(excerpts) {
+            let size = match (excerpt, &video.source.version) {
+                (Some(excerpt), _) => Some(excerpt.bytes()),
+                (None, Some(version)) => Some(version.bytes),
                 // One video is not worth a request: the disk itself refuses it.
-                None if videos.len() == 1 => None,
-                None => self.or_stopped(self.backend.size(&video.source.url)).await?,
+                (None, None) if videos.len() == 1 => None,
+                (None, None) => self.or_stopped(self.backend.size(&video.source.url)).await?,
             };
             needed = needed.saturating_add(size.unwrap_or_default());
         }
@@ -73,10 +92,11 @@ impl<B: Backend> Attempt<B> {
         Err(reportable(code, code.default_message().to_owned()))
     }
 
-    /// Downloads every video of the edit, four at a time.
+    /// Downloads what is needed of every video of the edit, four at a time.
     pub(super) async fn download(
         &self,
         videos: &[InputVideo],
+        excerpts: Vec<Option<Excerpt>>,
         progress: &ProgressReporter,
     ) -> Result<(), AttemptFailure> {
         progress.report(WorkerStage::Downloading, 1.0, "Downloading video");
@@ -88,11 +108,12 @@ impl<B: Backend> Attempt<B> {
         };
         // Sizes become known one by one, so each video counts the same.
         let shares = Mutex::new(vec![0.0; videos.len()]);
-        let (next, bytes) = (AtomicUsize::new(0), AtomicU64::new(0));
+        let left = Mutex::new(videos.iter().zip(excerpts).enumerate());
+        let bytes = AtomicU64::new(0);
         let worker = || async {
             loop {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                let Some(video) = videos.get(index) else { return Ok(()) };
+                let next = left.lock().unwrap_or_else(PoisonError::into_inner).next();
+                let Some((index, (video, excerpt))) = next else { return Ok(()) };
                 let on_bytes = |so_far: u64, total: Option<u64>| {
                     let mut shares = shares.lock().unwrap_or_else(PoisonError::into_inner);
                     if let (Some(share), Some(total)) = (shares.get_mut(index), total) {
@@ -101,7 +122,10 @@ impl<B: Backend> Attempt<B> {
                     let share = shares.iter().sum::<f64>() * ratio(1, total_videos);
                     progress.report(WorkerStage::Downloading, 1.0 + 9.0 * share, &message);
                 };
-                let downloaded = self.backend.download(&video.source, &video.file, on_bytes).await;
+                let downloaded = match excerpt {
+                    Some(excerpt) => self.download_excerpt(video, excerpt, on_bytes).await,
+                    None => self.backend.download(&video.source, &video.file, on_bytes).await,
+                };
                 let size = downloaded.map_err(|error| self.download_failure(&error, videos, video))?;
                 bytes.fetch_add(size, Ordering::Relaxed);
             }
@@ -110,6 +134,30 @@ impl<B: Backend> Attempt<B> {
         self.or_stopped(workers).await??;
         self.log(format_args!("downloaded {}", HumanBytes(bytes.into_inner())));
         Ok(())
+    }
+
+    /// Downloads the parts of a film one after the other; returns how many bytes they have.
+    async fn download_excerpt(
+        &self,
+        video: &InputVideo,
+        Excerpt { video: mut partial, parts }: Excerpt,
+        on_bytes: impl Fn(u64, Option<u64>) + Send + Sync,
+    ) -> Result<u64, TransferError> {
+        let total = parts.iter().map(|part| part.end - part.start).sum();
+        let mut so_far = 0;
+        for part in parts {
+            // Some of it came with the index.
+            let mut done = so_far + partial.missing_from(&part) - part.start;
+            so_far += part.end - part.start;
+            let on_piece = |bytes| {
+                done += bytes;
+                on_bytes(done, Some(total));
+            };
+            self.backend.download_part(&video.source, &mut partial, part, on_piece).await?;
+        }
+        let whole = HumanBytes(partial.bytes());
+        self.log(format_args!("{} of a film of {whole} are shown", HumanBytes(total)));
+        Ok(total)
     }
 
     fn download_failure(
@@ -138,7 +186,7 @@ impl<B: Backend> Attempt<B> {
                 ErrorCode::GpuError,
                 format!("Storage refused the download of the {which} (HTTP {status}). Try the export again."),
             ),
-            TransferError::Unreachable => reportable(
+            TransferError::Unreachable | TransferError::NoRanges => reportable(
                 ErrorCode::GpuError,
                 format!("The {which} could not be downloaded. Try the export again."),
             ),

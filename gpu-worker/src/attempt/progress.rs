@@ -83,6 +83,9 @@ impl ProgressReporter {
         if let Some(seconds) = progress.seconds_left.filter(|seconds| *seconds >= 1.0) {
             message = format!("{message}, {seconds:.0} s left");
         }
+        if let Some(note) = progress.note {
+            message = format!("{message}; {note}");
+        }
         self.report(WorkerStage::Rendering, 10.0 + 80.0 * share, &message);
     }
 }

@@ -129,8 +129,9 @@ impl<B: Backend> Attempt<B> {
         let scratch = self.context.scratch.job(self.id()).map_err(|error| self.disk_failure(&error))?;
         let videos = download::input_videos(grant, &self.input.input_video_key, &scratch)?;
         let fetched = async {
-            self.check_space(&videos, &scratch).await?;
-            self.download(&videos, progress).await
+            let excerpts = self.plan_excerpts(&edit, &videos).await?;
+            self.check_space(&videos, &excerpts, &scratch).await?;
+            self.download(&videos, excerpts, progress).await
         };
         in_time(deadline, fetched).await?;
         let poster = grant.poster.as_ref().map(|_| scratch.file(POSTER_FILE));

@@ -3,6 +3,7 @@
 //! Invariants: a video is never held in memory; a transfer that stalls is cut off and retried; no URL
 //! appears in an error.
 
+use std::ops::Range;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use tokio_util::io::ReaderStream;
 use super::WorkerTimeouts;
 use super::context::AttemptContext;
 use super::http::{is_transient, retry_after};
+use super::partial_video::PartialVideo;
 use super::timeouts::Backoff;
 
 /// Downloads and uploads, with retries.
@@ -46,6 +48,9 @@ pub(crate) enum TransferError {
     /// Storage could not be reached, or cut the transfer off again and again.
     #[error("storage could not be reached")]
     Unreachable,
+    /// Storage sends only whole objects.
+    #[error("storage does not send parts of objects")]
+    NoRanges,
     /// The disk of this machine.
     #[error("the scratch disk failed: {0}")]
     Disk(#[from] std::io::Error),
@@ -64,8 +69,7 @@ impl TransferClient {
             // The body, which may be all of the video, is not read.
             return response.content_length().filter(|_| response.status() == StatusCode::OK);
         }
-        let range = response.headers().get(CONTENT_RANGE)?.to_str().ok()?;
-        range.rsplit_once('/')?.1.parse().ok()
+        object_bytes(&response)
     }
 
     /// Downloads a video into a new file, resuming after interruptions; returns its size in bytes.
@@ -95,6 +99,87 @@ impl TransferClient {
         }
         partial.file.flush().await?;
         Ok(partial.bytes)
+    }
+
+    /// Downloads what has not arrived of one part of a video, going on after interruptions.
+    ///
+    /// `on_bytes` gets how many bytes have come with each piece.
+    pub(super) async fn download_part(
+        &self,
+        source: &DownloadSource,
+        video: &mut PartialVideo,
+        part: Range<u64>,
+        mut on_bytes: impl FnMut(u64),
+    ) -> Result<(), TransferError> {
+        let mut backoff = self.backoff();
+        loop {
+            let missing = video.missing_from(&part);
+            if missing >= part.end {
+                return Ok(video.flush().await?);
+            }
+            match self.get_part(source, video, missing..part.end, &mut on_bytes).await? {
+                TransferOutcome::Done => {}
+                TransferOutcome::Failed { retry_after } => {
+                    if video.missing_from(&part) > missing {
+                        backoff = self.backoff();
+                    }
+                    if !backoff.wait(retry_after).await {
+                        return Err(TransferError::Unreachable);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn get_part(
+        &self,
+        source: &DownloadSource,
+        video: &mut PartialVideo,
+        part: Range<u64>,
+        on_bytes: &mut impl FnMut(u64),
+    ) -> Result<TransferOutcome, TransferError> {
+        let failed = Ok(TransferOutcome::Failed { retry_after: None });
+        let stall_timeout = self.timeouts.transfer_stall_timeout;
+        let mut request =
+            self.client.get(&source.url).header(RANGE, format!("bytes={}-{}", part.start, part.end - 1));
+        // Every part must be of one version, also when the API did not say of which.
+        if let Some(version) = &source.version {
+            request = request.header(IF_MATCH, &version.etag);
+        } else if let Some(etag) = &video.etag {
+            request = request.header(IF_MATCH, etag);
+        }
+        let Ok(Ok(mut response)) = timeout(stall_timeout, request.send()).await else { return failed };
+        match response.status() {
+            StatusCode::PARTIAL_CONTENT => {}
+            StatusCode::PRECONDITION_FAILED | StatusCode::RANGE_NOT_SATISFIABLE => {
+                return Err(TransferError::Changed);
+            }
+            status if status.is_success() => return Err(TransferError::NoRanges),
+            _ => return rejected_or_failed(&response),
+        }
+        if !continues_at(&response, part.start) {
+            return Err(TransferError::NoRanges);
+        }
+        let etag = response.headers().get(ETAG).cloned();
+        let is_other = video.etag.is_some() && video.etag != etag;
+        let version = source.version.as_ref();
+        if is_other
+            || object_bytes(&response) != Some(video.bytes())
+            || version.is_some_and(|version| !is_version(version, etag.as_ref(), None))
+        {
+            return Err(TransferError::Changed);
+        }
+        video.etag = etag;
+        let mut place = part.start;
+        while place < part.end {
+            let Ok(Ok(Some(chunk))) = timeout(stall_timeout, response.chunk()).await else { return failed };
+            // Storage that sends more than was asked for must not fill the disk.
+            let wanted = usize::try_from(part.end - place).unwrap_or(usize::MAX).min(chunk.len());
+            video.write(place, chunk.get(..wanted).unwrap_or_default()).await?;
+            place += wanted as u64;
+            on_bytes(wanted as u64);
+        }
+        Ok(TransferOutcome::Done)
     }
 
     /// Uploads a file to a presigned URL, with the content type that was signed.
@@ -254,6 +339,12 @@ impl PartialDownload {
 fn is_version(version: &ObjectVersion, etag: Option<&HeaderValue>, total: Option<u64>) -> bool {
     etag.is_none_or(|etag| etag.as_bytes() == version.etag.as_bytes())
         && total.is_none_or(|total| total == version.bytes)
+}
+
+/// The size of the object that a partial response is of.
+fn object_bytes(response: &Response) -> Option<u64> {
+    let range = response.headers().get(CONTENT_RANGE)?.to_str().ok()?;
+    range.rsplit_once('/')?.1.parse().ok()
 }
 
 /// Whether the response continues at this byte; otherwise it starts from the beginning.

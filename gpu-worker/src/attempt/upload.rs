@@ -69,8 +69,8 @@ impl<B: Backend> Attempt<B> {
                 ErrorCode::GpuError,
                 format!("Storage refused the finished video (HTTP {status}). Try the export again."),
             ),
-            // A GET with a condition only.
-            TransferError::Unreachable | TransferError::Changed => reportable(
+            // Only a GET has a condition or a range.
+            TransferError::Unreachable | TransferError::Changed | TransferError::NoRanges => reportable(
                 ErrorCode::GpuError,
                 "The finished video could not be uploaded. Try the export again.".to_owned(),
             ),

@@ -146,17 +146,6 @@ impl SourceColor {
     }
 }
 
-/// A colour (red, green, blue) as `drawbox` must be told it for BT.709 planes: ffmpeg 5.1 always draws by the
-/// matrix of BT.601.
-pub(super) fn for_drawbox(color: [u8; 3]) -> String {
-    let [r, g, b] = color.map(f64::from);
-    let light = 0.2126 * r + 0.7152 * g + 0.0722 * b;
-    let [blue, red] = [(b - light) / 1.8556, (r - light) / 1.5748];
-    let told = [light + 1.402 * red, light - 0.344_136 * blue - 0.714_136 * red, light + 1.772 * blue];
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
-    told.map(|channel| format!("{:02X}", channel.round().clamp(0.0, 255.0) as u8)).concat()
-}
-
 impl Matrix {
     /// Its name in `scale`.
     fn scale_name(self) -> &'static str {

@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use reel_core::edit::FrameSize;
+use reel_core::edit::{FrameSize, PixelRect};
 
 use super::args::{QUIET, strings, untrusted_input};
 use super::probe::MediaInfo;
@@ -20,12 +20,31 @@ pub struct DecodeCommand<'a> {
     pub media: &'a MediaInfo,
     /// The part that is wanted. Frames before it come too, and frames after it until the process is stopped.
     pub stretch: Stretch,
-    /// Motion interpolation to this many frames per second of source.
-    pub interpolate_fps: Option<f64>,
+    /// Frames in between those of the source, where they are wanted.
+    pub interpolation: Option<Interpolation>,
     /// Size of the frames; at most one column or row smaller than the source.
     pub size: FrameSize,
     /// Filters that draw on each frame; may be empty.
     pub draw_filters: &'a str,
+}
+
+/// More frames than the source has.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interpolation {
+    /// Frames for each second of source.
+    pub fps: f64,
+    /// The part of the picture that is made; the rest becomes black.
+    pub area: PixelRect,
+    pub in_between: InBetween,
+}
+
+/// How a frame between two is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InBetween {
+    /// Everything moves half of its way.
+    Motion,
+    /// Both frames show through.
+    Blend,
 }
 
 /// NUT has no times below zero, and files have: this is added to every time on the way through the pipe.
@@ -54,7 +73,7 @@ impl DecodeCommand<'_> {
     pub fn film_time_s(&self, pipe_us: i64) -> f64 {
         let piped_s = crate::media::clock::seconds(pipe_us - round_us(f64::from(PIPE_OFFSET_S)));
         // Interpolated frames count from the start of the stretch.
-        let file_s = if self.interpolate_fps.is_some() { piped_s + self.stretch.start_s } else { piped_s };
+        let file_s = if self.interpolation.is_some() { piped_s + self.stretch.start_s } else { piped_s };
         file_s - self.media.clock.file_time_s(0.0)
     }
 
@@ -64,8 +83,8 @@ impl DecodeCommand<'_> {
         if self.media.interlaced {
             chain.push("bwdif=mode=send_frame:deint=interlaced".to_owned());
         }
-        if let Some(fps) = self.interpolate_fps {
-            chain.push(self.interpolation(fps));
+        if let Some(interpolation) = &self.interpolation {
+            chain.push(self.interpolated(interpolation));
         }
         // Square pixels first; then an odd last column or row is cut off rather than squeezed in.
         chain.extend(self.media.color.filters(width, height, self.media.color_table.as_ref()));
@@ -79,7 +98,7 @@ impl DecodeCommand<'_> {
     }
 
     /// Motion interpolation of the stretch, whose output has its first frame at time 0.
-    fn interpolation(&self, fps: f64) -> String {
+    fn interpolated(&self, interpolation: &Interpolation) -> String {
         let Stretch { start_s, end_s, .. } = self.stretch;
         let clock = &self.media.clock;
         let [film_start_s, film_end_s] = [start_s, end_s].map(|s| s - clock.file_time_s(0.0));
@@ -99,7 +118,21 @@ impl DecodeCommand<'_> {
         let times = format!("settb=1/1000000,setpts='({even_s}-({film_start_s:.6}))/TB'");
         // Two frames at one time have no motion between them.
         let rising = "select='isnan(prev_selected_t)+gt(t,prev_selected_t)'";
-        let options = "mi_mode=mci:mc_mode=aobmc:me_mode=bidir:vsbmc=1:scd=fdiff:scd_threshold=10";
-        format!("{padded},{times},{rising},minterpolate=fps={fps:.6}:{options}")
+        let Interpolation { fps, area: PixelRect { x, y, width, height }, in_between } = interpolation;
+        let options = match in_between {
+            InBetween::Motion => "mi_mode=mci:mc_mode=aobmc:me_mode=bidir:vsbmc=1:scd=fdiff:scd_threshold=10",
+            InBetween::Blend => "mi_mode=blend",
+        };
+        let (whole_width, whole_height) = (self.media.width, self.media.height);
+        let made = format!("minterpolate=fps={fps:.6}:{options}");
+        // A picture whose size changes in the middle must still hold the area.
+        let scaled = format!("scale={whole_width}:{whole_height}");
+        if (*width, *height) == (whole_width, whole_height) {
+            return format!("{padded},{times},{rising},{made}");
+        }
+        format!(
+            "{padded},{times},{rising},{scaled},crop={width}:{height}:{x}:{y}:exact=1,{made},\
+             pad={whole_width}:{whole_height}:{x}:{y}"
+        )
     }
 }

@@ -75,7 +75,7 @@ impl MediaInfo {
         }
         let output = FfprobeOutput::read(input, processes)?;
         let chosen = output.choose()?;
-        let scan = chosen.scan(input, processes)?;
+        let scan = chosen.scan(input, output.has_index(), processes)?;
         let needed = scan.repair(output.clock_kind());
         if needed.is_empty() {
             return chosen.media_info(&scan, output.seek_margin_s());
@@ -83,7 +83,7 @@ impl MediaInfo {
         let copy = repair::copy_with(&needed, input, chosen.streams(), scratch_folder, processes)?;
         let repaired = FfprobeOutput::read(copy.path(), processes)?;
         let chosen = repaired.choose()?;
-        let scan = chosen.scan(copy.path(), processes)?;
+        let scan = chosen.scan(copy.path(), repaired.has_index(), processes)?;
         let mut media = chosen.media_info(&scan, repaired.seek_margin_s())?;
         media.repaired = Some(Arc::new(copy));
         Ok(media)
@@ -260,6 +260,11 @@ impl FfprobeOutput {
         Ok(Chosen { picture, size, sound_tracks })
     }
 
+    /// Whether the file has a table of all its packets.
+    fn has_index(&self) -> bool {
+        self.has_format(&["mov"])
+    }
+
     fn has_format(&self, names: &[&str]) -> bool {
         self.format.names.split(',').any(|name| names.contains(&name))
     }
@@ -288,9 +293,9 @@ impl Chosen<'_> {
         (self.picture.index, default.or(self.sound_tracks.first()).map(|track| track.stream))
     }
 
-    fn scan(&self, input: &Path, processes: &ProcessGroup) -> Result<Scan, FfmpegError> {
+    fn scan(&self, input: &Path, has_index: bool, processes: &ProcessGroup) -> Result<Scan, FfmpegError> {
         let (picture, sound) = self.streams();
-        let mut scan = Scan::run(input, picture, sound, processes)?;
+        let mut scan = Scan::run(input, picture, sound, has_index, processes)?;
         scan.delay_pictures(self.picture.has_b_frames.min(16));
         if scan.is_encrypted {
             return Err(encrypted());

@@ -45,12 +45,20 @@ impl Scan {
         input: &Path,
         picture: usize,
         sound: Option<usize>,
+        has_index: bool,
         processes: &ProcessGroup,
     ) -> Result<Self, FfmpegError> {
         const ENTRIES: &str =
             "packet=stream_index,pts_time,dts_time,duration_time,flags:packet_side_data=side_data_type";
         let limits = input_limits();
-        let args = ["-v", "error"].iter().chain(&limits).chain(&["-show_entries", ENTRIES, "-of", "csv=p=0"]);
+        // MP4 and MOV have all of it in their index; a film may be there in parts only.
+        let reading: &[&str] = if has_index { &["-fflags", "+noparse"] } else { &[] };
+        let args = ["-v", "error"].iter().chain(reading).chain(&limits).chain(&[
+            "-show_entries",
+            ENTRIES,
+            "-of",
+            "csv=p=0",
+        ]);
         let args: Vec<OsString> =
             args.map(OsStr::new).chain([input.as_os_str()]).map(OsStr::to_owned).collect();
         let process = processes.start("ffprobe", args)?;

@@ -9,8 +9,9 @@ use std::sync::mpsc::SyncSender;
 use super::RenderError;
 use super::plan::ClipPlan;
 use super::sampler::{SampleResult, Sampler};
+use super::slow_motion;
 use super::timeline::TimelineSegment;
-use crate::ffmpeg::decode::DecodeCommand;
+use crate::ffmpeg::decode::{DecodeCommand, InBetween};
 use crate::ffmpeg::nut::NutReader;
 use crate::ffmpeg::process::{ProcessExit, ProcessGroup};
 use crate::ffmpeg::stretch::Stretch;
@@ -20,6 +21,7 @@ use crate::media::frame::{Frame, FramePool};
 #[derive(Clone, Copy)]
 pub(super) struct Decoder<'a> {
     pub clip: &'a ClipPlan<'a>,
+    pub in_between: InBetween,
     pub processes: &'a ProcessGroup,
     pub pool: &'a FramePool,
 }
@@ -68,7 +70,7 @@ impl Decoder<'_> {
             input: self.clip.file(),
             media,
             stretch,
-            interpolate_fps: segment.interpolate_fps,
+            interpolation: slow_motion::interpolation(self.clip, segment, self.in_between),
             size: self.pool.size(),
             draw_filters,
         };

@@ -105,7 +105,7 @@ impl<'a> ClipMixer<'a> {
         };
         let (frames_tx, frames) = sync_channel(CHANNEL_FRAMES);
         let several = self.plan.clips.len() > 1;
-        let decoder = Decoder { clip, processes: self.processes, pool };
+        let decoder = Decoder { clip, in_between: self.plan.in_between, processes: self.processes, pool };
         let thread = scope.spawn(move || decoder.run(&frames_tx));
         Ok(ClipStream {
             number: several.then_some(index + 1),

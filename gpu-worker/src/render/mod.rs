@@ -18,6 +18,7 @@ mod progress;
 mod request;
 mod run;
 mod sampler;
+mod slow_motion;
 mod timeline;
 mod title;
 

@@ -14,7 +14,9 @@ use super::encoder;
 use super::mixer::{CHANNEL_FRAMES, ClipMixer};
 use super::plan::RenderPlan;
 use super::progress::ProgressMeter;
+use super::slow_motion;
 use super::{CancelFlag, Progress, RenderError};
+use crate::ffmpeg::decode::InBetween;
 use crate::ffmpeg::encode::encode_error;
 use crate::ffmpeg::process::ProcessGroup;
 use crate::media::frame::FramePool;
@@ -72,7 +74,11 @@ pub(super) fn run(
     let Some(finished) = scaled.as_ref().or(decoded.first()) else {
         return Err(RenderError::machine("The output has no buffers; this is a bug."));
     };
-    let mut meter = ProgressMeter::new(Some(plan.total_frames()));
+    let note = match plan.in_between {
+        InBetween::Motion => None,
+        InBetween::Blend => Some(slow_motion::BLENDED),
+    };
+    let mut meter = ProgressMeter::new(Some(plan.total_frames()), note);
     std::thread::scope(|scope| {
         let written = &written;
         let writer = scope.spawn(move || encoder::write_frames(encoder_stdin, &frames, finished, written));

@@ -8,9 +8,11 @@ use std::path::Path;
 use reel_core::base::object_key::ObjectKey;
 use reel_core::edit::{Clip, CropTrack, Edit, FramePosition, FrameSize, Framing, Transition};
 
+use super::slow_motion;
 use super::timeline::Timeline;
 use super::title::{self, TitleOverlay};
 use super::{RenderError, RenderRequest, audio};
+use crate::ffmpeg::decode::InBetween;
 use crate::ffmpeg::encode::Chapter;
 use crate::ffmpeg::loudness;
 use crate::ffmpeg::probe::MediaInfo;
@@ -30,6 +32,8 @@ pub(super) struct RenderPlan<'a> {
     pub size: FrameSize,
     /// Whether frames are scaled to `size`; otherwise they have it when they are decoded.
     pub scaled: bool,
+    /// How slow motion gets its frames.
+    pub in_between: InBetween,
 }
 
 /// One clip.
@@ -40,6 +44,8 @@ pub(super) struct ClipPlan<'a> {
     /// What is heard; `None` for silence.
     pub sound: Option<Sound>,
     pub timeline: Timeline,
+    /// What of its frames is shown; `None` for all.
+    pub crop: Option<&'a CropTrack>,
     /// The size of decoded frames.
     pub decoded_size: FrameSize,
     /// What lies over the frames of each segment; may be fewer than segments.
@@ -103,7 +109,8 @@ impl<'a> RenderPlan<'a> {
             return Err(RenderError::input("The job has no clips."));
         };
         let (rate, size) = (first.timeline.rate, output_size.unwrap_or(first.decoded_size));
-        Ok(Self { clips, transitions, rate, size, scaled: output_size.is_some() })
+        let (scaled, in_between) = (output_size.is_some(), slow_motion::in_between(&clips));
+        Ok(Self { clips, transitions, rate, size, scaled, in_between })
     }
 
     /// Frames of the whole output.
@@ -146,7 +153,7 @@ impl<'a> ClipPlan<'a> {
         // Without scaling, an odd last column or row is cut off: the encoder halves colour.
         let decoded_size = if scaled { media.size() } else { media.even_size() };
         let (titles, title) = (Vec::new(), String::new());
-        Self { input, media, sound: None, timeline, decoded_size, titles, title }
+        Self { input, media, sound: None, timeline, crop: None, decoded_size, titles, title }
     }
 
     /// The file to read.
@@ -223,6 +230,7 @@ fn plan_framing<'a>(
             .unwrap_or(media.clock.rate.for_output());
         let timeline = Timeline::framing(clip, rate, &media).map_err(in_clip)?;
         let mut clip_plan = ClipPlan::new(input, timeline, media, true);
+        clip_plan.crop = Some(&clip.crop);
         clip_plan.title = clip.name.clone().unwrap_or_else(|| chapter_title(input, request.inputs_by_key));
         clips.push(clip_plan);
     }

@@ -8,6 +8,7 @@ use super::Progress;
 /// Turns a count of frames into progress, a few times a second.
 pub(super) struct ProgressMeter {
     total: Option<u64>,
+    note: Option<&'static str>,
     /// When how many frames were done, over the last seconds.
     samples: VecDeque<(Instant, u64)>,
     last_update_at: Instant,
@@ -17,9 +18,9 @@ impl ProgressMeter {
     const UPDATE_INTERVAL: Duration = Duration::from_millis(200);
     const WINDOW: Duration = Duration::from_secs(4);
 
-    pub(super) fn new(total: Option<u64>) -> Self {
+    pub(super) fn new(total: Option<u64>, note: Option<&'static str>) -> Self {
         let now = Instant::now();
-        Self { total, samples: [(now, 0)].into(), last_update_at: now }
+        Self { total, note, samples: [(now, 0)].into(), last_update_at: now }
     }
 
     /// The progress, when the last update is long enough ago.
@@ -53,6 +54,7 @@ impl ProgressMeter {
         Progress {
             frames_done: frames,
             frames_total: self.total,
+            note: self.note,
             frames_per_second: rate,
             seconds_left: left.filter(|_| rate > 0.0).map(|left| left / rate),
         }

@@ -32,6 +32,8 @@ pub struct Progress {
     pub frames_done: u64,
     /// Frames of the whole output, when known.
     pub frames_total: Option<u64>,
+    /// What a person should know of how it is made.
+    pub note: Option<&'static str>,
     /// The rate over the last seconds.
     pub frames_per_second: f64,
     /// Seconds left at this rate.

@@ -107,6 +107,35 @@ fn slow_motion_shows_where_things_are_between_the_frames() {
 }
 
 #[test]
+fn slow_motion_of_a_crop_is_as_exact_as_of_the_whole_picture() {
+    let videos = TestVideos::new();
+    // A white box that moves 2 pixels a frame, in a picture of which a part is shown.
+    let [back, front] = ["color=gray:s=640x360:r=30:d=1", "color=white:s=40x40:r=30:d=1"];
+    let video = videos.make_video(
+        "wide.mp4",
+        &[
+            &["-f", "lavfi", "-i", back, "-f", "lavfi", "-i", front],
+            &["-filter_complex", "[0][1]overlay=x='220+60*t':y=160", "-c:v", "libx264", "-crf", "8"][..],
+            &["-pix_fmt", "yuv420p"],
+        ]
+        .concat(),
+    );
+    let params = json!({"output_width": 160, "output_height": 120,
+        "crop_keyframes": [{"frame": 0, "x": 201, "y": 121, "width": 160, "height": 120}],
+        "segments": [{"start": 0.2, "end": 0.7, "speed": 0.5}]});
+    let reel = videos.render(Framing, &params, &video).expect("a reel");
+    assert_eq!(reel.frames, 30);
+    for (k, grey) in videos.greys(160, 120).iter().enumerate() {
+        let row = &grey[60 * 160..61 * 160];
+        let white: Vec<usize> = (0..160).filter(|x| row[*x] > 190).collect();
+        let center = white.iter().sum::<usize>() as f64 / white.len() as f64;
+        let expected = 220.0 + 2.0 * (6.0 + k as f64 / 2.0) + 19.5 - 201.0;
+        assert!((center - expected).abs() <= 1.5, "frame {k}: {center}, not {expected}");
+        assert!(row.iter().all(|pixel| *pixel > 60), "nothing black is shown");
+    }
+}
+
+#[test]
 fn slowed_sound_keeps_its_pitch_and_fills_its_time() {
     let videos = TestVideos::new();
     let video = videos.numbered(60, 30);

@@ -24,7 +24,7 @@ struct RecordedCalls {
     /// Replies to come for each kind of call; without one the call succeeds.
     replies: HashMap<&'static str, VecDeque<ScriptedReply>>,
     /// What storage holds as the input.
-    input: Vec<u8>,
+    input: Bytes,
     /// The job's kind and params, as a claim grants them.
     grant: (String, Value),
     /// More members of the response to a claim.
@@ -45,6 +45,8 @@ pub enum ScriptedReply {
     NotApplied,
     /// Half of the body, then the connection is cut.
     Half,
+    /// All of the object, whatever part was asked for.
+    Whole,
     /// JSON without an end.
     Endless,
 }
@@ -70,7 +72,7 @@ impl CallLog {
     }
 
     pub fn put_input(&self, bytes: Vec<u8>) {
-        self.state.lock().unwrap().input = bytes;
+        self.state.lock().unwrap().input = bytes.into();
     }
 
     /// The calls so far.
@@ -118,7 +120,7 @@ impl CallLog {
     }
 
     /// What storage holds as the input.
-    pub fn input(&self) -> Vec<u8> {
+    pub fn input(&self) -> Bytes {
         self.state.lock().unwrap().input.clone()
     }
 

@@ -92,29 +92,34 @@ async fn get_input(State(log): State<Arc<CallLog>>, headers: HeaderMap) -> Respo
     if wanted.is_some_and(|wanted| wanted != "\"v1\"") {
         return StatusCode::PRECONDITION_FAILED.into_response();
     }
-    if headers.get("range").is_some_and(|range| range == "bytes=0-0") {
-        let range = [("content-range", format!("bytes 0-0/{}", input.len()))];
-        return (StatusCode::PARTIAL_CONTENT, tag, range, input[..1].to_vec()).into_response();
+    let range = headers.get("range").map(|range| parsed_range(range.to_str().unwrap(), input.len()));
+    if let Some(ScriptedReply::Whole) = reply {
+        return (tag, input).into_response();
     }
-    let from = headers.get("range").and_then(|range| {
-        range.to_str().ok()?.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok()
-    });
-    match (reply, from) {
-        (Some(ScriptedReply::Half), _) => {
-            let half = input[..input.len() / 2].to_vec();
-            let length = [("content-length", input.len().to_string())];
+    let (status, part) = match &range {
+        Some(range) => (StatusCode::PARTIAL_CONTENT, input.slice(range.clone())),
+        None => (StatusCode::OK, input.clone()),
+    };
+    let range = range
+        .map(|range| [("content-range", format!("bytes {}-{}/{}", range.start, range.end - 1, input.len()))]);
+    match reply {
+        Some(ScriptedReply::Half) => {
+            let length = [("content-length", part.len().to_string())];
+            let half = part.slice(..part.len() / 2);
             let parts = half.chunks(PART_BYTES).map(|part| Ok(Bytes::copy_from_slice(part)));
             let broken = body_of(parts.chain([Err(std::io::Error::other("cut"))]));
-            (tag, length, axum::body::Body::from_stream(broken)).into_response()
+            (status, tag, length, range, axum::body::Body::from_stream(broken)).into_response()
         }
-        (Some(reply), _) => refuse(reply),
-        (None, Some(from)) => {
-            let range = format!("bytes {from}-{}/{}", input.len() - 1, input.len());
-            (StatusCode::PARTIAL_CONTENT, tag, [("content-range", range)], input[from..].to_vec())
-                .into_response()
-        }
-        (None, None) => (tag, input).into_response(),
+        Some(reply) => refuse(reply),
+        None => (status, tag, range, part).into_response(),
     }
+}
+
+/// A range as `bytes=5-` or `bytes=5-9`.
+fn parsed_range(range: &str, length: usize) -> std::ops::Range<usize> {
+    let (start, end) = range.strip_prefix("bytes=").unwrap().split_once('-').unwrap();
+    let end = if end.is_empty() { length } else { (end.parse::<usize>().unwrap() + 1).min(length) };
+    start.parse().unwrap()..end
 }
 
 async fn put_output(State(log): State<Arc<CallLog>>, headers: HeaderMap, body: Bytes) -> Response {
@@ -147,7 +152,9 @@ fn refuse(reply: ScriptedReply) -> Response {
             let filler = std::iter::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(&BLANKS)));
             axum::body::Body::from_stream(body_of(filler.take(ENDLESS_PARTS))).into_response()
         }
-        ScriptedReply::NotApplied | ScriptedReply::Half => unreachable!("handled where it makes sense"),
+        ScriptedReply::NotApplied | ScriptedReply::Half | ScriptedReply::Whole => {
+            unreachable!("handled where it makes sense")
+        }
     }
 }
 

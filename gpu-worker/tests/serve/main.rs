@@ -5,6 +5,7 @@
 mod attempt;
 mod call_log;
 mod emulator_client;
+mod excerpts;
 mod failures;
 mod fake_api;
 mod faults;

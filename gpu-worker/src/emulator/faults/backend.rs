@@ -2,6 +2,7 @@
 //!
 //! Invariant: without faults every call reaches the wrapped backend unchanged.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -14,8 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::worker::{ProgressFault, WorkerFaults};
 use crate::attempt::{
-    AttemptStatus, Backend, CallError, DownloadSource, ProgressReporter, RenderJob, TransferError,
-    WorkerBackend, progress_report, ratio,
+    AttemptStatus, Backend, CallError, DownloadSource, PartialVideo, ProgressReporter, RenderJob,
+    TransferError, WorkerBackend, progress_report, ratio,
 };
 use crate::render::RenderError;
 
@@ -125,6 +126,16 @@ impl Backend for FaultyBackend {
         on_bytes: impl FnMut(u64, Option<u64>) + Send,
     ) -> Result<u64, TransferError> {
         self.inner.download(source, file, on_bytes).await
+    }
+
+    async fn download_part(
+        &self,
+        source: &DownloadSource,
+        video: &mut PartialVideo,
+        part: Range<u64>,
+        on_bytes: impl FnMut(u64) + Send,
+    ) -> Result<(), TransferError> {
+        self.inner.download_part(source, video, part, on_bytes).await
     }
 
     async fn upload_output(
