@@ -38,8 +38,9 @@ async fn a_job_is_downloaded_rendered_uploaded_and_reported() {
     let poster = backend.log.calls().into_iter().find(|call| call.what == "poster").unwrap();
     assert_eq!(poster.headers["content-type"], "image/jpeg");
     assert_eq!(&poster.body[..2], b"\xFF\xD8", "a JPEG");
-    let report =
-        json!({"output_video_key": OUTPUT_KEY, "output_bytes": put.body.len(), "poster_key": POSTER_KEY});
+    let made = json!({"width": 270, "height": 480, "fps": 25.0, "frames": 132, "duration_ms": 5280});
+    let report = json!({"output_video_key": OUTPUT_KEY, "output_bytes": put.body.len(),
+        "poster_key": POSTER_KEY, "output": made});
     assert_eq!(backend.log.bodies("complete"), [report]);
 
     let health = backend.emulator.wait_until_idle().await;
