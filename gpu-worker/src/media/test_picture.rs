@@ -45,9 +45,9 @@ pub fn bgr(frame: &Frame, x: u32, y: u32) -> [u8; 3] {
     let [luma, blue, red] = frame.planes();
     let light = (f64::from(luma.row(y)[x as usize]) - 16.0) / 219.0;
     let [cb, cr] = [blue, red].map(|plane| (f64::from(plane.row(y / 2)[x as usize / 2]) - 128.0) / 224.0);
-    let (b, r) = (light + 1.8556 * cb, light + 1.5748 * cr);
-    let g = (light - 0.2126 * r - 0.0722 * b) / 0.7152;
-    [b, g, r].map(|channel| to_byte(channel * 255.0))
+    let (blue, red) = (light + 1.8556 * cb, light + 1.5748 * cr);
+    let green = (light - 0.2126 * red - 0.0722 * blue) / 0.7152;
+    [blue, green, red].map(|channel| to_byte(channel * 255.0))
 }
 
 /// Asserts that no channel differs by more than `most`.

@@ -10,8 +10,9 @@ use crate::test_videos::TestVideos;
 const PICTURE: &str = "format=gbrp,drawbox=0:0:iw/3:ih/3:red:fill,drawbox=iw*2/3:0:iw/3:ih/3:0x00ff00:fill,\
     drawbox=0:ih*2/3:iw/3:ih/3:blue:fill,drawbox=iw*2/3:ih*2/3:iw/3:ih/3:yellow:fill,\
     drawbox=iw/3:ih/3:iw/3:ih/3:white:fill,scale=out_color_matrix=bt709:out_range=tv,format=yuv444p";
-/// To linear light with reference white at 203 cd/m2.
-const LINEAR: &str = "zscale=tin=709:min=709:pin=709:rin=tv:t=linear:npl=203,format=gbrpf32le";
+/// To linear light with reference white at 203 cd/m2; zscale needs the tags, which `lavfi` loses.
+const LINEAR: &str = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709,\
+    zscale=tin=709:min=709:pin=709:rin=tv:t=linear:npl=203,format=gbrpf32le";
 
 struct Film {
     size: (usize, usize),
