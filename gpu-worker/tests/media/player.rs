@@ -148,23 +148,30 @@ pub fn picture_problems(reel: Measured<'_>, pieces: &[Piece<'_>], allowed: Allow
 
 /// Frames that a player shows for another number of the reel's frames; all but the first and the last.
 fn irregular_frames(reel: Measured<'_>, piece: &Piece<'_>, start_s: f64) -> Vec<String> {
-    let own: Vec<u16> = reel
+    const NEAR_S: f64 = 0.5;
+    // Each number with its time in the film.
+    let own: Vec<(f64, u16)> = reel
         .pictures
         .iter()
         .filter(|shown| shown.time_s > start_s - 0.001 && shown.time_s < start_s + piece.length_s() - 0.001)
-        .filter_map(|shown| shown.reading.number)
+        .filter_map(|shown| {
+            let source_s = piece.from_s + (shown.time_s - start_s) * piece.speed;
+            Some((source_s, shown.reading.number?))
+        })
         .collect();
     let schedule = &piece.schedule.pictures;
     let ends = schedule.iter().skip(1).map(|(time, _)| *time).chain([piece.schedule.end_s]);
     let frame_s = piece.speed / reel.rate;
-    let inside = schedule
-        .iter()
-        .zip(ends)
-        .filter(|((begin, _), end)| *begin >= piece.from_s + frame_s && *end <= piece.to_s - frame_s);
     let mut irregular = Vec::new();
-    for ((begin, number), end) in inside {
+    // The first picture also stands before its time, in a film that begins with its sound.
+    for ((begin, number), end) in schedule.iter().zip(ends).skip(1) {
+        if *begin < piece.from_s + frame_s || end > piece.to_s - frame_s {
+            continue;
+        }
         let exact = (end - begin) / frame_s;
-        let shown = own.iter().filter(|own| *own == number).count();
+        // The same number may come again, in a film that begins anew.
+        let is_near = |at: f64| at > begin - NEAR_S && at < end + NEAR_S;
+        let shown = own.iter().filter(|(at, own)| own == number && is_near(*at)).count();
         let nearest = exact.round();
         // Clocks are rounded: a frame that lasts 0.97 frames of the reel is meant to last one.
         let (least, most) =

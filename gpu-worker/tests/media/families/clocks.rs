@@ -89,10 +89,11 @@ fn offsets() -> Vec<Kind> {
         kind(Clocks, "sound-late", "sound-late.mp4", |films, out| {
             shifted(&films.plain(), ["0", "0.4"], out);
         })
-        .imitates("a camera whose microphone starts 0.4 s late")
+        .imitates("a camera whose microphone starts and stops 0.4 s late: the last picture stands")
+        .length(3.4)
         .beep_late(0.4)
         .sound_until(3.0)
-        .whole(reel(30.0, 90))
+        .whole(reel(30.0, 102).about())
         .trimmed(reel(30.0, 45))
         .core(),
         kind(Clocks, "sound-late-mkv", "sound-late.mkv", |films, out| {
@@ -101,7 +102,8 @@ fn offsets() -> Vec<Kind> {
         .imitates("the same in Matroska")
         .beep_late(0.4)
         .sound_until(3.0)
-        .whole(reel(30.0, 90).about())
+        .length(3.4)
+        .whole(reel(30.0, 102).about())
         .trimmed(reel(30.0, 45).about()),
         kind(Clocks, "sound-late-uneven", "sound-late-uneven.ts", |films, out| {
             let behind = films.file("behind-for-late.mp4", |out| {
@@ -111,10 +113,10 @@ fn offsets() -> Vec<Kind> {
         })
         .imitates("the same in a transport stream that falls behind")
         .pictures(195)
-        .length(8.0)
+        .length(8.4)
         .beep_late(0.4)
-        .sound_until(7.6)
-        .whole(reel(30.0, 240).about()),
+        .sound_until(8.0)
+        .whole(reel(30.0, 252).about()),
         kind(Clocks, "sound-gap", "sound-gap.mkv", |films, out| {
             let gap = ["-af", "aselect='not(between(t,0.5,1.0))'"];
             films.encode(PLAIN, crate::film_folder::TO_BT709, &[H264, BT709, AAC, &gap], out);

@@ -45,7 +45,7 @@ pub fn kinds() -> Vec<Kind> {
             .ask(Request::Clips(&["fps-240.mov", "plain.mp4"]), reel(60.0, 300).within(4, 0.1)),
         plain("clips-late")
             .imitates("a reel of a film whose picture starts late, and one whose sound does")
-            .ask(Request::Clips(&["picture-late.mp4", "sound-late.mp4"]), reel(30.0, 201).within(4, 0.1))
+            .ask(Request::Clips(&["picture-late.mp4", "sound-late.mp4"]), reel(30.0, 213).within(4, 0.1))
             .core(),
         plain("crop-outside").imitates("a crop wholly outside the picture").refuse(
             Request::Params(

@@ -149,7 +149,7 @@ fn uneven() -> Vec<Kind> {
         })
         .imitates("a phone that goes from 30 to 24 when it gets dark")
         .pictures(83)
-        .whole(reel(30.0, 90).uneven(12)),
+        .whole(reel(30.0, 90).about().uneven(12)),
         kind(Rates, "jitter", "jitter.mkv", |films, out| {
             films.h264(PLAIN, "settb=1/1000,setpts='PTS+mod(N*7,9)-4+5'", &[], out);
         })
@@ -191,10 +191,9 @@ fn uneven() -> Vec<Kind> {
         kind(Rates, "picture-ends-early", "ends-early.mp4", |films, out| {
             films.h264(PLAIN, "trim=end_frame=70", &[], out);
         })
-        .imitates("a camera whose sound runs on after the last picture")
+        .imitates("a camera whose sound runs on after the last picture, which stands until then")
         .pictures(70)
-        .length(70.0 / 30.0)
-        .whole(reel(30.0, 70))
+        .whole(reel(30.0, 90))
         .trimmed(reel(30.0, 45)),
         kind(Rates, "sound-ends-early", "sound-ends-early.mkv", |films, out| {
             films.encode(PLAIN, TO_BT709, &[H264, BT709, AAC, &["-af", "atrim=end=1.5"]], out);
