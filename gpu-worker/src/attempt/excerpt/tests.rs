@@ -43,7 +43,7 @@ fn every_packet_of_a_stretch_is_named_and_few_others() {
         &["-f", "mov", "-c:a", "pcm_s16le"],
         &["-f", "mp4", "-output_ts_offset", "0.7"],
         &["-f", "mp4", "-movflags", "+faststart", "-an"],
-        &["-f", "mp4", "-c:v", "mjpeg"],
+        &["-f", "mp4", "-c:v", "mjpeg", "-bf", "0"],
     ];
     for layout in layouts {
         let folder = tempfile::tempdir().unwrap();
