@@ -30,19 +30,20 @@ pub fn watched<T>(work: impl FnOnce() -> T) -> (T, Peak) {
 }
 
 fn sample(peak: &mut Peak) {
-    let own = std::process::id().to_string();
-    for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
-        // A process may end between two reads.
-        let Ok(status) = std::fs::read_to_string(entry.path().join("status")) else { continue };
-        let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
-        if field("PPid:") != Some(own.as_str()) {
-            continue;
-        }
-        let kilobytes = field("VmHWM:").and_then(|text| text.split(' ').next()?.parse::<u64>().ok());
-        let bytes = kilobytes.unwrap_or(0) * 1024;
-        if bytes > peak.bytes {
-            let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-            *peak = Peak { bytes, command_line: String::from_utf8_lossy(&line).replace('\0', " ") };
+    // Each thread has the children that it started.
+    for thread in std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten() {
+        let children = std::fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+        for child in children.split_whitespace() {
+            // A child may end between two reads.
+            let read =
+                |file: &str| std::fs::read_to_string(format!("/proc/{child}/{file}")).unwrap_or_default();
+            let status = read("status");
+            let field = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            let kilobytes = field.and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok());
+            let bytes = kilobytes.unwrap_or(0) * 1024;
+            if bytes > peak.bytes {
+                *peak = Peak { bytes, command_line: read("cmdline").replace('\0', " ") };
+            }
         }
     }
 }

@@ -161,7 +161,7 @@ fn problem(rendered: &Rendered, input: &Path, output: &Path) -> Option<String> {
 
 #[test]
 fn mutated_films_end_within_their_bounds() {
-    let (count, seed) = (number("MUTATIONS", 20), number("MUTATION_SEED", 1));
+    let (count, seed) = (number("MUTATIONS", 16), number("MUTATION_SEED", 1));
     let films = FilmFolder::new();
     let seeds = seeds(&films);
     let (next, reels) = (AtomicU64::new(0), AtomicU64::new(0));

@@ -260,7 +260,7 @@ mod tests {
     fn a_reel_that_runs_late_has_the_wrong_pictures() {
         let late: Vec<u16> = [0, 0, 0].into_iter().chain(0..27).collect();
         assert!(
-            problems(&late, 99)[0].starts_with("26 pictures at the wrong time"),
+            problems(&late, 99)[0].starts_with("27 pictures at the wrong time"),
             "{:?}",
             problems(&late, 99)
         );

@@ -54,8 +54,7 @@ fn recordings() -> Vec<Kind> {
         .pictures(195)
         .length(8.0)
         .whole(reel(30.0, 240).about())
-        .trimmed(reel(30.0, 45).about())
-        .core(),
+        .trimmed(reel(30.0, 45).about()),
         kind(Browsers, "recorder-vp9", "recorder-vp9.webm", |films, out| {
             record(films, PLAIN, "settb=1/1000", &[VP9, OPUS, LIVE], out);
         })
@@ -102,8 +101,7 @@ fn fragments() -> Vec<Kind> {
         .imitates("the same, 8 s, whose first picture stands 21 ms longer, so that the average is 29.9")
         .pictures(240)
         .length(8.02)
-        .whole(reel(30.0, 240).about())
-        .core(),
+        .whole(reel(30.0, 240).about()),
         kind(Browsers, "fragments-opus", "fragments-opus.mp4", |films, out| {
             let rest: &[&str] = &["-strict", "-2", "-movflags", FRAGMENTS, "-g", "10"];
             films.encode(PLAIN, TO_BT709, &[H264, BT709, OPUS, rest], out);

@@ -63,8 +63,7 @@ fn constant() -> Vec<Kind> {
         .pictures(240)
         .length(8.008)
         .whole(reel(30000.0 / 1001.0, 240))
-        .trimmed(reel(30000.0 / 1001.0, 45))
-        .core(),
+        .trimmed(reel(30000.0 / 1001.0, 45)),
         constant_kind("fps-50", "fps-50.mp4", |films, out| films.h264(Master::new(50, 3000), "", &[], out))
             .imitates("a European action camera")
             .pictures(150)

@@ -116,8 +116,7 @@ fn sounds() -> Vec<Kind> {
         })
         .imitates("a screen recorder with two sound tracks: the first is silent, the second is the default")
         .streams("v:0", "a:1")
-        .whole(reel(30.0, 90))
-        .core(),
+        .whole(reel(30.0, 90)),
         kind(Tracks, "first-silent", "first-silent.mkv", |films, out| {
             let rest = [
                 &["-map", "0:v", "-map", "1:a", "-map", "0:a", "-c:v", "copy"],
