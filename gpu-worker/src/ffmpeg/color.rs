@@ -140,7 +140,14 @@ impl SourceColor {
                 } else {
                     format!("scale={width}:{height}")
                 };
-                vec![to_limited, to_format, format!("colormatrix={}:bt709", self.matrix.colormatrix_name())]
+                let colormatrix = format!("colormatrix={}:bt709", self.matrix.colormatrix_name());
+                if width % 2 == 0 && height % 2 == 0 {
+                    return vec![to_limited, to_format, colormatrix];
+                }
+                // With odd sides, `colormatrix` of ffmpeg 5.1 writes beyond its planes.
+                let even = format!("pad={}:{}", width.next_multiple_of(2), height.next_multiple_of(2));
+                let cut = format!("crop={width}:{height}:0:0:exact=1");
+                vec![to_limited, to_format, even, colormatrix, cut]
             }
         }
     }

@@ -66,7 +66,7 @@ impl Scaler {
             TypedCroppedImage::from_ref(&source, view.x, view.y, view.width, view.height).map_err(failed)?;
         let crop =
             CropBox { left: 0.0, top: 0.0, width: f64::from(view.width), height: f64::from(view.height) };
-        self.scale_plane(&source, crop, luma, target)?;
+        self.scale_plane(&source, crop, &mut luma, target)?;
 
         let half_target = halved(target);
         for (from, mut to) in [(from_blue, blue), (from_red, red)] {
@@ -76,7 +76,7 @@ impl Scaler {
             let mut padded = std::mem::take(&mut self.padded);
             let (size, crop) = pad_chroma(from, view, target, &mut padded);
             let source = TypedImageRef::<U8>::from_buffer(size.0, size.1, &padded).map_err(failed)?;
-            self.scale_plane(&source, crop, to, half_target)?;
+            self.scale_plane(&source, crop, &mut to, half_target)?;
             self.padded = padded;
         }
         Ok(())
@@ -84,9 +84,9 @@ impl Scaler {
 
     fn scale_plane(
         &mut self,
-        from: &(impl fast_image_resize::ImageView<Pixel = U8> + Sync),
+        from: &impl fast_image_resize::ImageView<Pixel = U8>,
         crop: CropBox,
-        to: PlaneMut<'_>,
+        to: &mut PlaneMut<'_>,
         target: PixelRect,
     ) -> Result<(), ScaleError> {
         let count = u32::try_from(self.bands.len()).unwrap_or(1);

@@ -35,9 +35,12 @@ fn a_blurred_picture_is_opencvs_within_two_levels() {
     }
 }
 
+/// Whether a pixel is white.
+type Pattern = fn(u32, u32) -> bool;
+
 #[test]
 fn edges_and_stripes_of_every_width_are_blurred_as_by_the_whole_kernel() {
-    let patterns: [(&str, fn(u32, u32) -> bool); 8] = [
+    let patterns: [(&str, Pattern); 8] = [
         ("edge", |x, y| x + y / 3 < 60),
         ("border", |x, _| x < 6),
         ("stripes of 2", |x, _| x % 4 < 2),
