@@ -141,7 +141,7 @@ impl SourceColor {
                     format!("scale={width}:{height}")
                 };
                 let colormatrix = format!("colormatrix={}:bt709", self.matrix.colormatrix_name());
-                if width % 2 == 0 && height % 2 == 0 {
+                if width.is_multiple_of(2) && height.is_multiple_of(2) {
                     return vec![to_limited, to_format, colormatrix];
                 }
                 // With odd sides, `colormatrix` of ffmpeg 5.1 writes beyond its planes.

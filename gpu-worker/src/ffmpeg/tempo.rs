@@ -16,7 +16,7 @@ pub(super) fn filters(speed: f64) -> String {
     } else if has_rubberband() {
         rubberband(speed)
     } else {
-        atempo_chain(speed).iter().map(|tempo| format!(",atempo={tempo:.6}")).collect()
+        atempo_chain(speed).iter().fold(String::new(), |chain, tempo| format!("{chain},atempo={tempo:.6}"))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The boxes of an MP4 or MOV file (ISO/IEC 14496-12, QuickTime File Format).
+//! The boxes of an MP4 or MOV file (ISO/IEC 14496-12, `QuickTime` File Format).
 //!
 //! Invariant: no length that a file names is trusted; whatever does not fit is `None`.
 

@@ -120,7 +120,7 @@ fn merged(mut ranges: Vec<Range<u64>>, bytes: u64) -> Vec<Range<u64>> {
         let end = range.end.min(bytes);
         match merged.last_mut() {
             Some(last) if range.start <= last.end.saturating_add(CLOSED_GAP_BYTES) => {
-                last.end = last.end.max(end)
+                last.end = last.end.max(end);
             }
             _ => merged.push(range.start..end),
         }
