@@ -11,7 +11,7 @@ use crate::base::hex::hex;
 use crate::base::id::JobId;
 use crate::base::object_key::ObjectKey;
 use crate::base::owner::OwnerId;
-use crate::edit::{Edit, JobType};
+use crate::edit::{Edit, FrameSize, JobType};
 use crate::http::problem::Problem;
 use crate::http::requests::body::{job_id, read_body};
 use crate::http::requests::jobs::CreateJobRequest;
@@ -134,9 +134,15 @@ impl ExportRequest {
         Ok((request, ProjectExport { request_fingerprint, set_working_video: self.set_working_video }))
     }
 
-    /// Equal for equal requests, even if the project has changed in between: 128 bits of SHA-256.
+    /// Equal for equal requests, even if the project has changed in between: 128 bits of SHA-256. Jobs of release
+    /// 0.1.0 have the size of a reel in theirs when none was named, so it counts as named here.
     fn fingerprint(&self) -> String {
-        let params = Json::Object(self.params.clone());
+        let mut params = self.params.clone();
+        if !names_a_size(&params) {
+            params.insert("output_width".to_owned(), FrameSize::REEL.width.into());
+            params.insert("output_height".to_owned(), FrameSize::REEL.height.into());
+        }
+        let params = Json::Object(params);
         let text = format!(
             "{} {} {} {params}",
             self.export_type.job().as_str(),
@@ -165,21 +171,25 @@ pub fn overlay_answer(job: &str) -> String {
 fn apply_defaults(export_type: ExportType, params: &mut Map<String, Json>) {
     let is_missing = |name: &str| params.get(name).is_none_or(Json::is_null);
     let crops = export_type == ExportType::Framing || !is_missing("crop_keyframes");
-    let sized = !is_missing("output_width") || !is_missing("output_height");
+    let sized = names_a_size(params);
     let mut set_default = |name: &str, value: Json| {
         if params.get(name).is_none_or(Json::is_null) {
             params.insert(name.to_owned(), value);
         }
     };
     if crops && !sized {
-        set_default("output_width", 1080.into());
-        set_default("output_height", 1920.into());
+        set_default("output_width", FrameSize::REEL.width.into());
+        set_default("output_height", FrameSize::REEL.height.into());
     }
     if export_type == ExportType::Overlay {
         set_default("highlight_regions", Json::Array(Vec::new()));
         set_default("effect_type", "blur".into());
         set_default("crop_keyframes", Json::Null);
     }
+}
+
+fn names_a_size(params: &Map<String, Json>) -> bool {
+    ["output_width", "output_height"].iter().any(|name| params.get(*name).is_some_and(|side| !side.is_null()))
 }
 
 /// Takes start and end from the clip where the request has none.
@@ -350,6 +360,14 @@ mod tests {
         assert_eq!(first, fingerprint(&other, CLIP_ROW));
         other["clip_index"] = 3.into();
         assert_ne!(first, fingerprint(&other, CLIP_ROW));
+    }
+
+    #[test]
+    fn an_overlay_export_without_a_size_repeats_one_of_release_0_1_0() {
+        let body = json!({"project_id": 7, "effect_type": "spotlight"});
+        let export = parse(ExportType::Overlay, &body).unwrap();
+        let text = r#"overlay 7 false {"crop_keyframes":null,"effect_type":"spotlight","highlight_regions":[],"output_height":1920,"output_width":1080}"#;
+        assert_eq!(export.fingerprint(), hex(&Sha256::digest(text.as_bytes()))[..32]);
     }
 
     #[test]
