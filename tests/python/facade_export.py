@@ -112,7 +112,8 @@ async def overlay(frontend: Frontend, working: str) -> None:
     params = job["params"]
     assert params["effect_type"] == "blur" and params["highlight_regions"] == [], params
     assert params["crop_keyframes"] is None, params
-    assert (params["output_width"], params["output_height"]) == (1080, 1920), params
+    # Without a crop, and without a size that is named, a reel has the size of its video.
+    assert "output_width" not in params and "output_height" not in params, params
 
     body = {"project_id": 8, "highlight_regions": [HIGHLIGHT], "effect_type": "spotlight",
             "crop_keyframes": CROP, "output_width": 1080, "output_height": 1920}
