@@ -21,7 +21,7 @@ pub struct DecodeCommand<'a> {
     /// The part that is wanted. Frames before it come too, and frames after it until the process is stopped.
     pub stretch: Stretch,
     /// Frames in between those of the source, where they are wanted.
-    pub interpolation: Option<Interpolation>,
+    pub interpolation: Option<MotionInterpolation>,
     /// Size of the frames; at most one column or row smaller than the source.
     pub size: FrameSize,
     /// Filters that draw on each frame; may be empty.
@@ -30,7 +30,7 @@ pub struct DecodeCommand<'a> {
 
 /// More frames than the source has.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Interpolation {
+pub struct MotionInterpolation {
     /// Frames for each second of source.
     pub fps: f64,
     /// The part of the picture that is made; the rest becomes black.
@@ -98,7 +98,7 @@ impl DecodeCommand<'_> {
     }
 
     /// Motion interpolation of the stretch, whose output has its first frame at time 0.
-    fn interpolated(&self, interpolation: &Interpolation) -> String {
+    fn interpolated(&self, interpolation: &MotionInterpolation) -> String {
         let Stretch { start_s, end_s, .. } = self.stretch;
         let clock = &self.media.clock;
         let [film_start_s, film_end_s] = [start_s, end_s].map(|s| s - clock.file_time_s(0.0));
@@ -118,7 +118,7 @@ impl DecodeCommand<'_> {
         let times = format!("settb=1/1000000,setpts='({even_s}-({film_start_s:.6}))/TB'");
         // Two frames at one time have no motion between them.
         let rising = "select='isnan(prev_selected_t)+gt(t,prev_selected_t)'";
-        let Interpolation { fps, area: PixelRect { x, y, width, height }, in_between } = interpolation;
+        let MotionInterpolation { fps, area: PixelRect { x, y, width, height }, in_between } = interpolation;
         let options = match in_between {
             InBetween::Motion => "mi_mode=mci:mc_mode=aobmc:me_mode=bidir:vsbmc=1:scd=fdiff:scd_threshold=10",
             InBetween::Blend => "mi_mode=blend",

@@ -6,7 +6,7 @@ use reel_core::edit::{CropTrack, FramePosition, FrameSize, PixelRect};
 
 use super::plan::ClipPlan;
 use super::timeline::TimelineSegment;
-use crate::ffmpeg::decode::{InBetween, Interpolation};
+use crate::ffmpeg::decode::{InBetween, MotionInterpolation};
 
 /// How in-between frames are made in a whole render: along the motion, unless that would take too long.
 pub(super) fn in_between(clips: &[ClipPlan<'_>]) -> InBetween {
@@ -24,9 +24,9 @@ pub(super) fn interpolation(
     clip: &ClipPlan<'_>,
     segment: &TimelineSegment,
     in_between: InBetween,
-) -> Option<Interpolation> {
+) -> Option<MotionInterpolation> {
     let fps = segment.interpolate_fps?;
-    Some(Interpolation { fps, area: visible_area(clip.crop, segment, clip.decoded_size), in_between })
+    Some(MotionInterpolation { fps, area: visible_area(clip.crop, segment, clip.decoded_size), in_between })
 }
 
 /// Pixels of all in-between frames of a segment.
