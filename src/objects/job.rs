@@ -135,7 +135,7 @@ impl DurableObject for ExportJob {
             Err(problem) => {
                 let failures = object.failed_alarms.get().saturating_add(1);
                 let pause = failed_alarm_pause(failures);
-                let detail = format!("{} It rings again in {} s.", problem.detail, pause.0 / 1000);
+                let detail = format!("{} The alarm fires again in {} s.", problem.detail, pause.0 / 1000);
                 object.log(LogEvent::JobAlarmFailed, &detail);
                 object.set_alarm(clock::now() + pause);
                 failures

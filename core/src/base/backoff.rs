@@ -17,8 +17,8 @@ pub fn with_jitter(duration: DurationMs, jitter_seed: u32) -> DurationMs {
     DurationMs(duration.0 * (75 + i64::from(jitter_seed % 51)) / 100)
 }
 
-/// How long an object waits after its alarm has failed `failures` times in a row, so that an object which cannot be
-/// read does not ring for ever at the pace of a passing fault.
+/// When the alarm of an object fires again after it has failed `failures` times in a row: after 5 s at first, after
+/// five minutes at most. A fault that passes costs little time, and one that stays costs few alarms.
 pub fn failed_alarm_pause(failures: u32) -> DurationMs {
     exponential_backoff(DurationMs::seconds(5), failures.saturating_sub(1), DurationMs::minutes(5))
 }
@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_alarm_that_fails_again_and_again_rings_every_five_minutes() {
+    fn an_alarm_that_fails_again_and_again_fires_every_five_minutes() {
         let pauses_s =
             [0, 1, 2, 3, 4, 6, 7, 8, u32::MAX].map(|failures| failed_alarm_pause(failures).0 / 1000);
         assert_eq!(pauses_s, [5, 5, 10, 20, 40, 160, 300, 300, 300]);
