@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use crate::base::id::JobId;
 use crate::base::owner::OwnerId;
+use crate::edit::RenditionName;
 
 /// A key that this API may read or write.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -56,6 +57,21 @@ impl ObjectKey {
     /// The key of an attempt's poster, next to its output.
     pub fn poster(job: JobId, attempt: u32) -> Self {
         Self(format!("output/{job}/{attempt}/poster.jpg"))
+    }
+
+    /// The key of one of an attempt's further outputs.
+    pub fn rendition(job: JobId, attempt: u32, name: &RenditionName) -> Self {
+        Self(format!("output/{job}/{attempt}/{name}/video.mp4"))
+    }
+
+    /// The key of the poster of one of an attempt's further outputs.
+    pub fn rendition_poster(job: JobId, attempt: u32, name: &RenditionName) -> Self {
+        Self(format!("output/{job}/{attempt}/{name}/poster.jpg"))
+    }
+
+    /// The key of the sheet of small pictures of an attempt's output.
+    pub fn filmstrip(job: JobId, attempt: u32) -> Self {
+        Self(format!("output/{job}/{attempt}/filmstrip.jpg"))
     }
 
     /// Parses the input key of a job.

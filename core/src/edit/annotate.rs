@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::edit::limits::{MAX_SEGMENTS, audio_track, seconds};
 use crate::json::field_error::FieldContext;
-use crate::json::reader::{ObjectReader, integer, list, text};
+use crate::json::reader::{ObjectReader, boolean, integer, list, text};
 
 /// An annotate job: at least one clip, shown in this order.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +13,8 @@ pub struct Annotate {
     pub clips: Vec<Annotation>,
     /// Which of the video's sound tracks is heard, from 1; `None` leaves the choice to the renderer.
     pub audio_track: Option<u32>,
+    /// Whether a sheet of small pictures is made of the output.
+    pub filmstrip: bool,
 }
 
 /// One clip of a game, with the coach's annotation.
@@ -75,8 +77,9 @@ impl Annotate {
         let mut fields = ObjectReader::open(params, at)?;
         let clips = fields.required("clips", read_clips);
         let audio_track = fields.optional("audio_track", audio_track);
+        let filmstrip = fields.optional("filmstrip", boolean);
         fields.finish();
-        Some(Self { clips: clips?, audio_track: audio_track? })
+        Some(Self { clips: clips?, audio_track: audio_track?, filmstrip: filmstrip?.unwrap_or(false) })
     }
 }
 

@@ -183,6 +183,15 @@ pub(super) fn read_keyframes(value: &Value, mut at: FieldContext<'_>) -> Option<
     valid.then(|| (unit, items.into_iter().map(|(_, keyframe)| keyframe).collect()))
 }
 
+/// Reads `crop_keyframes` where there must be one.
+pub(super) fn non_empty_keyframes(value: &Value, mut at: FieldContext<'_>) -> Option<Keyframes> {
+    let keyframes = read_keyframes(value, at.reborrow())?;
+    if keyframes.1.is_empty() {
+        return at.reject("must have at least one keyframe");
+    }
+    Some(keyframes)
+}
+
 fn read_keyframe(value: &Value, at: FieldContext<'_>) -> Option<(CropUnit, CropKeyframe)> {
     let mut fields = ObjectReader::open(value, at)?;
     let (by_frame, by_time) = (fields.has("frame"), fields.has("time"));

@@ -66,7 +66,7 @@ pub fn placement(shown: FrameSize, output: FrameSize, fit: Fit) -> Placement {
 }
 
 /// Whether one pixel of what is shown, and at most a fiftieth of it, is all that the aspects differ by.
-fn differs_by_rounding(shown: FrameSize, output: FrameSize) -> bool {
+pub(super) fn differs_by_rounding(shown: FrameSize, output: FrameSize) -> bool {
     let (wide, high) = (product(shown.width, output.height), product(output.width, shown.height));
     let difference = wide.abs_diff(high);
     difference <= u64::from(output.width.max(output.height)) && difference * 50 <= wide.max(high)

@@ -5,9 +5,10 @@ use serde_json::Value;
 use crate::base::object_key::ObjectKey;
 use crate::edit::crop::{CropTrack, Keyframes};
 use crate::edit::limits::{MAX_SEGMENTS, audio_track, seconds};
+use crate::edit::rendition::{RenditionFields, read_renditions};
 use crate::edit::transition::Transition;
 use crate::edit::video_key::input_key;
-use crate::edit::{Fit, FrameSize, Interpolation, OutputSize, crop};
+use crate::edit::{Fit, FrameSize, Interpolation, OutputSize, Rendition, crop};
 use crate::json::field_error::FieldContext;
 use crate::json::reader::{ObjectReader, boolean, integer, list, number, one_of, text};
 
@@ -24,6 +25,10 @@ pub struct Framing {
     pub output: OutputSize,
     /// How each clip is placed in a reel of another aspect.
     pub fit: Fit,
+    /// Outputs beside the main one.
+    pub renditions: Vec<Rendition>,
+    /// Whether a sheet of small pictures is made of the reel.
+    pub filmstrip: bool,
     /// Which of each video's sound tracks is heard, from 1; `None` leaves the choice to the renderer.
     pub audio_track: Option<u32>,
     /// Frames per second of the reel; `None` keeps those of the first clip's video.
@@ -79,15 +84,23 @@ impl Framing {
         let audio_track = fields.optional("audio_track", audio_track);
         let interpolation = fields.optional("interpolation", one_of(Interpolation::WORDS));
         let transition = fields.optional("transition", Transition::read);
+        let renditions = fields.optional("outputs", read_renditions);
+        let filmstrip = fields.optional("filmstrip", boolean);
         // An invalid interpolation is an error; the clips are read all the same, for their own errors.
         let clip_interpolation = interpolation.flatten().unwrap_or_default();
         let clips = match only {
             Some(only) => only.finish(&mut fields, clip_interpolation, None, None).map(|clip| vec![clip]),
             None => fields.required("clips", |value, at| read_clips(value, at, clip_interpolation)),
         };
+        let renditions = renditions.map(Option::unwrap_or_default);
+        if clips.as_ref().is_some_and(|clips| clips.len() > 1) {
+            reject_own_crops(fields.at().child("outputs"), renditions.as_deref().unwrap_or_default());
+        }
         fields.finish();
         (separate_forms && interpolation.is_some()).then_some(())?;
         Some(Self {
+            renditions: renditions?.into_iter().map(|one| one.finish(clip_interpolation)).collect(),
+            filmstrip: filmstrip?.unwrap_or(false),
             clip_index: clip_index?.and_then(|index| u32::try_from(index).ok()),
             clips: clips?,
             transition: transition?.unwrap_or_default(),
@@ -102,11 +115,20 @@ impl Framing {
     /// The size of the whole reel, where clip `n`, from 0, has a picture of size `picture(n)`. What is not named
     /// follows from the smallest crop: one side from its aspect, both as [`CropTrack::default_output_size`] says.
     pub fn output_size(&self, picture: impl Fn(usize) -> FrameSize) -> FrameSize {
-        let crops = self.clips.iter().map(|clip| &clip.crop).enumerate();
-        let smallest = crops.min_by(|(_, a), (_, b)| a.first_area().total_cmp(&b.first_area()));
-        let Some((index, crop)) = smallest else { return FrameSize::REEL };
+        let Some((index, crop)) = self.smallest_crop() else { return FrameSize::REEL };
         let named = self.output.resolve(crop.first_shown(picture(index)));
         named.unwrap_or_else(|| crop.default_output_size())
+    }
+
+    /// The size of one of its renditions, by the same crop as [`Framing::output_size`].
+    pub fn rendition_size(&self, rendition: &Rendition, picture: impl Fn(usize) -> FrameSize) -> FrameSize {
+        let Some((index, crop)) = self.smallest_crop() else { return FrameSize::REEL };
+        rendition.frame_size(crop.first_shown(picture(index)), picture(index))
+    }
+
+    fn smallest_crop(&self) -> Option<(usize, &CropTrack)> {
+        let crops = self.clips.iter().map(|clip| &clip.crop).enumerate();
+        crops.min_by(|(_, a), (_, b)| a.first_area().total_cmp(&b.first_area()))
     }
 }
 
@@ -137,6 +159,15 @@ fn reject_mixed_forms(fields: &mut ObjectReader<'_, '_>, has_clips: bool) -> boo
         }
     }
     separate
+}
+
+/// A crop of its own belongs to one video; several clips have several.
+fn reject_own_crops(mut at: FieldContext<'_>, renditions: &[RenditionFields]) {
+    for (index, _) in renditions.iter().enumerate().filter(|(_, rendition)| rendition.has_crop()) {
+        at.child(&index.to_string()).child("crop_keyframes").reject::<()>(
+            "cannot be set with several `clips`; without it, the output follows each clip's crop",
+        );
+    }
 }
 
 fn read_clips(value: &Value, mut at: FieldContext<'_>, interpolation: Interpolation) -> Option<Vec<Clip>> {
@@ -184,7 +215,7 @@ struct ClipFields {
 impl ClipFields {
     fn read(fields: &mut ObjectReader<'_, '_>) -> Self {
         Self {
-            keyframes: fields.required("crop_keyframes", non_empty_keyframes),
+            keyframes: fields.required("crop_keyframes", crop::non_empty_keyframes),
             start_time: fields.optional("start_time", seconds),
             end_time: fields.optional("end_time", seconds),
             segments: fields.optional("segments", read_segments),
@@ -215,14 +246,6 @@ impl ClipFields {
             segments: self.segments?.unwrap_or_default(),
         })
     }
-}
-
-fn non_empty_keyframes(value: &Value, mut at: FieldContext<'_>) -> Option<crop::Keyframes> {
-    let keyframes = crop::read_keyframes(value, at.reborrow())?;
-    if keyframes.1.is_empty() {
-        return at.reject("must have at least one keyframe");
-    }
-    Some(keyframes)
 }
 
 fn read_segments(value: &Value, mut at: FieldContext<'_>) -> Option<Vec<Segment>> {

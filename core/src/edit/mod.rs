@@ -13,6 +13,7 @@ mod limits;
 mod overlay;
 mod params;
 mod region;
+mod rendition;
 mod size;
 mod transition;
 mod video_key;
@@ -31,6 +32,7 @@ pub use job_type::JobType;
 pub use overlay::{HighlightEffect, Overlay};
 pub use params::Edit;
 pub use region::{FixedRegion, Highlight, MovingRegion, Regions};
+pub use rendition::{InvalidRenditionName, MAX_RENDITIONS, Rendition, RenditionName, SizePreset};
 pub use size::{FrameSize, OutputSize};
 pub use transition::Transition;
 

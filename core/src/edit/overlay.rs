@@ -5,9 +5,10 @@ use serde_json::Value;
 use crate::base::words::word_enum;
 use crate::edit::crop::CropTrack;
 use crate::edit::limits::audio_track;
-use crate::edit::{Fit, FrameSize, Interpolation, OutputSize, Regions, crop};
+use crate::edit::rendition::read_renditions;
+use crate::edit::{Fit, FrameSize, Interpolation, OutputSize, Regions, Rendition, crop};
 use crate::json::field_error::FieldContext;
-use crate::json::reader::{ObjectReader, one_of};
+use crate::json::reader::{ObjectReader, boolean, one_of};
 
 word_enum! {
     /// How a highlight sets its players apart. A request with another word is refused.
@@ -40,6 +41,10 @@ pub struct Overlay {
     pub output: OutputSize,
     /// How what is shown is placed in an output of another aspect.
     pub fit: Fit,
+    /// Outputs beside the main one.
+    pub renditions: Vec<Rendition>,
+    /// Whether a sheet of small pictures is made of the output.
+    pub filmstrip: bool,
     /// Which of the video's sound tracks is heard, from 1; `None` leaves the choice to the renderer.
     pub audio_track: Option<u32>,
     /// How regions move between keyframes.
@@ -56,14 +61,19 @@ impl Overlay {
         let fit = fields.optional("fit", one_of(Fit::WORDS));
         let audio_track = fields.optional("audio_track", audio_track);
         let interpolation = fields.optional("interpolation", one_of(Interpolation::WORDS));
+        let renditions = fields.optional("outputs", read_renditions);
+        let filmstrip = fields.optional("filmstrip", boolean);
         fields.finish();
         let interpolation = interpolation?.unwrap_or_default();
+        let renditions = renditions?.unwrap_or_default().into_iter();
         Some(Self {
             regions: regions?.unwrap_or_default(),
             effect: effect?.unwrap_or_default(),
             crop: keyframes?.and_then(|keyframes| CropTrack::new(keyframes, interpolation)),
             output: output?,
             fit: fit?.unwrap_or_default(),
+            renditions: renditions.map(|one| one.finish(interpolation)).collect(),
+            filmstrip: filmstrip?.unwrap_or(false),
             audio_track: audio_track?,
             interpolation,
         })
@@ -76,5 +86,11 @@ impl Overlay {
             Some(crop) => Some(self.output.resolve(crop.first_shown(picture)).unwrap_or(FrameSize::REEL)),
             None => self.output.resolve(picture).filter(|size| *size != picture),
         }
+    }
+
+    /// The size of one of its renditions, for a picture of this size.
+    pub fn rendition_size(&self, rendition: &Rendition, picture: FrameSize) -> FrameSize {
+        let shown = self.crop.as_ref().map_or(picture, |crop| crop.first_shown(picture));
+        rendition.frame_size(shown, picture)
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::base::object_key::ObjectKey;
-use crate::edit::{Annotate, Framing, JobType, Overlay};
+use crate::edit::{Annotate, Framing, JobType, Overlay, Rendition};
 use crate::json::field_error::{FieldContext, FieldError};
 
 /// The params of one job. An `Edit` is valid by construction and can be rendered.
@@ -66,6 +66,24 @@ impl Edit {
             Self::Overlay(overlay) => overlay.audio_track,
             Self::Framing(framing) => framing.audio_track,
             Self::Annotate(annotate) => annotate.audio_track,
+        }
+    }
+
+    /// The outputs beside the main one.
+    pub fn renditions(&self) -> &[Rendition] {
+        match self {
+            Self::Overlay(overlay) => &overlay.renditions,
+            Self::Framing(framing) => &framing.renditions,
+            Self::Annotate(_) => &[],
+        }
+    }
+
+    /// Whether a sheet of small pictures is made of the main output.
+    pub const fn has_filmstrip(&self) -> bool {
+        match self {
+            Self::Overlay(overlay) => overlay.filmstrip,
+            Self::Framing(framing) => framing.filmstrip,
+            Self::Annotate(annotate) => annotate.filmstrip,
         }
     }
 

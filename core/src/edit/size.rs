@@ -23,17 +23,26 @@ impl FrameSize {
 /// The size of an output as far as its params name it: each side even, from 16 to 4096 pixels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OutputSize {
-    /// `output_width`.
+    /// `output_width`, `width` in `outputs`.
     pub width: Option<u32>,
-    /// `output_height`.
+    /// `output_height`, `height` in `outputs`.
     pub height: Option<u32>,
 }
 
 impl OutputSize {
     /// Reads `output_width` and `output_height`.
     pub(super) fn read(fields: &mut ObjectReader<'_, '_>) -> Option<Self> {
-        let width = fields.optional("output_width", even_side);
-        let height = fields.optional("output_height", even_side);
+        Self::read_named(fields, "output_width", "output_height")
+    }
+
+    /// Reads the two sides by these names.
+    pub(super) fn read_named(
+        fields: &mut ObjectReader<'_, '_>,
+        width: &'static str,
+        height: &'static str,
+    ) -> Option<Self> {
+        let width = fields.optional(width, even_side);
+        let height = fields.optional(height, even_side);
         Some(Self { width: width?, height: height? })
     }
 

@@ -9,6 +9,7 @@ pub mod effect;
 pub mod error_code;
 pub mod event;
 pub mod execution_timeout;
+pub mod filmstrip;
 pub mod gpu_service;
 pub mod log;
 pub mod output_media;

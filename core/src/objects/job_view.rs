@@ -90,6 +90,8 @@ pub fn claim_response(
         execution_timeout_ms: u64::try_from(timeouts.execution_timeout.0).ok(),
         output: put(&ObjectKey::output(spec.id, attempt), OUTPUT_TYPE),
         poster: Some(put(&ObjectKey::poster(spec.id, attempt), POSTER_TYPE)),
+        outputs: Vec::new(),
+        filmstrip: None,
     }
 }
 

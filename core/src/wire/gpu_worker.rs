@@ -11,8 +11,9 @@ use serde_json::value::RawValue;
 
 use crate::base::id::JobId;
 use crate::base::object_version::ObjectVersion;
-use crate::edit::JobType;
+use crate::edit::{JobType, RenditionName};
 use crate::job::error_code::ErrorCode;
+use crate::job::filmstrip::FilmstripLayout;
 use crate::job::gpu_service::WorkerStage;
 use crate::job::output_media::OutputMedia;
 
@@ -92,6 +93,24 @@ pub struct ClaimResponse {
     /// worker leaves it out if it cannot be made or put.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub poster: Option<PresignedPut>,
+    /// Where the edit's `outputs` go, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<RenditionPut>,
+    /// Presigned PUT of a sheet of small pictures, a JPEG, if the edit has `filmstrip`. The worker leaves it
+    /// out if it cannot be made or put.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filmstrip: Option<PresignedPut>,
+}
+
+/// Where one of the edit's `outputs` goes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RenditionPut {
+    /// Its name in the edit.
+    pub name: RenditionName,
+    /// Presigned PUT of the video.
+    pub video: PresignedPut,
+    /// Presigned PUT of its poster, which is put before the video.
+    pub poster: PresignedPut,
 }
 
 /// One of several videos that an edit reads.
@@ -148,6 +167,39 @@ pub struct CompleteReport {
     /// What the worker read from the finished file. Older workers do not send it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<OutputMedia>,
+    /// The edit's `outputs`, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<RenditionReport>,
+    /// The sheet of small pictures, if one was put.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filmstrip: Option<FilmstripReport>,
+}
+
+/// One of the edit's `outputs`, put.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RenditionReport {
+    /// Its name in the edit.
+    pub name: RenditionName,
+    /// The key that was written; must start with `output/{job_id}/`.
+    pub video_key: String,
+    /// Size of the file. An object of another size counts as missing.
+    pub bytes: u64,
+    /// The key of its poster, if one was put.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poster_key: Option<String>,
+    /// What the worker read from the finished file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<OutputMedia>,
+}
+
+/// A sheet of small pictures of the output, put.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FilmstripReport {
+    /// The key that was written; must start with `output/{job_id}/`.
+    pub key: String,
+    /// How it is divided.
+    #[serde(flatten)]
+    pub layout: FilmstripLayout,
 }
 
 /// `POST {callback.url}/error`.

@@ -53,6 +53,8 @@ pub fn pin(golden: &mut GoldenFiles) {
         input_url: "https://r2.example/input.mp4?X-Amz-Signature=...".into(),
         input_version: None,
         inputs: Vec::new(),
+        outputs: Vec::new(),
+        filmstrip: None,
         output: PresignedPut {
             url: "https://r2.example/output.mp4?X-Amz-Signature=...".into(),
             key: format!("output/{JOB}/1/video.mp4"),
@@ -92,8 +94,14 @@ pub fn pin(golden: &mut GoldenFiles) {
     let minimal = ProgressReport { progress: 5.0, message: None, stage: None };
     pin_report(golden, CallbackKind::Progress, "progress-least", &minimal);
     let key = format!("output/{JOB}/1/video.mp4");
-    let minimal =
-        CompleteReport { output_video_key: key, output_bytes: None, poster_key: None, output: None };
+    let minimal = CompleteReport {
+        output_video_key: key,
+        output_bytes: None,
+        poster_key: None,
+        output: None,
+        outputs: Vec::new(),
+        filmstrip: None,
+    };
     pin_report(golden, CallbackKind::Complete, "complete-least", &minimal);
     let poster_key = Some(format!("output/{JOB}/1/poster.jpg"));
     let complete = CompleteReport {

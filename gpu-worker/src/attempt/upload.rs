@@ -40,7 +40,14 @@ impl<B: Backend> Attempt<B> {
         uploaded.map_err(|error| self.upload_failure(&error))?;
         progress.report(WorkerStage::Uploading, 99.0, "Finishing");
         let output_video_key = grant.output.key.clone();
-        Ok(CompleteReport { output_video_key, output_bytes: Some(size), poster_key, output: media })
+        Ok(CompleteReport {
+            output_video_key,
+            output_bytes: Some(size),
+            poster_key,
+            output: media,
+            outputs: Vec::new(),
+            filmstrip: None,
+        })
     }
 
     /// Uploads the poster, if there is one; returns its key when it is stored.
