@@ -55,6 +55,17 @@ pub struct PixelRect {
     pub height: u32,
 }
 
+impl PixelRect {
+    /// The smallest rectangle around both.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        let (x, y) = (self.x.min(other.x), self.y.min(other.y));
+        let right = (self.x + self.width).max(other.x + other.width);
+        let bottom = (self.y + self.height).max(other.y + other.height);
+        Self { x, y, width: right - x, height: bottom - y }
+    }
+}
+
 impl CropTrack {
     /// A track of checked keyframes; `None` without any.
     pub(super) fn new((unit, keyframes): Keyframes, interpolation: Interpolation) -> Option<Self> {

@@ -161,14 +161,14 @@ fn reshaped(shown: PixelRect, aspect: FrameSize, picture: FrameSize) -> PixelRec
     if part.height > picture.height {
         part = of_height(picture.height);
     }
-    let side = |start: u32, length: u32, wanted: u32, limit: u32| {
+    let placed = |start: u32, length: u32, wanted: u32, limit: u32| {
         let wanted = wanted.min(limit);
         let twice_center = u64::from(start) * 2 + u64::from(length);
         let first = u32::try_from(twice_center.saturating_sub(wanted.into()) / 2).unwrap_or(u32::MAX);
         (first.min(limit.saturating_sub(wanted)), wanted)
     };
-    let (x, width) = side(shown.x, shown.width, part.width, picture.width);
-    let (y, height) = side(shown.y, shown.height, part.height, picture.height);
+    let (x, width) = placed(shown.x, shown.width, part.width, picture.width);
+    let (y, height) = placed(shown.y, shown.height, part.height, picture.height);
     PixelRect { x, y, width, height }
 }
 

@@ -49,7 +49,7 @@ impl FilmstripLayout {
         Self::new(tile, tiles.min(Self::MAX_COLUMNS), tiles, step_s.saturating_mul(1000))
     }
 
-    /// WebVTT that tells a player which part of the sheet at `url` shows which moment of a video of this
+    /// `WebVTT` that tells a player which part of the sheet at `url` shows which moment of a video of this
     /// length (<https://www.w3.org/TR/webvtt1/>, and <https://www.w3.org/TR/media-frags/> for the part).
     pub fn vtt(&self, url: &str, duration_ms: u64) -> String {
         let mut text = "WEBVTT\n".to_owned();

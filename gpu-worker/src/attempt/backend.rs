@@ -7,6 +7,7 @@ use std::time::Duration;
 use reel_core::base::object_key::ObjectKey;
 use reel_core::edit::Edit;
 use reel_core::job::error_code::ErrorCode;
+use reel_core::job::filmstrip::FilmstripLayout;
 use reel_core::job::output_media::OutputMedia;
 use reel_core::wire::gpu_worker::{
     ClaimResponse, CompleteReport, ErrorReport, PresignedPut, ProgressReport, RunInput,
@@ -19,7 +20,7 @@ use super::log::HumanBytes;
 use super::partial_video::PartialVideo;
 use super::progress::ProgressReporter;
 use super::transfer::{DownloadSource, TransferClient, TransferError};
-use crate::render::{self, CancelFlag, RenderError, RenderOutput, RenderRequest};
+use crate::render::{self, CancelFlag, OutputFiles, RenderError, RenderOutput, RenderRequest, RenderedVideo};
 
 /// The API, storage and the renderer, as an attempt uses them.
 pub(crate) trait Backend: Clone + Send + Sync + 'static {
@@ -60,7 +61,7 @@ pub(crate) trait Backend: Clone + Send + Sync + 'static {
         on_bytes: impl FnMut(u64) + Send,
     ) -> impl Future<Output = Result<(), TransferError>> + Send;
 
-    /// Uploads the output. `on_bytes` gets the bytes so far and the size.
+    /// Uploads the video of an output. `on_bytes` gets the bytes so far and the size.
     fn upload_output(
         &self,
         target: &PresignedPut,
@@ -68,21 +69,21 @@ pub(crate) trait Backend: Clone + Send + Sync + 'static {
         on_bytes: impl Fn(u64, u64) + Send + Sync,
     ) -> impl Future<Output = Result<(), TransferError>> + Send;
 
-    /// Uploads the poster.
-    fn upload_poster(
+    /// Uploads a poster or a filmstrip.
+    fn upload_picture(
         &self,
         target: &PresignedPut,
         file: &Path,
     ) -> impl Future<Output = Result<(), TransferError>> + Send;
 
-    /// Renders; returns what was read from the output, where that is known. After `stop` is cancelled it returns an error within a second, when no process of the
-    /// render is left.
+    /// Renders. After `stop` is cancelled it returns an error within a second, when no process of the render is
+    /// left.
     fn render(
         &self,
         job: RenderJob,
         progress: &ProgressReporter,
         stop: &CancellationToken,
-    ) -> impl Future<Output = Result<Option<OutputMedia>, RenderError>> + Send;
+    ) -> impl Future<Output = Result<Rendered, RenderError>> + Send;
 
     /// Called each time the attempt gets further, before the progress is reported.
     fn on_progress(&self, _percent: f64) {}
@@ -94,9 +95,21 @@ pub(crate) struct RenderJob {
     pub edit: Edit,
     /// The downloaded videos by key; the first is the job's own input.
     pub inputs: Vec<(ObjectKey, PathBuf)>,
-    pub output: PathBuf,
-    /// Where to write a poster, when one is wanted.
-    pub poster: Option<PathBuf>,
+    pub output: OutputFiles,
+    /// The edit's renditions, in their order.
+    pub renditions: Vec<OutputFiles>,
+    /// Where to write a filmstrip, when one is wanted.
+    pub filmstrip: Option<PathBuf>,
+}
+
+/// What was read from the finished files, where that is known.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rendered {
+    pub main: Option<OutputMedia>,
+    /// In the order of the edit; may be fewer.
+    pub renditions: Vec<Option<OutputMedia>>,
+    /// `None` when there is no filmstrip.
+    pub filmstrip: Option<FilmstripLayout>,
 }
 
 /// Calls the API and storage over HTTP, and renders on this machine.
@@ -120,13 +133,19 @@ impl WorkerBackend {
     }
 
     fn log_output(&self, output: &RenderOutput, took: Duration) {
-        let RenderOutput { frames, width, height, bytes, poster, .. } = output;
-        let (size, took) = (HumanBytes(*bytes), took.as_secs_f64());
-        let log = self.context.log;
-        log.job(&self.id, format_args!("rendered {frames} frames, {width}x{height}, {size} in {took:.1} s"));
-        if let Some(Err(error)) = poster {
+        let (log, took) = (self.context.log, took.as_secs_f64());
+        for video in std::iter::once(&output.main).chain(&output.renditions) {
+            let RenderedVideo { frames, width, height, bytes, poster, .. } = video;
+            let size = HumanBytes(*bytes);
+            log.job(&self.id, format_args!("rendered {frames} frames, {width}x{height}, {size}"));
+            if let Some(Err(error)) = poster {
+                log.job(&self.id, error);
+            }
+        }
+        if let Some(Err(error)) = &output.filmstrip {
             log.job(&self.id, error);
         }
+        log.job(&self.id, format_args!("the render took {took:.1} s"));
     }
 }
 
@@ -179,7 +198,7 @@ impl Backend for WorkerBackend {
         self.transfers.upload(target, file, on_bytes).await
     }
 
-    async fn upload_poster(&self, target: &PresignedPut, file: &Path) -> Result<(), TransferError> {
+    async fn upload_picture(&self, target: &PresignedPut, file: &Path) -> Result<(), TransferError> {
         self.transfers.upload(target, file, |_, _| ()).await
     }
 
@@ -188,7 +207,7 @@ impl Backend for WorkerBackend {
         job: RenderJob,
         progress: &ProgressReporter,
         stop: &CancellationToken,
-    ) -> Result<Option<OutputMedia>, RenderError> {
+    ) -> Result<Rendered, RenderError> {
         let started_at = tokio::time::Instant::now();
         let cancel = CancelFlag::default();
         let mut rendering = tokio::task::spawn_blocking({
@@ -213,7 +232,11 @@ impl Backend for WorkerBackend {
         }
         let output = result?;
         self.log_output(&output, started_at.elapsed());
-        Ok(output.media())
+        Ok(Rendered {
+            main: output.main.media(),
+            renditions: output.renditions.iter().map(RenderedVideo::media).collect(),
+            filmstrip: output.filmstrip.and_then(Result::ok),
+        })
     }
 }
 
@@ -227,7 +250,8 @@ fn render_on_this_thread(
         input: job.inputs.first().map_or(Path::new(""), |(_, file)| file),
         inputs_by_key: &job.inputs,
         output: &job.output,
-        poster: job.poster.as_deref(),
+        renditions: &job.renditions,
+        filmstrip: job.filmstrip.as_deref(),
     };
     render::render(&request, &mut |update| progress.report_frames(update), cancel)
 }

@@ -19,7 +19,7 @@ mod timeouts;
 mod transfer;
 mod upload;
 
-pub(crate) use backend::{Backend, RenderJob, WorkerBackend};
+pub(crate) use backend::{Backend, RenderJob, Rendered, WorkerBackend};
 pub(crate) use callback_client::{AttemptStatus, CallError};
 pub use context::{AttemptContext, SetupError};
 pub use log::Log;

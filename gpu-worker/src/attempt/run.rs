@@ -7,21 +7,23 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use reel_core::base::object_key::ObjectKey;
 use reel_core::edit::Edit;
 use reel_core::job::error_code::ErrorCode;
 use reel_core::job::gpu_service::WorkerStage;
-use reel_core::job::output_media::OutputMedia;
 use reel_core::wire::gpu_worker::{ClaimResponse, CompleteReport, ErrorReport, RunInput};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::backend::{Backend, RenderJob, WorkerBackend};
+use super::backend::{Backend, RenderJob, Rendered, WorkerBackend};
 use super::callback_client::CallError;
 use super::context::AttemptContext;
-use super::download::{self, InputVideo};
+use super::download;
 use super::progress::{ProgressReporter, ProgressTask};
 use super::scratch::JobScratch;
+use super::upload::PutFiles;
+use crate::render::OutputFiles;
 
 /// Runs one attempt of a job that RunPod handed out, and removes the files of this process. Returns the
 /// job's result for RunPod, with a member `error` when it failed.
@@ -134,27 +136,20 @@ impl<B: Backend> Attempt<B> {
             self.download(&videos, excerpts, progress).await
         };
         in_time(deadline, fetched).await?;
-        let poster = grant.poster.as_ref().map(|_| scratch.file(POSTER_FILE));
-        let media = self.render(edit, videos, &scratch, poster, deadline, progress).await?;
-        in_time(deadline, self.upload(grant, &scratch, media, progress)).await
+        let inputs = videos.into_iter().map(|video| (video.key, video.file)).collect();
+        let job = render_job(grant, edit, inputs, &scratch)?;
+        let files = PutFiles::of(&job);
+        let rendered = self.render(job, deadline, progress).await?;
+        in_time(deadline, self.upload(grant, &files, rendered, progress)).await
     }
 
     async fn render(
         &self,
-        edit: Edit,
-        videos: Vec<InputVideo>,
-        scratch: &JobScratch,
-        poster: Option<PathBuf>,
+        job: RenderJob,
         deadline: Option<Instant>,
         progress: &ProgressReporter,
-    ) -> Result<Option<OutputMedia>, AttemptFailure> {
+    ) -> Result<Rendered, AttemptFailure> {
         progress.report(WorkerStage::Rendering, 10.0, "Rendering");
-        let job = RenderJob {
-            edit,
-            inputs: videos.into_iter().map(|video| (video.key, video.file)).collect(),
-            output: scratch.file(OUTPUT_FILE),
-            poster,
-        };
         // Stopped at the deadline, too: a render that is only forgotten would go on.
         let render_stop = self.stop.child_token();
         let mut rendering = std::pin::pin!(self.backend.render(job, progress, &render_stop));
@@ -232,6 +227,31 @@ impl<B: Backend> Attempt<B> {
     }
 }
 
+/// The files of an attempt. Every output of the edit has its place in the grant.
+fn render_job(
+    grant: &ClaimResponse,
+    edit: Edit,
+    inputs: Vec<(ObjectKey, PathBuf)>,
+    scratch: &JobScratch,
+) -> Result<RenderJob, AttemptFailure> {
+    let names = grant.outputs.iter().map(|output| &output.name);
+    if !edit.renditions().iter().map(|rendition| &rendition.name).eq(names) {
+        let message = "The API did not say where each output goes. Update it and try the export again.";
+        return Err(reportable(ErrorCode::Internal, message.to_owned()));
+    }
+    let files = |index: usize, poster: bool| OutputFiles {
+        video: scratch.file(&format!("output-{index}.mp4")),
+        poster: poster.then(|| scratch.file(&format!("poster-{index}.jpg"))),
+    };
+    Ok(RenderJob {
+        output: files(0, grant.poster.is_some()),
+        renditions: (1..=grant.outputs.len()).map(|index| files(index, true)).collect(),
+        filmstrip: grant.filmstrip.as_ref().map(|_| scratch.file("filmstrip.jpg")),
+        edit,
+        inputs,
+    })
+}
+
 /// Waits for a moment; without one, for ever.
 async fn passed(deadline: Option<Instant>) {
     match deadline {
@@ -263,7 +283,5 @@ fn error_result(error: &str) -> Value {
     json!({"status": "error", "error": error})
 }
 
-pub(super) const POSTER_FILE: &str = "poster.jpg";
-pub(super) const OUTPUT_FILE: &str = "output.mp4";
 /// What the log calls an attempt without a RunPod id.
 const UNNAMED: &str = "attempt";

@@ -1,72 +1,139 @@
-//! The last part of an attempt: the poster and the output, from the scratch directory to storage.
+//! The last part of an attempt: everything that was made, from the scratch directory to storage.
 //!
-//! The poster goes first, so that whoever finds the output finds both.
+//! The main output goes last, so that whoever finds it finds all.
 //!
-//! Invariant: the poster never costs the output. One that was not made or not stored is left out.
+//! Invariant: a poster or filmstrip never costs a video. One that was not made or not stored is left out.
 
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use reel_core::job::error_code::ErrorCode;
 use reel_core::job::gpu_service::WorkerStage;
-use reel_core::job::output_media::OutputMedia;
-use reel_core::wire::gpu_worker::{ClaimResponse, CompleteReport, PresignedPut};
+use reel_core::wire::gpu_worker::{
+    ClaimResponse, CompleteReport, FilmstripReport, PresignedPut, RenditionReport,
+};
 
-use super::backend::Backend;
+use super::backend::{Backend, RenderJob, Rendered};
 use super::progress::{ProgressReporter, ratio};
-use super::run::{Attempt, AttemptFailure, OUTPUT_FILE, POSTER_FILE, reportable};
-use super::scratch::JobScratch;
+use super::run::{Attempt, AttemptFailure, reportable};
 use super::transfer::TransferError;
+use crate::render::OutputFiles;
+
+/// The files that a render writes.
+pub(super) struct PutFiles {
+    main: OutputFiles,
+    renditions: Vec<OutputFiles>,
+    filmstrip: Option<PathBuf>,
+}
+
+impl PutFiles {
+    pub(super) fn of(job: &RenderJob) -> Self {
+        let RenderJob { output, renditions, filmstrip, .. } = job.clone();
+        Self { main: output, renditions, filmstrip }
+    }
+
+    fn videos(&self) -> impl Iterator<Item = &Path> {
+        std::iter::once(&self.main).chain(&self.renditions).map(|files| files.video.as_path())
+    }
+}
+
+/// How much of all videos is stored.
+struct UploadProgress<'a> {
+    progress: &'a ProgressReporter,
+    total_bytes: u64,
+    /// Of the videos that are stored.
+    done_bytes: AtomicU64,
+}
+
+impl UploadProgress<'_> {
+    fn report(&self, sent_bytes: u64) {
+        let sent = self.done_bytes.load(Ordering::Relaxed) + sent_bytes;
+        let percent = 90.0 + 9.0 * ratio(sent, self.total_bytes);
+        self.progress.report(WorkerStage::Uploading, percent, "Uploading result");
+    }
+}
 
 impl<B: Backend> Attempt<B> {
     /// Uploads what was rendered; returns the report of it.
     pub(super) async fn upload(
         &self,
         grant: &ClaimResponse,
-        scratch: &JobScratch,
-        media: Option<OutputMedia>,
+        files: &PutFiles,
+        rendered: Rendered,
         progress: &ProgressReporter,
     ) -> Result<CompleteReport, AttemptFailure> {
-        progress.report(WorkerStage::Uploading, 90.0, "Uploading result");
-        let file = scratch.file(OUTPUT_FILE);
-        let size = tokio::fs::metadata(&file).await.map_err(|error| self.disk_failure(&error))?.len();
-        let poster_key = match &grant.poster {
-            Some(target) => self.upload_poster(target, scratch).await?,
-            None => None,
-        };
-        let on_bytes = |sent, total| {
-            progress.report(WorkerStage::Uploading, 90.0 + 9.0 * ratio(sent, total), "Uploading result");
-        };
-        let uploaded = self.or_stopped(self.backend.upload_output(&grant.output, &file, on_bytes)).await?;
-        uploaded.map_err(|error| self.upload_failure(&error))?;
-        progress.report(WorkerStage::Uploading, 99.0, "Finishing");
-        let output_video_key = grant.output.key.clone();
+        let mut total_bytes = 0;
+        for video in files.videos() {
+            total_bytes += self.file_bytes(video).await?;
+        }
+        let progress = UploadProgress { progress, total_bytes, done_bytes: AtomicU64::new(0) };
+        progress.report(0);
+        let mut outputs = Vec::with_capacity(grant.outputs.len());
+        let mut media = rendered.renditions.into_iter();
+        for (target, files) in grant.outputs.iter().zip(&files.renditions) {
+            let poster_key = self.upload_picture(Some(&target.poster), files.poster.as_deref()).await?;
+            outputs.push(RenditionReport {
+                name: target.name.clone(),
+                video_key: target.video.key.clone(),
+                bytes: self.upload_video(&target.video, &files.video, &progress).await?,
+                poster_key,
+                output: media.next().flatten(),
+            });
+        }
+        let sheet = self.upload_picture(grant.filmstrip.as_ref(), files.filmstrip.as_deref()).await?;
+        let filmstrip = sheet.zip(rendered.filmstrip).map(|(key, layout)| FilmstripReport { key, layout });
+        let poster_key = self.upload_picture(grant.poster.as_ref(), files.main.poster.as_deref()).await?;
+        let bytes = self.upload_video(&grant.output, &files.main.video, &progress).await?;
+        progress.progress.report(WorkerStage::Uploading, 99.0, "Finishing");
         Ok(CompleteReport {
-            output_video_key,
-            output_bytes: Some(size),
+            output_video_key: grant.output.key.clone(),
+            output_bytes: Some(bytes),
             poster_key,
-            output: media,
-            outputs: Vec::new(),
-            filmstrip: None,
+            output: rendered.main,
+            outputs,
+            filmstrip,
         })
     }
 
-    /// Uploads the poster, if there is one; returns its key when it is stored.
-    async fn upload_poster(
+    /// Returns the size of the video.
+    async fn upload_video(
         &self,
         target: &PresignedPut,
-        scratch: &JobScratch,
+        file: &Path,
+        progress: &UploadProgress<'_>,
+    ) -> Result<u64, AttemptFailure> {
+        let bytes = self.file_bytes(file).await?;
+        let on_bytes = |sent, _| progress.report(sent);
+        let uploaded = self.or_stopped(self.backend.upload_output(target, file, on_bytes)).await?;
+        uploaded.map_err(|error| self.upload_failure(&error))?;
+        progress.done_bytes.fetch_add(bytes, Ordering::Relaxed);
+        Ok(bytes)
+    }
+
+    async fn file_bytes(&self, file: &Path) -> Result<u64, AttemptFailure> {
+        let file = tokio::fs::metadata(file).await;
+        file.map(|file| file.len()).map_err(|error| self.disk_failure(&error))
+    }
+
+    /// Uploads a picture, if there is one; returns its key when it is stored.
+    async fn upload_picture(
+        &self,
+        target: Option<&PresignedPut>,
+        file: Option<&Path>,
     ) -> Result<Option<String>, AttemptFailure> {
-        let file = scratch.file(POSTER_FILE);
-        if !tokio::fs::try_exists(&file).await.unwrap_or(false) {
+        let Some((target, file)) = target.zip(file) else { return Ok(None) };
+        if !tokio::fs::try_exists(file).await.unwrap_or(false) {
             return Ok(None);
         }
-        let upload = tokio::time::timeout(POSTER_TIMEOUT, self.backend.upload_poster(target, &file));
+        let upload = tokio::time::timeout(PICTURE_TIMEOUT, self.backend.upload_picture(target, file));
         let error = match self.or_stopped(upload).await? {
             Ok(Ok(())) => return Ok(Some(target.key.clone())),
             Ok(Err(error)) => error.to_string(),
             Err(_) => "the upload timed out".to_owned(),
         };
-        self.log(format_args!("no poster: {error}"));
+        let name = target.key.rsplit('/').next().unwrap_or_default();
+        self.log(format_args!("no {name}: {error}"));
         Ok(None)
     }
 
@@ -86,5 +153,5 @@ impl<B: Backend> Attempt<B> {
     }
 }
 
-/// The output must not wait long for its poster.
-const POSTER_TIMEOUT: Duration = Duration::from_secs(15);
+/// A video must not wait long for its pictures.
+const PICTURE_TIMEOUT: Duration = Duration::from_secs(15);

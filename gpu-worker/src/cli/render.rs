@@ -7,7 +7,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use gpu_worker::render::{CancelFlag, Progress, RenderError, RenderOutput, RenderRequest, render};
+use gpu_worker::render::{
+    CancelFlag, OutputFiles, Progress, RenderError, RenderOutput, RenderRequest, RenderedVideo, render,
+};
 use indicatif::{ProgressBar, ProgressStyle};
 use reel_core::base::object_key::ObjectKey;
 use reel_core::edit::{Edit, JobType};
@@ -35,6 +37,9 @@ pub struct RenderArgs {
     /// Output JPEG of one frame, at most 960 pixels a side
     #[arg(long, value_name = "POSTER.JPG")]
     poster: Option<PathBuf>,
+    /// Output JPEG with small pictures of the reel; a .vtt file beside it says which is where
+    #[arg(long, value_name = "STRIP.JPG")]
+    filmstrip: Option<PathBuf>,
 }
 
 /// A video on the command line.
@@ -73,12 +78,17 @@ impl RenderArgs {
             Ok(runtime) => runtime,
             Err(error) => return super::fail(format_args!("could not start: {error}")),
         };
-        match runtime.block_on(self.render_until_signal(edit)) {
+        let files = self.files(&edit);
+        match runtime.block_on(self.render_until_signal(edit, files.clone())) {
             Ok(output) => {
-                println!("{}", summary(&self.output, &output));
-                match output.poster {
-                    Some(Err(error)) => super::fail(error),
-                    Some(Ok(_)) | None => ExitCode::SUCCESS,
+                let (names, videos) = (&files, std::iter::once(&output.main).chain(&output.renditions));
+                for (file, video) in names.iter().zip(videos.clone()) {
+                    println!("{}", summary(&file.video, video));
+                }
+                let mut pictures = videos.filter_map(|video| video.poster.as_ref()?.as_ref().err());
+                match pictures.next().cloned().map_or_else(|| self.write_vtt(&output), Err) {
+                    Ok(()) => ExitCode::SUCCESS,
+                    Err(error) => super::fail(error),
                 }
             }
             Err(error) => {
@@ -92,7 +102,34 @@ impl RenderArgs {
         }
     }
 
-    async fn render_until_signal(&self, edit: Edit) -> Result<RenderOutput, RenderError> {
+    /// Where the reel goes, and each of the edit's other outputs beside it.
+    fn files(&self, edit: &Edit) -> Vec<OutputFiles> {
+        let main = OutputFiles { video: self.output.clone(), poster: self.poster.clone() };
+        let rendition = |name: &str| OutputFiles {
+            video: beside(&self.output, name),
+            poster: self.poster.as_deref().map(|poster| beside(poster, name)),
+        };
+        let renditions = edit.renditions().iter().map(|one| rendition(one.name.as_str()));
+        std::iter::once(main).chain(renditions).collect()
+    }
+
+    /// Says which part of the sheet shows which moment.
+    fn write_vtt(&self, output: &RenderOutput) -> Result<(), RenderError> {
+        let (Some(file), Some(made)) = (&self.filmstrip, &output.filmstrip) else { return Ok(()) };
+        let layout = made.clone()?;
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let vtt = layout.vtt(&name, output.main.duration_ms);
+        std::fs::write(file.with_extension("vtt"), vtt).map_err(|error| RenderError {
+            code: ErrorCode::GpuError,
+            message: format!("The filmstrip's VTT cannot be written: {error}."),
+        })
+    }
+
+    async fn render_until_signal(
+        &self,
+        edit: Edit,
+        files: Vec<OutputFiles>,
+    ) -> Result<RenderOutput, RenderError> {
         let cancel = CancelFlag::default();
         let signals = signal(SignalKind::interrupt()).and_then(|i| Ok((i, signal(SignalKind::terminate())?)));
         if let Ok((mut interrupt, mut terminate)) = signals {
@@ -111,15 +148,18 @@ impl RenderArgs {
         // The input without a key, else the first, is for clips that name none.
         let default_input = self.inputs.iter().find(|video| video.key.is_none()).or(self.inputs.first());
         let input = default_input.map(|video| video.file.clone()).unwrap_or_default();
-        let (output, poster) = (self.output.clone(), self.poster.clone());
+        let filmstrip = self.filmstrip.clone();
         let work = tokio::task::spawn_blocking(move || {
             let bar = progress_bar();
+            let Some((output, renditions)) = files.split_first() else {
+                let message = "The reel has no file; this is a bug.".to_owned();
+                return Err(RenderError { code: ErrorCode::Internal, message });
+            };
             let request = RenderRequest {
-                edit: &edit,
-                input: &input,
                 inputs_by_key: &inputs_by_key,
-                output: &output,
-                poster: poster.as_deref(),
+                renditions,
+                filmstrip: filmstrip.as_deref(),
+                ..RenderRequest::new(&edit, &input, output)
             };
             let result = render(&request, &mut |progress| update_bar(&bar, progress), &cancel);
             bar.finish_and_clear();
@@ -190,7 +230,14 @@ fn update_bar(bar: &ProgressBar, progress: Progress) {
     bar.set_message(format!("{:.1} per second{}", progress.frames_per_second, left.unwrap_or_default()));
 }
 
-fn summary(file: &Path, output: &RenderOutput) -> String {
+/// `reel.mp4` and `story` make `reel-story.mp4`.
+fn beside(file: &Path, name: &str) -> PathBuf {
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    let extension = file.extension().map(|extension| format!(".{}", extension.to_string_lossy()));
+    file.with_file_name(format!("{stem}-{name}{}", extension.unwrap_or_default()))
+}
+
+fn summary(file: &Path, output: &RenderedVideo) -> String {
     let seconds = Duration::from_millis(output.duration_ms).as_secs_f64();
     format!(
         "{}: {}x{}, {} frames, {seconds:.2} s, {}",

@@ -13,6 +13,7 @@ pub mod color;
 pub mod decode;
 pub mod encode;
 mod error;
+pub mod filmstrip;
 pub mod finished;
 pub mod loudness;
 pub mod nut;

@@ -13,7 +13,7 @@ use super::blur::{GaussianBlur, RowBuffers};
 use super::boost::boost;
 use super::ellipse::Ellipse;
 use super::frame::{BLACK, Frame, NEUTRAL};
-use super::mask::{Mask, union};
+use super::mask::Mask;
 use super::row_pairs::{self, RowPair};
 use super::simd::{mix_rows, mix_with, vectorized, weight};
 
@@ -109,7 +109,7 @@ impl HardEdges {
     /// The part of `view` that they reach.
     fn reach(&self, view: PixelRect, frame_size: FrameSize) -> Option<PixelRect> {
         let boxes = self.0.iter().filter_map(|(ellipse, _)| ellipse.bounds(0, frame_size));
-        boxes.filter_map(|bounds| intersection(bounds, view)).reduce(union)
+        boxes.filter_map(|bounds| intersection(bounds, view)).reduce(PixelRect::union)
     }
 }
 

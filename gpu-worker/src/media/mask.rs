@@ -20,7 +20,9 @@ impl Mask {
         // Twice the reach: the blur mirrors the mask at the edge of its area, and where that is
         // not the frame's own edge there must be only zeros to mirror.
         let boxes = highlights.iter().filter_map(|h| Ellipse::new(h).bounds(margin, frame_size));
-        let Some(area) = boxes.reduce(union) else { return Self { area: None, values: Vec::new() } };
+        let Some(area) = boxes.reduce(PixelRect::union) else {
+            return Self { area: None, values: Vec::new() };
+        };
         let mut values = vec![0.0_f32; area.width as usize * area.height as usize];
         for highlight in highlights {
             let ellipse = Ellipse::new(highlight);
@@ -54,12 +56,4 @@ fn to_256ths(values: &[f32]) -> Vec<u16> {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 256")]
         values.iter().map(|value| (value * 256.0 + 0.5).min(256.0) as u16).collect()
     })
-}
-
-/// The smallest rectangle around both.
-pub fn union(a: PixelRect, b: PixelRect) -> PixelRect {
-    let (x, y) = (a.x.min(b.x), a.y.min(b.y));
-    let right = (a.x + a.width).max(b.x + b.width);
-    let bottom = (a.y + a.height).max(b.y + b.height);
-    PixelRect { x, y, width: right - x, height: bottom - y }
 }

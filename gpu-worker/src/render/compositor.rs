@@ -1,77 +1,68 @@
-//! What happens to each frame between decoder and encoder.
+//! What happens to each frame between decoder and encoders: the effects once, then each output's part and size.
 
-use reel_core::edit::{CropTrack, Edit, Fit, FramePosition, FrameSize, Overlay, PixelRect, placement};
+use reel_core::edit::{CropTrack, Edit, FramePosition, Overlay, PixelRect};
 
 use super::RenderError;
+use super::outputs::{OutputPlan, Place};
+use super::plan::{ClipPlan, RenderPlan};
 use crate::media::effects::EffectRenderer;
 use crate::media::frame::{Frame, FramePool};
 use crate::media::scale::Scaler;
 
-/// Draws on and scales the frames of one clip.
-#[allow(clippy::large_enum_variant, reason = "there is one for a whole render")]
-pub(super) enum Compositor<'e> {
-    /// Effects, then the crop when there is one, then the size.
-    Overlay { overlay: &'e Overlay, effects: EffectRenderer, scaler: Scaler },
-    /// Only the crop and the size.
-    Framing { crop: &'e CropTrack, fit: Fit, scaler: Scaler },
-    /// ffmpeg draws the titles while it decodes.
-    Annotate,
+/// Draws on the frames of one clip and makes those of each output from them. The titles of an annotation are
+/// drawn by ffmpeg while it decodes.
+pub(super) struct Compositor<'a> {
+    outputs: &'a [OutputPlan<'a>],
+    /// Whether the main output's frames are made by scaling, too.
+    scaled: bool,
+    crop: Option<&'a CropTrack>,
+    highlights: Option<(&'a Overlay, EffectRenderer)>,
+    scaler: Scaler,
 }
 
-impl<'e> Compositor<'e> {
-    /// For clip number `clip`, from 0.
-    pub(super) fn new(edit: &'e Edit, clip: usize) -> Result<Self, RenderError> {
-        Ok(match edit {
-            Edit::Overlay(overlay) => Self::Overlay {
-                overlay,
-                effects: EffectRenderer::new(overlay.effect),
-                scaler: Scaler::new()?,
-            },
-            Edit::Framing(framing) => {
-                let Some(clip) = framing.clips.get(clip) else {
-                    return Err(RenderError::machine("A clip has no crop; this is a bug."));
-                };
-                Self::Framing { crop: &clip.crop, fit: framing.fit, scaler: Scaler::new()? }
-            }
-            Edit::Annotate(_) => Self::Annotate,
-        })
+impl<'a> Compositor<'a> {
+    pub(super) fn new(
+        edit: &'a Edit,
+        plan: &'a RenderPlan<'a>,
+        clip: &ClipPlan<'a>,
+    ) -> Result<Self, RenderError> {
+        let highlights = match edit {
+            Edit::Overlay(overlay) => Some((overlay, EffectRenderer::new(overlay.effect))),
+            Edit::Framing(_) | Edit::Annotate(_) => None,
+        };
+        let (outputs, scaled, crop) = (&plan.outputs, plan.scaled, clip.crop);
+        Ok(Self { outputs, scaled, crop, highlights, scaler: Scaler::new()? })
     }
 
-    /// Turns a source frame into an output frame; buffers go back to their pools.
+    /// Turns a source frame into a frame of each output; buffers go back to their pools.
     pub(super) fn compose(
         &mut self,
         mut frame: Frame,
         position: FramePosition,
         decoded: &FramePool,
-        finished: &FramePool,
-    ) -> Result<Frame, RenderError> {
-        let (shown, fit, scaler) = match self {
-            Self::Overlay { overlay, effects, scaler } => {
-                let crop = overlay.crop.as_ref();
-                let shown = crop.map_or(frame.bounds(), |crop| crop.pixels(position, frame.size()));
-                let is_scaled = crop.is_some() || finished.size() != frame.size();
-                let view = if is_scaled { part_of(shown, finished.size(), overlay.fit).0 } else { shown };
-                let highlights = overlay.regions.at(position, overlay.interpolation);
-                effects.apply(&mut frame, view, &highlights);
-                if !is_scaled {
-                    return Ok(frame);
-                }
-                (shown, overlay.fit, scaler)
-            }
-            Self::Framing { crop, fit, scaler } => (crop.pixels(position, frame.size()), *fit, scaler),
-            Self::Annotate => return Ok(frame),
-        };
-        let (view, target) = part_of(shown, finished.size(), fit);
-        let mut output = finished.acquire();
-        scaler.scale(&frame, view, &mut output, target)?;
-        decoded.release(frame);
-        Ok(output)
+        finished: &[&FramePool],
+    ) -> Result<Vec<Frame>, RenderError> {
+        let picture = frame.size();
+        let places: Vec<Place> =
+            self.outputs.iter().map(|output| output.place(self.crop, position, picture)).collect();
+        if let Some((overlay, effects)) = &mut self.highlights {
+            let shown = places.iter().map(|place| place.part).reduce(PixelRect::union);
+            let shown = shown.unwrap_or(frame.bounds());
+            let highlights = overlay.regions.at(position, overlay.interpolation);
+            effects.apply(&mut frame, shown, &highlights);
+        }
+        let mut frames = Vec::with_capacity(places.len());
+        for (Place { part, target }, pool) in places.into_iter().zip(finished).skip(usize::from(!self.scaled))
+        {
+            let mut output = pool.acquire();
+            self.scaler.scale(&frame, part, &mut output, target)?;
+            frames.push(output);
+        }
+        if self.scaled {
+            decoded.release(frame);
+        } else {
+            frames.insert(0, frame);
+        }
+        Ok(frames)
     }
-}
-
-/// Which part of what is shown of a frame goes where in the output.
-fn part_of(shown: PixelRect, output: FrameSize, fit: Fit) -> (PixelRect, PixelRect) {
-    let place = placement(FrameSize { width: shown.width, height: shown.height }, output, fit);
-    let view = PixelRect { x: shown.x + place.part.x, y: shown.y + place.part.y, ..place.part };
-    (view, place.target)
 }

@@ -7,6 +7,7 @@ use std::io::BufReader;
 use std::sync::mpsc::SyncSender;
 
 use super::RenderError;
+use super::outputs::OutputPlan;
 use super::plan::ClipPlan;
 use super::sampler::{SampleResult, Sampler};
 use super::slow_motion;
@@ -21,6 +22,7 @@ use crate::media::frame::{Frame, FramePool};
 #[derive(Clone, Copy)]
 pub(super) struct Decoder<'a> {
     pub clip: &'a ClipPlan<'a>,
+    pub outputs: &'a [OutputPlan<'a>],
     pub in_between: InBetween,
     pub processes: &'a ProcessGroup,
     pub pool: &'a FramePool,
@@ -70,7 +72,7 @@ impl Decoder<'_> {
             input: self.clip.file(),
             media,
             stretch,
-            interpolation: slow_motion::interpolation(self.clip, segment, self.in_between),
+            interpolation: slow_motion::interpolation(self.clip, self.outputs, segment, self.in_between),
             size: self.pool.size(),
             draw_filters,
         };

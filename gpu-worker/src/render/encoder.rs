@@ -5,17 +5,22 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
 
-use reel_core::edit::Edit;
+use reel_core::edit::{Edit, FrameSize};
 
 use super::audio;
 use super::plan::RenderPlan;
 use crate::ffmpeg::encode::EncodeCommand;
 use crate::media::frame::{Frame, FramePool};
 
-/// The encoder of a plan. An output of several clips has a chapter for each.
-pub(super) fn command<'a>(edit: &Edit, plan: &'a RenderPlan<'a>, output: &'a Path) -> EncodeCommand<'a> {
+/// The encoder of one output of a plan. An output of several clips has a chapter for each.
+pub(super) fn command<'a>(
+    edit: &Edit,
+    plan: &'a RenderPlan<'a>,
+    size: FrameSize,
+    output: &'a Path,
+) -> EncodeCommand<'a> {
     EncodeCommand {
-        size: plan.size,
+        size,
         rate: plan.rate,
         audio: audio::bitrate_kbps(edit).map(|bitrate| audio::track(plan, bitrate)),
         chapters: if plan.clips.len() > 1 { plan.chapters() } else { Vec::new() },

@@ -34,6 +34,14 @@ impl RenderError {
         }
     }
 
+    /// The same error, naming one output of several.
+    pub(super) fn in_output(self, name: &str) -> Self {
+        match self.code {
+            ErrorCode::InvalidInput => Self { message: format!("Output {name}: {}", self.message), ..self },
+            _ => self,
+        }
+    }
+
     pub(super) fn cancelled() -> Self {
         Self { code: ErrorCode::Cancelled, message: ErrorCode::Cancelled.default_message().to_owned() }
     }

@@ -29,15 +29,15 @@ pub(super) struct ClipMixer<'a> {
     pub cancel: &'a CancelFlag,
     /// Buffers for the decoded frames of each clip.
     pub decoded: &'a [FramePool],
-    /// Buffers for finished frames, when they are not the decoded ones.
-    pub scaled: Option<&'a FramePool>,
+    /// Buffers for the frames of each output; the main one has none when its frames are the decoded ones.
+    pub scaled: &'a [FramePool],
     /// Frames that the encoder has taken.
     pub written: &'a AtomicU64,
 }
 
-/// Takes finished frames.
-type FrameSender = SyncSender<Frame>;
-type SendFrame<'s> = dyn FnMut(Frame) -> Result<(), MixError> + 's;
+/// One frame of each output.
+type Frames = Vec<Frame>;
+type SendFrames<'s> = dyn FnMut(Frames) -> Result<(), MixError> + 's;
 
 /// Why no more frames are sent.
 enum MixError {
@@ -52,13 +52,14 @@ impl<'a> ClipMixer<'a> {
     pub(super) fn run<'scope>(
         self,
         scope: &'scope Scope<'scope, 'a>,
-        frames_tx: &FrameSender,
+        frames_tx: &[SyncSender<Frame>],
         on_written: &mut dyn FnMut(u64),
     ) -> Result<(), RenderError> {
-        let mut send = |frame: Frame| {
-            let sent = frames_tx.send(frame).map_err(|_| MixError::EncoderClosed);
+        let mut send = |frames: Frames| {
+            let mut pairs = frames.into_iter().zip(frames_tx);
+            let sent = pairs.try_for_each(|(frame, output)| output.send(frame));
             on_written(self.written.load(Ordering::Relaxed));
-            sent
+            sent.map_err(|_| MixError::EncoderClosed)
         };
         match self.mix_clips(scope, &mut send) {
             Ok(()) | Err(MixError::EncoderClosed) => Ok(()),
@@ -69,7 +70,7 @@ impl<'a> ClipMixer<'a> {
     fn mix_clips<'scope>(
         &self,
         scope: &'scope Scope<'scope, 'a>,
-        send: &mut SendFrame<'_>,
+        send: &mut SendFrames<'_>,
     ) -> Result<(), MixError> {
         // The clip that dissolves into the current one.
         let mut outgoing: Option<ClipStream<'scope, 'a>> = None;
@@ -105,13 +106,19 @@ impl<'a> ClipMixer<'a> {
         };
         let (frames_tx, frames) = sync_channel(CHANNEL_FRAMES);
         let several = self.plan.clips.len() > 1;
-        let decoder = Decoder { clip, in_between: self.plan.in_between, processes: self.processes, pool };
+        let decoder = Decoder {
+            clip,
+            outputs: &self.plan.outputs,
+            in_between: self.plan.in_between,
+            processes: self.processes,
+            pool,
+        };
         let thread = scope.spawn(move || decoder.run(&frames_tx));
         Ok(ClipStream {
             number: several.then_some(index + 1),
-            compositor: Compositor::new(self.edit, index)?,
+            compositor: Compositor::new(self.edit, self.plan, clip)?,
             decoded: pool,
-            finished: self.scaled.unwrap_or(pool),
+            finished: self.plan.pools(pool, self.scaled),
             frames,
             thread,
             pending: None,
@@ -124,21 +131,22 @@ impl<'a> ClipMixer<'a> {
         incoming: &mut ClipStream<'_, '_>,
         transition: ClipTransition,
         mut outgoing: Option<&mut ClipStream<'_, '_>>,
-        send: &mut SendFrame<'_>,
+        send: &mut SendFrames<'_>,
     ) -> Result<(), MixError> {
         for k in 0..transition.frames() {
-            let Some(mut frame) = self.next(incoming)? else { break };
+            let Some(mut shown) = self.next(incoming)? else { break };
             match (transition, outgoing.as_deref_mut()) {
                 (ClipTransition::Dissolve(frames), Some(outgoing)) => {
-                    if let Some(old) = self.next(outgoing)? {
-                        blend(&mut frame, &old, k + 1, frames + 1);
-                        outgoing.finished.release(old);
+                    let old = self.next(outgoing)?.unwrap_or_default();
+                    for ((frame, old), pool) in shown.iter_mut().zip(old).zip(&outgoing.finished) {
+                        blend(frame, &old, k + 1, frames + 1);
+                        pool.release(old);
                     }
                 }
-                (ClipTransition::Fade(frames), _) => darken(&mut frame, k, frames),
+                (ClipTransition::Fade(frames), _) => shown.iter_mut().for_each(|f| darken(f, k, frames)),
                 (ClipTransition::Cut | ClipTransition::Dissolve(_), _) => {}
             }
-            send(frame)?;
+            send(shown)?;
         }
         Ok(())
     }
@@ -147,11 +155,11 @@ impl<'a> ClipMixer<'a> {
         &self,
         stream: &mut ClipStream<'_, '_>,
         frames: u64,
-        send: &mut SendFrame<'_>,
+        send: &mut SendFrames<'_>,
     ) -> Result<(), MixError> {
         for _ in 0..frames {
-            let Some(frame) = self.next(stream)? else { break };
-            send(frame)?;
+            let Some(shown) = self.next(stream)? else { break };
+            send(shown)?;
         }
         Ok(())
     }
@@ -160,17 +168,19 @@ impl<'a> ClipMixer<'a> {
         &self,
         stream: &mut ClipStream<'_, '_>,
         frames: u32,
-        send: &mut SendFrame<'_>,
+        send: &mut SendFrames<'_>,
     ) -> Result<(), MixError> {
         for k in (0..frames).rev() {
-            let Some(mut frame) = self.next(stream)? else { break };
-            darken(&mut frame, k, frames);
-            send(frame)?;
+            let Some(mut shown) = self.next(stream)? else { break };
+            for frame in &mut shown {
+                darken(frame, k, frames);
+            }
+            send(shown)?;
         }
         Ok(())
     }
 
-    fn next(&self, stream: &mut ClipStream<'_, '_>) -> Result<Option<Frame>, RenderError> {
+    fn next(&self, stream: &mut ClipStream<'_, '_>) -> Result<Option<Frames>, RenderError> {
         if self.cancel.is_cancelled() { Err(RenderError::cancelled()) } else { stream.next() }
     }
 }
@@ -187,7 +197,8 @@ struct ClipStream<'scope, 'a> {
     number: Option<usize>,
     compositor: Compositor<'a>,
     decoded: &'a FramePool,
-    finished: &'a FramePool,
+    /// Of each output.
+    finished: Vec<&'a FramePool>,
     frames: Receiver<DecodedFrame>,
     thread: ScopedJoinHandle<'scope, Result<(), RenderError>>,
     /// A picture that more output frames show. Each is composited for itself: what is drawn may move.
@@ -195,8 +206,8 @@ struct ClipStream<'scope, 'a> {
 }
 
 impl ClipStream<'_, '_> {
-    /// The next finished frame; `None` at the end.
-    fn next(&mut self) -> Result<Option<Frame>, RenderError> {
+    /// The next frame of each output; `None` at the end.
+    fn next(&mut self) -> Result<Option<Frames>, RenderError> {
         let received = self.pending.take().map_or_else(|| self.frames.recv(), Ok);
         let Ok(DecodedFrame { frame, segment, first, repeat }) = received else { return Ok(None) };
         if repeat > 1 {
@@ -205,7 +216,7 @@ impl ClipStream<'_, '_> {
             self.pending = Some(DecodedFrame { frame: copy, segment, first: first + 1, repeat: repeat - 1 });
         }
         let position = FramePosition { frame: segment.position(first), fps: segment.source_rate.fps() };
-        self.compositor.compose(frame, position, self.decoded, self.finished).map(Some)
+        self.compositor.compose(frame, position, self.decoded, &self.finished).map(Some)
     }
 
     /// Waits for the decoder, and frees its buffers when other clips follow.

@@ -10,7 +10,9 @@ mod compositor;
 mod decoder;
 mod encoder;
 mod error;
+mod filmstrip;
 mod mixer;
+mod outputs;
 mod pipeline;
 mod plan;
 mod poster;
@@ -23,5 +25,5 @@ mod timeline;
 mod title;
 
 pub use error::RenderError;
-pub use request::{CancelFlag, Progress, RenderOutput, RenderRequest};
+pub use request::{CancelFlag, OutputFiles, Progress, RenderOutput, RenderRequest, RenderedVideo};
 pub use run::render;

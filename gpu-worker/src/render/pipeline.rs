@@ -1,4 +1,4 @@
-//! The stream: one thread decodes, this one composites on all cores, one feeds the encoder.
+//! The stream: one thread decodes, this one composites on all cores, one feeds the encoder of each output.
 //!
 //! The channels between them hold two frames each, so the slowest sets the pace and memory does not
 //! grow with the length of the output.
@@ -44,44 +44,50 @@ pub(super) fn with_cancel_watch<T>(
     })
 }
 
-/// Runs the stream to its end; returns the number of frames in the output.
+/// Runs the stream to its end; writes each output to its file. Returns the number of frames in each.
 pub(super) fn run(
     edit: &Edit,
     plan: &RenderPlan<'_>,
-    output: &Path,
+    files: &[&Path],
     processes: &ProcessGroup,
     progress: &mut dyn FnMut(Progress),
     cancel: &CancelFlag,
 ) -> Result<u64, RenderError> {
-    let encoder = processes.start("ffmpeg", encoder::command(edit, plan, output).args())?;
-    let Some(encoder_stdin) = encoder.stdin() else {
-        return Err(RenderError::machine("ffmpeg's input could not be opened."));
-    };
+    let mut encoders = Vec::with_capacity(files.len());
+    for (output, file) in plan.outputs.iter().zip(files) {
+        let encoder = processes.start("ffmpeg", encoder::command(edit, plan, output.size, file).args())?;
+        let Some(stdin) = encoder.stdin() else {
+            return Err(RenderError::machine("ffmpeg's input could not be opened."));
+        };
+        encoders.push((encoder, stdin));
+    }
     let decoded: Vec<FramePool> = plan.clips.iter().map(|clip| FramePool::new(clip.decoded_size)).collect();
-    let scaled = plan.scaled.then(|| FramePool::new(plan.size));
+    let scaled = plan.new_pools();
     let written = AtomicU64::new(0);
-    let (frames_tx, frames) = sync_channel(CHANNEL_FRAMES);
-    let mixer = ClipMixer {
-        edit,
-        plan,
-        processes,
-        cancel,
-        decoded: &decoded,
-        scaled: scaled.as_ref(),
-        written: &written,
-    };
+    let not_shown = AtomicU64::new(0);
+    let mixer =
+        ClipMixer { edit, plan, processes, cancel, decoded: &decoded, scaled: &scaled, written: &written };
     // Without scaling there is one clip.
-    let Some(finished) = scaled.as_ref().or(decoded.first()) else {
+    let Some(first) = decoded.first() else {
         return Err(RenderError::machine("The output has no buffers; this is a bug."));
     };
+    let pools = plan.pools(first, &scaled);
     let note = match plan.in_between {
         InBetween::Motion => None,
         InBetween::Blend => Some(slow_motion::BLENDED),
     };
     let mut meter = ProgressMeter::new(Some(plan.total_frames()), note);
     std::thread::scope(|scope| {
-        let written = &written;
-        let writer = scope.spawn(move || encoder::write_frames(encoder_stdin, &frames, finished, written));
+        // What a person sees grow is the main output.
+        let counters = std::iter::once(&written).chain(std::iter::repeat(&not_shown));
+        let mut frames_tx = Vec::with_capacity(encoders.len());
+        let mut outputs = Vec::with_capacity(encoders.len());
+        for (((encoder, stdin), pool), counter) in encoders.into_iter().zip(pools).zip(counters) {
+            let (sender, frames) = sync_channel(CHANNEL_FRAMES);
+            frames_tx.push(sender);
+            let writer = scope.spawn(move || encoder::write_frames(stdin, &frames, pool, counter));
+            outputs.push((encoder, writer));
+        }
         let sent = mixer.run(scope, &frames_tx, &mut |frames| {
             if let Some(update) = meter.tick(frames) {
                 progress(update);
@@ -90,17 +96,21 @@ pub(super) fn run(
         if sent.is_err() {
             processes.kill_all();
         }
-        // Without a sender the writer ends, and closes the encoder's stdin.
+        // Without a sender the writers end, and close the encoders' stdin.
         drop(frames_tx);
-        let writer_result = writer.join();
-        let encoder_exit = encoder.wait()?;
+        let mut ends = Vec::with_capacity(outputs.len());
+        for (encoder, writer) in outputs {
+            ends.push((writer.join(), encoder.wait()?));
+        }
         // The first error in the order of the stream explains the later ones.
         sent?;
-        if writer_result.is_err() {
-            return Err(RenderError::machine("The encoding thread crashed; this is a bug."));
-        }
-        if !encoder_exit.status.success() {
-            return Err(encode_error(&encoder_exit).into());
+        for (writer_result, encoder_exit) in ends {
+            if writer_result.is_err() {
+                return Err(RenderError::machine("The encoding thread crashed; this is a bug."));
+            }
+            if !encoder_exit.status.success() {
+                return Err(encode_error(&encoder_exit).into());
+            }
         }
         let frames = written.load(Ordering::Relaxed);
         progress(meter.finish(frames));

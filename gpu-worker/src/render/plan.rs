@@ -6,8 +6,9 @@
 use std::path::Path;
 
 use reel_core::base::object_key::ObjectKey;
-use reel_core::edit::{Clip, CropTrack, Edit, FramePosition, FrameSize, Framing, Transition};
+use reel_core::edit::{Clip, CropTrack, Edit, FramePosition, FrameSize, Framing, Rendition, Transition};
 
+use super::outputs::OutputPlan;
 use super::slow_motion;
 use super::timeline::Timeline;
 use super::title::{self, TitleOverlay};
@@ -19,6 +20,7 @@ use crate::ffmpeg::probe::MediaInfo;
 use crate::ffmpeg::process::ProcessGroup;
 use crate::ffmpeg::stretch::Stretch;
 use crate::ffmpeg::tracks::{Sound, SoundTrack};
+use crate::media::frame::FramePool;
 use crate::media::frame_rate::FrameRate;
 
 /// Everything that is known before the first frame; at least one clip.
@@ -29,8 +31,9 @@ pub(super) struct RenderPlan<'a> {
     pub transitions: Vec<ClipTransition>,
     /// Frames per second of the output and of each clip.
     pub rate: FrameRate,
-    pub size: FrameSize,
-    /// Whether frames are scaled to `size`; otherwise they have it when they are decoded.
+    /// The main output first.
+    pub outputs: Vec<OutputPlan<'a>>,
+    /// Whether frames are scaled for the main output; otherwise they have its size when they are decoded.
     pub scaled: bool,
     /// How slow motion gets its frames.
     pub in_between: InBetween,
@@ -44,7 +47,7 @@ pub(super) struct ClipPlan<'a> {
     /// What is heard; `None` for silence.
     pub sound: Option<Sound>,
     pub timeline: Timeline,
-    /// What of its frames is shown; `None` for all.
+    /// What of its frames the main output shows; `None` for all.
     pub crop: Option<&'a CropTrack>,
     /// The size of decoded frames.
     pub decoded_size: FrameSize,
@@ -71,10 +74,12 @@ impl<'a> RenderPlan<'a> {
             Edit::Overlay(overlay) => {
                 let media = probe(request, request.input, processes)?;
                 if let Some(crop) = &overlay.crop {
-                    check_crop(crop, &media, (0.0, f64::INFINITY))?;
+                    check_crop(crop, &media, ALWAYS_S)?;
                 }
+                check_renditions(&overlay.renditions, &media, ALWAYS_S)?;
                 let scaled = overlay.crop.is_some();
                 let mut clip = ClipPlan::new(request.input, Timeline::whole(&media), media, scaled);
+                clip.crop = overlay.crop.as_ref();
                 let output_size = overlay.output_size(clip.decoded_size);
                 if output_size.is_some() {
                     clip.decoded_size = clip.media.size();
@@ -92,7 +97,7 @@ impl<'a> RenderPlan<'a> {
                 let media = probe(request, request.input, processes)?;
                 let timeline = Timeline::annotate(annotate, &media)?;
                 let mut clip = ClipPlan::new(request.input, timeline, media, false);
-                clip.titles = title::overlays(&annotate.clips, clip.decoded_size, request.output)?;
+                clip.titles = title::overlays(&annotate.clips, clip.decoded_size, &request.output.video)?;
                 (vec![clip], None)
             }
         };
@@ -109,8 +114,21 @@ impl<'a> RenderPlan<'a> {
             return Err(RenderError::input("The job has no clips."));
         };
         let (rate, size) = (first.timeline.rate, output_size.unwrap_or(first.decoded_size));
-        let (scaled, in_between) = (output_size.is_some(), slow_motion::in_between(&clips));
-        Ok(Self { clips, transitions, rate, size, scaled, in_between })
+        let outputs = OutputPlan::all(request.edit, &clips, size);
+        let (scaled, in_between) = (output_size.is_some(), slow_motion::in_between(&clips, &outputs));
+        Ok(Self { clips, transitions, rate, outputs, scaled, in_between })
+    }
+
+    /// Buffers for the frames of each output, where those of the main one may be the decoded ones.
+    pub(super) fn pools<'p>(&self, decoded: &'p FramePool, scaled: &'p [FramePool]) -> Vec<&'p FramePool> {
+        let main = (!self.scaled).then_some(decoded);
+        main.into_iter().chain(scaled).collect()
+    }
+
+    /// Buffers for the frames of each output that are not the decoded ones.
+    pub(super) fn new_pools(&self) -> Vec<FramePool> {
+        let outputs = self.outputs.iter().skip(usize::from(!self.scaled));
+        outputs.map(|output| FramePool::new(output.size)).collect()
     }
 
     /// Frames of the whole output.
@@ -225,6 +243,7 @@ fn plan_framing<'a>(
             None => probe(request, input, processes).map_err(in_clip)?,
         };
         check_crop(&clip.crop, &media, clip.shown_s()).map_err(in_clip)?;
+        check_renditions(&framing.renditions, &media, clip.shown_s())?;
         let rate = requested_rate
             .or(clips.first().map(|first| first.timeline.rate))
             .unwrap_or(media.clock.rate.for_output());
@@ -250,13 +269,25 @@ fn check_crop(crop: &CropTrack, media: &MediaInfo, shown_s: (f64, f64)) -> Resul
     Ok(())
 }
 
+/// Refuses a rendition whose own crop shows nothing of the picture.
+fn check_renditions(
+    renditions: &[Rendition],
+    media: &MediaInfo,
+    shown_s: (f64, f64),
+) -> Result<(), RenderError> {
+    for (rendition, crop) in renditions.iter().filter_map(|one| Some((one, one.crop()?))) {
+        check_crop(crop, media, shown_s).map_err(|error| error.in_output(rendition.name.as_str()))?;
+    }
+    Ok(())
+}
+
 /// Copies of sources with a better clock lie beside the output, where there is room for it.
 fn probe(
     request: &RenderRequest<'_>,
     input: &Path,
     processes: &ProcessGroup,
 ) -> Result<MediaInfo, RenderError> {
-    let folder = request.output.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = request.output.video.parent().filter(|folder| !folder.as_os_str().is_empty());
     Ok(MediaInfo::probe(input, folder.unwrap_or(Path::new(".")), processes)?)
 }
 
@@ -284,6 +315,9 @@ fn plan_transitions(clips: &[ClipPlan<'_>], transition: Transition) -> Vec<ClipT
     let pairs = lengths.windows(2).filter_map(|pair| Some((rate?, <[u64; 2]>::try_from(pair).ok()?)));
     pairs.map(|(rate, pair)| ClipTransition::new(transition, rate, pair)).collect()
 }
+
+/// The whole of a video.
+const ALWAYS_S: (f64, f64) = (0.0, f64::INFINITY);
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use reel_core::base::object_key::ObjectKey;
 use reel_core::edit::Edit;
+use reel_core::job::filmstrip::FilmstripLayout;
 use reel_core::job::output_media::OutputMedia;
 
 use super::RenderError;
@@ -19,10 +20,35 @@ pub struct RenderRequest<'a> {
     pub input: &'a Path,
     /// The videos that clips name by key; `input` may be among them.
     pub inputs_by_key: &'a [(ObjectKey, PathBuf)],
-    /// The output file; replaced when it exists, and only by a complete file.
-    pub output: &'a Path,
-    /// A JPEG of the output, when one is wanted. The output does not depend on it.
-    pub poster: Option<&'a Path>,
+    /// The main output.
+    pub output: &'a OutputFiles,
+    /// The edit's renditions, in their order.
+    pub renditions: &'a [OutputFiles],
+    /// A sheet of small pictures of the main output, a JPEG, when one is wanted.
+    pub filmstrip: Option<&'a Path>,
+}
+
+impl<'a> RenderRequest<'a> {
+    /// A render of one video into one output.
+    pub const fn new(edit: &'a Edit, input: &'a Path, output: &'a OutputFiles) -> Self {
+        Self { edit, input, inputs_by_key: &[], output, renditions: &[], filmstrip: None }
+    }
+}
+
+/// Where an output is written.
+#[derive(Clone, Debug)]
+pub struct OutputFiles {
+    /// Replaced when it exists, and only by a complete file.
+    pub video: PathBuf,
+    /// A JPEG of it, when one is wanted. The video does not depend on it.
+    pub poster: Option<PathBuf>,
+}
+
+impl OutputFiles {
+    /// A video without a poster.
+    pub fn only(video: impl Into<PathBuf>) -> Self {
+        Self { video: video.into(), poster: None }
+    }
 }
 
 /// How far a render is. The numbers are measured, never guessed.
@@ -56,9 +82,20 @@ impl CancelFlag {
     }
 }
 
-/// A finished output, as its file says.
+/// What a render has made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RenderOutput {
+    /// The main output.
+    pub main: RenderedVideo,
+    /// The renditions, in their order.
+    pub renditions: Vec<RenderedVideo>,
+    /// How the sheet of small pictures is divided, or why there is none; `None` when none was wanted.
+    pub filmstrip: Option<Result<FilmstripLayout, RenderError>>,
+}
+
+/// A finished output, as its file says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RenderedVideo {
     /// Frames in the output.
     pub frames: u64,
     /// Frames per second.
@@ -75,7 +112,7 @@ pub struct RenderOutput {
     pub poster: Option<Result<u64, RenderError>>,
 }
 
-impl RenderOutput {
+impl RenderedVideo {
     /// What the API is told of it.
     pub fn media(&self) -> Option<OutputMedia> {
         OutputMedia::new(self.width, self.height, self.fps, self.frames, self.duration_ms)

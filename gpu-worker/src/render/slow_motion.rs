@@ -4,15 +4,16 @@
 
 use reel_core::edit::{CropTrack, FramePosition, FrameSize, PixelRect};
 
+use super::outputs::OutputPlan;
 use super::plan::ClipPlan;
 use super::timeline::TimelineSegment;
 use crate::ffmpeg::decode::{InBetween, MotionInterpolation};
 
 /// How in-between frames are made in a whole render: along the motion, unless that would take too long.
-pub(super) fn in_between(clips: &[ClipPlan<'_>]) -> InBetween {
+pub(super) fn in_between(clips: &[ClipPlan<'_>], outputs: &[OutputPlan<'_>]) -> InBetween {
     let segments =
         clips.iter().flat_map(|clip| clip.timeline.segments.iter().map(move |segment| (clip, segment)));
-    let pixels: f64 = segments.filter_map(|(clip, segment)| work_pixels(clip, segment)).sum();
+    let pixels: f64 = segments.filter_map(|(clip, segment)| work_pixels(clip, outputs, segment)).sum();
     if pixels * MOTION_S_PER_PIXEL > MAX_MOTION_S { InBetween::Blend } else { InBetween::Motion }
 }
 
@@ -22,39 +23,43 @@ pub(super) const BLENDED: &str = "slow motion is blended, because following the 
 /// The interpolation of a segment; `None` when it shows the source's own frames.
 pub(super) fn interpolation(
     clip: &ClipPlan<'_>,
+    outputs: &[OutputPlan<'_>],
     segment: &TimelineSegment,
     in_between: InBetween,
 ) -> Option<MotionInterpolation> {
     let fps = segment.interpolate_fps?;
-    Some(MotionInterpolation { fps, area: visible_area(clip.crop, segment, clip.decoded_size), in_between })
+    let area = visible_area(clip.crop, outputs, segment, clip.decoded_size);
+    Some(MotionInterpolation { fps, area, in_between })
 }
 
 /// Pixels of all in-between frames of a segment.
-fn work_pixels(clip: &ClipPlan<'_>, segment: &TimelineSegment) -> Option<f64> {
-    let area = interpolation(clip, segment, InBetween::Motion)?.area;
+fn work_pixels(clip: &ClipPlan<'_>, outputs: &[OutputPlan<'_>], segment: &TimelineSegment) -> Option<f64> {
+    let area = interpolation(clip, outputs, segment, InBetween::Motion)?.area;
     Some(f64::from(area.width) * f64::from(area.height) * f64::from(segment.output_frames))
 }
 
-/// The box around all that a moving crop shows of the source during a segment, on even pixels and with a
-/// margin, since motion comes from outside.
-fn visible_area(crop: Option<&CropTrack>, segment: &TimelineSegment, source: FrameSize) -> PixelRect {
+/// The box around all that the outputs show of the source during a segment, on even pixels and with a margin,
+/// since motion comes from outside.
+fn visible_area(
+    crop: Option<&CropTrack>,
+    outputs: &[OutputPlan<'_>],
+    segment: &TimelineSegment,
+    source: FrameSize,
+) -> PixelRect {
     let whole = PixelRect { x: 0, y: 0, width: source.width, height: source.height };
-    let Some(crop) = crop else { return whole };
-    let at = |k: u32| {
-        crop.pixels(FramePosition { frame: segment.position(k), fps: segment.source_rate.fps() }, source)
-    };
-    let (mut left, mut top, mut right, mut bottom) = (u32::MAX, u32::MAX, 0, 0);
-    for crop in (0..segment.output_frames).map(at) {
-        (left, top) = (left.min(crop.x), top.min(crop.y));
-        (right, bottom) = (right.max(crop.x + crop.width), bottom.max(crop.y + crop.height));
-    }
+    let shown = (0..segment.output_frames).flat_map(|k| {
+        let at = FramePosition { frame: segment.position(k), fps: segment.source_rate.fps() };
+        outputs.iter().map(move |output| output.shown(crop, at, source))
+    });
+    let shown = shown.reduce(PixelRect::union).unwrap_or(whole);
     let side = |from: u32, to: u32, length: u32| {
         let from = from.min(length).saturating_sub(MARGIN_PX) & !1;
         let to = to.saturating_add(MARGIN_PX).next_multiple_of(2).min(length);
         // The filter compares blocks, and needs some of them.
         if to.saturating_sub(from) < LEAST_SIDE_PX { (0, length) } else { (from, to - from) }
     };
-    let ((x, width), (y, height)) = (side(left, right, source.width), side(top, bottom, source.height));
+    let (x, width) = side(shown.x, shown.x + shown.width, source.width);
+    let (y, height) = side(shown.y, shown.y + shown.height, source.height);
     PixelRect { x, y, width, height }
 }
 
@@ -75,10 +80,13 @@ mod tests {
 
     /// The area of a second of slow motion under these keyframes, in a picture of 1920x1080.
     fn area(keyframes: &str) -> PixelRect {
-        let params = format!(r#"{{"crop_keyframes":[{keyframes}]}}"#);
-        let Ok(Edit::Framing(framing)) = Edit::parse(JobType::Framing, &params) else {
-            panic!("invalid params")
-        };
+        area_of(keyframes, "[]")
+    }
+
+    fn area_of(keyframes: &str, outputs: &str) -> PixelRect {
+        let params = format!(r#"{{"crop_keyframes":[{keyframes}],"outputs":{outputs}}}"#);
+        let edit = Edit::parse(JobType::Framing, &params).expect("an edit");
+        let Edit::Framing(framing) = &edit else { panic!("not a framing") };
         let segment = TimelineSegment {
             start_s: 0.0,
             end_s: 1.0,
@@ -90,7 +98,8 @@ mod tests {
             source_rate: FrameRate::new(30, 1).expect("a rate"),
         };
         let source = FrameSize { width: 1920, height: 1080 };
-        visible_area(Some(&framing.clips[0].crop), &segment, source)
+        let outputs = OutputPlan::all(&edit, &[], FrameSize::REEL);
+        visible_area(Some(&framing.clips[0].crop), &outputs, &segment, source)
     }
 
     #[test]
@@ -104,5 +113,12 @@ mod tests {
         assert!(moving.x + moving.width > 1880, "{moving:?}");
         let tiny = area(r#"{"frame":0,"x":1919,"y":1079,"width":1,"height":1}"#);
         assert_eq!(tiny, PixelRect { x: 0, y: 0, width: 1920, height: 1080 });
+    }
+
+    #[test]
+    fn what_any_output_shows_is_made() {
+        let crop = r#"{"frame":0,"x":700,"y":0,"width":608,"height":1080}"#;
+        let square = area_of(crop, r#"[{"name":"feed","preset":"square_1080"}]"#);
+        assert_eq!(square, PixelRect { x: 432, y: 0, width: 1144, height: 1080 });
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use gpu_worker::render::{CancelFlag, RenderError, RenderOutput, RenderRequest, render};
+use gpu_worker::render::{CancelFlag, OutputFiles, RenderError, RenderRequest, RenderedVideo, render};
 use reel_core::base::object_key::ObjectKey;
 use reel_core::edit::{Edit, JobType};
 use serde_json::Value;
@@ -13,7 +13,7 @@ use serde_json::Value;
 const PATIENCE: Duration = Duration::from_secs(40);
 
 pub struct Rendered {
-    pub result: Result<RenderOutput, RenderError>,
+    pub result: Result<RenderedVideo, RenderError>,
     pub took_s: f64,
     /// It was stopped because it did not end.
     pub hung: bool,
@@ -33,7 +33,8 @@ pub fn render_film(
         .iter()
         .map(|path| (ObjectKey::parse_input(&key(path)).expect("a key"), path.clone()))
         .collect();
-    let request = RenderRequest { edit: &edit, input, inputs_by_key: &by_key, output, poster: None };
+    let output = OutputFiles::only(output);
+    let request = RenderRequest { inputs_by_key: &by_key, ..RenderRequest::new(&edit, input, &output) };
     let begun = Instant::now();
     let cancel = CancelFlag::default();
     let (ended, end) = mpsc::channel::<()>();
@@ -45,7 +46,7 @@ pub fn render_film(
                 watchdog.cancel();
             }
         });
-        let result = render(&request, &mut |_| {}, &cancel);
+        let result = render(&request, &mut |_| {}, &cancel).map(|output| output.main);
         drop(ended);
         result
     });

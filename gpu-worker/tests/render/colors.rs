@@ -1,6 +1,6 @@
 //! Colours of phones and cameras become those that every screen shows, against films that zscale made.
 
-use gpu_worker::render::RenderOutput;
+use gpu_worker::render::RenderedVideo;
 use reel_core::edit::JobType::Overlay;
 use serde_json::json;
 
@@ -28,7 +28,7 @@ fn wide(transfer: &'static str) -> Film {
     Film { size: (180, 120), filters, tags: ["bt2020", transfer, "bt2020nc"] }
 }
 
-fn render(videos: &TestVideos, film: &Film) -> RenderOutput {
+fn render(videos: &TestVideos, film: &Film) -> RenderedVideo {
     let (width, height) = film.size;
     let source = format!("color=0x808080:s={width}x{height}:r=10:d=0.3,{PICTURE}");
     let filters = format!("{},format=yuv444p10le", film.filters);
@@ -40,7 +40,7 @@ fn render(videos: &TestVideos, film: &Film) -> RenderOutput {
 }
 
 /// Checks the corners and the grey; returns the white's channels.
-fn check_picture(videos: &TestVideos, reel: &RenderOutput, name: &str) -> [u8; 3] {
+fn check_picture(videos: &TestVideos, reel: &RenderedVideo, name: &str) -> [u8; 3] {
     let (width, height) = (reel.width as usize, reel.height as usize);
     let pixels = videos.frame(1);
     let at = |x: usize, y: usize| {

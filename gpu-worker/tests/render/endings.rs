@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use gpu_worker::render::{CancelFlag, RenderRequest, render};
+use gpu_worker::render::{CancelFlag, OutputFiles, RenderRequest, render};
 use reel_core::edit::{Edit, JobType};
 use reel_core::job::error_code::ErrorCode;
 
@@ -24,9 +24,8 @@ fn a_cancel_ends_the_render_and_its_processes_within_a_second() {
     let videos = TestVideos::new();
     let video = long_video(&videos);
     let edit = Edit::parse(JobType::Overlay, BLUR).expect("valid params");
-    let output = videos.path("reel.mp4");
-    let request =
-        RenderRequest { edit: &edit, input: &video, inputs_by_key: &[], output: &output, poster: None };
+    let output = OutputFiles::only(videos.path("reel.mp4"));
+    let request = RenderRequest::new(&edit, &video, &output);
     let cancel = CancelFlag::default();
     let mut cancelled_at = None;
     let result = render(

@@ -14,6 +14,7 @@ mod endings;
 mod fit;
 mod framing;
 mod inputs;
+mod outputs;
 mod overlay;
 mod posters;
 mod scrubbing;

@@ -1,6 +1,6 @@
 //! Overlay: the output plays everywhere and shows the effect in the right place.
 
-use gpu_worker::render::{CancelFlag, RenderRequest, render};
+use gpu_worker::render::{CancelFlag, OutputFiles, RenderRequest, render};
 use reel_core::edit::Edit;
 use reel_core::edit::JobType::Overlay;
 use reel_core::job::output_media::OutputMedia;
@@ -20,17 +20,14 @@ fn a_spotlight_with_a_crop_becomes_a_vertical_video() {
         "output_width": 270, "output_height": 480,
     });
     let edit = Edit::parse(Overlay, &params.to_string()).expect("valid params");
-    let (output, poster) = (videos.path("reel.mp4"), videos.path("poster.jpg"));
-    let request = RenderRequest {
-        edit: &edit,
-        input: &sample(),
-        inputs_by_key: &[],
-        output: &output,
-        poster: Some(&poster),
-    };
+    let poster = videos.path("poster.jpg");
+    let output = OutputFiles { video: videos.path("reel.mp4"), poster: Some(poster.clone()) };
+    let sample = sample();
+    let request = RenderRequest::new(&edit, &sample, &output);
     let mut updates = Vec::new();
-    let reel =
-        render(&request, &mut |progress| updates.push(progress), &CancelFlag::default()).expect("a reel");
+    let reel = render(&request, &mut |progress| updates.push(progress), &CancelFlag::default())
+        .expect("a reel")
+        .main;
 
     assert_eq!((reel.frames, reel.duration_ms, reel.width, reel.height), (132, 5280, 270, 480));
     assert_eq!(reel.media(), OutputMedia::new(270, 480, 25.0, 132, 5280));

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use gpu_worker::render::{CancelFlag, RenderOutput, RenderRequest, render};
+use gpu_worker::render::{CancelFlag, OutputFiles, RenderRequest, RenderedVideo, render};
 use reel_core::edit::{Edit, JobType};
 use serde_json::json;
 
@@ -19,18 +19,12 @@ fn partly_black(videos: &TestVideos, size: &str, length_s: u32, black: &str) -> 
     videos.make_video("video.mp4", &[&["-f", "lavfi", "-i", &source, "-vf", &filter], &encoder[..]].concat())
 }
 
-fn render_with_poster(videos: &TestVideos, video: &Path, poster: &Path) -> RenderOutput {
+fn render_with_poster(videos: &TestVideos, video: &Path, poster: &Path) -> RenderedVideo {
     let params = json!({"effect_type": "original", "highlight_regions": [], "crop_keyframes": null});
     let edit = Edit::parse(JobType::Overlay, &params.to_string()).expect("valid params");
-    let output = videos.path("reel.mp4");
-    let request = RenderRequest {
-        edit: &edit,
-        input: video,
-        inputs_by_key: &[],
-        output: &output,
-        poster: Some(poster),
-    };
-    render(&request, &mut |_| {}, &CancelFlag::default()).expect("a reel")
+    let output = OutputFiles { video: videos.path("reel.mp4"), poster: Some(poster.to_owned()) };
+    let request = RenderRequest::new(&edit, video, &output);
+    render(&request, &mut |_| {}, &CancelFlag::default()).expect("a reel").main
 }
 
 /// Width, height and mean brightness.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use gpu_worker::render::{CancelFlag, RenderError, RenderOutput, RenderRequest, render};
+use gpu_worker::render::{CancelFlag, OutputFiles, RenderError, RenderRequest, RenderedVideo, render};
 use reel_core::base::object_key::ObjectKey;
 use reel_core::edit::{Edit, JobType};
 use serde_json::Value;
@@ -116,7 +116,7 @@ impl TestVideos {
         self.make_video(name, &[&["-f", "lavfi", "-i", &source, "-frames:v", &count], &codec[..]].concat())
     }
 
-    pub fn render(&self, kind: JobType, params: &Value, input: &Path) -> Result<RenderOutput, RenderError> {
+    pub fn render(&self, kind: JobType, params: &Value, input: &Path) -> Result<RenderedVideo, RenderError> {
         self.render_all(kind, params, input, &[])
     }
 
@@ -127,17 +127,16 @@ impl TestVideos {
         params: &Value,
         input: &Path,
         named: &[&Path],
-    ) -> Result<RenderOutput, RenderError> {
+    ) -> Result<RenderedVideo, RenderError> {
         let key = |path: &Path| format!("input/x/{}", path.file_name().expect("a name").to_string_lossy());
         let named: Vec<_> = named
             .iter()
             .map(|path| (ObjectKey::parse_input(&key(path)).expect("a key"), path.to_path_buf()))
             .collect();
         let edit = Edit::parse(kind, &params.to_string()).expect("valid params");
-        let output = self.path("reel.mp4");
-        let request =
-            RenderRequest { edit: &edit, input, inputs_by_key: &named, output: &output, poster: None };
-        render(&request, &mut |_| {}, &CancelFlag::default())
+        let output = OutputFiles::only(self.path("reel.mp4"));
+        let request = RenderRequest { inputs_by_key: &named, ..RenderRequest::new(&edit, input, &output) };
+        render(&request, &mut |_| {}, &CancelFlag::default()).map(|output| output.main)
     }
 
     /// The frames of the output in grey, each scaled to `width` x `height`.

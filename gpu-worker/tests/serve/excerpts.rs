@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use axum::body::Bytes;
-use gpu_worker::render::{CancelFlag, RenderRequest, render};
+use gpu_worker::render::{CancelFlag, OutputFiles, RenderRequest, render};
 use reel_core::edit::{Edit, JobType};
 use serde_json::{Value, json};
 
@@ -96,8 +96,8 @@ fn requested_bytes(backend: &TestBackend) -> usize {
 fn expected(film: &Path, start: f64) -> Vec<u8> {
     let edit = Edit::parse(JobType::Framing, &two_seconds(start).to_string()).unwrap();
     let output = film.with_file_name("expected.mp4");
-    let request =
-        RenderRequest { edit: &edit, input: film, inputs_by_key: &[], output: &output, poster: None };
+    let files = OutputFiles::only(&output);
+    let request = RenderRequest::new(&edit, film, &files);
     render(&request, &mut |_| {}, &CancelFlag::default()).unwrap();
     content(&output)
 }

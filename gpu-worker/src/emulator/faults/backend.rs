@@ -9,13 +9,12 @@ use std::time::Duration;
 
 use reel_core::job::error_code::ErrorCode;
 use reel_core::job::gpu_service::WorkerStage;
-use reel_core::job::output_media::OutputMedia;
 use reel_core::wire::gpu_worker::{ClaimResponse, CompleteReport, ErrorReport, PresignedPut, ProgressReport};
 use tokio_util::sync::CancellationToken;
 
 use super::worker::{ProgressFault, WorkerFaults};
 use crate::attempt::{
-    AttemptStatus, Backend, CallError, DownloadSource, PartialVideo, ProgressReporter, RenderJob,
+    AttemptStatus, Backend, CallError, DownloadSource, PartialVideo, ProgressReporter, RenderJob, Rendered,
     TransferError, WorkerBackend, progress_report, ratio,
 };
 use crate::render::RenderError;
@@ -59,7 +58,7 @@ impl FaultyBackend {
         job: &RenderJob,
         progress: &ProgressReporter,
         stop: &CancellationToken,
-    ) -> Result<Option<OutputMedia>, RenderError> {
+    ) -> Result<Rendered, RenderError> {
         let steps = u32::try_from(duration.as_millis() / FAKE_STEP_MS).unwrap_or(u32::MAX).max(1);
         for step in 0..=steps {
             let share = ratio(step.into(), steps.into());
@@ -70,10 +69,12 @@ impl FaultyBackend {
             }
         }
         let input = job.inputs.first().map_or(Path::new(""), |(_, file)| file);
-        let copied = tokio::fs::copy(input, &job.output).await;
-        copied.map(|_| None).map_err(|error| {
-            scripted_error(ErrorCode::GpuError, format!("The fake render could not be written: {error}."))
-        })
+        for output in std::iter::once(&job.output).chain(&job.renditions) {
+            tokio::fs::copy(input, &output.video).await.map_err(|error| {
+                scripted_error(ErrorCode::GpuError, format!("The fake render could not be written: {error}."))
+            })?;
+        }
+        Ok(Rendered::default())
     }
 }
 
@@ -153,7 +154,7 @@ impl Backend for FaultyBackend {
         self.inner.upload_output(target, file, on_bytes).await
     }
 
-    async fn upload_poster(&self, target: &PresignedPut, file: &Path) -> Result<(), TransferError> {
+    async fn upload_picture(&self, target: &PresignedPut, file: &Path) -> Result<(), TransferError> {
         if self.faults.skip_upload {
             return Err(TransferError::Unreachable);
         }
@@ -161,7 +162,7 @@ impl Backend for FaultyBackend {
         if self.faults.refused_poster {
             "image/of-another-kind".clone_into(&mut target.content_type);
         }
-        self.inner.upload_poster(&target, file).await
+        self.inner.upload_picture(&target, file).await
     }
 
     async fn render(
@@ -169,7 +170,7 @@ impl Backend for FaultyBackend {
         job: RenderJob,
         progress: &ProgressReporter,
         stop: &CancellationToken,
-    ) -> Result<Option<OutputMedia>, RenderError> {
+    ) -> Result<Rendered, RenderError> {
         if let Some((code, sentence)) = &self.faults.fail {
             return Err(scripted_error(*code, sentence));
         }
