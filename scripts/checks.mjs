@@ -12,7 +12,7 @@ import { WASM_TARGET } from "./setup/toolchain.mjs";
 
 const CORE = "reel-core";
 const WORKER = "reel-ballers-api";
-const NATIVE = [CORE, "reel-client", "gpu-worker", "e2e"];
+const NATIVE = [CORE, "reel-client", "reel-media", "gpu-worker", "e2e"];
 
 // The core decides and does nothing else: it has no runtime, clock, randomness, logging or IO.
 const FORBIDDEN_IN_CORE = /^(worker|worker-.*|wasm-bindgen.*|js-sys|web-sys|tokio.*|async-.*|futures.*|getrandom|rand|rand_.*|fastrand|reqwest|hyper.*|mio|socket2|log|tracing.*|chrono|instant)$/;
@@ -59,7 +59,7 @@ export const documentation = ({ native }) =>
   cargo({ ...native, RUSTDOCFLAGS: "-D warnings" }, ["doc", "--no-deps", ...packages([CORE, "reel-client"])], { step: "building the documentation", fix: FIX_WARNINGS });
 
 export const coreTests = (environments, count) => cargoTest(environments, [CORE], count);
-export const nativeTests = (environments, count) => cargoTest(environments, ["gpu-worker", "reel-client"], count);
+export const nativeTests = (environments, count) => cargoTest(environments, ["reel-media", "gpu-worker", "reel-client"], count);
 export const endToEndTests = (environments, count) => cargoTest(environments, ["e2e"], count);
 
 export const soak = ({ native }) =>

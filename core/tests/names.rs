@@ -7,8 +7,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-const CRATES: &[(&str, &str)] =
-    &[("core", "core/src"), ("worker", "src"), ("client", "client/src"), ("gpu-worker", "gpu-worker/src")];
+const CRATES: &[(&str, &str)] = &[
+    ("core", "core/src"),
+    ("worker", "src"),
+    ("client", "client/src"),
+    ("media", "media/src"),
+    ("gpu-worker", "gpu-worker/src"),
+];
 
 /// Names that may be declared twice: the crates of the declarations, and why.
 const ALLOWED: &[(&str, &[&str], &str)] = &[

@@ -6,10 +6,8 @@ use std::path::{Path, PathBuf};
 
 /// Each folder with the folders that it may import.
 const LAYERS: &[(&str, &[&str])] = &[
-    ("media", &[]),
-    // Only for frame rates.
-    ("ffmpeg", &["media"]),
-    ("render", &["media", "ffmpeg"]),
+    ("ffmpeg", &[]),
+    ("render", &["ffmpeg"]),
     ("attempt", &["render"]),
     ("emulator", &["attempt", "render"]),
     // The binary, which imports the library by its name.

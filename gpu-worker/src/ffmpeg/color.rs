@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tempfile::NamedTempFile;
 
 use super::FfmpegError;
-use crate::media::color_map::{ColorMap, Gamut, Transfer};
+use reel_media::color_map::{ColorMap, Gamut, Transfer};
 
 /// Pixels as `media::frame` holds them.
 pub(super) const PIXEL_FORMAT: &str = "yuv420p";

@@ -11,7 +11,7 @@ use reel_core::edit::{FrameSize, PixelRect};
 use super::args::{QUIET, strings, untrusted_input};
 use super::probe::MediaInfo;
 use super::stretch::Stretch;
-use crate::media::clock::round_us;
+use reel_media::clock::round_us;
 
 /// What to decode; NUT with raw frames in planes comes out on stdout, to be read by [`nut`](super::nut).
 #[derive(Clone, Copy, Debug)]
@@ -71,7 +71,7 @@ impl DecodeCommand<'_> {
 
     /// The film time in seconds of a time that was read from the pipe.
     pub fn film_time_s(&self, pipe_us: i64) -> f64 {
-        let piped_s = crate::media::clock::seconds(pipe_us - round_us(f64::from(PIPE_OFFSET_S)));
+        let piped_s = reel_media::clock::seconds(pipe_us - round_us(f64::from(PIPE_OFFSET_S)));
         // Interpolated frames count from the start of the stretch.
         let file_s = if self.interpolation.is_some() { piped_s + self.stretch.start_s } else { piped_s };
         file_s - self.media.clock.file_time_s(0.0)

@@ -15,7 +15,7 @@ use super::args::{QUIET, strings};
 use super::audio::{AudioGraph, AudioTrack};
 use super::color;
 use super::process::{ProcessExit, output_of};
-use crate::media::frame_rate::FrameRate;
+use reel_media::frame_rate::FrameRate;
 
 /// What to encode; raw frames in planes go in on stdin.
 #[derive(Debug)]

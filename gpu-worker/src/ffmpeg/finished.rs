@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::FfmpegError;
 use super::process::ProcessGroup;
-use crate::media::frame_rate::FrameRate;
+use reel_media::frame_rate::FrameRate;
 
 /// The picture of an output.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -19,9 +19,9 @@ use super::process::{ProcessExit, ProcessGroup};
 use super::repair::{self, RepairedFile};
 use super::scan::Scan;
 use super::tracks::SoundTrack;
-use crate::media::clock::SourceClock;
-use crate::media::clock::jumps::ClockKind;
-use crate::media::frame_rate::FrameRate;
+use reel_media::clock::SourceClock;
+use reel_media::clock::jumps::ClockKind;
+use reel_media::frame_rate::FrameRate;
 
 /// A video that can be rendered.
 #[allow(clippy::struct_excessive_bools, reason = "findings of a probe, independent of each other")]

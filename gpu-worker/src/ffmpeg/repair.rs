@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use super::FfmpegError;
 use super::args::{QUIET, strings, untrusted_input};
 use super::process::ProcessGroup;
-use crate::media::clock::jumps::{Repair, Shift};
-use crate::media::clock::seconds;
+use reel_media::clock::jumps::{Repair, Shift};
+use reel_media::clock::seconds;
 
 /// The copy; it is gone when this is dropped.
 #[derive(Debug)]

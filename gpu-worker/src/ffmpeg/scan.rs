@@ -9,9 +9,9 @@ use std::path::Path;
 use super::FfmpegError;
 use super::args::input_limits;
 use super::process::ProcessGroup;
-use crate::media::clock::jumps::{BreakFinder, ClockKind, MAX_BREAKS, Repair, Track};
-use crate::media::clock::round_us;
-use crate::media::clock::stamps::{Span, Stamp};
+use reel_media::clock::jumps::{BreakFinder, ClockKind, MAX_BREAKS, Repair, Track};
+use reel_media::clock::round_us;
+use reel_media::clock::stamps::{Span, Stamp};
 
 /// What the packets of the chosen tracks say.
 #[derive(Debug, Default)]

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::args::escape_filter_value as escape;
 use super::color;
-use crate::media::title::Picture;
+use reel_media::title::Picture;
 
 /// The picture in a format that needs no encoder: PAM, a short header and the pixels.
 pub fn picture_file(picture: &Picture) -> Vec<u8> {

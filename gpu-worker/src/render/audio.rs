@@ -5,7 +5,7 @@ use reel_core::edit::Edit;
 use super::plan::{ClipPlan, ClipTransition, RenderPlan};
 use crate::ffmpeg::audio::{AudioClip, AudioSegment, AudioTrack};
 use crate::ffmpeg::stretch::Stretch;
-use crate::media::frame_rate::FrameRate;
+use reel_media::frame_rate::FrameRate;
 
 /// The bit rates of the FastAPI backend; `None` for an output without sound.
 pub(super) fn bitrate_kbps(edit: &Edit) -> Option<u32> {

@@ -5,9 +5,9 @@ use reel_core::edit::{CropTrack, Edit, FramePosition, Overlay, PixelRect};
 use super::RenderError;
 use super::outputs::{OutputPlan, Place};
 use super::plan::{ClipPlan, RenderPlan};
-use crate::media::effects::EffectRenderer;
-use crate::media::frame::{Frame, FramePool};
-use crate::media::scale::Scaler;
+use reel_media::effects::EffectRenderer;
+use reel_media::frame::{Frame, FramePool};
+use reel_media::scale::Scaler;
 
 /// Draws on the frames of one clip and makes those of each output from them. The titles of an annotation are
 /// drawn by ffmpeg while it decodes.

@@ -16,7 +16,7 @@ use crate::ffmpeg::decode::{DecodeCommand, InBetween};
 use crate::ffmpeg::nut::NutReader;
 use crate::ffmpeg::process::{ProcessExit, ProcessGroup};
 use crate::ffmpeg::stretch::Stretch;
-use crate::media::frame::{Frame, FramePool};
+use reel_media::frame::{Frame, FramePool};
 
 /// What the decoder reads, fixed for a render.
 #[derive(Clone, Copy)]

@@ -10,7 +10,7 @@ use reel_core::edit::{Edit, FrameSize};
 use super::audio;
 use super::plan::RenderPlan;
 use crate::ffmpeg::encode::EncodeCommand;
-use crate::media::frame::{Frame, FramePool};
+use reel_media::frame::{Frame, FramePool};
 
 /// The encoder of one output of a plan. An output of several clips has a chapter for each.
 pub(super) fn command<'a>(

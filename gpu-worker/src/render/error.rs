@@ -3,7 +3,7 @@
 use reel_core::job::error_code::ErrorCode;
 
 use crate::ffmpeg::FfmpegError;
-use crate::media::scale::ScaleError;
+use reel_media::scale::ScaleError;
 
 /// A failed render: the code decides about retries, the message is for a person.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -14,8 +14,8 @@ use super::decoder::{DecodedFrame, Decoder};
 use super::plan::{ClipPlan, ClipTransition, RenderPlan};
 use super::{CancelFlag, RenderError};
 use crate::ffmpeg::process::ProcessGroup;
-use crate::media::blend::{blend, darken};
-use crate::media::frame::{Frame, FramePool};
+use reel_media::blend::{blend, darken};
+use reel_media::frame::{Frame, FramePool};
 
 /// Frames that may wait between two threads.
 pub(super) const CHANNEL_FRAMES: usize = 2;

@@ -19,7 +19,7 @@ use super::{CancelFlag, Progress, RenderError};
 use crate::ffmpeg::decode::InBetween;
 use crate::ffmpeg::encode::encode_error;
 use crate::ffmpeg::process::ProcessGroup;
-use crate::media::frame::FramePool;
+use reel_media::frame::FramePool;
 
 /// Runs `work` while another thread watches the flag. After a cancellation it kills every process,
 /// also those that start later.

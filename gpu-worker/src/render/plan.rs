@@ -20,8 +20,8 @@ use crate::ffmpeg::probe::MediaInfo;
 use crate::ffmpeg::process::ProcessGroup;
 use crate::ffmpeg::stretch::Stretch;
 use crate::ffmpeg::tracks::{Sound, SoundTrack};
-use crate::media::frame::FramePool;
-use crate::media::frame_rate::FrameRate;
+use reel_media::frame::FramePool;
+use reel_media::frame_rate::FrameRate;
 
 /// Everything that is known before the first frame; at least one clip.
 #[derive(Debug)]

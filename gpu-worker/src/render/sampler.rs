@@ -5,7 +5,7 @@
 
 use super::decoder::DecodedFrame;
 use super::timeline::TimelineSegment;
-use crate::media::frame::Frame;
+use reel_media::frame::Frame;
 
 /// The frames of one segment on their way to the output.
 pub(super) struct Sampler<'p> {
@@ -65,7 +65,7 @@ mod tests {
     use reel_core::edit::FrameSize;
 
     use super::*;
-    use crate::media::frame_rate::FrameRate;
+    use reel_media::frame_rate::FrameRate;
 
     /// How many output frames show each picture that is due at these times.
     fn repeats(times_s: &[f64], output_frames: u32) -> Vec<u32> {

@@ -76,7 +76,7 @@ mod tests {
     use reel_core::edit::{Edit, JobType};
 
     use super::*;
-    use crate::media::frame_rate::FrameRate;
+    use reel_media::frame_rate::FrameRate;
 
     /// The area of a second of slow motion under these keyframes, in a picture of 1920x1080.
     fn area(keyframes: &str) -> PixelRect {

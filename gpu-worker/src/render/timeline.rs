@@ -7,8 +7,8 @@ use reel_core::edit::{Annotate, Clip};
 
 use super::RenderError;
 use crate::ffmpeg::probe::MediaInfo;
-use crate::media::clock::snapped;
-use crate::media::frame_rate::FrameRate;
+use reel_media::clock::snapped;
+use reel_media::frame_rate::FrameRate;
 
 /// One clip, segment after segment.
 #[derive(Clone, Debug, PartialEq)]
@@ -184,7 +184,7 @@ mod tests {
 
     use super::*;
     use crate::ffmpeg::color::SourceColor;
-    use crate::media::clock::SourceClock;
+    use reel_media::clock::SourceClock;
 
     fn media(frames: u32, fps: u32) -> MediaInfo {
         MediaInfo {

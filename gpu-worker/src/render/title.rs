@@ -7,7 +7,7 @@ use reel_core::edit::{Annotation, FrameSize, Rating};
 use super::RenderError;
 use super::atomic_file::AtomicFile;
 use crate::ffmpeg::title::{overlay_filter, picture_file};
-use crate::media::title::{TitleBox, TitleFonts};
+use reel_media::title::{TitleBox, TitleFonts};
 
 /// A title that lies over every frame of a segment.
 #[derive(Debug)]

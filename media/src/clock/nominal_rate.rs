@@ -2,7 +2,7 @@
 //!
 //! Invariant: lost frames, pauses, jitter and the rounding of a container do not change it.
 
-use crate::media::frame_rate::FrameRate;
+use crate::frame_rate::FrameRate;
 
 /// Distances that are judged together: long enough to even out jitter, short enough to find a fast second
 /// in a slow film.

@@ -3,7 +3,7 @@
 use reel_core::edit::Color;
 
 use super::*;
-use crate::media::test_picture::{assert_near, bgr, detailed, flat};
+use crate::test_picture::{assert_near, bgr, detailed, flat};
 
 /// Blue, green, red.
 const GREY_BLUE: [u8; 3] = [100, 150, 200];

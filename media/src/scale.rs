@@ -38,6 +38,7 @@ struct CropBox {
 }
 
 impl Scaler {
+    /// A scaler for all cores; an error would be a bug.
     pub fn new() -> Result<Self, ScaleError> {
         let lanczos = Filter::new("lanczos4", lanczos4, 4.0).map_err(failed)?;
         let bands = (0..rayon::current_num_threads().max(1)).map(|_| Resizer::new()).collect();

@@ -23,15 +23,20 @@ pub struct Frame {
 /// A plane of a frame: rows of `width` bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Plane<'f> {
+    /// Samples in a row.
     pub width: u32,
+    /// Rows.
     pub height: u32,
+    /// Row after row.
     pub bytes: &'f [u8],
 }
 
 /// A plane of a frame that can be written.
 #[derive(Debug)]
 pub struct PlaneMut<'f> {
+    /// Samples in a row.
     pub width: u32,
+    /// Row after row.
     pub bytes: &'f mut [u8],
 }
 
@@ -44,6 +49,7 @@ impl Frame {
         Self { size, bytes }
     }
 
+    /// Its size in pixels.
     pub fn size(&self) -> FrameSize {
         self.size
     }
@@ -53,6 +59,7 @@ impl Frame {
         &self.bytes
     }
 
+    /// As [`Frame::bytes`], to be written.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         &mut self.bytes
     }
@@ -106,10 +113,12 @@ pub struct FramePool {
 }
 
 impl FramePool {
+    /// An empty pool of frames of this size.
     pub fn new(size: FrameSize) -> Self {
         Self { size, free: Mutex::default() }
     }
 
+    /// The size of its frames.
     pub fn size(&self) -> FrameSize {
         self.size
     }

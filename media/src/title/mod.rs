@@ -15,17 +15,22 @@ pub use fonts::TitleFonts;
 /// What to write, and the colour of the border as red, green, blue.
 #[derive(Clone, Copy, Debug)]
 pub struct TitleBox<'a> {
+    /// The first line; may be empty.
     pub title: &'a str,
     /// A second line; may be empty.
     pub notes: &'a str,
+    /// Red, green, blue.
     pub border: [u8; 3],
 }
 
 /// Rows of red, green, blue, alpha; alpha is not multiplied in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
+    /// Pixels in a row.
     pub width: u32,
+    /// Rows.
     pub height: u32,
+    /// Four bytes a pixel, row after row.
     pub rgba: Vec<u8>,
 }
 

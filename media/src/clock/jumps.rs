@@ -27,7 +27,9 @@ pub struct Shift {
 /// What moves each track so that its clock goes on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Repair {
+    /// Of the picture, in the order of its packets.
     pub picture: Vec<Shift>,
+    /// Of the sound, likewise.
     pub sound: Vec<Shift>,
 }
 
@@ -56,6 +58,7 @@ pub const MAX_BREAKS: usize = 200;
 pub struct BreakFinder {
     packets: u64,
     expected_us: Option<i64>,
+    /// Those that were found so far.
     pub breaks: Vec<Break>,
 }
 
@@ -121,6 +124,7 @@ impl ClockKind {
 /// What is known of one track.
 #[derive(Clone, Copy, Debug)]
 pub struct Track<'b> {
+    /// Where its clock jumps.
     pub breaks: &'b [Break],
     /// Where it begins and ends by its stamps.
     pub span: Span,

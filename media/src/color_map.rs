@@ -23,16 +23,20 @@ pub enum Transfer {
 /// The colours of the source's red, green and blue; white is D65.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gamut {
+    /// HDTV and sRGB.
     Bt709,
     /// P3, as phones and cinemas have it.
     P3,
+    /// UHDTV.
     Bt2020,
 }
 
 /// A conversion to BT.709.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ColorMap {
+    /// How values stand for light.
     pub transfer: Transfer,
+    /// Which colours they mix.
     pub gamut: Gamut,
 }
 

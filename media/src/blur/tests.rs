@@ -3,7 +3,7 @@
 use reel_core::edit::FrameSize;
 
 use super::*;
-use crate::media::test_picture::{bgr, detailed};
+use crate::test_picture::{bgr, detailed};
 
 /// The blurred part of a frame; the rest is black.
 fn blurred(frame: &Frame, view: PixelRect) -> Frame {

@@ -35,6 +35,7 @@ const BOOST: f64 = 0.5;
 const RING_REACH: i32 = 3;
 
 impl EffectRenderer {
+    /// A renderer of one effect.
     pub fn new(effect: HighlightEffect) -> Self {
         Self { effect, blur: GaussianBlur::new(), mask: None }
     }

@@ -3,7 +3,7 @@
 use reel_core::edit::FrameSize;
 
 use super::*;
-use crate::media::test_picture::{bgr, detailed, picture};
+use crate::test_picture::{bgr, detailed, picture};
 
 fn scaled(from: &Frame, view: PixelRect, size: FrameSize) -> Frame {
     let mut to = Frame::black(size);
