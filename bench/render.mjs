@@ -36,10 +36,10 @@ function film(seconds, fps, size = "1920x1080") {
   return file;
 }
 
-/** Resident bytes of a process and all below it, each at this moment. */
+/** Memory of a process and all below it at this moment; what several share is counted once. */
 function residentBytes(pid) {
   try {
-    const kB = /VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0;
+    const kB = /^Pss:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1] ?? 0;
     const tasks = fs.readdirSync(`/proc/${pid}/task`);
     const below = tasks.flatMap((task) => fs.readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").trim().split(" ").filter(Boolean));
     return Number(kB) * 1024 + below.reduce((sum, child) => sum + residentBytes(child), 0);
