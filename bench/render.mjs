@@ -18,7 +18,7 @@ const PROGRAM = process.env.GPU_WORKER ?? path.join(ROOT, "target/release/gpu-wo
 const RELEASE = { CARGO_PROFILE_RELEASE_OPT_LEVEL: "3", CARGO_PROFILE_RELEASE_LTO: "thin", CARGO_PROFILE_RELEASE_CODEGEN_UNITS: "16" };
 const number = (name, otherwise) => Number(process.env[name] ?? otherwise);
 // As gpu-worker's encoder has them: ffmpeg/encode.rs.
-const ENCODER = "-c:v libx264 -preset fast -crf 18 -pix_fmt yuv420p -c:a aac -b:a 192k -movflags +faststart".split(" ");
+const ENCODER = "-c:v libx264 -preset fast -crf 18 -rc-lookahead 20 -g 30 -flags +cgop -pix_fmt yuv420p -c:a aac -b:a 192k -movflags +faststart".split(" ");
 const SAMPLE_EVERY_MS = 50;
 
 /** A test picture with noise and motion; made once. */

@@ -63,7 +63,11 @@ impl EncodeCommand<'_> {
         args.extend(self.chapters_input());
         args.extend(filters.into_iter().flat_map(|graph| ["-filter_complex".into(), graph.into()]));
         args.extend(mapping);
-        args.extend(strings(VideoEncoder::detect().args(self.pixels_per_s())));
+        let encoder = VideoEncoder::detect();
+        args.extend(strings(encoder.args(self.pixels_per_s())));
+        if encoder == VideoEncoder::X264 {
+            args.extend(strings(&["-rc-lookahead", &lookahead_frames(self.size).to_string()]));
+        }
         args.extend(strings(&["-g", &keyframe_interval(self.rate).to_string(), "-flags", "+cgop"]));
         args.extend(strings(&color::OUTPUT_TAGS));
         // Titles, places and serial numbers of the source do not belong in the output.
@@ -108,6 +112,13 @@ fn keyframe_interval(rate: FrameRate) -> u32 {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
     let whole = rate.fps() as u32;
     whole.max(1)
+}
+
+/// How many frames x264 looks ahead. Each is kept in memory with what is computed of it, 3 bytes a pixel: at
+/// 2160p its own 30 frames would take 750 MB.
+fn lookahead_frames(size: FrameSize) -> u32 {
+    const MAX_PIXELS: u32 = 42_000_000;
+    (MAX_PIXELS / size.width.saturating_mul(size.height).max(1)).clamp(10, 30)
 }
 
 /// Why an encoder ended badly.
