@@ -6,6 +6,7 @@ use reel_core::edit::JobType;
 use reel_core::http::problem::Problem;
 use reel_core::http::problems::missing_inputs_problem;
 use reel_core::http::responses::put_response;
+use reel_core::job::companions::WantedCompanions;
 use reel_core::job::spec::{JobSpec, ProjectExport};
 use reel_core::project::{ClipId, FieldPatch, ProjectId, PutClipRequest, PutProjectRequest};
 use reel_core::sql::projects::ProjectListQuery;
@@ -96,6 +97,7 @@ fn order(set_working_video: Option<bool>) -> JobSpec {
         input_versions: Vec::new(),
         params: RawValue::from_string("{}".into()).expect("a fixture"),
         execution_timeout: DurationMs::minutes(10),
+        companions: WantedCompanions::default(),
         created_at: Timestamp(1),
         export: set_working_video
             .map(|set| ProjectExport { request_fingerprint: "x".into(), set_working_video: set }),

@@ -4,6 +4,7 @@ use reel_core::base::id::JobId;
 use reel_core::base::object_key::ObjectKey;
 use reel_core::base::object_version::ObjectVersion;
 use reel_core::http::access::{KeyAccess, key_access};
+use reel_core::http::filmstrip::filmstrip_vtt;
 use reel_core::http::problem::{Problem, ProblemCode};
 use reel_core::http::problems::missing_inputs_problem;
 use reel_core::http::requests::jobs::{CreateJobRequest, idempotency_key};
@@ -77,6 +78,7 @@ pub async fn create_job(
         input_versions,
         params: new.params.clone(),
         execution_timeout,
+        companions: new.companions.clone(),
         created_at: clock::now(),
         export,
     };
@@ -188,6 +190,13 @@ pub async fn command(
     let reply = call_job(context.env, id, context.subject(), context.visibility(), command).await?;
     let body = reply.into_body()?;
     Ok(HandlerResponse::Answer(HttpResponse::json(200, body)))
+}
+
+/// `GET /api/jobs/{id}/filmstrip.vtt`.
+pub async fn filmstrip(context: &RequestContext<'_>, id: JobId) -> Result<HandlerResponse, Problem> {
+    let command = JobCommand::Get { job_type: None, reader: context.reader() };
+    let reply = call_job(context.env, id, context.subject(), context.visibility(), &command).await?;
+    filmstrip_vtt(&reply.into_body()?).map(|vtt| HandlerResponse::Answer(HttpResponse::vtt(vtt)))
 }
 
 /// `?after=N`, the number of the last event that the caller has.

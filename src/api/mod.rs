@@ -189,6 +189,7 @@ async fn respond(context: &RequestContext<'_>, route: Route<'_>) -> Result<Handl
         Route::Events(id) => {
             (id, JobCommand::Events { after: jobs::parse_after(context)?.unwrap_or(0), reader })
         }
+        Route::Filmstrip(id) => return boxed(jobs::filmstrip(context, id)).await,
         Route::Cancel(id) => (id, JobCommand::Cancel),
         Route::Retry(id) => (id, JobCommand::Retry),
         Route::RevokeLinks(id) => (id, JobCommand::RevokeLinks { of_users: false }),

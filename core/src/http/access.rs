@@ -58,6 +58,7 @@ impl<'r> Route<'r> {
             Self::Watch(id) => vec![ApiKey, User(Read), WatchToken(*id)],
             Self::WatchLegacy(id) => vec![ApiKey, User(Read), WatchToken(*id)],
             Self::Events(id) => vec![ApiKey, User(Read), WatchToken(*id)],
+            Self::Filmstrip(id) => vec![ApiKey, User(Read), WatchToken(*id)],
             Self::Cancel(_) => vec![ApiKey, User(Write)],
             Self::Retry(_) => vec![ApiKey, User(Write)],
             Self::RevokeLinks(_) => vec![ApiKey, User(Write)],

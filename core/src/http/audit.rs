@@ -44,6 +44,7 @@ impl Route<'_> {
             | Self::Watch(_)
             | Self::WatchLegacy(_)
             | Self::Events(_)
+            | Self::Filmstrip(_)
             | Self::Callback(..)
             | Self::Webhook(..)
             | Self::Download(_)

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod audit_queue;
 pub mod cross_site;
 pub mod download;
+pub mod filmstrip;
 pub mod problem;
 pub mod problems;
 pub mod quotas;

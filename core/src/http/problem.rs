@@ -35,6 +35,8 @@ word_enum! {
         JobNotFound = "job_not_found" { status: 404, title: "Job not found" },
         /// No such video, or none of ours.
         VideoNotFound = "video_not_found" { status: 404, title: "Video not found" },
+        /// The job has no filmstrip, or not yet.
+        FilmstripNotFound = "filmstrip_not_found" { status: 404, title: "Filmstrip not found" },
         /// The video is not, or no longer, the one that the request's conditions name.
         PreconditionFailed = "precondition_failed" { status: 412, title: "Precondition failed" },
         /// The video has no byte of the range that was asked for.

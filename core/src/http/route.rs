@@ -96,6 +96,10 @@ routes! {
     Events(JobId) {
         "GET" "/api/jobs/{job_id}/events" => |[id, _]| job(id).map(Route::Events),
     }
+    /// Which part of a job's filmstrip shows which moment, as WebVTT.
+    Filmstrip(JobId) {
+        "GET" "/api/jobs/{job_id}/filmstrip.vtt" => |[id, _]| job(id).map(Route::Filmstrip),
+    }
     /// Stops a job.
     Cancel(JobId) {
         "POST" "/api/jobs/{job_id}/cancel" => |[id, _]| job(id).map(Route::Cancel),
@@ -335,6 +339,7 @@ mod tests {
             ("GET", job("/ws"), Route::Watch(id)),
             ("GET", format!("/ws/export/{ID}"), Route::WatchLegacy(id)),
             ("GET", job("/events"), Route::Events(id)),
+            ("GET", job("/filmstrip.vtt"), Route::Filmstrip(id)),
             ("POST", job("/cancel"), Route::Cancel(id)),
             ("POST", job("/retry"), Route::Retry(id)),
             ("POST", job("/revoke-links"), Route::RevokeLinks(id)),

@@ -31,12 +31,14 @@ pub enum JobEffect {
         /// The RunPod job.
         runpod_job_id: RunpodJobId,
     },
-    /// Read size of output and poster; the reply is `OutputChecked`.
+    /// Read size of output, poster and companions; the reply is `OutputChecked`.
     CheckOutput {
         /// Key of the output.
         key: ObjectKey,
         /// Key that its poster may have.
         poster: ObjectKey,
+        /// Keys of its companions.
+        companions: Vec<ObjectKey>,
     },
     /// Delete objects that came too late to be a result. There is no reply: objects that could not be
     /// deleted are deleted with the job.
@@ -47,7 +49,7 @@ pub enum JobEffect {
     /// Delete what lies in the job's output folder beside its result; the reply is `OutputsSwept`. No presigned
     /// PUT is valid any more.
     SweepOutputs {
-        /// The result and its poster.
+        /// The result, its poster and companions.
         keep: Vec<ObjectKey>,
     },
     /// Write this version to the index; the reply is `IndexWritten`.

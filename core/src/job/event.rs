@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::object_key::ObjectKey;
 use crate::base::object_version::ObjectVersion;
+use crate::job::companions::Companions;
 use crate::job::error_code::ErrorCode;
 use crate::job::gpu_service::{EndpointLoad, RunpodJobId, StatusReply, SubmitReply, WorkerStage};
 use crate::job::output_media::OutputMedia;
@@ -56,6 +57,8 @@ pub enum JobEvent {
         output: ObjectCheck,
         /// Result for the poster. Only `Present` with at least one byte counts.
         poster: ObjectCheck,
+        /// Results for the companions, in the order of the effect's keys.
+        companions: Vec<ObjectCheck>,
     },
     /// RunPod replied to a cancel, or did not.
     CancelReplied {
@@ -123,6 +126,9 @@ pub enum Report {
         /// What the worker read from the output, if the report says so.
         #[serde(default)]
         media: Option<OutputMedia>,
+        /// What it has put beside.
+        #[serde(default, skip_serializing_if = "Companions::is_empty")]
+        companions: Companions,
     },
     /// The worker failed.
     Error {

@@ -5,10 +5,10 @@
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// How a sheet is divided. Pictures go from left to right, then down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "RawLayout")]
 pub struct FilmstripLayout {
     /// Pixels across of one picture.
     pub tile_width: u32,
@@ -41,12 +41,25 @@ impl FilmstripLayout {
         (sides && count && interval).then_some(Self { tile_width, tile_height, columns, tiles, interval_ms })
     }
 
+    /// Reads it from a report; `None` for anything that is no layout.
+    pub fn read(report: &Value) -> Option<Self> {
+        let whole = |name: &str| report.get(name).and_then(Value::as_u64);
+        let small = |name: &str| whole(name).and_then(|number| u32::try_from(number).ok());
+        let tile = (small("tile_width")?, small("tile_height")?);
+        Self::new(tile, small("columns")?, small("tiles")?, whole("interval_ms")?)
+    }
+
     /// The pictures of a video of this length: one a second, fewer when they would be too many.
     pub fn of_length(tile: (u32, u32), duration_ms: u64) -> Option<Self> {
         let seconds = duration_ms.div_ceil(1000).max(1);
         let step_s = seconds.div_ceil(Self::MAX_TILES.into()).max(1);
         let tiles = u32::try_from(seconds.div_ceil(step_s)).ok()?;
         Self::new(tile, tiles.min(Self::MAX_COLUMNS), tiles, step_s.saturating_mul(1000))
+    }
+
+    /// From the begin of the first picture's time to the end of the last one's.
+    pub fn covered_ms(&self) -> u64 {
+        u64::from(self.tiles) * self.interval_ms
     }
 
     /// `WebVTT` that tells a player which part of the sheet at `url` shows which moment of a video of this
@@ -70,25 +83,6 @@ impl FilmstripLayout {
     }
 }
 
-/// As it comes; checked before it is a layout.
-#[derive(Deserialize)]
-struct RawLayout {
-    tile_width: u32,
-    tile_height: u32,
-    columns: u32,
-    tiles: u32,
-    interval_ms: u64,
-}
-
-impl TryFrom<RawLayout> for FilmstripLayout {
-    type Error = &'static str;
-
-    fn try_from(raw: RawLayout) -> Result<Self, &'static str> {
-        Self::new((raw.tile_width, raw.tile_height), raw.columns, raw.tiles, raw.interval_ms)
-            .ok_or("not the layout of a filmstrip")
-    }
-}
-
 fn timestamp(ms: u64) -> String {
     let (seconds, ms) = (ms / 1000, ms % 1000);
     format!("{:02}:{:02}:{:02}.{ms:03}", seconds / 3600, seconds / 60 % 60, seconds % 60)
@@ -101,6 +95,8 @@ const MAX_INTERVAL_MS: u64 = 4 * 864_000;
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -126,15 +122,16 @@ mod tests {
 
     #[test]
     fn other_numbers_are_no_layout() {
-        let read = |text: &str| serde_json::from_str::<FilmstripLayout>(text).is_ok();
-        let sheet = |columns: u32, tiles: u32, interval: u64| {
-            format!(
-                r#"{{"tile_width":160,"tile_height":90,"columns":{columns},"tiles":{tiles},"interval_ms":{interval}}}"#
-            )
+        let read = |columns: u32, tiles: u32, interval_ms: u64| {
+            let sheet = json!({"tile_width": 160, "tile_height": 90, "columns": columns, "tiles": tiles,
+                "interval_ms": interval_ms});
+            FilmstripLayout::read(&sheet)
         };
-        assert!(read(&sheet(10, 100, 1000)));
-        for wrong in [sheet(0, 1, 1000), sheet(11, 11, 1000), sheet(1, 101, 1000), sheet(1, 1, 0)] {
-            assert!(!read(&wrong), "{wrong}");
+        assert_eq!(read(10, 100, 1000), FilmstripLayout::new((160, 90), 10, 100, 1000));
+        assert!(read(10, 100, 1000).is_some());
+        for (columns, tiles, interval_ms) in [(0, 1, 1000), (11, 11, 1000), (1, 101, 1000), (1, 1, 0)] {
+            assert_eq!(read(columns, tiles, interval_ms), None, "{columns} {tiles} {interval_ms}");
         }
+        assert_eq!(FilmstripLayout::read(&json!("160x90")), None);
     }
 }

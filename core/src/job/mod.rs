@@ -4,6 +4,7 @@
 //! HTTP or RunPod's JSON.
 
 pub mod breaker;
+pub mod companions;
 pub mod deadline;
 pub mod effect;
 pub mod error_code;

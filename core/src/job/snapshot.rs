@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::time::Timestamp;
+use crate::job::companions::Companions;
 use crate::job::error_code::ErrorCode;
 use crate::job::output_media::OutputMedia;
 use crate::job::state::{Job, JobEnd, JobState};
@@ -59,6 +60,9 @@ pub struct JobOutput {
     /// What its renderer read from the file. Older entries have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media: Option<OutputMedia>,
+    /// What lies beside it.
+    #[serde(default, skip_serializing_if = "Companions::is_empty")]
+    pub companions: Companions,
 }
 
 impl Job {
@@ -102,23 +106,31 @@ impl Job {
                 runpod_job_id: runpod_job_id.as_ref().map(|id| id.as_str().to_owned()),
                 ..base
             },
-            JobState::Ended(JobEnd::Complete { key, bytes, poster, media, at, runpod_job_id, .. }) => {
-                Snapshot {
-                    status: JobStatus::Complete,
-                    stage: JobStage::Done,
-                    progress: 100,
-                    message: "Export complete".to_owned(),
-                    completed_at: Some(*at),
-                    output: Some(JobOutput {
-                        key: key.as_str().to_owned(),
-                        bytes: *bytes,
-                        poster: poster.as_ref().map(|key| key.as_str().to_owned()),
-                        media: *media,
-                    }),
-                    runpod_job_id: runpod_job_id.as_ref().map(|id| id.as_str().to_owned()),
-                    ..base
-                }
-            }
+            JobState::Ended(JobEnd::Complete {
+                key,
+                bytes,
+                poster,
+                media,
+                companions,
+                at,
+                runpod_job_id,
+                ..
+            }) => Snapshot {
+                status: JobStatus::Complete,
+                stage: JobStage::Done,
+                progress: 100,
+                message: "Export complete".to_owned(),
+                completed_at: Some(*at),
+                output: Some(JobOutput {
+                    key: key.as_str().to_owned(),
+                    bytes: *bytes,
+                    poster: poster.as_ref().map(|key| key.as_str().to_owned()),
+                    media: *media,
+                    companions: companions.clone(),
+                }),
+                runpod_job_id: runpod_job_id.as_ref().map(|id| id.as_str().to_owned()),
+                ..base
+            },
             JobState::Ended(JobEnd::Failed { code, message, at, progress }) => Snapshot {
                 status: JobStatus::Error,
                 stage: JobStage::Done,

@@ -9,6 +9,7 @@ use crate::base::object_version::ObjectVersion;
 use crate::base::owner::OwnerId;
 use crate::base::time::{DurationMs, Timestamp};
 use crate::edit::JobType;
+use crate::job::companions::WantedCompanions;
 use crate::job::execution_timeout::EXECUTION_TIMEOUT_MIN;
 
 /// What the client requested. It is written once and never changes.
@@ -38,6 +39,9 @@ pub struct JobSpec {
     /// How long an attempt may take. Older jobs have the shortest, [`EXECUTION_TIMEOUT_MIN`].
     #[serde(default = "shortest_timeout", skip_serializing_if = "is_shortest_timeout")]
     pub execution_timeout: DurationMs,
+    /// Which files its output has beside the video and the poster.
+    #[serde(default, skip_serializing_if = "WantedCompanions::is_empty")]
+    pub companions: WantedCompanions,
     /// When the job was accepted.
     pub created_at: Timestamp,
     /// Only for a job that came from a project (`POST /api/export/…`).

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::id::JobId;
 use crate::base::object_key::ObjectKey;
 use crate::base::time::Timestamp;
+use crate::job::companions::{Companions, WantedCompanions};
 use crate::job::error_code::ErrorCode;
 use crate::job::gpu_service::{RunpodJobId, WorkerStage};
 use crate::job::log::{LogEntry, MessageType};
@@ -51,6 +52,9 @@ pub struct Job {
     /// How often it was retried by hand.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub retries_by_hand: u32,
+    /// Which files its output has beside the video and the poster.
+    #[serde(default, skip_serializing_if = "WantedCompanions::is_empty")]
+    pub companions: WantedCompanions,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
@@ -105,6 +109,9 @@ pub enum JobState {
         /// What the GPU worker read from the output, if it reported that.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         media: Option<OutputMedia>,
+        /// Its companions, as reported.
+        #[serde(default, skip_serializing_if = "Companions::is_empty")]
+        companions: Companions,
         /// The error code if the output is missing.
         #[serde(rename = "otherwise")]
         failure_code: ErrorCode,
@@ -190,6 +197,9 @@ pub enum JobEnd {
         /// What the GPU worker read from the output. Older jobs have none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         media: Option<OutputMedia>,
+        /// Its companions, as they were found.
+        #[serde(default, skip_serializing_if = "Companions::is_empty")]
+        companions: Companions,
         /// When the output was verified.
         at: Timestamp,
         /// The RunPod job that rendered it.
@@ -259,6 +269,7 @@ impl Job {
             usage: Usage::default(),
             link_generation: 0,
             retries_by_hand: 0,
+            companions: WantedCompanions::default(),
         }
     }
 
@@ -277,9 +288,10 @@ impl Job {
         self.budget_start_attempt + MAX_ATTEMPTS - 1
     }
 
-    /// The verified tag of this key if it is the job's result or its poster; empty if none was kept.
+    /// The verified tag of this key if it is the job's result, its poster or a companion; empty if none was kept.
     pub fn output_etag(&self, key: &str) -> Option<&str> {
-        let Some(JobEnd::Complete { key: output, poster, etag, poster_etag, .. }) = self.end() else {
+        let Some(JobEnd::Complete { key: output, poster, etag, poster_etag, companions, .. }) = self.end()
+        else {
             return None;
         };
         let etag = if output.as_str() == key {
@@ -287,7 +299,7 @@ impl Job {
         } else if poster.as_ref().is_some_and(|poster| poster.as_str() == key) {
             poster_etag
         } else {
-            return None;
+            return companions.etag(key);
         };
         Some(etag.as_deref().unwrap_or_default())
     }

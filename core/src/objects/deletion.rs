@@ -153,6 +153,7 @@ mod tests {
     use super::*;
     use crate::base::time::DurationMs;
     use crate::edit::JobType;
+    use crate::job::companions::WantedCompanions;
     use crate::job::error_code::ErrorCode;
     use crate::job::spec::ProjectExport;
     use crate::job::state::{JobEnd, JobState};
@@ -176,6 +177,7 @@ mod tests {
             input_versions: Vec::new(),
             params: RawValue::from_string("{}".into()).unwrap(),
             execution_timeout: DurationMs::minutes(10),
+            companions: WantedCompanions::default(),
             created_at: Timestamp(1),
             export: None,
         }

@@ -309,6 +309,7 @@ mod tests {
     use crate::base::object_key::ObjectKey;
     use crate::base::owner::OwnerId;
     use crate::base::time::{DurationMs, Timestamp};
+    use crate::job::companions::WantedCompanions;
     use crate::json::field_error::FieldError;
     use serde_json::value::RawValue;
 
@@ -323,6 +324,7 @@ mod tests {
             input_versions: Vec::new(),
             params: RawValue::from_string("{}".into()).unwrap(),
             execution_timeout: DurationMs::minutes(10),
+            companions: WantedCompanions::default(),
             created_at: Timestamp(1),
             export: None,
         }

@@ -8,12 +8,13 @@ use crate::base::object_key::ObjectKey;
 use crate::base::object_version::ObjectVersion;
 use crate::base::time::{DurationMs, Timestamp};
 use crate::config::{ApiAccess, Config, RunpodConfig};
+use crate::job::companions::RenditionFile;
 use crate::job::snapshot::Snapshot;
 use crate::job::spec::JobSpec;
 use crate::job::state::Job;
 use crate::s3::ANY_VERSION;
-use crate::wire::gpu_worker::{CallbackAddress, ClaimResponse, InputDownload, PresignedPut};
-use crate::wire::job::JobUrls;
+use crate::wire::gpu_worker::{CallbackAddress, ClaimResponse, InputDownload, PresignedPut, RenditionPut};
+use crate::wire::job::{JobUrls, RenditionUrls};
 
 /// Makes the URLs that belong to this moment, with this link for the reader, and hands them to `render`.
 pub fn with_urls<T>(
@@ -33,15 +34,35 @@ pub fn with_urls<T>(
         .as_ref()
         .and_then(|output| get(&output.key, Some(&format!("{}-{}.mp4", spec.job_type.as_str(), spec.id))));
     // Without a name to save it under, a browser shows it: the type was signed when it was put.
-    let poster_url = snapshot.output.as_ref().and_then(|output| get(output.poster.as_deref()?, None));
-    let path = format!("/api/jobs/{}/ws", spec.id);
-    let websocket_url = match &config.access {
+    let picture = |key: &str| get(key, None);
+    let poster_url = snapshot.output.as_ref().and_then(|output| picture(output.poster.as_deref()?));
+    let companions = snapshot.output.as_ref().map(|output| &output.companions);
+    let rendition = |file: &RenditionFile| RenditionUrls {
+        output: get(
+            file.key.as_str(),
+            Some(&format!("{}-{}-{}.mp4", spec.job_type.as_str(), spec.id, file.name)),
+        ),
+        poster: file.poster.as_ref().and_then(|poster| picture(poster.as_str())),
+    };
+    let renditions: Vec<RenditionUrls> =
+        companions.iter().flat_map(|companions| &companions.renditions).map(rendition).collect();
+    let sheet = companions.and_then(|companions| companions.filmstrip.as_ref());
+    let filmstrip_url = sheet.and_then(|sheet| picture(sheet.key.as_str()));
+    let with_token = |path: String| match &config.access {
         ApiAccess::Open => path,
         ApiAccess::Keys(_) => {
             format!("{path}?token={}", link.token(&config.signer, spec.id))
         }
     };
+    let websocket_url = with_token(format!("/api/jobs/{}/ws", spec.id));
+    let filmstrip_vtt_url = match sheet {
+        Some(_) => with_token(format!("/api/jobs/{}/filmstrip.vtt", spec.id)),
+        None => String::new(),
+    };
     render(JobUrls {
+        renditions: &renditions,
+        filmstrip_url: filmstrip_url.as_deref(),
+        filmstrip_vtt_url: &filmstrip_vtt_url,
         output_url: output_url.as_deref(),
         poster_url: poster_url.as_deref(),
         websocket_url: &websocket_url,
@@ -90,8 +111,20 @@ pub fn claim_response(
         execution_timeout_ms: u64::try_from(timeouts.execution_timeout.0).ok(),
         output: put(&ObjectKey::output(spec.id, attempt), OUTPUT_TYPE),
         poster: Some(put(&ObjectKey::poster(spec.id, attempt), POSTER_TYPE)),
-        outputs: Vec::new(),
-        filmstrip: None,
+        outputs: spec
+            .companions
+            .renditions
+            .iter()
+            .map(|name| RenditionPut {
+                name: name.clone(),
+                video: put(&ObjectKey::rendition(spec.id, attempt, name), OUTPUT_TYPE),
+                poster: put(&ObjectKey::rendition_poster(spec.id, attempt, name), POSTER_TYPE),
+            })
+            .collect(),
+        filmstrip: spec
+            .companions
+            .filmstrip
+            .then(|| put(&ObjectKey::filmstrip(spec.id, attempt), POSTER_TYPE)),
     }
 }
 

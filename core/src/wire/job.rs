@@ -6,10 +6,12 @@ use serde_json::value::RawValue;
 use crate::base::id::JobId;
 use crate::base::time::DurationMs;
 use crate::edit::JobType;
+use crate::job::companions::{Companions, FilmstripFile, RenditionFile};
 use crate::job::error_code::ErrorCode;
+use crate::job::filmstrip::FilmstripLayout;
 use crate::job::log::MessageType;
 use crate::job::output_media::OutputMedia;
-use crate::job::snapshot::{JobOutput, Snapshot};
+use crate::job::snapshot::Snapshot;
 use crate::job::spec::JobSpec;
 use crate::job::status::{JobStage, JobStatus};
 use crate::job::usage::Usage;
@@ -32,8 +34,23 @@ pub struct JobUrls<'u> {
     pub output_url: Option<&'u str>,
     /// Presigned GET of its poster, if there is one.
     pub poster_url: Option<&'u str>,
+    /// Of each rendition, in the order of the snapshot's.
+    pub renditions: &'u [RenditionUrls],
+    /// Presigned GET of the filmstrip, if there is one.
+    pub filmstrip_url: Option<&'u str>,
+    /// Path of its WebVTT, with a watch token if the API requires a key.
+    pub filmstrip_vtt_url: &'u str,
     /// Path of the socket, with a watch token if the API requires a key.
     pub websocket_url: &'u str,
+}
+
+/// Presigned GETs of one rendition.
+#[derive(Clone, Debug, Default)]
+pub struct RenditionUrls {
+    /// Of its video.
+    pub output: Option<String>,
+    /// Of its poster, if there is one.
+    pub poster: Option<String>,
 }
 
 /// How much of the job the JSON has.
@@ -99,9 +116,11 @@ pub fn job_json(
         input_video_key: detail.has_keys().then_some(spec.input_key.as_str()),
         output_video_key: detail.has_keys().then(|| output.map(|output| output.key.as_str())),
         output_bytes: output.map(|output| output.bytes),
-        output: output.and_then(OutputJson::new),
+        output: output.and_then(|output| OutputJson::new(output.media, Some(output.bytes))),
         output_url: urls.output_url,
         poster_url: urls.poster_url,
+        outputs: output.map(|output| rendition_list(&output.companions, urls, detail)).unwrap_or_default(),
+        filmstrip: output.and_then(|output| FilmstripJson::new(output.companions.filmstrip.as_ref()?, urls)),
         params: detail.has_params().then_some(&*spec.params),
         usage: match detail {
             JobDetail::WithUsage(usage) => Some(usage),
@@ -150,6 +169,11 @@ struct JobJson<'j> {
     output: Option<OutputJson>,
     output_url: Option<&'j str>,
     poster_url: Option<&'j str>,
+    /// Left out by jobs without further outputs, and until they are complete.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    outputs: Vec<RenditionJson<'j>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filmstrip: Option<FilmstripJson<'j>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     params: Option<&'j RawValue>,
     error: Option<&'j str>,
@@ -177,9 +201,54 @@ struct OutputJson {
 }
 
 impl OutputJson {
-    fn new(output: &JobOutput) -> Option<Self> {
-        let OutputMedia { width, height, fps, frames, duration_ms } = output.media?;
-        Some(Self { width, height, fps, frames, duration_ms, bytes: output.bytes })
+    fn new(media: Option<OutputMedia>, bytes: Option<u64>) -> Option<Self> {
+        let OutputMedia { width, height, fps, frames, duration_ms } = media?;
+        Some(Self { width, height, fps, frames, duration_ms, bytes: bytes? })
+    }
+}
+
+/// One of the edit's `outputs`, with the members that the main output has in the job itself.
+#[derive(Serialize)]
+struct RenditionJson<'j> {
+    name: &'j str,
+    /// Left out for a holder of a link.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_video_key: Option<&'j str>,
+    output_bytes: Option<u64>,
+    output: Option<OutputJson>,
+    output_url: Option<&'j str>,
+    poster_url: Option<&'j str>,
+}
+
+fn rendition_list<'j>(
+    companions: &'j Companions,
+    urls: JobUrls<'j>,
+    detail: JobDetail,
+) -> Vec<RenditionJson<'j>> {
+    let urls = urls.renditions.iter().map(Some).chain(std::iter::repeat(None));
+    let json = |(file, urls): (&'j RenditionFile, Option<&'j RenditionUrls>)| RenditionJson {
+        name: file.name.as_str(),
+        output_video_key: detail.has_keys().then_some(file.key.as_str()),
+        output_bytes: file.bytes,
+        output: OutputJson::new(file.media, file.bytes),
+        output_url: urls.and_then(|urls| urls.output.as_deref()),
+        poster_url: urls.and_then(|urls| urls.poster.as_deref()),
+    };
+    companions.renditions.iter().zip(urls).map(json).collect()
+}
+
+/// A sheet of small pictures: where it is, which part shows what, and how it is divided.
+#[derive(Serialize)]
+struct FilmstripJson<'j> {
+    url: &'j str,
+    vtt_url: &'j str,
+    #[serde(flatten)]
+    layout: FilmstripLayout,
+}
+
+impl<'j> FilmstripJson<'j> {
+    fn new(file: &FilmstripFile, urls: JobUrls<'j>) -> Option<Self> {
+        Some(Self { url: urls.filmstrip_url?, vtt_url: urls.filmstrip_vtt_url, layout: file.layout })
     }
 }
 
@@ -188,6 +257,7 @@ mod tests {
     use super::*;
     use crate::base::object_key::ObjectKey;
     use crate::base::time::Timestamp;
+    use crate::job::companions::WantedCompanions;
     use crate::job::state::Job;
     use serde_json::{Value, json};
 
@@ -202,6 +272,7 @@ mod tests {
             input_versions: Vec::new(),
             params: RawValue::from_string(r#"{"effect_type":"blur"}"#.into()).unwrap(),
             execution_timeout: DurationMs::minutes(10),
+            companions: WantedCompanions::default(),
             created_at: Timestamp(1_769_850_300_250),
             export: None,
         }
@@ -210,7 +281,14 @@ mod tests {
     fn json_of(format: JobFormat, detail: JobDetail) -> Value {
         let spec = spec();
         let snapshot = Job::new(spec.id, spec.created_at).snapshot();
-        let urls = JobUrls { output_url: None, poster_url: None, websocket_url: "/api/jobs/x/ws" };
+        let urls = JobUrls {
+            output_url: None,
+            poster_url: None,
+            renditions: &[],
+            filmstrip_url: None,
+            filmstrip_vtt_url: "",
+            websocket_url: "/api/jobs/x/ws",
+        };
         serde_json::from_str(&job_json(&spec, &snapshot, Some(1), urls, format, detail)).unwrap()
     }
 

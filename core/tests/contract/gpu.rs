@@ -3,14 +3,15 @@
 use reel_core::base::id::JobId;
 use reel_core::base::object_version::ObjectVersion;
 use reel_core::base::time::DurationMs;
-use reel_core::edit::JobType;
+use reel_core::edit::{JobType, RenditionName};
 use reel_core::http::requests::callbacks::CallbackKind;
 use reel_core::job::error_code::ErrorCode;
+use reel_core::job::filmstrip::FilmstripLayout;
 use reel_core::job::gpu_service::WorkerStage;
 use reel_core::job::output_media::OutputMedia;
 use reel_core::wire::gpu_worker::{
     CallbackAddress, CallbackResponse, ClaimRequest, ClaimResponse, CompleteReport, ErrorReport,
-    InputDownload, PresignedPut, ProgressReport, RunInput,
+    FilmstripReport, InputDownload, PresignedPut, ProgressReport, RenditionPut, RenditionReport, RunInput,
 };
 use reel_core::wire::runpod::run_request_body;
 use serde::Serialize;
@@ -84,6 +85,23 @@ pub fn pin(golden: &mut GoldenFiles) {
         ..response
     };
     golden.pin("gpu-grant-conditional.json", &json_of(&conditional));
+    let put = |name: &str, content_type: &str| PresignedPut {
+        url: format!("https://r2.example/{name}?X-Amz-Signature=..."),
+        key: format!("output/{JOB}/1/{name}"),
+        content_type: content_type.into(),
+        if_none_match: Some("*".into()),
+    };
+    let feed: RenditionName = "feed".to_owned().try_into().expect("a name");
+    let with_outputs = ClaimResponse {
+        outputs: vec![RenditionPut {
+            name: feed.clone(),
+            video: put("feed/video.mp4", "video/mp4"),
+            poster: put("feed/poster.jpg", "image/jpeg"),
+        }],
+        filmstrip: Some(put("filmstrip.jpg", "image/jpeg")),
+        ..conditional
+    };
+    golden.pin("gpu-grant-outputs.json", &json_of(&with_outputs));
 
     let progress = ProgressReport {
         progress: 42.5,
@@ -111,6 +129,19 @@ pub fn pin(golden: &mut GoldenFiles) {
         ..minimal
     };
     pin_report(golden, CallbackKind::Complete, "complete", &complete);
+    let with_outputs = CompleteReport {
+        outputs: vec![RenditionReport {
+            name: feed,
+            video_key: format!("output/{JOB}/1/feed/video.mp4"),
+            bytes: 524_288,
+            poster_key: Some(format!("output/{JOB}/1/feed/poster.jpg")),
+            output: OutputMedia::new(1080, 1080, 29.97, 90, 3_003),
+        }],
+        filmstrip: FilmstripLayout::of_length((90, 160), 3_003)
+            .map(|layout| FilmstripReport { key: format!("output/{JOB}/1/filmstrip.jpg"), layout }),
+        ..complete
+    };
+    pin_report(golden, CallbackKind::Complete, "complete-outputs", &with_outputs);
     let error = ErrorReport {
         error: "The video has no picture.".into(),
         error_code: Some(ErrorCode::InvalidInput),

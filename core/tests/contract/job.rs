@@ -6,9 +6,11 @@ use reel_core::base::object_key::ObjectKey;
 use reel_core::base::object_version::ObjectVersion;
 use reel_core::base::time::{DurationMs, Timestamp};
 use reel_core::edit::JobType;
+use reel_core::job::companions::{Companions, FilmstripFile, WantedCompanions};
 use reel_core::job::effect::Step;
 use reel_core::job::error_code::ErrorCode;
 use reel_core::job::event::{JobEvent, ObjectCheck, Report};
+use reel_core::job::filmstrip::FilmstripLayout;
 use reel_core::job::gpu_service::{RunpodJobId, SubmitReply, WorkerStage};
 use reel_core::job::log::MessageType;
 use reel_core::job::output_media::OutputMedia;
@@ -20,7 +22,7 @@ use reel_core::job::timeouts::Timeouts;
 use reel_core::job::usage::Usage;
 use reel_core::s3::Presigner;
 use reel_core::sql::jobs::{JobListQuery, JobRow};
-use reel_core::wire::job::{JobDetail, JobFormat, JobUrls, job_json};
+use reel_core::wire::job::{JobDetail, JobFormat, JobUrls, RenditionUrls, job_json};
 use reel_core::wire::job_list::to_page_json;
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -34,6 +36,7 @@ pub const PARAMS: &str = r##"{"crop_keyframes":null,"effect_type":"blur","highli
 pub fn pin(golden: &mut GoldenFiles) {
     pin_records(golden);
     pin_messages(golden);
+    pin_outputs(golden);
     pin_list(golden);
 }
 
@@ -63,6 +66,27 @@ fn pin_records(golden: &mut GoldenFiles) {
     golden.pin("job-cancelled.json", &fixture.record());
     let _ = fixture.apply_event(JobEvent::RetryRequested);
     golden.pin("job-started-over.json", &fixture.record());
+}
+
+/// A job with a further output and a filmstrip.
+fn pin_outputs(golden: &mut GoldenFiles) {
+    let mut fixture = JobFixture::rendering();
+    let feed = "feed".to_owned().try_into().expect("a name");
+    fixture.job.companions = WantedCompanions { renditions: vec![feed], filmstrip: true };
+    let (id, attempt, key) = (fixture.job.id, fixture.job.attempt, fixture.key());
+    let mut companions = fixture.job.companions.expected(id, attempt);
+    companions.renditions[0].media = OutputMedia::new(1080, 1080, 30.0, 90, 3_000);
+    let layout = FilmstripLayout::of_length((90, 160), 3_000).expect("a layout");
+    companions.filmstrip = Some(FilmstripFile { key: ObjectKey::filmstrip(id, attempt), layout, etag: None });
+    let media = OutputMedia::new(1080, 1920, 30.0, 90, 3_000);
+    let _ =
+        fixture.callback(Report::Complete { key: key.clone(), poster: None, bytes: None, media, companions });
+    let present = |bytes| ObjectCheck::Present(ObjectVersion { etag: "\"9f86d0\"".into(), bytes });
+    let companions = vec![present(524_288), present(40_960), present(20_480)];
+    let (output, poster) = (present(1_048_576), present(40_960));
+    let step = fixture.apply_event(JobEvent::OutputChecked { key, output, poster, companions });
+    golden.pin("job-complete-with-outputs.json", &fixture.record());
+    pin_both(golden, "complete-with-outputs", &fixture.event(&step));
 }
 
 /// The messages of one render in both protocols: log entries, and progress in between, which has no `seq`.
@@ -156,6 +180,7 @@ impl JobFixture {
             input_versions: Vec::new(),
             params: RawValue::from_string(PARAMS.to_owned()).expect("JSON"),
             execution_timeout: DurationMs::minutes(10),
+            companions: WantedCompanions::default(),
             created_at: START,
             export: None,
         };
@@ -210,13 +235,19 @@ impl JobFixture {
             poster: Some(self.poster()),
             bytes: Some(1_048_576),
             media: OutputMedia::new(1080, 1920, 30.0, 90, 3_000),
+            companions: Companions::default(),
         });
     }
 
     fn verified(&mut self) -> Step {
         let present = |bytes| ObjectCheck::Present(ObjectVersion { etag: "\"9f86d0\"".into(), bytes });
         let (found, poster) = (present(1_048_576), present(40_960));
-        self.apply_event(JobEvent::OutputChecked { key: self.key(), output: found, poster })
+        self.apply_event(JobEvent::OutputChecked {
+            key: self.key(),
+            output: found,
+            poster,
+            companions: Vec::new(),
+        })
     }
 
     fn fails(&mut self, code: ErrorCode) -> Step {
@@ -266,6 +297,12 @@ impl JobFixture {
         let urls = JobUrls {
             output_url: snapshot.output.as_ref().map(|_| "https://r2.example/output.mp4?X-Amz-Signature=..."),
             poster_url: snapshot.output.as_ref().map(|_| "https://r2.example/poster.jpg?X-Amz-Signature=..."),
+            renditions: &[RenditionUrls {
+                output: Some("https://r2.example/feed.mp4?X-Amz-Signature=...".into()),
+                poster: Some("https://r2.example/feed.jpg?X-Amz-Signature=...".into()),
+            }],
+            filmstrip_url: Some("https://r2.example/filmstrip.jpg?X-Amz-Signature=..."),
+            filmstrip_vtt_url: &format!("/api/jobs/{JOB}/filmstrip.vtt?token=..."),
             websocket_url: &format!("/api/jobs/{JOB}/ws?token=..."),
         };
         pretty(&job_json(&self.spec, snapshot, seq, urls, format, detail))

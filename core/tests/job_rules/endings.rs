@@ -26,7 +26,12 @@ fn the_first_end_wins_and_late_events_are_ignored() {
         JobEvent::CallbackReceived { attempt: 1, report: completed(&key) },
         JobEvent::CallbackReceived { attempt: 1, report: claim("a-u1") },
         JobEvent::StatusPolled { attempt: 1, reply: StatusReply::Failed(ErrorCode::GpuError) },
-        JobEvent::OutputChecked { key, output: ObjectCheck::Missing, poster: ObjectCheck::Missing },
+        JobEvent::OutputChecked {
+            key,
+            output: ObjectCheck::Missing,
+            poster: ObjectCheck::Missing,
+            companions: Vec::new(),
+        },
         JobEvent::WebhookReceived { attempt: 1 },
     ] {
         let step = fixture.apply(event.clone());
@@ -56,7 +61,11 @@ fn an_output_is_checked_again_if_the_bucket_does_not_reply() {
     fixture.output_checked(ObjectCheck::Unknown);
     fixture.wait(TIMEOUTS.check_output_backoff);
     let poster = ObjectKey::poster(fixture.job.id, 1);
-    assert!(fixture.alarm().effects.contains(&JobEffect::CheckOutput { key, poster }));
+    assert!(fixture.alarm().effects.contains(&JobEffect::CheckOutput {
+        key,
+        poster,
+        companions: Vec::new()
+    }));
     fixture.output_checked(present(1));
     assert_eq!(fixture.job.snapshot().status, JobStatus::Complete);
 }

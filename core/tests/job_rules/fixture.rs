@@ -4,6 +4,7 @@ use reel_core::base::id::JobId;
 use reel_core::base::object_key::ObjectKey;
 use reel_core::base::object_version::ObjectVersion;
 use reel_core::base::time::{DurationMs, Timestamp};
+use reel_core::job::companions::Companions;
 use reel_core::job::effect::Step;
 use reel_core::job::error_code::ErrorCode;
 use reel_core::job::event::{JobEvent, ObjectCheck, Report};
@@ -80,7 +81,12 @@ impl JobFixture {
             JobState::Verifying { key, .. } => key.clone(),
             other => panic!("no output is being checked: {other:?}"),
         };
-        self.apply(JobEvent::OutputChecked { key, output: found, poster: ObjectCheck::Missing })
+        self.apply(JobEvent::OutputChecked {
+            key,
+            output: found,
+            poster: ObjectCheck::Missing,
+            companions: Vec::new(),
+        })
     }
 
     pub fn failure_code(&self) -> Option<ErrorCode> {
@@ -113,7 +119,13 @@ pub fn progress(percent: u8, stage: WorkerStage) -> Report {
 
 /// A report with the key of the output only.
 pub fn completed(key: &ObjectKey) -> Report {
-    Report::Complete { key: key.clone(), poster: None, bytes: None, media: None }
+    Report::Complete {
+        key: key.clone(),
+        poster: None,
+        bytes: None,
+        media: None,
+        companions: Companions::default(),
+    }
 }
 
 pub fn failed(code: ErrorCode) -> Report {

@@ -1,6 +1,7 @@
 //! What a GPU worker puts too late: nobody reports it, and yet it does not stay.
 
 use reel_core::base::time::DurationMs;
+use reel_core::job::companions::Companions;
 use reel_core::job::deadline::{Deadline, deadlines, next_deadline};
 use reel_core::job::effect::{JobEffect, Outcome};
 use reel_core::job::error_code::ErrorCode;
@@ -95,6 +96,7 @@ fn the_version_that_was_verified_is_remembered() {
         key: key.clone(),
         output: present(7),
         poster: ObjectCheck::Missing,
+        companions: Vec::new(),
     });
     assert!(matches!(step.job.end(), Some(JobEnd::Complete { poster_etag: None, .. })));
     assert_eq!(step.job.output_etag(key.as_str()), Some("\"7\""));
@@ -110,7 +112,13 @@ fn what_the_renderer_read_from_its_file_is_kept_also_when_a_poll_was_first() {
         if polled_first {
             fixture.status_reply(StatusReply::Completed(Some(key.as_str().to_owned())));
         }
-        let report = Report::Complete { key: key.clone(), poster: None, bytes: None, media };
+        let report = Report::Complete {
+            key: key.clone(),
+            poster: None,
+            bytes: None,
+            media,
+            companions: Companions::default(),
+        };
         assert_eq!(fixture.callback(report.clone()).outcome, Outcome::Applied);
         assert_eq!(fixture.callback(report).outcome, Outcome::Ignored, "a second one says nothing new");
         let step = fixture.output_checked(present(7));

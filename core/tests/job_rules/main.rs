@@ -3,6 +3,7 @@
 
 mod attempts;
 mod breaker;
+mod companions;
 mod endings;
 mod fixture;
 mod late_outputs;

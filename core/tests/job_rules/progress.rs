@@ -28,7 +28,7 @@ fn a_job_goes_from_pending_to_complete() {
     let key = fixture.expected_output();
     let step = fixture.callback(completed(&key));
     let poster = ObjectKey::poster(fixture.job.id, 1);
-    assert_eq!(step.effects, [JobEffect::CheckOutput { key: key.clone(), poster }]);
+    assert_eq!(step.effects, [JobEffect::CheckOutput { key: key.clone(), poster, companions: Vec::new() }]);
     assert_eq!(fixture.job.snapshot().stage, JobStage::Verifying);
     let step = fixture.output_checked(present(7));
     assert_eq!((step.outcome, step.entries[0].message_type), (Outcome::Applied, MessageType::Complete));

@@ -14,6 +14,7 @@ use reel_core::base::object_key::ObjectKey;
 use reel_core::base::object_version::ObjectVersion;
 use reel_core::base::time::{DurationMs, Timestamp};
 use reel_core::job::breaker::Breaker;
+use reel_core::job::companions::WantedCompanions;
 use reel_core::job::deadline::next_deadline;
 use reel_core::job::effect::{JobEffect, Outcome, Step};
 use reel_core::job::event::{JobEvent, ObjectCheck};
@@ -80,7 +81,13 @@ impl Simulation {
     pub fn new(seed: u64) -> Self {
         let mut rng = SeededRng::new(seed);
         let now = Timestamp(1_800_000_000_000);
-        let job = Job::new(JobId::from_random([3; 16]), now);
+        let mut job = Job::new(JobId::from_random([3; 16]), now);
+        // Every other job has more than one output.
+        if seed.is_multiple_of(2) {
+            let name = |name: &str| name.to_owned().try_into().expect("a name");
+            job.companions =
+                WantedCompanions { renditions: vec![name("feed"), name("coach")], filmstrip: true };
+        }
         let initial_entry = job.initial_entry();
         let mut scale = |max: u64| if rng.chance_permille(400) { 0 } else { rng.below(max) };
         let fault_rates = FaultRates {
@@ -287,9 +294,10 @@ impl Simulation {
                 }
                 Some(JobEvent::CancelReplied { runpod_job_id, confirmed: settled })
             }
-            JobEffect::CheckOutput { key, poster } => {
+            JobEffect::CheckOutput { key, poster, companions } => {
                 let (found, poster) = (self.check_object(&key), self.check_object(&poster));
-                Some(JobEvent::OutputChecked { key, output: found, poster })
+                let companions = companions.iter().map(|key| self.check_object(key)).collect();
+                Some(JobEvent::OutputChecked { key, output: found, poster, companions })
             }
             JobEffect::DeleteObjects { keys } => {
                 // Sometimes the delete fails.

@@ -78,6 +78,15 @@ impl Invariants {
         {
             return Err(format!("complete with a missing poster: {}", key.as_str()));
         }
+        if let Some(JobEnd::Complete { companions, .. }) = after.end() {
+            let names = companions.renditions.iter().map(|rendition| &rendition.name);
+            if !names.eq(&after.companions.renditions) {
+                return Err(format!("complete without all of {:?}", after.companions.renditions));
+            }
+            if let Some(key) = companions.keys().iter().find(|key| !bucket.contains_key(key.as_str())) {
+                return Err(format!("complete with a missing companion: {key}"));
+            }
+        }
         for key in step.effects.iter().flat_map(deleted_keys) {
             if after.end().is_none() && key.is_of_attempt(after.id, after.attempt) {
                 return Err(format!("{} is deleted and may be needed", key.as_str()));

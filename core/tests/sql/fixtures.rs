@@ -5,6 +5,7 @@ use reel_core::base::object_key::ObjectKey;
 use reel_core::base::owner::{OwnerId, Visibility};
 use reel_core::base::time::{DurationMs, Timestamp};
 use reel_core::edit::JobType;
+use reel_core::job::companions::{Companions, WantedCompanions};
 use reel_core::job::error_code::ErrorCode;
 use reel_core::job::snapshot::{JobFailure, JobOutput, Snapshot};
 use reel_core::job::spec::{JobSpec, ProjectExport};
@@ -39,6 +40,7 @@ pub fn spec(number: u8) -> JobSpec {
         input_versions: Vec::new(),
         params: RawValue::from_string("{}".into()).expect("JSON"),
         execution_timeout: DurationMs::minutes(10),
+        companions: WantedCompanions::default(),
         created_at: Timestamp(i64::from(number)),
         export: None,
     }
@@ -64,6 +66,7 @@ pub fn complete(number: u8, at: i64) -> Snapshot {
         bytes: 1_048_576,
         poster: Some(ObjectKey::poster(job_id(number), 1).as_str().to_owned()),
         media: None,
+        companions: Companions::default(),
     };
     Snapshot {
         status: JobStatus::Complete,

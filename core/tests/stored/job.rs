@@ -8,8 +8,10 @@ use reel_core::base::object_version::ObjectVersion;
 use reel_core::base::owner::OwnerId;
 use reel_core::base::time::{DurationMs, Timestamp};
 use reel_core::edit::JobType;
+use reel_core::job::companions::{Companions, FilmstripFile, WantedCompanions};
 use reel_core::job::error_code::ErrorCode;
 use reel_core::job::event::{JobEvent, ObjectCheck, Report};
+use reel_core::job::filmstrip::FilmstripLayout;
 use reel_core::job::gpu_service::{RunpodJobId, WorkerStage};
 use reel_core::job::log::{LogEntry, MessageType};
 use reel_core::job::output_media::OutputMedia;
@@ -73,6 +75,7 @@ fn pin_specs(golden: &mut GoldenFiles) {
         input_versions: Vec::new(),
         params: RawValue::from_string(r#"{"effect_type":"blur"}"#.into()).expect("JSON"),
         execution_timeout: DurationMs::minutes(10),
+        companions: WantedCompanions::default(),
         created_at: AT,
         export: None,
     };
@@ -89,6 +92,8 @@ fn pin_specs(golden: &mut GoldenFiles) {
     round_trip_spec(golden, "spec-with-versions.json", &order);
     order.execution_timeout = DurationMs::minutes(42);
     round_trip_spec(golden, "spec-of-long-work.json", &order);
+    order.companions = wanted();
+    round_trip_spec(golden, "spec-with-companions.json", &order);
 }
 
 /// A spec has no equality of its own; what it writes again is compared instead.
@@ -138,17 +143,20 @@ fn states() -> Vec<(&'static str, JobState)> {
         })
     };
     let media = || OutputMedia::new(1080, 1920, 29.97, 90, 3_003);
-    let verifying = |poster, reported_bytes, media| JobState::Verifying {
+    let verifying_with = |poster, reported_bytes, media, companions| JobState::Verifying {
         runpod_job_id: Some(runpod_job_id()),
         key: ObjectKey::output(id(), 2),
         poster,
         reported_bytes,
         media,
+        companions,
         failure_code: ErrorCode::OutputMissing,
         since: AT,
         next_check_at: Timestamp(AT.0 + 2_000),
     };
-    let complete = |poster, etags: Option<(&str, &str)>, media| {
+    let verifying =
+        |poster, reported_bytes, media| verifying_with(poster, reported_bytes, media, Companions::default());
+    let complete_with = |poster, etags: Option<(&str, &str)>, media, companions| {
         JobState::Ended(JobEnd::Complete {
             key: ObjectKey::output(id(), 2),
             bytes: 1_048_576,
@@ -156,10 +164,12 @@ fn states() -> Vec<(&'static str, JobState)> {
             etag: etags.map(|(output, _)| output.to_owned()),
             poster_etag: etags.map(|(_, poster)| poster.to_owned()),
             media,
+            companions,
             at: Timestamp(AT.0 + 60_000),
             runpod_job_id: Some(runpod_job_id()),
         })
     };
+    let complete = |poster, etags, media| complete_with(poster, etags, media, Companions::default());
     let poster = ObjectKey::poster(id(), 2);
     vec![
         ("waiting", JobState::PendingSubmit(waiting.clone())),
@@ -174,7 +184,20 @@ fn states() -> Vec<(&'static str, JobState)> {
         ("complete", complete(Some(poster.clone()), None, None)),
         ("complete-without-poster", complete(None, None, None)),
         ("complete-with-tags", complete(Some(poster.clone()), Some(("\"9f86d0\"", "\"81884c\"")), None)),
-        ("complete-with-media", complete(Some(poster), Some(("\"9f86d0\"", "\"81884c\"")), media())),
+        ("complete-with-media", complete(Some(poster.clone()), Some(("\"9f86d0\"", "\"81884c\"")), media())),
+        (
+            "verifying-with-companions",
+            verifying_with(Some(poster.clone()), Some(1_048_576), media(), companions(media(), None)),
+        ),
+        (
+            "complete-with-companions",
+            complete_with(
+                Some(poster),
+                Some(("\"9f86d0\"", "\"81884c\"")),
+                media(),
+                companions(media(), Some("\"c0ffee\"")),
+            ),
+        ),
         ("failed", failed()),
     ]
 }
@@ -191,6 +214,7 @@ fn log() -> Vec<(&'static str, JobState, MessageType)> {
         ("progress", state("rendering"), MessageType::Progress),
         ("complete", state("complete"), MessageType::Complete),
         ("complete-with-media", state("complete-with-media"), MessageType::Complete),
+        ("complete-with-companions", state("complete-with-companions"), MessageType::Complete),
         ("error", failed(), MessageType::Error),
     ]
 }
@@ -224,7 +248,28 @@ fn job(state: JobState) -> Job {
         usage: Usage { object_rows: 9, d1_rows: 5, requests: 12, alarms: 3 },
         link_generation: 0,
         retries_by_hand: 0,
+        companions: WantedCompanions::default(),
     }
+}
+
+fn wanted() -> WantedCompanions {
+    let name = |name: &str| name.to_owned().try_into().expect("a name");
+    WantedCompanions { renditions: vec![name("feed"), name("coach-2")], filmstrip: true }
+}
+
+/// One rendition with all that it may have, one with the least, and a filmstrip.
+fn companions(media: Option<OutputMedia>, etag: Option<&str>) -> Companions {
+    let mut companions = wanted().expected(id(), 2);
+    let etag = etag.map(str::to_owned);
+    for (rendition, media) in companions.renditions.iter_mut().zip([media, None]) {
+        rendition.etag.clone_from(&etag);
+        (rendition.bytes, rendition.media) = (media.map(|_| 524_288), media);
+        rendition.poster = rendition.poster.take().filter(|_| media.is_some());
+        rendition.poster_etag = etag.clone().filter(|_| media.is_some());
+    }
+    let layout = FilmstripLayout::of_length((90, 160), 3_003).expect("a layout");
+    companions.filmstrip = Some(FilmstripFile { key: ObjectKey::filmstrip(id(), 2), layout, etag });
+    companions
 }
 
 fn key(text: &str) -> ObjectKey {
@@ -264,12 +309,14 @@ fn a_fresh_job_survives_its_first_steps() {
                 poster: None,
                 bytes: None,
                 media: None,
+                companions: Companions::default(),
             },
         },
         JobEvent::OutputChecked {
             key: ObjectKey::output(id(), 1),
             output: ObjectCheck::Present(ObjectVersion { etag: "\"7\"".into(), bytes: 7 }),
             poster: ObjectCheck::Missing,
+            companions: Vec::new(),
         },
     ];
     for event in events {

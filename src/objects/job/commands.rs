@@ -102,6 +102,7 @@ impl JobObject {
         }
         let timeouts = self.timeouts(&spec)?;
         let mut job = Job::new(spec.id, spec.created_at);
+        job.companions = spec.companions.clone();
         // Workers of a deleted job of this id may still put: they are the new one's to sweep.
         job.sweep_at =
             self.store.tombstone().map_err(|cause| self.log_and_hide("reading storage", &cause))?;

@@ -79,9 +79,11 @@ impl JobObject {
                 };
                 JobEvent::CancelReplied { runpod_job_id, confirmed }
             }
-            JobEffect::CheckOutput { key, poster } => {
-                let (output, poster) = self.check_output(&key, &poster).await;
-                JobEvent::OutputChecked { key, output, poster }
+            JobEffect::CheckOutput { key, poster, companions } => {
+                let mut checks = self.check_objects(&key, &poster, &companions).await.into_iter();
+                let mut next = || checks.next().unwrap_or(ObjectCheck::Unknown);
+                let (output, poster) = (next(), next());
+                JobEvent::OutputChecked { key, output, poster, companions: checks.collect() }
             }
             JobEffect::DeleteObjects { keys } => {
                 let keys: Vec<String> = keys.into_iter().map(String::from).collect();
@@ -107,22 +109,24 @@ impl JobObject {
         }))
     }
 
-    /// What is at a result's key and at its poster's.
-    async fn check_output(&self, key: &ObjectKey, poster: &ObjectKey) -> (ObjectCheck, ObjectCheck) {
+    /// What is at a result's key, at its poster's and at each of its companions'; less when it cannot be read.
+    async fn check_objects(
+        &self,
+        key: &ObjectKey,
+        poster: &ObjectKey,
+        companions: &[ObjectKey],
+    ) -> Vec<ObjectCheck> {
         let checked = |head: Head| {
             head.checked(|cause| {
                 self.log(LogEvent::JobFailed, &format!("checking the output failed: {cause}"));
             })
         };
-        match heads(&self.env, &[key.as_str(), poster.as_str()]).await {
-            Ok(heads) => {
-                let mut heads = heads.into_iter().map(checked);
-                let mut next = || heads.next().unwrap_or(ObjectCheck::Unknown);
-                (next(), next())
-            }
+        let keys: Vec<&str> = [key, poster].into_iter().chain(companions).map(ObjectKey::as_str).collect();
+        match heads(&self.env, &keys).await {
+            Ok(heads) => heads.into_iter().map(checked).collect(),
             Err(cause) => {
                 self.log_and_hide("checking the output", &cause);
-                (ObjectCheck::Unknown, ObjectCheck::Unknown)
+                Vec::new()
             }
         }
     }

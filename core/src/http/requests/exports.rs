@@ -15,6 +15,7 @@ use crate::edit::{Edit, FrameSize, JobType};
 use crate::http::problem::Problem;
 use crate::http::requests::body::{job_id, read_body};
 use crate::http::requests::jobs::CreateJobRequest;
+use crate::job::companions::WantedCompanions;
 use crate::job::execution_timeout::Workload;
 use crate::job::spec::ProjectExport;
 use crate::json::field_error::FieldContext;
@@ -124,6 +125,7 @@ impl ExportRequest {
         let params = RawValue::from_string(params.to_string()).map_err(|_| Problem::internal())?;
         let request = CreateJobRequest {
             workload: edit.as_ref().map(Workload::of),
+            companions: edit.as_ref().map(WantedCompanions::of).unwrap_or_default(),
             clip_videos: edit.map(|edit| edit.clip_videos(&input_key)).unwrap_or_default(),
             project_id: self.project_id,
             job_type: self.export_type.job(),

@@ -7,6 +7,7 @@ use crate::base::object_key::ObjectKey;
 use crate::edit::{Edit, JobType, input_key};
 use crate::http::problem::{Problem, ProblemCode};
 use crate::http::requests::body::{job_id, read_body};
+use crate::job::companions::WantedCompanions;
 use crate::job::execution_timeout::Workload;
 use crate::json::reader::{ObjectReader, integer, one_of};
 use crate::project::ID_MAX;
@@ -24,6 +25,8 @@ pub struct CreateJobRequest {
     pub clip_videos: Vec<(usize, ObjectKey)>,
     /// What the edit asks of a renderer.
     pub workload: Option<Workload>,
+    /// Which files its output has beside the video and the poster.
+    pub companions: WantedCompanions,
     /// The edit as canonical JSON: keys sorted, no spaces.
     pub params: Box<RawValue>,
     /// The id that the client chose, if it did.
@@ -48,6 +51,7 @@ impl CreateJobRequest {
             let (input_key, (params, edit)) = (input_key?, params?);
             Some(Self {
                 workload: edit.as_ref().map(Workload::of),
+                companions: edit.as_ref().map(WantedCompanions::of).unwrap_or_default(),
                 clip_videos: edit.map(|edit| edit.clip_videos(&input_key)).unwrap_or_default(),
                 project_id: project_id?,
                 job_type: job_type?,

@@ -3,6 +3,7 @@
 use crate::base::backoff::spread;
 use crate::base::object_key::ObjectKey;
 use crate::base::object_version::ObjectVersion;
+use crate::job::companions::{Companions, RenditionFault, picture_etag};
 use crate::job::effect::{JobEffect, Outcome};
 use crate::job::error_code::ErrorCode;
 use crate::job::event::{ObjectCheck, Report};
@@ -24,8 +25,10 @@ impl StepBuilder<'_> {
         match report {
             Report::Claim { runpod_job_id, .. } => self.claim_received(runpod_job_id),
             Report::Progress { percent, message, stage } => self.progress_reported(percent, message, stage),
-            Report::Complete { key, poster, bytes, media } => {
-                if let JobState::Verifying { key: checked, media: known, .. } = &mut self.job.state
+            Report::Complete { key, poster, bytes, media, companions } => {
+                let companions = self.job.companions.completed(companions, self.job.id, attempt);
+                if let JobState::Verifying { key: checked, media: known, companions: beside, .. } =
+                    &mut self.job.state
                     && *checked == key
                 {
                     // A poll may have found the output before its report came.
@@ -33,10 +36,15 @@ impl StepBuilder<'_> {
                         return Outcome::Ignored;
                     }
                     *known = media;
+                    // The check in flight does not look for a filmstrip, and at no other keys than these.
+                    let described = Companions { filmstrip: None, ..companions };
+                    if beside.keys() == described.keys() {
+                        *beside = described;
+                    }
                     self.persist = true;
                     return Outcome::Applied;
                 }
-                let output = ReportedOutput { key, poster, bytes, media };
+                let output = ReportedOutput { key, poster, bytes, media, companions };
                 self.check_reported_output(output, ErrorCode::OutputMissing);
                 Outcome::Applied
             }
@@ -143,20 +151,22 @@ impl StepBuilder<'_> {
 
     /// Checks an output that no report has described.
     pub(super) fn check_output(&mut self, key: ObjectKey, failure_code: ErrorCode) {
-        let output = ReportedOutput { key, poster: None, bytes: None, media: None };
+        let companions = self.job.companions.expected(self.job.id, self.job.attempt);
+        let output = ReportedOutput { key, poster: None, bytes: None, media: None, companions };
         self.check_reported_output(output, failure_code);
     }
 
     fn check_reported_output(&mut self, output: ReportedOutput, failure_code: ErrorCode) {
-        let ReportedOutput { key, poster, bytes: reported_bytes, media } = output;
+        let ReportedOutput { key, poster, bytes: reported_bytes, media, companions } = output;
         let runpod_job_id = self.runpod_job_id();
-        self.request_output_check(&key, poster.as_ref());
+        self.request_output_check(&key, poster.as_ref(), companions.keys());
         self.job.state = JobState::Verifying {
             runpod_job_id,
             key,
             poster,
             reported_bytes,
             media,
+            companions,
             failure_code,
             since: self.now,
             next_check_at: self.now + self.timeouts.check_output_backoff,
@@ -165,9 +175,14 @@ impl StepBuilder<'_> {
     }
 
     /// Checks the output together with its poster, even if no report has given the poster's key.
-    pub(super) fn request_output_check(&mut self, key: &ObjectKey, poster: Option<&ObjectKey>) {
+    pub(super) fn request_output_check(
+        &mut self,
+        key: &ObjectKey,
+        poster: Option<&ObjectKey>,
+        companions: Vec<ObjectKey>,
+    ) {
         let poster = poster.cloned().unwrap_or_else(|| self.expected_poster());
-        self.effects.push(JobEffect::CheckOutput { key: key.clone(), poster });
+        self.effects.push(JobEffect::CheckOutput { key: key.clone(), poster, companions });
     }
 
     pub(super) fn output_checked(
@@ -175,23 +190,36 @@ impl StepBuilder<'_> {
         checked_key: &ObjectKey,
         output_check: ObjectCheck,
         poster_check: ObjectCheck,
+        companion_checks: Vec<ObjectCheck>,
     ) -> Outcome {
-        let JobState::Verifying { runpod_job_id, key, poster, reported_bytes, media, failure_code, .. } =
-            &self.job.state
+        let JobState::Verifying {
+            runpod_job_id,
+            key,
+            poster,
+            reported_bytes,
+            media,
+            companions,
+            failure_code,
+            ..
+        } = &self.job.state
         else {
             return Outcome::Ignored;
         };
         if key != checked_key {
             return Outcome::Ignored;
         }
-        match output_check {
-            ObjectCheck::Present(ObjectVersion { etag, bytes })
+        let companions = match companions.clone().verified(companion_checks) {
+            Ok(companions) => Some(companions),
+            Err(RenditionFault::Unknown) if matches!(output_check, ObjectCheck::Present(_)) => {
+                return Outcome::Ignored;
+            }
+            Err(RenditionFault::Missing | RenditionFault::Truncated | RenditionFault::Unknown) => None,
+        };
+        match (output_check, companions) {
+            (ObjectCheck::Present(ObjectVersion { etag, bytes }), Some(companions))
                 if bytes > 0 && reported_bytes.is_none_or(|reported| reported == bytes) =>
             {
-                let poster_etag = match poster_check {
-                    ObjectCheck::Present(version) if version.bytes > 0 => Some(version.etag),
-                    ObjectCheck::Present(_) | ObjectCheck::Missing | ObjectCheck::Unknown => None,
-                };
+                let poster_etag = picture_etag(poster_check);
                 let poster = poster.clone().unwrap_or_else(|| self.expected_poster());
                 self.job.state = JobState::Ended(JobEnd::Complete {
                     key: key.clone(),
@@ -200,6 +228,7 @@ impl StepBuilder<'_> {
                     etag: Some(etag),
                     poster_etag,
                     media: *media,
+                    companions,
                     at: self.now,
                     runpod_job_id: runpod_job_id.clone(),
                 });
@@ -208,8 +237,9 @@ impl StepBuilder<'_> {
                 self.append_entry(MessageType::Complete);
                 Outcome::Applied
             }
-            // An empty object, or one of another size than reported, is not the output.
-            ObjectCheck::Present(_) | ObjectCheck::Missing => {
+            // An empty object, or one of another size than reported, is not the output; nor is one without all of
+            // the job's renditions.
+            (output_check @ (ObjectCheck::Present(_) | ObjectCheck::Missing), _) => {
                 let (attempt, key, poster, code) =
                     (self.job.attempt, key.clone(), poster.clone(), *failure_code);
                 let found = match output_check {
@@ -223,7 +253,7 @@ impl StepBuilder<'_> {
                 }
                 if self.job.end().is_some() { Outcome::Applied } else { Outcome::Retrying }
             }
-            ObjectCheck::Unknown => Outcome::Ignored,
+            (ObjectCheck::Unknown, _) => Outcome::Ignored,
         }
     }
 }
@@ -234,6 +264,7 @@ struct ReportedOutput {
     poster: Option<ObjectKey>,
     bytes: Option<u64>,
     media: Option<OutputMedia>,
+    companions: Companions,
 }
 
 const TRUNCATED_OUTPUT: &str = "The rendered video was not uploaded completely. Try the export again.";

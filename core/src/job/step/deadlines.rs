@@ -47,10 +47,12 @@ impl StepBuilder<'_> {
             }
             Deadline::Poll => self.poll_status(),
             Deadline::CheckOutput => {
-                if let JobState::Verifying { key, poster, next_check_at, .. } = &mut self.job.state {
+                if let JobState::Verifying { key, poster, companions, next_check_at, .. } =
+                    &mut self.job.state
+                {
                     *next_check_at = self.now + self.timeouts.check_output_backoff;
-                    let (key, poster) = (key.clone(), poster.clone());
-                    self.request_output_check(&key, poster.as_ref());
+                    let (key, poster, companions) = (key.clone(), poster.clone(), companions.keys());
+                    self.request_output_check(&key, poster.as_ref(), companions);
                 }
             }
             Deadline::CheckOutputTimeout => self.fail_attempt(ErrorCode::Internal, None, true),

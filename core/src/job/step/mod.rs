@@ -69,8 +69,8 @@ impl StepBuilder<'_> {
             JobEvent::WebhookReceived { attempt } => self.webhook_received(attempt),
             JobEvent::StatusPolled { attempt, reply } => self.status_polled(attempt, reply),
             JobEvent::EndpointLoadRead { attempt, load } => self.endpoint_load_read(attempt, load),
-            JobEvent::OutputChecked { key, output: found, poster } => {
-                self.output_checked(&key, found, poster)
+            JobEvent::OutputChecked { key, output: found, poster, companions } => {
+                self.output_checked(&key, found, poster, companions)
             }
             JobEvent::CancelReplied { runpod_job_id, confirmed: settled } => {
                 self.cancel_replied(&runpod_job_id, settled)

@@ -14,9 +14,13 @@ impl StepBuilder<'_> {
     pub(super) fn delete_orphaned_output(&mut self, attempt: u32, key: ObjectKey, poster: Option<ObjectKey>) {
         let id = self.job.id;
         let mut keys = vec![key, poster.unwrap_or_else(|| ObjectKey::poster(id, attempt))];
+        keys.extend(self.job.companions.keys(id, attempt));
         match self.job.end() {
             Some(JobEnd::Complete { key, .. }) if keys.contains(key) => return,
-            Some(JobEnd::Complete { poster, .. }) => keys.retain(|key| Some(key) != poster.as_ref()),
+            Some(JobEnd::Complete { poster, companions, .. }) => {
+                let kept = companions.keys();
+                keys.retain(|key| Some(key) != poster.as_ref() && !kept.contains(key));
+            }
             Some(JobEnd::Failed { .. }) => {}
             // A GPU worker may use one key for all attempts: then the object may be the next attempt's.
             None => keys.retain(|key| key.is_of_attempt(id, attempt)),
@@ -30,7 +34,9 @@ impl StepBuilder<'_> {
     pub(super) fn sweep_outputs(&mut self) {
         self.job.sweep_at = Some(self.now + self.timeouts.late_put_grace);
         let keep = match self.job.end() {
-            Some(JobEnd::Complete { key, poster, .. }) => [key].into_iter().chain(poster).cloned().collect(),
+            Some(JobEnd::Complete { key, poster, companions, .. }) => {
+                [key].into_iter().chain(poster).cloned().chain(companions.keys()).collect()
+            }
             Some(JobEnd::Failed { .. }) | None => Vec::new(),
         };
         self.effects.push(JobEffect::SweepOutputs { keep });
@@ -66,6 +72,7 @@ mod tests {
     use crate::base::id::JobId;
     use crate::base::object_version::ObjectVersion;
     use crate::base::time::Timestamp;
+    use crate::job::companions::Companions;
     use crate::job::effect::{Outcome, Step};
     use crate::job::error_code::ErrorCode;
     use crate::job::event::{JobEvent, ObjectCheck, Report};
@@ -96,12 +103,23 @@ mod tests {
     fn complete(attempt: u32, bytes: Option<u64>) -> JobEvent {
         callback(
             attempt,
-            Report::Complete { key: ObjectKey::output(id(), attempt), poster: None, bytes, media: None },
+            Report::Complete {
+                key: ObjectKey::output(id(), attempt),
+                poster: None,
+                bytes,
+                media: None,
+                companions: Companions::default(),
+            },
         )
     }
 
     fn output_checked(attempt: u32, found: ObjectCheck, poster: ObjectCheck) -> JobEvent {
-        JobEvent::OutputChecked { key: ObjectKey::output(id(), attempt), output: found, poster }
+        JobEvent::OutputChecked {
+            key: ObjectKey::output(id(), attempt),
+            output: found,
+            poster,
+            companions: Vec::new(),
+        }
     }
 
     fn failed(attempt: u32) -> JobEvent {
@@ -154,13 +172,19 @@ mod tests {
             poster: Some(ObjectKey::poster(id(), 1)),
             bytes: None,
             media: None,
+            companions: Companions::default(),
         };
         let step =
             after(Job::new(id(), NOW), [callback(1, CLAIM), callback(1, report), JobEvent::CancelRequested]);
         assert_eq!(deleted(&step), [key.as_str(), ObjectKey::poster(id(), 1).as_str()]);
         let step = after(
             step.job,
-            [JobEvent::OutputChecked { key, output: present(7), poster: ObjectCheck::Missing }],
+            [JobEvent::OutputChecked {
+                key,
+                output: present(7),
+                poster: ObjectCheck::Missing,
+                companions: Vec::new(),
+            }],
         );
         assert_eq!(step.outcome, Outcome::Ignored);
     }
@@ -177,7 +201,13 @@ mod tests {
         assert_eq!(deleted(&after(job.clone(), [complete(1, Some(7))])), Vec::<&str>::new());
         // Another worker of the same attempt, with its own output key and the same poster key.
         let key = ObjectKey::parse_output_of(id(), &format!("output/{}/other.mp4", id())).expect("a key");
-        let other = Report::Complete { key: key.clone(), poster: None, bytes: None, media: None };
+        let other = Report::Complete {
+            key: key.clone(),
+            poster: None,
+            bytes: None,
+            media: None,
+            companions: Companions::default(),
+        };
         assert_eq!(deleted(&after(job, [callback(1, other)])), [key.as_str()]);
     }
 
@@ -190,7 +220,13 @@ mod tests {
             (Outcome::Stale, output_and_poster(1).iter().map(String::as_str).collect())
         );
         let shared = ObjectKey::parse_output_of(id(), &format!("output/{}/video.mp4", id())).expect("a key");
-        let report = Report::Complete { key: shared.clone(), poster: Some(shared), bytes: None, media: None };
+        let report = Report::Complete {
+            key: shared.clone(),
+            poster: Some(shared),
+            bytes: None,
+            media: None,
+            companions: Companions::default(),
+        };
         assert_eq!(deleted(&after(job, [callback(1, report)])), Vec::<&str>::new());
     }
 

@@ -2,9 +2,11 @@
 
 use reel_core::base::object_key::ObjectKey;
 use reel_core::base::time::Timestamp;
+use reel_core::job::companions::{Companions, FilmstripFile};
 use reel_core::job::effect::Outcome;
 use reel_core::job::error_code::ErrorCode;
 use reel_core::job::event::{JobEvent, Report};
+use reel_core::job::filmstrip::FilmstripLayout;
 use reel_core::job::gpu_service::{RunpodJobId, WorkerStage};
 use reel_core::job::output_media::OutputMedia;
 
@@ -115,6 +117,12 @@ impl Simulation {
             }
             WorkerAction::Put => {
                 let id = self.stored.id;
+                for key in self.stored.companions.keys(id, attempt) {
+                    // Some do not arrive.
+                    if !self.rng.chance_permille(self.fault_rates.worker_fault_permille / 8) {
+                        self.bucket.insert(key.as_str().to_owned(), OUTPUT_BYTES);
+                    }
+                }
                 if !self.rng.chance_permille(self.fault_rates.worker_fault_permille / 4) {
                     self.bucket.insert(ObjectKey::poster(id, attempt).as_str().to_owned(), 3);
                 }
@@ -131,7 +139,9 @@ impl Simulation {
                 let bytes = self.rng.chance_permille(800).then_some(OUTPUT_BYTES);
                 let media = OutputMedia::new(1080, 1920, 30.0, 90, 3_000);
                 let media = media.filter(|_| self.rng.chance_permille(500));
-                self.send_report(attempt, &Report::Complete { key, poster: None, bytes, media }, true);
+                let companions = self.reported_companions(attempt);
+                let report = Report::Complete { key, poster: None, bytes, media, companions };
+                self.send_report(attempt, &report, true);
             }
             WorkerAction::Fail(code) => {
                 self.send_report(
@@ -157,6 +167,20 @@ impl Simulation {
             self.schedule(pause, Scheduled::Work { index });
         }
         Ok(())
+    }
+
+    /// What a worker says of its companions: all, some, or nothing.
+    fn reported_companions(&mut self, attempt: u32) -> Companions {
+        let id = self.stored.id;
+        let mut companions = self.stored.companions.expected(id, attempt);
+        companions.renditions.retain(|_| self.rng.chance_permille(900));
+        for rendition in &mut companions.renditions {
+            rendition.bytes = Some(OUTPUT_BYTES);
+        }
+        let layout = FilmstripLayout::of_length((160, 90), 3_000).expect("a layout");
+        let sheet = FilmstripFile { key: ObjectKey::filmstrip(id, attempt), layout, etag: None };
+        companions.filmstrip = self.rng.chance_permille(800).then_some(sheet);
+        companions
     }
 
     /// Sends a report, which may be lost, duplicated or late. A final report is repeated by the worker, so it is
