@@ -31,7 +31,9 @@ mod watch;
 pub use api::capability_url::CapabilityUrl;
 pub use api::client::Client;
 pub use api::error::Error;
-pub use api::job::{CreateJob, Job, JobFilter, JobPage, JobStage, JobStatus, MadeReel};
+pub use api::job::{
+    CreateJob, Filmstrip, FurtherOutput, Job, JobFilter, JobPage, JobStage, JobStatus, MadeReel,
+};
 pub use api::message::Message;
 pub use api::problem::{ApiProblem, FieldError};
 pub use api::retry::{RetryPolicy, with_retries};

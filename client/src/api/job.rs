@@ -126,6 +126,12 @@ pub struct Job {
     pub output_url: Option<CapabilityUrl>,
     /// Where to download a still of the output, if there is one; valid for an hour.
     pub poster_url: Option<CapabilityUrl>,
+    /// The edit's further outputs, once complete.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<FurtherOutput>,
+    /// A sheet of small pictures of the output, if the edit asks for one; once complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filmstrip: Option<Filmstrip>,
     /// The edit as the server understood it.
     #[serde(default)]
     pub params: Value,
@@ -147,6 +153,42 @@ pub struct Job {
     pub runpod_job_id: Option<String>,
     /// The job's WebSocket, absolute or relative to the API; may carry a token.
     pub websocket_url: Option<CapabilityUrl>,
+}
+
+/// One of an edit's `outputs`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FurtherOutput {
+    /// Its name in the edit.
+    pub name: String,
+    /// Key in the bucket.
+    pub output_video_key: Option<String>,
+    /// Size of the video.
+    pub output_bytes: Option<u64>,
+    /// What was made.
+    pub output: Option<MadeReel>,
+    /// Where to download it; valid for an hour.
+    pub output_url: Option<CapabilityUrl>,
+    /// Where to download a still of it, if there is one; valid for an hour.
+    pub poster_url: Option<CapabilityUrl>,
+}
+
+/// A sheet of small pictures; they go from left to right, then down.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Filmstrip {
+    /// Where to download the sheet; valid for an hour.
+    pub url: CapabilityUrl,
+    /// Path of the `WebVTT` that says which part shows which moment.
+    pub vtt_url: CapabilityUrl,
+    /// Pixels across of one picture.
+    pub tile_width: u32,
+    /// Pixels down of one picture.
+    pub tile_height: u32,
+    /// Pictures in a row.
+    pub columns: u32,
+    /// Pictures in all.
+    pub tiles: u32,
+    /// From one picture to the next.
+    pub interval_ms: u64,
 }
 
 /// A finished reel, as its renderer read it from the file.

@@ -11,6 +11,7 @@ pub mod object_key;
 pub mod object_version;
 pub mod owner;
 pub mod percent;
+pub mod rendition_name;
 pub mod secret;
 pub mod sorted_map;
 pub mod time;

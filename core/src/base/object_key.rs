@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use crate::base::id::JobId;
 use crate::base::owner::OwnerId;
-use crate::edit::RenditionName;
+use crate::base::rendition_name::RenditionName;
 
 /// A key that this API may read or write.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

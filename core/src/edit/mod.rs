@@ -32,7 +32,7 @@ pub use job_type::JobType;
 pub use overlay::{HighlightEffect, Overlay};
 pub use params::Edit;
 pub use region::{FixedRegion, Highlight, MovingRegion, Regions};
-pub use rendition::{InvalidRenditionName, MAX_RENDITIONS, Rendition, RenditionName, SizePreset};
+pub use rendition::{MAX_RENDITIONS, Rendition, SizePreset};
 pub use size::{FrameSize, OutputSize};
 pub use transition::Transition;
 

@@ -2,12 +2,9 @@
 //!
 //! Invariant: what a rendition shows lies inside the picture and has at least one pixel.
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use thiserror::Error;
 
+use crate::base::rendition_name::{MAX_NAME_CHARS, RenditionName};
 use crate::base::words::word_enum;
 use crate::edit::crop::{CropTrack, Keyframes};
 use crate::edit::fit::{differs_by_rounding, ratio};
@@ -31,16 +28,6 @@ word_enum! {
     }
 }
 
-/// Names a rendition in its keys and in its job: 1 to 32 lower-case letters, digits, `-` and `_`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct RenditionName(String);
-
-/// The text does not name a rendition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("must have only lower-case letters, digits, '-' and '_', for example story")]
-pub struct InvalidRenditionName;
-
 /// An output beside the main one, made from the same decoded frames.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rendition {
@@ -62,36 +49,6 @@ enum RenditionSize {
 
 /// More than one job has platforms to serve. Each is an encoder of its own.
 pub const MAX_RENDITIONS: usize = 4;
-const MAX_NAME_CHARS: usize = 32;
-
-impl RenditionName {
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for RenditionName {
-    type Error = InvalidRenditionName;
-
-    fn try_from(name: String) -> Result<Self, InvalidRenditionName> {
-        let is_clean = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
-        let fits = (1..=MAX_NAME_CHARS).contains(&name.len());
-        if fits && name.chars().all(is_clean) { Ok(Self(name)) } else { Err(InvalidRenditionName) }
-    }
-}
-
-impl From<RenditionName> for String {
-    fn from(name: RenditionName) -> Self {
-        name.0
-    }
-}
-
-impl fmt::Display for RenditionName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 impl SizePreset {
     /// The size when `shown` is shown.

@@ -4,70 +4,76 @@
 //! has the tag of the version that was found. A poster or filmstrip is there or not; neither costs a video.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::base::id::JobId;
 use crate::base::object_key::ObjectKey;
 use crate::base::object_version::ObjectVersion;
-use crate::edit::{Edit, RenditionName};
+use crate::base::rendition_name::RenditionName;
+use crate::edit::{Edit, MAX_RENDITIONS};
 use crate::job::event::ObjectCheck;
 use crate::job::filmstrip::FilmstripLayout;
 use crate::job::output_media::OutputMedia;
 
 /// Which companions a job has.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Value")]
 pub struct WantedCompanions {
     /// The names of the edit's `outputs`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(rename = "outputs", skip_serializing_if = "Vec::is_empty")]
     pub renditions: Vec<RenditionName>,
     /// Whether a filmstrip is made.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub filmstrip: bool,
 }
 
-/// The companions of an output: as they were reported, and later as they were found.
+/// The companions of an output: as they were reported, and later as they were found. Reports and stored forms have
+/// the same members, and one reader, which leaves out what it cannot read: derived readers would take 20 kB.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Value")]
 pub struct Companions {
     /// In the order of the job.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(rename = "outputs", skip_serializing_if = "Vec::is_empty")]
     pub renditions: Vec<RenditionFile>,
     /// The sheet of small pictures.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub filmstrip: Option<FilmstripFile>,
 }
 
 /// One rendition in the bucket.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RenditionFile {
     /// Its name in the edit.
     pub name: RenditionName,
     /// Key of its video.
+    #[serde(rename = "video_key")]
     pub key: ObjectKey,
     /// Size of the video: as reported, then as found.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
     /// Key of its poster.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "poster_key", skip_serializing_if = "Option::is_none")]
     pub poster: Option<ObjectKey>,
     /// What the GPU worker read from the video.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "output", skip_serializing_if = "Option::is_none")]
     pub media: Option<OutputMedia>,
     /// Tag of the video that was verified.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,
     /// Tag of the poster, likewise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub poster_etag: Option<String>,
 }
 
 /// A filmstrip in the bucket.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FilmstripFile {
     /// Its key.
     pub key: ObjectKey,
     /// How it is divided.
     pub layout: FilmstripLayout,
     /// Tag of the sheet that was verified.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,
 }
 
@@ -128,7 +134,62 @@ impl WantedCompanions {
     }
 }
 
+impl From<Value> for WantedCompanions {
+    fn from(stored: Value) -> Self {
+        let names = items(&stored).filter_map(|name| name.as_str()?.to_owned().try_into().ok());
+        Self { renditions: names.collect(), filmstrip: stored["filmstrip"] == Value::Bool(true) }
+    }
+}
+
+impl From<Value> for Companions {
+    fn from(stored: Value) -> Self {
+        Self::read(&stored)
+    }
+}
+
+/// The members of `outputs`.
+fn items(of: &Value) -> impl Iterator<Item = &Value> {
+    of["outputs"].as_array().into_iter().flatten().take(MAX_RENDITIONS)
+}
+
+fn text(of: &Value, name: &str) -> Option<String> {
+    of[name].as_str().map(str::to_owned)
+}
+
+fn key(of: &Value, name: &str) -> Option<ObjectKey> {
+    text(of, name)?.try_into().ok()
+}
+
 impl Companions {
+    /// Reads what was reported or stored.
+    pub fn read(stored: &Value) -> Self {
+        let rendition = |stored: &Value| {
+            Some(RenditionFile {
+                name: text(stored, "name")?.try_into().ok()?,
+                key: key(stored, "video_key")?,
+                bytes: stored["bytes"].as_u64(),
+                poster: key(stored, "poster_key"),
+                media: OutputMedia::read(&stored["output"]),
+                etag: text(stored, "etag"),
+                poster_etag: text(stored, "poster_etag"),
+            })
+        };
+        let sheet = &stored["filmstrip"];
+        let filmstrip = FilmstripLayout::read(&sheet["layout"]).and_then(|layout| {
+            Some(FilmstripFile { key: key(sheet, "key")?, layout, etag: text(sheet, "etag") })
+        });
+        Self { renditions: items(stored).filter_map(rendition).collect(), filmstrip }
+    }
+
+    /// Without what lies outside of this job's folder.
+    #[must_use]
+    pub fn of_job(mut self, job: JobId) -> Self {
+        let is_of_job = |key: &ObjectKey| key.output_of() == Some(job);
+        self.renditions.retain(|one| is_of_job(&one.key) && one.poster.as_ref().is_none_or(is_of_job));
+        self.filmstrip = self.filmstrip.filter(|sheet| is_of_job(&sheet.key));
+        self
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.renditions.is_empty() && self.filmstrip.is_none()

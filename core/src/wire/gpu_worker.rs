@@ -11,7 +11,8 @@ use serde_json::value::RawValue;
 
 use crate::base::id::JobId;
 use crate::base::object_version::ObjectVersion;
-use crate::edit::{JobType, RenditionName};
+use crate::base::rendition_name::RenditionName;
+use crate::edit::JobType;
 use crate::job::error_code::ErrorCode;
 use crate::job::filmstrip::FilmstripLayout;
 use crate::job::gpu_service::WorkerStage;
@@ -198,7 +199,6 @@ pub struct FilmstripReport {
     /// The key that was written; must start with `output/{job_id}/`.
     pub key: String,
     /// How it is divided.
-    #[serde(flatten)]
     pub layout: FilmstripLayout,
 }
 

@@ -242,13 +242,18 @@ fn rendition_list<'j>(
 struct FilmstripJson<'j> {
     url: &'j str,
     vtt_url: &'j str,
-    #[serde(flatten)]
-    layout: FilmstripLayout,
+    tile_width: u32,
+    tile_height: u32,
+    columns: u32,
+    tiles: u32,
+    interval_ms: u64,
 }
 
 impl<'j> FilmstripJson<'j> {
     fn new(file: &FilmstripFile, urls: JobUrls<'j>) -> Option<Self> {
-        Some(Self { url: urls.filmstrip_url?, vtt_url: urls.filmstrip_vtt_url, layout: file.layout })
+        let FilmstripLayout { tile_width, tile_height, columns, tiles, interval_ms } = file.layout;
+        let (url, vtt_url) = (urls.filmstrip_url?, urls.filmstrip_vtt_url);
+        Some(Self { url, vtt_url, tile_width, tile_height, columns, tiles, interval_ms })
     }
 }
 

@@ -2,8 +2,9 @@
 
 use reel_core::base::id::JobId;
 use reel_core::base::object_version::ObjectVersion;
+use reel_core::base::rendition_name::RenditionName;
 use reel_core::base::time::DurationMs;
-use reel_core::edit::{JobType, RenditionName};
+use reel_core::edit::JobType;
 use reel_core::http::requests::callbacks::CallbackKind;
 use reel_core::job::error_code::ErrorCode;
 use reel_core::job::filmstrip::FilmstripLayout;

@@ -5,13 +5,11 @@ use serde_json::Value;
 use crate::base::id::JobId;
 use crate::base::object_key::ObjectKey;
 use crate::base::words::word_enum;
-use crate::edit::MAX_RENDITIONS;
 use crate::http::problem::Problem;
 use crate::http::requests::body::read_body;
-use crate::job::companions::{Companions, FilmstripFile, RenditionFile};
+use crate::job::companions::Companions;
 use crate::job::error_code::ErrorCode;
 use crate::job::event::Report;
-use crate::job::filmstrip::FilmstripLayout;
 use crate::job::gpu_service::{RunpodJobId, WorkerStage};
 use crate::job::output_media::OutputMedia;
 
@@ -70,7 +68,8 @@ impl CallbackKind {
                             poster: output_key("poster_key").and_then(Result::ok),
                             bytes: field("output_bytes").and_then(Value::as_u64),
                             media: field("output").and_then(OutputMedia::read),
-                            companions: read_companions(job, body),
+                            // What is left out is asked for where it is expected.
+                            companions: Companions::read(body).of_job(job),
                         }),
                         Some(Err(_)) => {
                             at.child("output_video_key").reject(format!("must start with output/{job}/"))
@@ -95,31 +94,6 @@ impl CallbackKind {
             }
         })
     }
-}
-
-/// Reads what was put beside the output. What cannot be read counts as not reported: the bucket is asked for each
-/// of the job's renditions anyway.
-fn read_companions(job: JobId, body: &Value) -> Companions {
-    let text = |of: &Value, name: &str| of.get(name).and_then(Value::as_str).map(str::to_owned);
-    let key = |of: &Value, name: &str| ObjectKey::parse_output_of(job, of.get(name)?.as_str()?).ok();
-    let rendition = |report: &Value| {
-        Some(RenditionFile {
-            name: text(report, "name")?.try_into().ok()?,
-            key: key(report, "video_key")?,
-            bytes: report.get("bytes").and_then(Value::as_u64),
-            poster: key(report, "poster_key"),
-            media: report.get("output").and_then(OutputMedia::read),
-            etag: None,
-            poster_etag: None,
-        })
-    };
-    let renditions = body.get("outputs").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let filmstrip = body.get("filmstrip").and_then(|sheet| {
-        let layout = FilmstripLayout::read(sheet)?;
-        Some(FilmstripFile { key: key(sheet, "key")?, layout, etag: None })
-    });
-    let renditions = renditions.iter().take(MAX_RENDITIONS).filter_map(rendition).collect();
-    Companions { renditions, filmstrip }
 }
 
 /// Reports are a few hundred bytes.

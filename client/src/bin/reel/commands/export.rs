@@ -8,7 +8,7 @@ use std::time::Instant;
 use reel_client::{Client, CreateJob, Error, Job, JobId, RetryPolicy, with_retries};
 
 use super::clip;
-use super::jobs::{self, SavedReel};
+use super::jobs;
 use super::upload::{self, UploadOptions};
 use crate::args::ExportArgs;
 use crate::error::CliError;
@@ -49,8 +49,8 @@ pub async fn run(
     ui.println(&format!("job {}", job.job_id));
 
     let job = jobs::follow_to_end(client, job, ui).await?;
-    let bytes = jobs::download_output(client, &job, &args.out, ui).await?;
-    jobs::print_saved(ui, &job, &SavedReel { out: &args.out, bytes, started_at });
+    let saved = jobs::download_output(client, &job, &args.out, ui).await?;
+    jobs::print_saved(ui, &job, &saved, started_at);
     Ok(())
 }
 

@@ -1,11 +1,11 @@
 //! The commands about existing jobs: watch, download, status, cancel, retry, list.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use futures_util::StreamExt as _;
 use indicatif::HumanBytes;
-use reel_client::{Client, Error, Job, JobFilter, JobId, JobStatus};
+use reel_client::{Client, Error, Job, JobFilter, JobId, JobStatus, MadeReel};
 use serde_json::{Value, json};
 
 use crate::error::CliError;
@@ -33,45 +33,70 @@ pub async fn follow_to_end(client: &Client, job: Job, ui: &Ui) -> Result<Job, Cl
     }
 }
 
-/// Downloads the reel of a complete job to `out` and returns its size in bytes.
-pub async fn download_output(client: &Client, job: &Job, out: &Path, ui: &Ui) -> Result<u64, CliError> {
-    let Some(url) = &job.output_url else {
-        return Err(CliError::Call(Error::UnexpectedResponse {
-            call: "GET api/jobs/{id}".to_owned(),
-            reason: "the job is complete but has no output_url".to_owned(),
-        }));
-    };
-    let bar = ui.transfer("download", job.output_bytes);
-    let bytes = client.download(url, out, |received, total| bar.set_position(received, total)).await?;
-    bar.finish();
-    Ok(bytes)
+/// Downloads a complete job's reel to `out`, and its further outputs beside it; returns all files.
+pub async fn download_output(
+    client: &Client,
+    job: &Job,
+    out: &Path,
+    ui: &Ui,
+) -> Result<Vec<SavedFile>, CliError> {
+    let main = (out.to_owned(), &job.output_url, job.output_bytes, job.output);
+    let beside =
+        job.outputs.iter().map(|one| (beside(out, &one.name), &one.output_url, one.output_bytes, one.output));
+    let mut saved = Vec::with_capacity(1 + job.outputs.len());
+    for (file, url, bytes, made) in std::iter::once(main).chain(beside) {
+        let Some(url) = url else {
+            return Err(CliError::Call(Error::UnexpectedResponse {
+                call: "GET api/jobs/{id}".to_owned(),
+                reason: "the job is complete but an output has no output_url".to_owned(),
+            }));
+        };
+        let bar = ui.transfer("download", bytes);
+        let bytes = client.download(url, &file, |received, total| bar.set_position(received, total)).await?;
+        bar.finish();
+        saved.push(SavedFile { file, bytes, made });
+    }
+    Ok(saved)
 }
 
-/// A reel on disk.
-pub struct SavedReel<'p> {
+/// `reel.mp4` and `story` make `reel-story.mp4`.
+fn beside(out: &Path, name: &str) -> PathBuf {
+    let stem = out.file_stem().unwrap_or_default().to_string_lossy();
+    let extension = out.extension().map(|extension| format!(".{}", extension.to_string_lossy()));
+    out.with_file_name(format!("{stem}-{name}{}", extension.unwrap_or_default()))
+}
+
+/// A video on disk.
+pub struct SavedFile {
     /// The file.
-    pub out: &'p Path,
+    file: PathBuf,
     /// Its size.
-    pub bytes: u64,
-    /// When the command was started.
-    pub started_at: Instant,
+    bytes: u64,
+    /// What the server says of it.
+    made: Option<MadeReel>,
 }
 
-/// Prints the result of an export or a download: one line, or one JSON object.
-pub fn print_saved(ui: &Ui, job: &Job, reel: &SavedReel<'_>) {
-    let seconds = reel.started_at.elapsed().as_secs_f64();
+/// Prints the result of an export or a download, the main output first: a line each, or one JSON object.
+pub fn print_saved(ui: &Ui, job: &Job, saved: &[SavedFile], started_at: Instant) {
+    let seconds = started_at.elapsed().as_secs_f64();
     if ui.json() {
         let mut value = json!(job);
-        if let Value::Object(members) = &mut value {
-            members.insert("file".to_owned(), json!(reel.out));
-            members.insert("file_bytes".to_owned(), json!(reel.bytes));
+        if let (Value::Object(members), Some((main, others))) = (&mut value, saved.split_first()) {
+            members.insert("file".to_owned(), json!(main.file));
+            members.insert("file_bytes".to_owned(), json!(main.bytes));
+            if !others.is_empty() {
+                let files: Vec<_> = others.iter().map(|other| &other.file).collect();
+                members.insert("other_files".to_owned(), json!(files));
+            }
             members.insert("seconds".to_owned(), json!((seconds * 1000.0).round() / 1000.0));
         }
         println!("{value}");
         return;
     }
-    let made = job.output.map(|made| format!("{made}, ")).unwrap_or_default();
-    println!("{}: {made}{}, done in {seconds:.1} s", reel.out.display(), HumanBytes(reel.bytes));
+    for SavedFile { file, bytes, made } in saved {
+        let made = made.map(|made| format!("{made}, ")).unwrap_or_default();
+        println!("{}: {made}{}, done in {seconds:.1} s", file.display(), HumanBytes(*bytes));
+    }
 }
 
 /// `reel watch`.
@@ -111,8 +136,8 @@ pub async fn download(client: &Client, id: JobId, out: &Path, ui: &Ui) -> Result
             )));
         }
     }
-    let bytes = download_output(client, &job, out, ui).await?;
-    print_saved(ui, &job, &SavedReel { out, bytes, started_at });
+    let saved = download_output(client, &job, out, ui).await?;
+    print_saved(ui, &job, &saved, started_at);
     Ok(())
 }
 
