@@ -86,5 +86,5 @@ async fn a_job_without_a_filmstrip_says_how_to_get_one() {
     assert_eq!(answer.status().as_u16(), 404);
     let problem: Value = answer.json().await.expect("a problem");
     assert_eq!(problem["code"], "filmstrip_not_found");
-    client.delete(job.job_id).await.expect("to delete it");
+    client.cancel(job.job_id).await.expect("to cancel it");
 }

@@ -22,11 +22,21 @@ use reel_media::frame_rate::FrameRate;
 pub struct EncodeCommand<'a> {
     pub size: FrameSize,
     pub rate: FrameRate,
+    pub effort: EncodeEffort,
     /// `None` for a silent output.
     pub audio: Option<AudioTrack<'a>>,
     /// May be empty.
     pub chapters: Vec<Chapter<'a>>,
     pub output: &'a Path,
+}
+
+/// How much search goes into an encode without NVENC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EncodeEffort {
+    /// As in the best exports of the FastAPI backend.
+    Full,
+    /// About half of the CPU, for 0.8 dB less: what a further output of a render is worth.
+    Less,
 }
 
 /// A named part of the output.
@@ -64,7 +74,7 @@ impl EncodeCommand<'_> {
         args.extend(filters.into_iter().flat_map(|graph| ["-filter_complex".into(), graph.into()]));
         args.extend(mapping);
         let encoder = VideoEncoder::detect();
-        args.extend(strings(encoder.args(self.pixels_per_s())));
+        args.extend(strings(encoder.args(self.effort, self.pixels_per_s())));
         if encoder == VideoEncoder::X264 {
             args.extend(strings(&["-rc-lookahead", &lookahead_frames(self.size).to_string()]));
         }
@@ -152,10 +162,10 @@ impl VideoEncoder {
 
     /// The settings of the best exports of the FastAPI backend. Without NVENC, what is as large as 2160p at
     /// 60 frames a second is encoded with less search, or two cores would need half an hour for 90 s.
-    fn args(self, pixels_per_s: f64) -> &'static [&'static str] {
+    fn args(self, effort: EncodeEffort, pixels_per_s: f64) -> &'static [&'static str] {
         const MANY_PIXELS_PER_S: f64 = 300e6;
         match self {
-            Self::X264 if pixels_per_s > MANY_PIXELS_PER_S => {
+            Self::X264 if effort == EncodeEffort::Less || pixels_per_s > MANY_PIXELS_PER_S => {
                 &["-c:v", "libx264", "-preset", "veryfast", "-crf", "18"]
             }
             Self::Nvenc => &["-c:v", "h264_nvenc", "-preset", "p4", "-rc", "vbr", "-cq", "19", "-b:v", "0"],
@@ -167,6 +177,7 @@ impl VideoEncoder {
 fn nvenc_works() -> bool {
     let is_listed = output_of(&["-encoders"]).is_some_and(|encoders| encoders.contains("h264_nvenc"));
     let trial_input = ["-f", "lavfi", "-i", "color=black:s=256x256:d=0.2"];
-    let trial = [&trial_input[..], VideoEncoder::Nvenc.args(0.0), &["-f", "null", "-"]].concat();
+    let trial =
+        [&trial_input[..], VideoEncoder::Nvenc.args(EncodeEffort::Full, 0.0), &["-f", "null", "-"]].concat();
     is_listed && output_of(&trial).is_some()
 }

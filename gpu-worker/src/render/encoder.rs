@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
 
-use reel_core::edit::{Edit, FrameSize};
+use reel_core::edit::Edit;
 
 use super::audio;
+use super::outputs::OutputPlan;
 use super::plan::RenderPlan;
 use crate::ffmpeg::encode::EncodeCommand;
 use reel_media::frame::{Frame, FramePool};
@@ -16,15 +17,16 @@ use reel_media::frame::{Frame, FramePool};
 pub(super) fn command<'a>(
     edit: &Edit,
     plan: &'a RenderPlan<'a>,
-    size: FrameSize,
-    output: &'a Path,
+    output: &OutputPlan<'_>,
+    file: &'a Path,
 ) -> EncodeCommand<'a> {
     EncodeCommand {
-        size,
+        size: output.size,
+        effort: output.effort(),
         rate: plan.rate,
         audio: audio::bitrate_kbps(edit).map(|bitrate| audio::track(plan, bitrate)),
         chapters: if plan.clips.len() > 1 { plan.chapters() } else { Vec::new() },
-        output,
+        output: file,
     }
 }
 

@@ -5,6 +5,7 @@
 use reel_core::edit::{CropTrack, Edit, Fit, FramePosition, FrameSize, PixelRect, Rendition, placement};
 
 use super::plan::ClipPlan;
+use crate::ffmpeg::encode::EncodeEffort;
 
 /// One output.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +39,14 @@ impl<'a> OutputPlan<'a> {
         };
         let first = Self { size: main, fit, rendition: None };
         std::iter::once(first).chain(edit.renditions().iter().map(rendition)).collect()
+    }
+
+    /// How well it is encoded.
+    pub(super) const fn effort(&self) -> EncodeEffort {
+        match self.rendition {
+            Some(_) => EncodeEffort::Less,
+            None => EncodeEffort::Full,
+        }
     }
 
     /// The pixels that it shows of a picture, where the main output has this crop.

@@ -55,7 +55,7 @@ pub(super) fn run(
 ) -> Result<u64, RenderError> {
     let mut encoders = Vec::with_capacity(files.len());
     for (output, file) in plan.outputs.iter().zip(files) {
-        let encoder = processes.start("ffmpeg", encoder::command(edit, plan, output.size, file).args())?;
+        let encoder = processes.start("ffmpeg", encoder::command(edit, plan, output, file).args())?;
         let Some(stdin) = encoder.stdin() else {
             return Err(RenderError::machine("ffmpeg's input could not be opened."));
         };
