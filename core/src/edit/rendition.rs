@@ -79,6 +79,17 @@ impl Rendition {
         }
     }
 
+    /// Its size as far as it is named.
+    pub(crate) fn named_size(&self) -> OutputSize {
+        match self.size {
+            RenditionSize::Preset(preset) => {
+                let FrameSize { width, height } = preset.resolve(FrameSize { width: 16, height: 9 });
+                OutputSize { width: Some(width), height: Some(height) }
+            }
+            RenditionSize::Named(size) => size,
+        }
+    }
+
     /// The pixels that it shows of a picture in frames of size `output`. It follows `main`, the crop of the
     /// main output: around the same centre, in the shape of `output`, all of that crop as far as the picture
     /// reaches. Without any crop it shows the whole picture.

@@ -24,7 +24,7 @@ pub const EXECUTION_TIMEOUT_MAX: DurationMs = DurationMs::minutes(60);
 #[derive(Clone, Debug, PartialEq)]
 pub struct Workload {
     clips: Vec<ClipWork>,
-    /// At most, in the whole output.
+    /// At most, in all outputs together.
     output_pixels_per_s: f64,
 }
 
@@ -43,6 +43,7 @@ struct ClipWork {
 impl Workload {
     /// What this edit asks for.
     pub fn of(edit: &Edit) -> Self {
+        let further: f64 = edit.renditions().iter().map(|one| pixels_per_s(one.named_size(), None)).sum();
         match edit {
             Edit::Overlay(overlay) => {
                 let ns = match overlay.effect {
@@ -53,11 +54,12 @@ impl Workload {
                     | HighlightEffect::DarkOverlay => PLAIN_NS_PER_PIXEL,
                 };
                 let clip = ClipWork { ns_per_source_pixel: ns, ..ClipWork::plain(None) };
-                Self { clips: vec![clip], output_pixels_per_s: pixels_per_s(overlay.output, None) }
+                let main = pixels_per_s(overlay.output, None);
+                Self { clips: vec![clip], output_pixels_per_s: main + further }
             }
             Edit::Framing(framing) => Self {
                 clips: framing.clips.iter().map(ClipWork::of).collect(),
-                output_pixels_per_s: pixels_per_s(framing.output, framing.target_fps),
+                output_pixels_per_s: pixels_per_s(framing.output, framing.target_fps) + further,
             },
             Edit::Annotate(annotate) => {
                 let named = annotate.clips.iter().map(|clip| Some(clip.end_time - clip.start_time));
@@ -172,6 +174,9 @@ mod tests {
         assert!(plain < slow && slow > 20, "{plain} and {slow}");
         let large = framing(&json!({"end_time": 120, "output_width": 4096, "output_height": 4096}));
         assert!(minutes(JobType::Framing, &large, 200_000_000) > 20);
+        let further = json!([{"name": "wall", "width": 4096, "height": 4096}]);
+        let several = framing(&json!({"end_time": 120, "outputs": further}));
+        assert!(minutes(JobType::Framing, &several, 200_000_000) > 20);
     }
 
     proptest! {
