@@ -1,4 +1,4 @@
-//! Scaling a part of a frame to a part of the reel's picture, with OpenCV's Lanczos kernel.
+//! Scaling a part of a frame to a part of the picture: light with OpenCV's Lanczos kernel, colour with Catmull-Rom.
 //!
 //! Enlarging weighs the same 8 pixels in each direction as OpenCV does; reducing widens the kernel, where
 //! OpenCV would skip pixels and flicker. Colour samples keep their place between the pixels: a crop that
@@ -14,6 +14,9 @@ use reel_core::edit::PixelRect;
 use thiserror::Error;
 
 use super::frame::{BLACK, Frame, NEUTRAL, Plane, PlaneMut};
+
+/// Half of Lanczos' pixels in each direction: colour has no detail that the other half would bring out.
+const CHROMA_FILTER: FilterType = FilterType::CatmullRom;
 
 /// Why a frame could not be scaled.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -67,7 +70,7 @@ impl Scaler {
             TypedCroppedImage::from_ref(&source, view.x, view.y, view.width, view.height).map_err(failed)?;
         let crop =
             CropBox { left: 0.0, top: 0.0, width: f64::from(view.width), height: f64::from(view.height) };
-        self.scale_plane(&source, crop, &mut luma, target)?;
+        self.scale_plane(&source, crop, self.lanczos, &mut luma, target)?;
 
         let half_target = halved(target);
         for (from, mut to) in [(from_blue, blue), (from_red, red)] {
@@ -77,7 +80,7 @@ impl Scaler {
             let mut padded = std::mem::take(&mut self.padded);
             let (size, crop) = pad_chroma(from, view, target, &mut padded);
             let source = TypedImageRef::<U8>::from_buffer(size.0, size.1, &padded).map_err(failed)?;
-            self.scale_plane(&source, crop, &mut to, half_target)?;
+            self.scale_plane(&source, crop, CHROMA_FILTER, &mut to, half_target)?;
             self.padded = padded;
         }
         Ok(())
@@ -87,6 +90,7 @@ impl Scaler {
         &mut self,
         from: &impl fast_image_resize::ImageView<Pixel = U8>,
         crop: CropBox,
+        filter: FilterType,
         to: &mut PlaneMut<'_>,
         target: PixelRect,
     ) -> Result<(), ScaleError> {
@@ -95,7 +99,7 @@ impl Scaler {
         let stride = to.width as usize;
         let shown = target.y as usize * stride..(target.y + target.height) as usize * stride;
         let shown = to.bytes.get_mut(shown).unwrap_or_default();
-        let algorithm = ResizeAlg::Convolution(self.lanczos);
+        let algorithm = ResizeAlg::Convolution(filter);
         // Multiplied before divided: the last band then ends exactly at the view's edge, and not a
         // rounding error behind it, which the resizer refuses.
         let row = |of: u32| crop.top + f64::from(of) * crop.height / f64::from(target.height);
