@@ -55,6 +55,7 @@ impl FrameRate {
 
     /// The rate of a reel of this source, when nobody asked for another: the same from 10 to 60 frames a second,
     /// a whole part of a higher one, and a multiple of a lower one where it can be.
+    #[must_use]
     pub fn for_output(self) -> Self {
         /// Above it, reels play badly on phones.
         const HIGHEST: f64 = 60.0;

@@ -11,10 +11,10 @@ use crate::job::filmstrip::FilmstripLayout;
 /// 404 when the job has no filmstrip.
 pub fn filmstrip_vtt(job_json: &str) -> Result<String, Problem> {
     let job: Value = serde_json::from_str(job_json).map_err(|_| Problem::internal())?;
-    let sheet = &job["filmstrip"];
-    match (FilmstripLayout::read(sheet), sheet["url"].as_str()) {
+    let sheet = job.get("filmstrip");
+    match (sheet.and_then(FilmstripLayout::read), sheet.and_then(|sheet| sheet.get("url")?.as_str())) {
         (Some(layout), Some(url)) => {
-            let duration_ms = job["output"]["duration_ms"].as_u64();
+            let duration_ms = job.pointer("/output/duration_ms").and_then(Value::as_u64);
             Ok(layout.vtt(url, duration_ms.unwrap_or_else(|| layout.covered_ms())))
         }
         _ => Err(Problem::new(

@@ -96,7 +96,7 @@ routes! {
     Events(JobId) {
         "GET" "/api/jobs/{job_id}/events" => |[id, _]| job(id).map(Route::Events),
     }
-    /// Which part of a job's filmstrip shows which moment, as WebVTT.
+    /// Which part of a job's filmstrip shows which moment, as `WebVTT`.
     Filmstrip(JobId) {
         "GET" "/api/jobs/{job_id}/filmstrip.vtt" => |[id, _]| job(id).map(Route::Filmstrip),
     }

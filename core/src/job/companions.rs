@@ -137,7 +137,8 @@ impl WantedCompanions {
 impl From<Value> for WantedCompanions {
     fn from(stored: Value) -> Self {
         let names = items(&stored).filter_map(|name| name.as_str()?.to_owned().try_into().ok());
-        Self { renditions: names.collect(), filmstrip: stored["filmstrip"] == Value::Bool(true) }
+        let filmstrip = member(&stored, "filmstrip").as_bool().unwrap_or(false);
+        Self { renditions: names.collect(), filmstrip }
     }
 }
 
@@ -147,13 +148,17 @@ impl From<Value> for Companions {
     }
 }
 
+fn member<'v>(of: &'v Value, name: &str) -> &'v Value {
+    of.get(name).unwrap_or(&Value::Null)
+}
+
 /// The members of `outputs`.
 fn items(of: &Value) -> impl Iterator<Item = &Value> {
-    of["outputs"].as_array().into_iter().flatten().take(MAX_RENDITIONS)
+    member(of, "outputs").as_array().into_iter().flatten().take(MAX_RENDITIONS)
 }
 
 fn text(of: &Value, name: &str) -> Option<String> {
-    of[name].as_str().map(str::to_owned)
+    member(of, name).as_str().map(str::to_owned)
 }
 
 fn key(of: &Value, name: &str) -> Option<ObjectKey> {
@@ -167,15 +172,15 @@ impl Companions {
             Some(RenditionFile {
                 name: text(stored, "name")?.try_into().ok()?,
                 key: key(stored, "video_key")?,
-                bytes: stored["bytes"].as_u64(),
+                bytes: member(stored, "bytes").as_u64(),
                 poster: key(stored, "poster_key"),
-                media: OutputMedia::read(&stored["output"]),
+                media: OutputMedia::read(member(stored, "output")),
                 etag: text(stored, "etag"),
                 poster_etag: text(stored, "poster_etag"),
             })
         };
-        let sheet = &stored["filmstrip"];
-        let filmstrip = FilmstripLayout::read(&sheet["layout"]).and_then(|layout| {
+        let sheet = member(stored, "filmstrip");
+        let filmstrip = FilmstripLayout::read(member(sheet, "layout")).and_then(|layout| {
             Some(FilmstripFile { key: key(sheet, "key")?, layout, etag: text(sheet, "etag") })
         });
         Self { renditions: items(stored).filter_map(rendition).collect(), filmstrip }

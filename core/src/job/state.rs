@@ -177,6 +177,7 @@ pub struct PollSchedule {
 
 /// How a job ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(clippy::large_enum_variant, reason = "there is one for a job, and a box would cost code")]
 #[serde(rename_all = "snake_case")]
 pub enum JobEnd {
     /// The output is in the bucket.

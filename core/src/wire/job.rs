@@ -38,7 +38,7 @@ pub struct JobUrls<'u> {
     pub renditions: &'u [RenditionUrls],
     /// Presigned GET of the filmstrip, if there is one.
     pub filmstrip_url: Option<&'u str>,
-    /// Path of its WebVTT, with a watch token if the API requires a key.
+    /// Path of its `WebVTT`, with a watch token if the API requires a key.
     pub filmstrip_vtt_url: &'u str,
     /// Path of the socket, with a watch token if the API requires a key.
     pub websocket_url: &'u str,

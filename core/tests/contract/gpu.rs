@@ -86,23 +86,6 @@ pub fn pin(golden: &mut GoldenFiles) {
         ..response
     };
     golden.pin("gpu-grant-conditional.json", &json_of(&conditional));
-    let put = |name: &str, content_type: &str| PresignedPut {
-        url: format!("https://r2.example/{name}?X-Amz-Signature=..."),
-        key: format!("output/{JOB}/1/{name}"),
-        content_type: content_type.into(),
-        if_none_match: Some("*".into()),
-    };
-    let feed: RenditionName = "feed".to_owned().try_into().expect("a name");
-    let with_outputs = ClaimResponse {
-        outputs: vec![RenditionPut {
-            name: feed.clone(),
-            video: put("feed/video.mp4", "video/mp4"),
-            poster: put("feed/poster.jpg", "image/jpeg"),
-        }],
-        filmstrip: Some(put("filmstrip.jpg", "image/jpeg")),
-        ..conditional
-    };
-    golden.pin("gpu-grant-outputs.json", &json_of(&with_outputs));
 
     let progress = ProgressReport {
         progress: 42.5,
@@ -130,19 +113,11 @@ pub fn pin(golden: &mut GoldenFiles) {
         ..minimal
     };
     pin_report(golden, CallbackKind::Complete, "complete", &complete);
-    let with_outputs = CompleteReport {
-        outputs: vec![RenditionReport {
-            name: feed,
-            video_key: format!("output/{JOB}/1/feed/video.mp4"),
-            bytes: 524_288,
-            poster_key: Some(format!("output/{JOB}/1/feed/poster.jpg")),
-            output: OutputMedia::new(1080, 1080, 29.97, 90, 3_003),
-        }],
-        filmstrip: FilmstripLayout::of_length((90, 160), 3_003)
-            .map(|layout| FilmstripReport { key: format!("output/{JOB}/1/filmstrip.jpg"), layout }),
-        ..complete
-    };
-    pin_report(golden, CallbackKind::Complete, "complete-outputs", &with_outputs);
+    pin_outputs(golden, conditional, complete);
+    pin_errors(golden);
+}
+
+fn pin_errors(golden: &mut GoldenFiles) {
     let error = ErrorReport {
         error: "The video has no picture.".into(),
         error_code: Some(ErrorCode::InvalidInput),
@@ -159,6 +134,40 @@ pub fn pin(golden: &mut GoldenFiles) {
     ] {
         golden.pin(&format!("{name}.json"), &json_of(&CallbackResponse { success: true, applied, retrying }));
     }
+}
+
+/// A grant and a report of a job with a further output and a filmstrip.
+fn pin_outputs(golden: &mut GoldenFiles, conditional: ClaimResponse, complete: CompleteReport) {
+    let put = |name: &str, content_type: &str| PresignedPut {
+        url: format!("https://r2.example/{name}?X-Amz-Signature=..."),
+        key: format!("output/{JOB}/1/{name}"),
+        content_type: content_type.into(),
+        if_none_match: Some("*".into()),
+    };
+    let feed: RenditionName = "feed".to_owned().try_into().expect("a name");
+    let with_outputs = ClaimResponse {
+        outputs: vec![RenditionPut {
+            name: feed.clone(),
+            video: put("feed/video.mp4", "video/mp4"),
+            poster: put("feed/poster.jpg", "image/jpeg"),
+        }],
+        filmstrip: Some(put("filmstrip.jpg", "image/jpeg")),
+        ..conditional
+    };
+    golden.pin("gpu-grant-outputs.json", &json_of(&with_outputs));
+    let with_outputs = CompleteReport {
+        outputs: vec![RenditionReport {
+            name: feed,
+            video_key: format!("output/{JOB}/1/feed/video.mp4"),
+            bytes: 524_288,
+            poster_key: Some(format!("output/{JOB}/1/feed/poster.jpg")),
+            output: OutputMedia::new(1080, 1080, 29.97, 90, 3_003),
+        }],
+        filmstrip: FilmstripLayout::of_length((90, 160), 3_003)
+            .map(|layout| FilmstripReport { key: format!("output/{JOB}/1/filmstrip.jpg"), layout }),
+        ..complete
+    };
+    pin_report(golden, CallbackKind::Complete, "complete-outputs", &with_outputs);
 }
 
 /// Compares a report of a GPU worker with its file, and checks that the API reads it.

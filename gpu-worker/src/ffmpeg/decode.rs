@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use reel_core::edit::{FrameSize, PixelRect};
+use reel_core::edit::PixelRect;
 
 use super::args::{QUIET, strings, untrusted_input};
 use super::probe::MediaInfo;
@@ -22,8 +22,8 @@ pub struct DecodeCommand<'a> {
     pub stretch: Stretch,
     /// Frames in between those of the source, where they are wanted.
     pub interpolation: Option<MotionInterpolation>,
-    /// Size of the frames; at most one column or row smaller than the source.
-    pub size: FrameSize,
+    /// The part of the picture that comes out; the rest is not worth its way through the pipe.
+    pub area: PixelRect,
     /// Filters that draw on each frame; may be empty.
     pub draw_filters: &'a str,
 }
@@ -86,10 +86,11 @@ impl DecodeCommand<'_> {
         if let Some(interpolation) = &self.interpolation {
             chain.push(self.interpolated(interpolation));
         }
-        // Square pixels first; then an odd last column or row is cut off rather than squeezed in.
+        // Square pixels first; then the rest is cut off rather than squeezed in.
         chain.extend(self.media.color.filters(width, height, self.media.color_table.as_ref()));
-        if (self.size.width, self.size.height) != (width, height) {
-            chain.push(format!("crop={}:{}:0:0:exact=1", self.size.width, self.size.height));
+        let area = self.area;
+        if area != (PixelRect { x: 0, y: 0, width, height }) {
+            chain.push(format!("crop={}:{}:{}:{}:exact=1", area.width, area.height, area.x, area.y));
         }
         if !self.draw_filters.is_empty() {
             chain.push(self.draw_filters.to_owned());

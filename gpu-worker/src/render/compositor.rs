@@ -1,6 +1,6 @@
 //! What happens to each frame between decoder and encoders: the effects once, then each output's part and size.
 
-use reel_core::edit::{CropTrack, Edit, FramePosition, Overlay, PixelRect};
+use reel_core::edit::{CropTrack, Edit, FramePosition, FrameSize, Overlay, PixelRect};
 
 use super::RenderError;
 use super::outputs::{OutputPlan, Place};
@@ -16,6 +16,9 @@ pub(super) struct Compositor<'a> {
     /// Whether the main output's frames are made by scaling, too.
     scaled: bool,
     crop: Option<&'a CropTrack>,
+    picture: FrameSize,
+    /// Where its frames lie in the picture.
+    area: PixelRect,
     highlights: Option<(&'a Overlay, EffectRenderer)>,
     scaler: Scaler,
 }
@@ -31,7 +34,8 @@ impl<'a> Compositor<'a> {
             Edit::Framing(_) | Edit::Annotate(_) => None,
         };
         let (outputs, scaled, crop) = (&plan.outputs, plan.scaled, clip.crop);
-        Ok(Self { outputs, scaled, crop, highlights, scaler: Scaler::new()? })
+        let (picture, area) = (clip.picture, clip.decoded_area);
+        Ok(Self { outputs, scaled, crop, picture, area, highlights, scaler: Scaler::new()? })
     }
 
     /// Turns a source frame into a frame of each output; buffers go back to their pools.
@@ -42,9 +46,12 @@ impl<'a> Compositor<'a> {
         decoded: &FramePool,
         finished: &[&FramePool],
     ) -> Result<Vec<Frame>, RenderError> {
-        let picture = frame.size();
-        let places: Vec<Place> =
-            self.outputs.iter().map(|output| output.place(self.crop, position, picture)).collect();
+        let place = |output: &OutputPlan<'_>| {
+            let Place { part, target } = output.place(self.crop, position, self.picture);
+            let (x, y) = (part.x.saturating_sub(self.area.x), part.y.saturating_sub(self.area.y));
+            Place { part: PixelRect { x, y, ..part }, target }
+        };
+        let places: Vec<Place> = self.outputs.iter().map(place).collect();
         if let Some((overlay, effects)) = &mut self.highlights {
             let shown = places.iter().map(|place| place.part).reduce(PixelRect::union);
             let shown = shown.unwrap_or(frame.bounds());

@@ -73,7 +73,7 @@ impl Decoder<'_> {
             media,
             stretch,
             interpolation: slow_motion::interpolation(self.clip, self.outputs, segment, self.in_between),
-            size: self.pool.size(),
+            area: self.clip.decoded_area,
             draw_filters,
         };
         let mut end = self.read_segment(segment, &command, frames_tx)?;

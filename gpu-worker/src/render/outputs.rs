@@ -5,6 +5,7 @@
 use reel_core::edit::{CropTrack, Edit, Fit, FramePosition, FrameSize, PixelRect, Rendition, placement};
 
 use super::plan::ClipPlan;
+use super::timeline::TimelineSegment;
 use crate::ffmpeg::encode::EncodeEffort;
 
 /// One output.
@@ -65,4 +66,34 @@ impl<'a> OutputPlan<'a> {
         let part = PixelRect { x: shown.x + placed.part.x, y: shown.y + placed.part.y, ..placed.part };
         Place { part, target: placed.target }
     }
+}
+
+/// The box around all that the outputs show of a picture of size `source` during a segment.
+pub(super) fn shown_in(
+    segment: &TimelineSegment,
+    crop: Option<&CropTrack>,
+    outputs: &[OutputPlan<'_>],
+    source: FrameSize,
+) -> PixelRect {
+    let shown = (0..segment.output_frames).flat_map(|k| {
+        let at = FramePosition { frame: segment.position(k), fps: segment.source_rate.fps() };
+        outputs.iter().map(move |output| output.shown(crop, at, source))
+    });
+    let whole = PixelRect { x: 0, y: 0, width: source.width, height: source.height };
+    shown.reduce(PixelRect::union).unwrap_or(whole)
+}
+
+/// The box around all that the outputs show of a clip, on whole colour samples.
+pub(super) fn shown_area(clip: &ClipPlan<'_>, outputs: &[OutputPlan<'_>]) -> PixelRect {
+    let segments = clip.timeline.segments.iter();
+    let shown = segments.map(|segment| shown_in(segment, clip.crop, outputs, clip.picture));
+    let FrameSize { width, height } = clip.picture;
+    let Some(shown) = shown.reduce(PixelRect::union) else { return PixelRect { x: 0, y: 0, width, height } };
+    let side = |start: u32, length: u32, limit: u32| {
+        let (first, end) = (start & !1, (start + length).next_multiple_of(2).min(limit));
+        (first, end - first)
+    };
+    let (x, width) = side(shown.x, shown.width, width);
+    let (y, height) = side(shown.y, shown.height, height);
+    PixelRect { x, y, width, height }
 }

@@ -61,7 +61,7 @@ pub(super) fn run(
         };
         encoders.push((encoder, stdin));
     }
-    let decoded: Vec<FramePool> = plan.clips.iter().map(|clip| FramePool::new(clip.decoded_size)).collect();
+    let decoded: Vec<FramePool> = plan.clips.iter().map(|clip| FramePool::new(clip.decoded_size())).collect();
     let scaled = plan.new_pools();
     let written = AtomicU64::new(0);
     let not_shown = AtomicU64::new(0);

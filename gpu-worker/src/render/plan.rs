@@ -6,9 +6,11 @@
 use std::path::Path;
 
 use reel_core::base::object_key::ObjectKey;
-use reel_core::edit::{Clip, CropTrack, Edit, FramePosition, FrameSize, Framing, Rendition, Transition};
+use reel_core::edit::{
+    Clip, CropTrack, Edit, FramePosition, FrameSize, Framing, PixelRect, Rendition, Transition,
+};
 
-use super::outputs::OutputPlan;
+use super::outputs::{self, OutputPlan};
 use super::slow_motion;
 use super::timeline::Timeline;
 use super::title::{self, TitleOverlay};
@@ -49,8 +51,10 @@ pub(super) struct ClipPlan<'a> {
     pub timeline: Timeline,
     /// What of its frames the main output shows; `None` for all.
     pub crop: Option<&'a CropTrack>,
-    /// The size of decoded frames.
-    pub decoded_size: FrameSize,
+    /// The size of its picture; an odd last column or row is cut off where frames are not scaled.
+    pub picture: FrameSize,
+    /// What of the picture is decoded into frames.
+    pub decoded_area: PixelRect,
     /// What lies over the frames of each segment; may be fewer than segments.
     pub titles: Vec<TitleOverlay<'a>>,
     /// The name of its chapter.
@@ -80,9 +84,9 @@ impl<'a> RenderPlan<'a> {
                 let scaled = overlay.crop.is_some();
                 let mut clip = ClipPlan::new(request.input, Timeline::whole(&media), media, scaled);
                 clip.crop = overlay.crop.as_ref();
-                let output_size = overlay.output_size(clip.decoded_size);
+                let output_size = overlay.output_size(clip.picture);
                 if output_size.is_some() {
-                    clip.decoded_size = clip.media.size();
+                    clip.set_picture(clip.media.size());
                 }
                 (vec![clip], output_size)
             }
@@ -97,7 +101,7 @@ impl<'a> RenderPlan<'a> {
                 let media = probe(request, request.input, processes)?;
                 let timeline = Timeline::annotate(annotate, &media)?;
                 let mut clip = ClipPlan::new(request.input, timeline, media, false);
-                clip.titles = title::overlays(&annotate.clips, clip.decoded_size, &request.output.video)?;
+                clip.titles = title::overlays(&annotate.clips, clip.picture, &request.output.video)?;
                 (vec![clip], None)
             }
         };
@@ -113,8 +117,14 @@ impl<'a> RenderPlan<'a> {
         let Some(first) = clips.first() else {
             return Err(RenderError::input("The job has no clips."));
         };
-        let (rate, size) = (first.timeline.rate, output_size.unwrap_or(first.decoded_size));
+        let (rate, size) = (first.timeline.rate, output_size.unwrap_or(first.picture));
         let outputs = OutputPlan::all(request.edit, &clips, size);
+        // Highlights are drawn on whole pictures.
+        if let Edit::Framing(_) = request.edit {
+            for clip in &mut clips {
+                clip.decoded_area = outputs::shown_area(clip, &outputs);
+            }
+        }
         let (scaled, in_between) = (output_size.is_some(), slow_motion::in_between(&clips, &outputs));
         Ok(Self { clips, transitions, rate, outputs, scaled, in_between })
     }
@@ -169,9 +179,19 @@ impl<'a> RenderPlan<'a> {
 impl<'a> ClipPlan<'a> {
     fn new(input: &'a Path, timeline: Timeline, media: MediaInfo, scaled: bool) -> Self {
         // Without scaling, an odd last column or row is cut off: the encoder halves colour.
-        let decoded_size = if scaled { media.size() } else { media.even_size() };
+        let picture = if scaled { media.size() } else { media.even_size() };
         let (titles, title) = (Vec::new(), String::new());
-        Self { input, media, sound: None, timeline, crop: None, decoded_size, titles, title }
+        let decoded_area = whole(picture);
+        Self { input, media, sound: None, timeline, crop: None, picture, decoded_area, titles, title }
+    }
+
+    fn set_picture(&mut self, picture: FrameSize) {
+        (self.picture, self.decoded_area) = (picture, whole(picture));
+    }
+
+    /// The size of its decoded frames.
+    pub(super) fn decoded_size(&self) -> FrameSize {
+        FrameSize { width: self.decoded_area.width, height: self.decoded_area.height }
     }
 
     /// The file to read.
@@ -314,6 +334,10 @@ fn plan_transitions(clips: &[ClipPlan<'_>], transition: Transition) -> Vec<ClipT
     let lengths: Vec<u64> = clips.iter().map(|clip| clip.timeline.frames()).collect();
     let pairs = lengths.windows(2).filter_map(|pair| Some((rate?, <[u64; 2]>::try_from(pair).ok()?)));
     pairs.map(|(rate, pair)| ClipTransition::new(transition, rate, pair)).collect()
+}
+
+fn whole(FrameSize { width, height }: FrameSize) -> PixelRect {
+    PixelRect { x: 0, y: 0, width, height }
 }
 
 /// The whole of a video.

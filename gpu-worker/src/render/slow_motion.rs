@@ -2,9 +2,9 @@
 //!
 //! Invariant: what is visible is made in full; what is not is black and costs nothing.
 
-use reel_core::edit::{CropTrack, FramePosition, FrameSize, PixelRect};
+use reel_core::edit::{CropTrack, FrameSize, PixelRect};
 
-use super::outputs::OutputPlan;
+use super::outputs::{OutputPlan, shown_in};
 use super::plan::ClipPlan;
 use super::timeline::TimelineSegment;
 use crate::ffmpeg::decode::{InBetween, MotionInterpolation};
@@ -28,7 +28,7 @@ pub(super) fn interpolation(
     in_between: InBetween,
 ) -> Option<MotionInterpolation> {
     let fps = segment.interpolate_fps?;
-    let area = visible_area(clip.crop, outputs, segment, clip.decoded_size);
+    let area = visible_area(clip.crop, outputs, segment, clip.picture);
     Some(MotionInterpolation { fps, area, in_between })
 }
 
@@ -46,12 +46,7 @@ fn visible_area(
     segment: &TimelineSegment,
     source: FrameSize,
 ) -> PixelRect {
-    let whole = PixelRect { x: 0, y: 0, width: source.width, height: source.height };
-    let shown = (0..segment.output_frames).flat_map(|k| {
-        let at = FramePosition { frame: segment.position(k), fps: segment.source_rate.fps() };
-        outputs.iter().map(move |output| output.shown(crop, at, source))
-    });
-    let shown = shown.reduce(PixelRect::union).unwrap_or(whole);
+    let shown = shown_in(segment, crop, outputs, source);
     let side = |from: u32, to: u32, length: u32| {
         let from = from.min(length).saturating_sub(MARGIN_PX) & !1;
         let to = to.saturating_add(MARGIN_PX).next_multiple_of(2).min(length);
