@@ -166,7 +166,7 @@ impl HttpResponse {
         Self { kind: ContentKind::Media, body, ..Self::text(status, content_type, String::new()) }
     }
 
-    /// WebVTT (W3C), which a player loads beside its video.
+    /// `WebVTT` (W3C), which a player loads beside its video.
     pub fn vtt(body: String) -> Self {
         Self { kind: ContentKind::Media, ..Self::text(200, "text/vtt; charset=utf-8", body) }
     }
