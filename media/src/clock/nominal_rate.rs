@@ -67,13 +67,18 @@ impl Window {
         // The lower middle: the distance without a lost frame, even when nearly half of them are doubled.
         let median = *sorted.get(sorted.len().saturating_sub(1) / 2)?;
         let mut window = Self { span_s: 0.0, frames: 0.0 };
+        let mut begun_s = 0.0;
         for distance in distances {
             // A distance of one and a half is one frame: so far goes jitter, and film in a video's clock. One
-            // of a half is none: a stamp that went back lies between two others.
-            let frames = (distance / median + 0.4).floor();
-            if frames <= MAX_GAP_FRAMES {
-                window.span_s += distance;
+            // of a half is a part of the next: a stamp that went back lies between two others.
+            begun_s += distance;
+            let frames = (begun_s / median + 0.4).floor();
+            if (1.0..=MAX_GAP_FRAMES).contains(&frames) {
+                window.span_s += begun_s;
                 window.frames += frames;
+            }
+            if frames >= 1.0 {
+                begun_s = 0.0;
             }
         }
         (window.frames > 0.0).then_some(window)
