@@ -141,3 +141,14 @@ fn what_comes_too_late_is_deleted_and_the_result_is_kept() {
     });
     assert_eq!(kept.map(|keys| keys.len()), Some(6), "the output and five companions");
 }
+
+#[test]
+fn a_render_that_took_too_long_says_so_when_an_output_is_missing() {
+    let mut fixture = rendering();
+    fixture.wait(crate::fixture::TIMEOUTS.execution_timeout);
+    fixture.alarm();
+    let found = vec![present(7), present(1), ObjectCheck::Missing, ObjectCheck::Missing];
+    let step = checked(&mut fixture, found);
+    let sentence = ErrorCode::ExecutionTimeout.default_message();
+    assert_eq!(step.job.snapshot().message, format!("Retrying (attempt 2/3): {sentence}"));
+}

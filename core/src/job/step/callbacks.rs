@@ -246,7 +246,10 @@ impl StepBuilder<'_> {
                     ObjectCheck::Present(version) => Some(version.bytes),
                     ObjectCheck::Missing | ObjectCheck::Unknown => None,
                 };
-                let message = found.filter(|bytes| *bytes > 0).map(|_| TRUNCATED_OUTPUT.to_owned());
+                // Of a worker that ran out of time, what it has not uploaded is only a consequence.
+                let is_done = code == ErrorCode::OutputMissing;
+                let message =
+                    found.filter(|bytes| is_done && *bytes > 0).map(|_| TRUNCATED_OUTPUT.to_owned());
                 self.fail_attempt(code, message, true);
                 if found.is_some() {
                     self.delete_orphaned_output(attempt, key, poster);
