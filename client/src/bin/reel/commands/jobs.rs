@@ -6,6 +6,7 @@ use std::time::Instant;
 use futures_util::StreamExt as _;
 use indicatif::HumanBytes;
 use reel_client::{Client, Error, Job, JobFilter, JobId, JobStatus, MadeReel};
+use reel_core::base::rendition_name::RenditionName;
 use serde_json::{Value, json};
 
 use crate::error::CliError;
@@ -41,10 +42,12 @@ pub async fn download_output(
     ui: &Ui,
 ) -> Result<Vec<SavedFile>, CliError> {
     let main = (out.to_owned(), &job.output_url, job.output_bytes, job.output);
-    let beside =
-        job.outputs.iter().map(|one| (beside(out, &one.name), &one.output_url, one.output_bytes, one.output));
-    let mut saved = Vec::with_capacity(1 + job.outputs.len());
-    for (file, url, bytes, made) in std::iter::once(main).chain(beside) {
+    let mut files = vec![main];
+    for one in &job.outputs {
+        files.push((beside(out, &one.name)?, &one.output_url, one.output_bytes, one.output));
+    }
+    let mut saved = Vec::with_capacity(files.len());
+    for (file, url, bytes, made) in files {
         let Some(url) = url else {
             return Err(CliError::Call(Error::UnexpectedResponse {
                 call: "GET api/jobs/{id}".to_owned(),
@@ -59,11 +62,18 @@ pub async fn download_output(
     Ok(saved)
 }
 
-/// `reel.mp4` and `story` make `reel-story.mp4`.
-fn beside(out: &Path, name: &str) -> PathBuf {
+/// `reel.mp4` and `story` make `reel-story.mp4`. A name from the server that is no name of an output is refused: it
+/// might lead to another folder.
+fn beside(out: &Path, name: &str) -> Result<PathBuf, CliError> {
+    let name = RenditionName::try_from(name.to_owned()).map_err(|error| {
+        CliError::Call(Error::UnexpectedResponse {
+            call: "GET api/jobs/{id}".to_owned(),
+            reason: format!("the name of an output {error}"),
+        })
+    })?;
     let stem = out.file_stem().unwrap_or_default().to_string_lossy();
     let extension = out.extension().map(|extension| format!(".{}", extension.to_string_lossy()));
-    out.with_file_name(format!("{stem}-{name}{}", extension.unwrap_or_default()))
+    Ok(out.with_file_name(format!("{stem}-{name}{}", extension.unwrap_or_default())))
 }
 
 /// A video on disk.
@@ -225,4 +235,28 @@ fn print_job(job: &Job, ui: &Ui) {
 fn described_output(job: &Job) -> Option<String> {
     let bytes = HumanBytes(job.output_bytes?);
     Some(job.output.map_or_else(|| bytes.to_string(), |made| format!("{made}, {bytes}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_further_output_lies_beside_the_first() {
+        for (out, expected) in [
+            ("reel.mp4", "reel-story.mp4"),
+            ("out/my.reel.mp4", "out/my.reel-story.mp4"),
+            ("/tmp/reel", "/tmp/reel-story"),
+        ] {
+            let file = beside(Path::new(out), "story").ok();
+            assert_eq!(file.as_deref(), Some(Path::new(expected)), "{out}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_leads_elsewhere_is_refused() {
+        for name in ["/../../etc/cron", "..", "a/b", "", "Story"] {
+            assert!(matches!(beside(Path::new("reel.mp4"), name), Err(CliError::Call(_))), "{name}");
+        }
+    }
 }
