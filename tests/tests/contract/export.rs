@@ -107,6 +107,8 @@ async fn overlay(stack: &Stack, scribe: &mut ExchangeRecorder) {
     scribe.pin("socket-of-an-ended-job.txt", &late);
     scribe.ask("job-complete", Request::new(format!("GET /api/jobs/{OVERLAY}"))).await;
     scribe.ask("job-events", Request::new(format!("GET /api/jobs/{OVERLAY}/events?after=4"))).await;
+    let filmstrip = Request::new(format!("GET /api/jobs/{OVERLAY}/filmstrip.vtt"));
+    scribe.ask("job-filmstrip-not-found", filmstrip).await;
     scribe.ask("job-cancel-refused", Request::new(format!("POST /api/jobs/{OVERLAY}/cancel"))).await;
     scribe.ask("job-retry-refused", Request::new(format!("POST /api/jobs/{OVERLAY}/retry"))).await;
     let (_, token) = watch.split_once('?').expect("a token");
