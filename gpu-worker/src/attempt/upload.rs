@@ -38,15 +38,15 @@ impl PutFiles {
     }
 }
 
-/// How much of all videos is stored.
-struct UploadProgress<'a> {
+/// How much of all videos is stored, for the progress bar.
+struct StoredShare<'a> {
     progress: &'a ProgressReporter,
     total_bytes: u64,
     /// Of the videos that are stored.
     done_bytes: AtomicU64,
 }
 
-impl UploadProgress<'_> {
+impl StoredShare<'_> {
     fn report(&self, sent_bytes: u64) {
         let sent = self.done_bytes.load(Ordering::Relaxed) + sent_bytes;
         let percent = 90.0 + 9.0 * ratio(sent, self.total_bytes);
@@ -67,7 +67,7 @@ impl<B: Backend> Attempt<B> {
         for video in files.videos() {
             total_bytes += self.file_bytes(video).await?;
         }
-        let progress = UploadProgress { progress, total_bytes, done_bytes: AtomicU64::new(0) };
+        let progress = StoredShare { progress, total_bytes, done_bytes: AtomicU64::new(0) };
         progress.report(0);
         let mut outputs = Vec::with_capacity(grant.outputs.len());
         let mut media = rendered.renditions.into_iter();
@@ -101,7 +101,7 @@ impl<B: Backend> Attempt<B> {
         &self,
         target: &PresignedPut,
         file: &Path,
-        progress: &UploadProgress<'_>,
+        progress: &StoredShare<'_>,
     ) -> Result<u64, AttemptFailure> {
         let bytes = self.file_bytes(file).await?;
         let on_bytes = |sent, _| progress.report(sent);
