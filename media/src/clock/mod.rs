@@ -1,6 +1,8 @@
 //! The clock of a source: when its pictures are shown, decided from the stamps of its packets.
 //!
 //! Film time starts at zero where a player's does: at the earliest start of the chosen picture and sound.
+//! Sound that starts less than a frame before the first picture starts with it, since encoders of sound put
+//! such a lead-in before their first sample, and the first picture would otherwise be shown twice.
 //! File time is what the file's stamps say. Invariant: nothing here believes a header, and the order of
 //! pictures is never lost. Pure: no I/O and no processes.
 
@@ -42,11 +44,12 @@ impl SourceClock {
         let mut pictures_us: Vec<i64> = pictures.iter().map(|stamp| stamp.shown_us).collect();
         pictures_us.sort_unstable();
         let first_us = *pictures_us.first()?;
-        let zero_us = sound.map_or(first_us, |sound| sound.start_us.min(first_us));
+        let rate = nominal_rate::of(&pictures_us).unwrap_or(fallback_rate);
+        let waits = |sound: &&Span| seconds(first_us - sound.start_us) * rate.fps() >= 1.0;
+        let zero_us = sound.filter(waits).map_or(first_us, |sound| sound.start_us);
         for picture in &mut pictures_us {
             *picture -= zero_us;
         }
-        let rate = nominal_rate::of(&pictures_us).unwrap_or(fallback_rate);
         let sound_end_us = sound.map(|sound| sound.end_us);
         let picture_end_us = last.shown_us + last_duration_us(last, sound_end_us, rate);
         let end_us = match sound_end_us {

@@ -76,6 +76,16 @@ fn zero_is_the_earliest_start_and_the_end_that_of_the_last_picture() {
 }
 
 #[test]
+fn sound_less_than_a_frame_ahead_starts_with_the_picture() {
+    let pictures = stamps((0..90).map(|n| f64::from(n) / 30.0));
+    let lead_in =
+        |start_s: f64| SourceClock::new(&pictures, Some(&sound(start_s, 3.0)), THIRTY).expect("a clock");
+    let film = lead_in(-0.021);
+    assert_eq!((film.zero_us, shown(&film, 0.0, film.even_length_s(), 1.0 / 30.0).len()), (0, 90));
+    assert_eq!(lead_in(-0.034).zero_us, -34_000, "more than a frame");
+}
+
+#[test]
 fn the_duration_of_the_last_picture_is_believed_with_reason() {
     let with_last = |duration_us: u32, sound: Option<Span>| {
         let mut pictures = stamps((0..30).map(|n| f64::from(n) / 30.0));
