@@ -12,7 +12,7 @@ use reel_core::edit::{
 
 use super::outputs::{self, OutputPlan};
 use super::slow_motion;
-use super::timeline::Timeline;
+use super::timeline::{ReelRate, Timeline};
 use super::title::{self, TitleOverlay};
 use super::{RenderError, RenderRequest, audio};
 use crate::ffmpeg::decode::InBetween;
@@ -247,10 +247,10 @@ fn plan_framing<'a>(
     processes: &ProcessGroup,
 ) -> Result<Vec<ClipPlan<'a>>, RenderError> {
     let requested_rate = match framing.target_fps {
-        Some(fps) => Some(
+        Some(fps) => Some(ReelRate::Requested(
             FrameRate::from_decimal(fps)
                 .ok_or_else(|| RenderError::input(format!("target_fps {fps} is not a frame rate.")))?,
-        ),
+        )),
         None => None,
     };
     let several = framing.clips.len() > 1;
@@ -264,9 +264,9 @@ fn plan_framing<'a>(
         };
         check_crop(&clip.crop, &media, clip.shown_s()).map_err(in_clip)?;
         check_renditions(&framing.renditions, &media, clip.shown_s())?;
-        let rate = requested_rate
-            .or(clips.first().map(|first| first.timeline.rate))
-            .unwrap_or(media.clock.rate.for_output());
+        let first_rate =
+            clips.first().map_or_else(|| media.clock.rate.for_output(), |first| first.timeline.rate);
+        let rate = requested_rate.unwrap_or(ReelRate::OfFirstFilm(first_rate));
         let timeline = Timeline::framing(clip, rate, &media).map_err(in_clip)?;
         let mut clip_plan = ClipPlan::new(input, timeline, media, true);
         clip_plan.crop = Some(&clip.crop);

@@ -36,16 +36,33 @@ pub(super) struct TimelineSegment {
     pub source_rate: FrameRate,
 }
 
+/// The frame rate of a reel, and whose wish it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum ReelRate {
+    /// `target_fps`: a slower film gets frames in between.
+    Requested(FrameRate),
+    /// That of the reel's first film: a slower film repeats its own frames, as in a player.
+    OfFirstFilm(FrameRate),
+}
+
+impl ReelRate {
+    fn rate(self) -> FrameRate {
+        match self {
+            Self::Requested(rate) | Self::OfFirstFilm(rate) => rate,
+        }
+    }
+}
+
 impl Timeline {
     /// The source as it is.
     pub(super) fn whole(media: &MediaInfo) -> Self {
-        let mut builder = TimelineBuilder::new(media.clock.rate.for_output(), media);
+        let mut builder = TimelineBuilder::new(ReelRate::OfFirstFilm(media.clock.rate.for_output()), media);
         builder.push(TimeRange { start_s: 0.0, end_s: media.clock.even_length_s() }, 1.0);
-        Self { rate: builder.rate, segments: builder.segments }
+        Self { rate: builder.rate.rate(), segments: builder.segments }
     }
 
     /// Trim and segments of a framing clip, in an output of this rate.
-    pub(super) fn framing(clip: &Clip, rate: FrameRate, media: &MediaInfo) -> Result<Self, RenderError> {
+    pub(super) fn framing(clip: &Clip, rate: ReelRate, media: &MediaInfo) -> Result<Self, RenderError> {
         let trim = TimeRange::new(clip.start_time, clip.end_time, media)?;
         let mut builder = TimelineBuilder::new(rate, media);
         if clip.segments.is_empty() {
@@ -62,7 +79,7 @@ impl Timeline {
 
     /// The clips of an annotated compilation, in their order.
     pub(super) fn annotate(annotate: &Annotate, media: &MediaInfo) -> Result<Self, RenderError> {
-        let mut builder = TimelineBuilder::new(media.clock.rate.for_output(), media);
+        let mut builder = TimelineBuilder::new(ReelRate::OfFirstFilm(media.clock.rate.for_output()), media);
         for clip in &annotate.clips {
             builder.push(TimeRange::new(Some(clip.start_time), Some(clip.end_time), media)?, 1.0);
         }
@@ -108,7 +125,7 @@ impl TimeRange {
 }
 
 struct TimelineBuilder<'s> {
-    rate: FrameRate,
+    rate: ReelRate,
     media: &'s MediaInfo,
     segments: Vec<TimelineSegment>,
     /// Length of the output so far, unrounded: rounding errors of single segments would add up.
@@ -116,7 +133,7 @@ struct TimelineBuilder<'s> {
 }
 
 impl<'s> TimelineBuilder<'s> {
-    fn new(rate: FrameRate, media: &'s MediaInfo) -> Self {
+    fn new(rate: ReelRate, media: &'s MediaInfo) -> Self {
         Self { rate, media, segments: Vec::new(), length_s: 0.0 }
     }
 
@@ -125,15 +142,20 @@ impl<'s> TimelineBuilder<'s> {
         const TOLERANCE_FPS: f64 = 0.5;
         /// Frames that are further apart show no motion, but other scenes: a time lapse.
         const LEAST_MOVING_FPS: f64 = 10.0;
-        let clock = &self.media.clock;
-        let (source_fps, fps) = (clock.rate.fps(), self.rate.fps() / speed);
-        let step_s = self.rate.time_s(1.0) * speed;
-        let is_interpolated = fps > source_fps + TOLERANCE_FPS && source_fps >= LEAST_MOVING_FPS;
+        let (clock, rate) = (&self.media.clock, self.rate.rate());
+        let (source_fps, fps) = (clock.rate.fps(), rate.fps() / speed);
+        let step_s = rate.time_s(1.0) * speed;
+        let may_interpolate = match self.rate {
+            ReelRate::Requested(_) => true,
+            ReelRate::OfFirstFilm(_) => speed < 1.0,
+        };
+        let is_interpolated =
+            may_interpolate && fps > source_fps + TOLERANCE_FPS && source_fps >= LEAST_MOVING_FPS;
         // An interpolated frame is made for its time.
         let lead_s = if is_interpolated { step_s / 2.0 } else { clock.lead_s(start_s, end_s, step_s) };
-        let before = to_frame(self.length_s * self.rate.fps());
+        let before = to_frame(self.length_s * rate.fps());
         self.length_s += (end_s - start_s) / speed;
-        let output_frames = to_frame(self.length_s * self.rate.fps()).saturating_sub(before).max(1);
+        let output_frames = to_frame(self.length_s * rate.fps()).saturating_sub(before).max(1);
         self.segments.push(TimelineSegment {
             start_s,
             end_s,
@@ -150,7 +172,7 @@ impl<'s> TimelineBuilder<'s> {
         if self.segments.is_empty() {
             return Err(RenderError::input(when_empty));
         }
-        Ok(Timeline { rate: self.rate, segments: self.segments })
+        Ok(Timeline { rate: self.rate.rate(), segments: self.segments })
     }
 }
 
@@ -206,8 +228,9 @@ mod tests {
         let json = if json.is_empty() { format!("{{{keys}}}") } else { format!("{{{keys},{json}}}") };
         match Edit::parse(JobType::Framing, &json) {
             Ok(Edit::Framing(framing)) => {
-                let rate = framing.target_fps.and_then(FrameRate::from_decimal);
-                Timeline::framing(&framing.clips[0], rate.unwrap_or(media.clock.rate.for_output()), media)
+                let requested = framing.target_fps.and_then(FrameRate::from_decimal).map(ReelRate::Requested);
+                let own = ReelRate::OfFirstFilm(media.clock.rate.for_output());
+                Timeline::framing(&framing.clips[0], requested.unwrap_or(own), media)
             }
             other => panic!("{other:?}"),
         }
@@ -256,6 +279,18 @@ mod tests {
         assert_eq!(shown(&timeline.segments[0]), (240..480).collect::<Vec<_>>());
         let timeline = framing(json, &media(240, 120)).expect("a timeline");
         assert_eq!(timeline.segments[0].interpolate_fps, Some(240.0), "too few frames");
+    }
+
+    #[test]
+    fn a_film_in_a_faster_reel_repeats_its_own_frames() {
+        let edit = r#"{"crop_keyframes":[{"frame":0,"x":0,"y":0,"width":9,"height":9}],
+            "segments":[{"start":0,"end":1},{"start":1,"end":2,"speed":0.5}]}"#;
+        let Ok(Edit::Framing(framing)) = Edit::parse(JobType::Framing, edit) else { panic!("not a framing") };
+        let rate = ReelRate::OfFirstFilm(FrameRate::whole(60));
+        let timeline = Timeline::framing(&framing.clips[0], rate, &media(90, 30)).expect("a timeline");
+        assert_eq!(timeline.segments[0].interpolate_fps, None);
+        assert_eq!(shown(&timeline.segments[0])[..5], [0, 0, 1, 1, 2]);
+        assert_eq!(timeline.segments[1].interpolate_fps, Some(120.0), "slow motion");
     }
 
     #[test]
