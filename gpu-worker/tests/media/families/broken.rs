@@ -49,13 +49,14 @@ fn damaged() -> Vec<Kind> {
             .core(),
         kind(Broken, "truncated-ts", "truncated.ts", |films, out| {
             let ts = films.file("whole.ts", |out| copy(&films.plain(), &[], out));
-            half(&ts, out);
+            // Not within a beep.
+            patched(&ts, out, |bytes| bytes.truncate(bytes.len() * 3 / 5));
         })
         .imitates("a transport stream that breaks off: nothing says that there was more")
         .clock(Clock::OwnPictures)
         .uncounted()
-        .length(1.433)
-        .whole(reel(30.0, 43).within(3, 0.1)),
+        .length(1.667)
+        .whole(reel(30.0, 50).within(3, 0.1)),
         kind(Broken, "no-index", "no-index.mp4", |films, out| half(&films.plain_long(), out))
             .imitates("a camera whose battery died: the index was never written")
             .refused(&["incomplete", "index"])
@@ -74,7 +75,8 @@ fn damaged() -> Vec<Kind> {
         kind(Broken, "zeroed-middle", "zeroed.mkv", |films, out| {
             let mkv = films.file("whole.mkv", |out| films.h264(LONG, "", &["-g", "15"], out));
             patched(&mkv, out, |bytes| {
-                let (start, end) = (bytes.len() * 41 / 100, bytes.len() * 43 / 100);
+                // Not within a flash.
+                let (start, end) = (bytes.len() * 45 / 100, bytes.len() * 47 / 100);
                 bytes[start..end].fill(0);
             });
         })

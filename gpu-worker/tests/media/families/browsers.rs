@@ -101,7 +101,8 @@ fn fragments() -> Vec<Kind> {
         .imitates("the same, 8 s, whose first picture stands 21 ms longer, so that the average is 29.9")
         .pictures(240)
         .length(8.02)
-        .whole(reel(30.0, 240).about()),
+        // ffmpeg's fragments begin with the lead-in of the sound, two frames before the first picture.
+        .whole(reel(30.0, 240).within(2, 0.1)),
         kind(Browsers, "fragments-opus", "fragments-opus.mp4", |films, out| {
             let rest: &[&str] = &["-strict", "-2", "-movflags", FRAGMENTS, "-g", "10"];
             films.encode(PLAIN, TO_BT709, &[H264, BT709, OPUS, rest], out);

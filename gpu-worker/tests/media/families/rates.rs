@@ -141,9 +141,9 @@ fn uneven() -> Vec<Kind> {
         .trimmed(reel(30.0, 45))
         .core(),
         kind(Rates, "low-light", "low-light.mp4", |films, out| {
-            // From 1.8 s on, four of five frames, a fifth longer each.
-            let filter = "select='lt(n,54)+mod(n,5)',settb=1/90000,\
-                setpts='if(lt(PTS,162000),PTS,162000+floor((PTS-162000)/15000)*15000+floor(mod(PTS-162000,15000)/3000-1)*3750)'";
+            // From frame 55 on, four of five frames, a quarter longer each.
+            let filter = "select='lt(n,55)+mod(n,5)',settb=1/90000,\
+                setpts='if(lt(PTS,165000),PTS,165000+floor((PTS-165000)/15000)*15000+floor(mod(PTS-165000,15000)/3000-1)*3750)'";
             films.h264(PLAIN, filter, &["-enc_time_base", "1/90000"], out);
         })
         .imitates("a phone that goes from 30 to 24 when it gets dark")
