@@ -1,6 +1,6 @@
 //! Annotate: join annotated clips of a game.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::edit::limits::{MAX_SEGMENTS, audio_track, seconds};
 use crate::json::field_error::FieldContext;
@@ -84,6 +84,7 @@ impl Annotate {
 }
 
 fn read_clips(value: &Value, mut at: FieldContext<'_>) -> Option<Vec<Annotation>> {
+    at.describe(|| json!({"minItems": 1}));
     let clips = list(MAX_SEGMENTS, Annotation::read)(value, at.reborrow())?;
     if clips.is_empty() {
         return at.reject("must have at least one clip");
@@ -122,6 +123,7 @@ impl Annotation {
 /// Text that a person typed: it may be empty, and line breaks become spaces.
 fn line(max_chars: usize) -> impl Fn(&Value, FieldContext<'_>) -> Option<String> {
     move |value, mut at| {
+        at.describe(|| json!({"type": "string", "maxLength": max_chars}));
         if value.as_str().is_some_and(|typed| typed.trim().is_empty()) {
             return Some(String::new());
         }

@@ -1,5 +1,7 @@
 //! Reads JSON bodies and collects every error with its place.
 
+#[cfg(feature = "describe")]
+pub mod description;
 pub mod field_error;
 pub mod members;
 pub mod reader;

@@ -1,6 +1,6 @@
 //! Request bodies as JSON, and readers of fields that several bodies have.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::base::id::JobId;
 use crate::base::video_type::VideoType;
@@ -33,6 +33,7 @@ fn not_json(error: &dyn std::fmt::Display) -> Problem {
 }
 
 pub(crate) fn job_id(value: &Value, mut at: FieldContext<'_>) -> Option<JobId> {
+    at.describe(|| json!({"type": "string", "format": "uuid"}));
     let parsed = value.as_str().and_then(|text| text.parse().ok());
     parsed.or_else(|| at.reject(crate::base::id::ParseIdError.to_string()))
 }
@@ -43,9 +44,12 @@ pub(crate) fn filename(value: &Value, at: FieldContext<'_>) -> Option<String> {
 
 /// `content_type` of an upload: it may be left out, and the name of the file then tells it.
 pub(crate) fn video_type(fields: &mut ObjectReader<'_, '_>, filename: Option<&str>) -> Option<VideoType> {
-    let said = fields.optional("content_type", |value, mut at| match value {
-        Value::String(said) => Some(said.as_str()),
-        _ => at.reject("must be a string"),
+    let said = fields.optional("content_type", |value, mut at| {
+        at.describe(|| json!({"type": "string"}));
+        match value {
+            Value::String(said) => Some(said.as_str()),
+            _ => at.reject("must be a string"),
+        }
     })?;
     let video_type = VideoType::of_upload(said.unwrap_or_default(), filename.unwrap_or_default());
     video_type.or_else(|| fields.at().child("content_type").reject(NO_VIDEO_TYPE))
