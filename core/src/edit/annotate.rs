@@ -124,9 +124,6 @@ impl Annotation {
 fn line(max_chars: usize) -> impl Fn(&Value, FieldContext<'_>) -> Option<String> {
     move |value, mut at| {
         at.describe(|| json!({"type": "string", "maxLength": max_chars}));
-        if value.as_str().is_some_and(|typed| typed.trim().is_empty()) {
-            return Some(String::new());
-        }
         match value.as_str() {
             Some(typed) if typed.chars().count() > max_chars => {
                 at.reject(format!("must have at most {max_chars} characters"))
@@ -135,8 +132,7 @@ fn line(max_chars: usize) -> impl Fn(&Value, FieldContext<'_>) -> Option<String>
                 let plain: String = typed.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
                 Some(plain.split_whitespace().collect::<Vec<_>>().join(" "))
             }
-            // The common reader reports the wrong type.
-            None => text(max_chars)(value, at).map(str::to_owned),
+            None => at.expected("a string", value),
         }
     }
 }

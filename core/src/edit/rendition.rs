@@ -196,8 +196,9 @@ pub(super) fn read_renditions(value: &Value, mut at: FieldContext<'_>) -> Option
 }
 
 fn name(value: &Value, mut at: FieldContext<'_>) -> Option<RenditionName> {
+    let name = text(MAX_NAME_CHARS)(value, at.reborrow());
     at.describe(|| json!({"pattern": RenditionName::PATTERN}));
-    let name = text(MAX_NAME_CHARS)(value, at.reborrow())?;
+    let name = name?;
     RenditionName::try_from(name.to_owned()).map_err(|error| at.reject::<()>(error.to_string())).ok()
 }
 

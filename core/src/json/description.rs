@@ -3,6 +3,11 @@
 //! Invariant: a bound stands in one place, the reader that checks it. Only the document is made with this; the
 //! Worker is built without it.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "never in the Worker; and an index of a schema makes what is missing"
+)]
+
 use serde_json::{Map, Value, json};
 
 use crate::json::field_error::FieldContext;
@@ -10,7 +15,7 @@ use crate::json::field_error::FieldContext;
 /// The schema of what `read` takes.
 ///
 /// A reader that looks at a member before it decides what else to read shows one form for each of `probes`; a
-/// probe holds just that member. Forms of one object stand beside each other as `oneOf`.
+/// probe holds just that member. Forms of one object stand beside each other as `anyOf`.
 pub fn schema_of<T>(probes: &[Value], read: impl Fn(&Value, FieldContext<'_>) -> Option<T>) -> Value {
     let schemas = probes.iter().map(|probe| {
         let (mut errors, mut schema) = (Vec::new(), json!({}));
@@ -119,7 +124,7 @@ fn merged(a: Value, b: Value) -> Value {
 
 /// A schema for what is either of two.
 pub(crate) fn beside(a: Value, b: Value) -> Value {
-    let forms = |schema: Value| match schema.get("oneOf").and_then(Value::as_array) {
+    let forms = |schema: Value| match schema.get("anyOf").and_then(Value::as_array) {
         Some(forms) => forms.clone(),
         None => vec![schema],
     };
@@ -129,5 +134,5 @@ pub(crate) fn beside(a: Value, b: Value) -> Value {
             all.push(form);
         }
     }
-    json!({ "oneOf": all })
+    json!({ "anyOf": all })
 }

@@ -57,16 +57,14 @@ impl<'v, 'f> ObjectReader<'v, 'f> {
         name: &'static str,
         read: impl FnOnce(&'v Value, FieldContext<'_>) -> Option<T>,
     ) -> Option<Option<T>> {
-        match self.present(name) {
-            Some(value) => read(value, self.at.member(name, false)).map(Some),
-            None => {
-                #[cfg(feature = "describe")]
-                if self.at.is_describing() {
-                    read(&Value::Null, self.at.member(name, false));
-                }
-                Some(None)
-            }
+        if let Some(value) = self.present(name) {
+            return read(value, self.at.member(name, false)).map(Some);
         }
+        #[cfg(feature = "describe")]
+        if self.at.is_describing() {
+            read(&Value::Null, self.at.member(name, false));
+        }
+        Some(None)
     }
 
     /// Whether the member is present and not `null`. The call also makes it a known member.

@@ -13,11 +13,25 @@ use crate::wire::job_list::Page;
 use crate::wire::problem::Wire;
 use crate::wire::upload::{CompletedUpload, ConfirmedParts, SignedParts, UploadJson};
 
-/// A generator whose names are those of the document.
+/// A generator for what is answered, whose names are those of the document.
 pub fn generator() -> SchemaGenerator {
-    let mut settings = SchemaSettings::draft2020_12().for_serialize();
+    settings().for_serialize().into_generator()
+}
+
+/// The reports of a GPU worker, which may leave out what has a default.
+pub fn reports() -> Map<String, Value> {
+    let mut generator = settings().for_deserialize().into_generator();
+    generator.subschema_for::<ClaimRequest>();
+    generator.subschema_for::<ProgressReport>();
+    generator.subschema_for::<CompleteReport>();
+    generator.subschema_for::<ErrorReport>();
+    definitions(generator)
+}
+
+fn settings() -> SchemaSettings {
+    let mut settings = SchemaSettings::draft2020_12();
     settings.definitions_path = "/components/schemas".into();
-    settings.into_generator()
+    settings
 }
 
 /// Adds every type to the generator's definitions.
@@ -31,11 +45,7 @@ pub fn add_answers(generator: &mut SchemaGenerator) {
     generator.subschema_for::<ConfirmedParts>();
     generator.subschema_for::<CompletedUpload>();
     generator.subschema_for::<RunInput>();
-    generator.subschema_for::<ClaimRequest>();
     generator.subschema_for::<ClaimResponse>();
-    generator.subschema_for::<ProgressReport>();
-    generator.subschema_for::<CompleteReport>();
-    generator.subschema_for::<ErrorReport>();
     generator.subschema_for::<CallbackResponse>();
 }
 

@@ -300,7 +300,7 @@ struct FilmstripJson<'j> {
     /// A GET of the sheet. Good for an hour.
     #[cfg_attr(feature = "describe", schemars(extend("format" = "uri")))]
     url: &'j str,
-    /// The path of its WebVTT file, for players.
+    /// The path of its `WebVTT` file, for players.
     vtt_url: &'j str,
     /// Pixels across of one picture.
     tile_width: u32,

@@ -3,11 +3,14 @@
 use serde_json::{Value, json};
 
 use crate::edit::{Edit, JobType};
+use crate::http::problem::Problem;
 use crate::http::requests::exports::{ExportRequest, ExportType};
 use crate::http::requests::jobs::CreateJobRequest;
 use crate::http::requests::tokens::MintRequest;
 use crate::http::requests::upload_url::UploadUrlRequest;
-use crate::http::requests::uploads::{CreateUploadRequest, UploadAction, read_part_numbers, read_parts};
+use crate::http::requests::uploads::{
+    CreateUploadRequest, UploadAction, parse_part_numbers, parse_parts, read_part_numbers, read_parts,
+};
 use crate::json::description::{beside, schema_of};
 use crate::project::{PutClipRequest, PutProjectRequest};
 use crate::upload::{PART_MAX_COUNT, PartLayout};
@@ -63,4 +66,34 @@ fn probes(form: Probe) -> [Value; 2] {
         form(&json!([{"frame": 0}]), &json!({"start_frame": 0})),
         form(&json!([{"time": 0}]), &json!({"start_time": 0, "keyframes": []})),
     ]
+}
+
+/// What the reader of one of these bodies says of it: every fault.
+///
+/// # Errors
+/// The faults of a body that is refused.
+pub fn read_as(name: &str, body: &Value) -> Result<(), Problem> {
+    let bytes = body.to_string().into_bytes();
+    let plan =
+        PartLayout::new(u64::from(PART_MAX_COUNT) << 23, Some(1 << 23)).map_err(|_| Problem::internal())?;
+    let params = |job_type| {
+        let read = Edit::parse(job_type, &body.to_string());
+        read.map(drop).map_err(Problem::invalid)
+    };
+    match name {
+        "OverlayParams" => params(JobType::Overlay),
+        "FramingParams" => params(JobType::Framing),
+        "AnnotateParams" => params(JobType::Annotate),
+        "CreateUploadUrl" => UploadUrlRequest::parse(&bytes).map(drop),
+        "CreateUpload" => CreateUploadRequest::parse(&bytes).map(drop),
+        "SignParts" => parse_part_numbers(&bytes, &plan).map(drop),
+        "ConfirmParts" => parse_parts(&bytes, &plan, UploadAction::Confirm).map(drop),
+        "CompleteUpload" => parse_parts(&bytes, &plan, UploadAction::Complete).map(drop),
+        "ExportOverlay" => ExportRequest::parse(ExportType::Overlay, &bytes).map(drop),
+        "ExportFraming" => ExportRequest::parse(ExportType::Framing, &bytes).map(drop),
+        "PutProject" => PutProjectRequest::parse(&bytes).map(drop),
+        "PutClip" => PutClipRequest::parse(&bytes).map(drop),
+        "CreateToken" => MintRequest::parse(&bytes).map(drop),
+        _ => CreateJobRequest::parse(&bytes).map(drop),
+    }
 }
