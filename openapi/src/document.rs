@@ -222,6 +222,9 @@ fn schemas() -> Value {
             ErrorCode::ALL.iter().map(|code| format!("`{code}`: {}", code.default_message())).collect();
         codes["description"] = format!("Why a job failed.\n\n{}", lines.join("\n\n")).into();
     }
+    if let Some(problem) = schemas.get_mut("Problem") {
+        problem["properties"]["code"]["enum"] = json!(ProblemCode::ALL.map(ProblemCode::as_str).as_slice());
+    }
     let mut schemas = Value::from(schemas);
     tidy(&mut schemas);
     schemas

@@ -52,7 +52,6 @@ pub(crate) struct Wire<'p> {
     /// The same sentence.
     error: &'p str,
     /// The kind of problem, for programs.
-    #[cfg_attr(feature = "describe", schemars(with = "crate::http::problem::ProblemCode"))]
     code: &'static str,
     /// Every fault of the body or the query, with its place.
     #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
