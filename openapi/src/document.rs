@@ -44,17 +44,16 @@ const ABOUT: &str = "Everything under `/api` is JSON, and a body says so (`Conte
     is `application/problem+json` (RFC 9457): one sentence a person can act on, a `code` for programs, and for a wrong \
     body every fault with its JSON pointer. A service calls with its key and may act for one user with \
     `On-Behalf-Of`; an end user calls with a token of their identity provider; the holder of a link may do what the \
-    link is for.";
+    link is for. HEAD works wherever GET does, and a slash at the end of a path changes nothing.";
 
 fn paths() -> Value {
     let mut paths = Map::new();
     for row in ROUTES {
-        for method in row.methods.split(", ").map(str::to_ascii_lowercase) {
-            let operation = operation(&method, row.path)
-                .unwrap_or_else(|| panic!("openapi/src/operations.rs lacks {method} {}", row.path));
-            let item = paths.entry(row.path.replace("...}", "}")).or_insert_with(|| json!({}));
-            item[&method] = operation_json(&operation, &method, row);
-        }
+        let method = row.methods.to_ascii_lowercase();
+        let operation = operation(&method, row.path)
+            .unwrap_or_else(|| panic!("openapi/src/operations.rs lacks {method} {}", row.path));
+        let item = paths.entry(row.path.replace("...}", "}")).or_insert_with(|| json!({}));
+        item[&method] = operation_json(&operation, &method, row);
     }
     paths.into()
 }
@@ -151,7 +150,6 @@ fn responses(operation: &Operation, route: &Route<'_>, method: &str) -> Value {
         let mut response = json!({"description": success_sentence(*status)});
         let content = |media_type: &str, schema: Value| json!({ media_type: { "schema": schema } });
         match answer {
-            _ if method == "head" => {}
             Answer::Empty => {}
             Answer::Json(name) => {
                 response["content"] = content("application/json", json!({"$ref": requests::reference(name)}));
@@ -166,20 +164,21 @@ fn responses(operation: &Operation, route: &Route<'_>, method: &str) -> Value {
     for status in codes.iter().map(|code| code.status()) {
         let of_status: Vec<ProblemCode> =
             codes.iter().copied().filter(|code| code.status() == status).collect();
-        responses.insert(status.to_string(), problem_response(status, &of_status, method));
+        responses.insert(status.to_string(), problem_response(status, &of_status));
     }
     responses.into()
 }
 
-fn problem_response(status: u16, codes: &[ProblemCode], method: &str) -> Value {
+fn problem_response(status: u16, codes: &[ProblemCode]) -> Value {
     let lines: Vec<String> =
         codes.iter().map(|code| format!("`{code}`: {}. {}", code.title(), remedy(*code))).collect();
     let words: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();
-    let mut response = json!({"description": lines.join("\n\n"), "x-problem-codes": words});
-    if method != "head" {
-        let schema = json!({"schema": {"$ref": requests::reference("Problem")}});
-        response["content"] = json!({ "application/problem+json": schema });
-    }
+    let schema = json!({"schema": {"$ref": requests::reference("Problem")}});
+    let mut response = json!({
+        "description": lines.join("\n\n"),
+        "content": { "application/problem+json": schema },
+        "x-problem-codes": words,
+    });
     let header = |name: &str| json!({ "$ref": format!("#/components/headers/{name}") });
     match status {
         401 => response["headers"] = json!({"WWW-Authenticate": header("Challenge")}),

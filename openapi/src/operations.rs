@@ -261,14 +261,10 @@ pub fn operation(method: &str, path: &str) -> Option<Operation> {
             problems: &[JobNotFound, FilmstripNotFound],
             ..NONE
         },
-        ("get" | "head", "/api/videos/download/{key...}") => Operation {
-            id: if method == "get" { "downloadVideo" } else { "headVideo" },
+        ("get", "/api/videos/download/{key...}") => Operation {
+            id: "downloadVideo",
             tag: "Downloads",
-            summary: if method == "get" {
-                "Download a video or a picture"
-            } else {
-                "Look at a video or a picture"
-            },
+            summary: "Download a video or a picture",
             description: "An input, a result or a picture of a job, whole or by `Range`. `filename` names it, and \
                 `inline=1` is for a `<video>`. Results also open with the `token` of their job's `websocket_url`.",
             query: &["filename", "inline"],
@@ -468,13 +464,8 @@ pub fn operation(method: &str, path: &str) -> Option<Operation> {
             problems: &[JobNotFound],
             ..renderer
         },
-        ("get" | "head", "/health" | "/api/health") => Operation {
-            id: match (method, path) {
-                ("get", "/health") => "getHealth",
-                ("get", _) => "getApiHealth",
-                (_, "/health") => "headHealth",
-                _ => "headApiHealth",
-            },
+        ("get", "/health" | "/api/health") => Operation {
+            id: if path == "/health" { "getHealth" } else { "getApiHealth" },
             tag: "Operation",
             summary: "See whether the API works",
             description: "503 while a setting is missing; with the API key it says which.",

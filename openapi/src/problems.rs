@@ -70,7 +70,7 @@ pub fn codes(operation: &Operation, route: &Route<'_>, method: &str) -> Vec<Prob
             Credential::UploadToken(_) => codes.extend([BadToken, Unauthorized, InsufficientScope]),
         }
     }
-    if !matches!(method, "get" | "head") {
+    if method != "get" {
         codes.extend([OriginNotAllowed]);
     }
     match operation.body {

@@ -6,3 +6,4 @@ pub mod field_error;
 pub mod members;
 pub mod reader;
 pub mod suggest;
+pub mod unique;
