@@ -24,4 +24,5 @@ pub mod s3;
 pub mod sql;
 pub mod stored;
 pub mod upload;
+pub mod webhook;
 pub mod wire;

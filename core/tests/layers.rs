@@ -22,6 +22,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("project", 3),
     ("edit", 3),
     ("json", 2),
+    ("webhook", 2),
     ("base", 1),
 ];
 

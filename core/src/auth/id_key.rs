@@ -7,6 +7,8 @@ use sha2::Sha256;
 use crate::auth::subject::Subject;
 use crate::base::id::JobId;
 use crate::base::owner::OwnerId;
+use crate::webhook::id::WebhookId;
+use crate::webhook::signature::WebhookSecret;
 
 /// Derives ids with the deployment's `ID_KEY`.
 #[derive(Clone)]
@@ -34,6 +36,23 @@ impl IdKey {
             *byte = digest;
         }
         OwnerId::new(hash)
+    }
+
+    /// The secret of an endpoint. A new generation is a new secret.
+    pub fn webhook_secret(&self, id: WebhookId, generation: i64) -> WebhookSecret {
+        self.secret(&format!("webhook\n{id}\n{generation}"))
+    }
+
+    /// The secret that deliveries to a job's own `webhook_url` are signed with; none is a service's.
+    pub fn webhook_url_secret(&self, owner: Option<OwnerId>) -> WebhookSecret {
+        let owner = owner.map(|owner| owner.to_string()).unwrap_or_default();
+        self.secret(&format!("webhook-url\n{owner}"))
+    }
+
+    fn secret(&self, label: &str) -> WebhookSecret {
+        let mut mac = self.0.clone();
+        mac.update(label.as_bytes());
+        WebhookSecret::new(mac.finalize().into_bytes().into())
     }
 
     /// The job id of an `Idempotency-Key`: the same key gives the same id. Within a scope, such as an owner,
@@ -70,6 +89,24 @@ mod tests {
         assert_ne!(key().derive_job_id(None, "abc"), key().derive_job_id(None, "abd"));
         assert_ne!(key().derive_job_id(None, "abc"), IdKey::new(&[8; 32]).derive_job_id(None, "abc"));
         assert_eq!(format!("{:?}", key()), "IdKey(..)");
+    }
+
+    #[test]
+    fn every_endpoint_generation_and_owner_has_a_secret_of_its_own() {
+        let [one, other] = [1, 2].map(|byte| WebhookId::from_random([byte; 16]));
+        let owner = OwnerId::new([7; 8]);
+        let secrets = [
+            key().webhook_secret(one, 1),
+            key().webhook_secret(one, 2),
+            key().webhook_secret(other, 1),
+            key().webhook_url_secret(None),
+            key().webhook_url_secret(Some(owner)),
+            IdKey::new(&[8; 32]).webhook_secret(one, 1),
+        ];
+        for (index, secret) in secrets.iter().enumerate() {
+            assert_eq!(secrets.iter().position(|same| same == secret), Some(index));
+        }
+        assert_eq!(key().webhook_secret(one, 1), secrets[0]);
     }
 
     proptest! {

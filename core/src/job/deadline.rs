@@ -5,6 +5,7 @@
 use crate::base::time::Timestamp;
 use crate::job::state::{Job, JobState};
 use crate::job::timeouts::Timeouts;
+use crate::webhook::id::DeliveryId;
 
 /// What is to be done when a deadline is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub enum Deadline {
     SweepOutputs,
     /// Write the index row.
     Index,
+    /// Send a delivery, or find that its attempt was interrupted.
+    Webhook(DeliveryId),
 }
 
 /// Every running deadline, in the order in which they are handled if several are due.
@@ -83,6 +86,7 @@ pub fn deadlines(job: &Job, timeouts: &Timeouts) -> Vec<(Deadline, Timestamp)> {
     if job.index.wanted > job.index.written {
         deadlines.push((Deadline::Index, job.index.due_at));
     }
+    deadlines.extend(job.webhooks.deadlines().map(|(id, at)| (Deadline::Webhook(id), at)));
     deadlines
 }
 

@@ -5,6 +5,9 @@ use crate::job::gpu_service::RunpodJobId;
 use crate::job::log::LogEntry;
 use crate::job::state::Job;
 use crate::job::status::JobStatus;
+use crate::webhook::delivery::EndpointNote;
+use crate::webhook::id::WebhookId;
+use crate::webhook::queue::DeliveryAttempt;
 
 /// Something to do. Each effect has its own timeout in the shell, and each may safely be done twice.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,6 +59,17 @@ pub enum JobEffect {
     WriteIndex {
         /// Version of the row.
         version: u64,
+        /// Whether the reply must say which endpoints hear of the job's events.
+        find_endpoints: bool,
+    },
+    /// Send an event to an endpoint; the reply is `DeliveryEnded`. Nothing waits for it.
+    DeliverWebhook(DeliveryAttempt),
+    /// Keep in an endpoint's row what came of a delivery. There is no reply: the next delivery says it again.
+    NoteEndpoint {
+        /// The endpoint.
+        webhook_id: WebhookId,
+        /// What came of it.
+        note: EndpointNote,
     },
 }
 

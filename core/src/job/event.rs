@@ -8,6 +8,9 @@ use crate::job::companions::Companions;
 use crate::job::error_code::ErrorCode;
 use crate::job::gpu_service::{EndpointLoad, RunpodJobId, StatusReply, SubmitReply, WorkerStage};
 use crate::job::output_media::OutputMedia;
+use crate::webhook::delivery::Subscription;
+use crate::webhook::id::DeliveryId;
+use crate::webhook::queue::EndedAttempt;
 
 /// A fact about a job. An event of another attempt than the current one does not change the job.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,7 +81,13 @@ pub enum JobEvent {
         version: u64,
         /// The number of rows written; `None` if the write failed.
         written: Option<u64>,
+        /// The endpoints of the job's owner and of services, if they were asked for.
+        endpoints: Option<Vec<Subscription>>,
     },
+    /// An attempt to deliver an event has ended.
+    DeliveryEnded(EndedAttempt),
+    /// A client asks for a delivery once more.
+    RedeliveryRequested(DeliveryId),
     /// The cron job found this version of the index row.
     IndexReconciled {
         /// The row's version; `None` without a row.

@@ -14,6 +14,7 @@ use crate::job::log::{LogEntry, MessageType};
 use crate::job::output_media::OutputMedia;
 use crate::job::timeouts::MAX_ATTEMPTS;
 use crate::job::usage::Usage;
+use crate::webhook::queue::WebhookQueue;
 
 /// The part of a job that changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,6 +56,9 @@ pub struct Job {
     /// Which files its output has beside the video and the poster.
     #[serde(default, skip_serializing_if = "WantedCompanions::is_empty")]
     pub companions: WantedCompanions,
+    /// Who hears of its events, and what has become of that.
+    #[serde(default, skip_serializing_if = "WebhookQueue::is_empty")]
+    pub webhooks: WebhookQueue,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
@@ -271,6 +275,7 @@ impl Job {
             link_generation: 0,
             retries_by_hand: 0,
             companions: WantedCompanions::default(),
+            webhooks: WebhookQueue::default(),
         }
     }
 

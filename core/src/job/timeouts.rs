@@ -2,6 +2,7 @@
 
 use crate::base::time::DurationMs;
 use crate::job::execution_timeout::EXECUTION_TIMEOUT_MIN;
+use crate::webhook::retry::WINDOW;
 
 /// How long things may take, and how long to wait before the next try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +58,8 @@ pub struct Timeouts {
     pub upload_ttl: DurationMs,
     /// How long a subscriber may wait for a job that does not exist yet: the frontend opens its socket first.
     pub early_subscriber_timeout: DurationMs,
+    /// How long the delivery of an event to a webhook is tried.
+    pub webhook_window: DurationMs,
 }
 
 impl Timeouts {
@@ -87,6 +90,7 @@ impl Timeouts {
         late_put_grace: DurationMs::minutes(30),
         upload_ttl: DurationMs::minutes(3 * 24 * 60),
         early_subscriber_timeout: DurationMs::seconds(30),
+        webhook_window: WINDOW,
     };
 
     /// The timeouts of one job, whose attempts may take `execution_timeout` by the clock of production.
@@ -135,6 +139,7 @@ impl Timeouts {
             late_put_grace: scaled(self.late_put_grace),
             upload_ttl: scaled(self.upload_ttl),
             early_subscriber_timeout: scaled(self.early_subscriber_timeout),
+            webhook_window: scaled(self.webhook_window),
         }
     }
 }

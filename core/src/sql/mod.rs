@@ -12,6 +12,7 @@ pub mod projects;
 pub mod references;
 pub mod rows;
 pub mod statement;
+pub mod webhooks;
 
 /// Whether D1 says so that a migration was not applied.
 pub fn lacks_tables(error: &str) -> bool {

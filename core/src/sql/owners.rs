@@ -59,7 +59,7 @@ pub fn select_jobs_of(owner: OwnerId, limit: u32) -> SqlStatement {
         .select("id")
 }
 
-/// Removes an owner's projects, clips and counts. Each of the first two answers has a row for each that was
+/// Removes an owner's projects, clips, counts and endpoints. Each of the first two answers has a row for each that was
 /// removed.
 pub fn delete_rows_of(owner: OwnerId) -> Vec<SqlStatement> {
     let statement = |sql| SqlStatement::new(sql, [owner.to_string().into()]);
@@ -68,6 +68,7 @@ pub fn delete_rows_of(owner: OwnerId) -> Vec<SqlStatement> {
         statement(DELETE_VIDEOS_OF),
         statement("DELETE FROM working_clips WHERE owner = ?1 RETURNING '' AS body"),
         statement("DELETE FROM owner_uploads WHERE owner = ?1"),
+        statement("DELETE FROM webhooks WHERE owner = ?1"),
     ]
 }
 

@@ -30,7 +30,11 @@ fn a_job_fails_after_three_submitted_attempts() {
         fixture.callback(failed(ErrorCode::GpuError));
         let due = next_deadline(&fixture.job, &TIMEOUTS).unwrap();
         // The index write is due at once, the submit after a backoff.
-        fixture.apply(JobEvent::IndexWritten { version: fixture.job.index.wanted, written: Some(3) });
+        fixture.apply(JobEvent::IndexWritten {
+            version: fixture.job.index.wanted,
+            written: Some(3),
+            endpoints: None,
+        });
         let submit = next_deadline(&fixture.job, &TIMEOUTS).unwrap();
         assert!(due <= submit);
         pauses.push(submit.since(fixture.now).0);

@@ -101,7 +101,11 @@ fn a_cancel_is_idempotent_and_is_sent_to_runpod_until_it_is_confirmed() {
                 .contains(&JobEffect::CancelRunpodJob { runpod_job_id: runpod_job_id("a-u1") })
         );
         fixture.apply(JobEvent::CancelReplied { runpod_job_id: runpod_job_id("a-u1"), confirmed: false });
-        fixture.apply(JobEvent::IndexWritten { version: fixture.job.index.wanted, written: Some(3) });
+        fixture.apply(JobEvent::IndexWritten {
+            version: fixture.job.index.wanted,
+            written: Some(3),
+            endpoints: None,
+        });
     }
     fixture.apply(JobEvent::CancelReplied { runpod_job_id: runpod_job_id("a-u1"), confirmed: true });
     assert_eq!(next_deadline(&fixture.job, &TIMEOUTS), fixture.job.sweep_at, "only the sweep is left to do");

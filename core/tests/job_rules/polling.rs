@@ -13,7 +13,11 @@ use crate::fixture::{JobFixture, SPREAD, TIMEOUTS, progress, runpod_job_id};
 #[test]
 fn without_heartbeats_runpod_is_polled_and_an_unclear_reply_is_no_failure() {
     let mut fixture = JobFixture::rendering();
-    fixture.apply(JobEvent::IndexWritten { version: fixture.job.index.wanted, written: Some(3) });
+    fixture.apply(JobEvent::IndexWritten {
+        version: fixture.job.index.wanted,
+        written: Some(3),
+        endpoints: None,
+    });
     let due_at = fixture.now + TIMEOUTS.heartbeat_timeout + SPREAD;
     assert_eq!(next_deadline(&fixture.job, &TIMEOUTS), Some(due_at));
     fixture.wait(TIMEOUTS.heartbeat_timeout).wait(SPREAD);
@@ -86,7 +90,11 @@ fn an_early_404_is_ignored_and_a_late_one_loses_the_attempt() {
 #[test]
 fn a_question_that_was_not_sent_is_asked_later_and_counts_for_nothing() {
     for mut fixture in [JobFixture::queued("a-u1"), JobFixture::rendering()] {
-        fixture.apply(JobEvent::IndexWritten { version: fixture.job.index.wanted, written: Some(3) });
+        fixture.apply(JobEvent::IndexWritten {
+            version: fixture.job.index.wanted,
+            written: Some(3),
+            endpoints: None,
+        });
         let (attempt, started_at) = (fixture.job.attempt, fixture.job.started_at);
         fixture.wait(TIMEOUTS.heartbeat_timeout);
         fixture.apply(JobEvent::WebhookReceived { attempt: 1 });
@@ -121,7 +129,11 @@ fn a_question_that_was_not_sent_does_not_prolong_a_job() {
         if fixture.alarm().effects.iter().any(|effect| matches!(effect, JobEffect::PollStatus { .. })) {
             fixture.status_reply(StatusReply::NotAsked(DurationMs::seconds(60)));
         }
-        fixture.apply(JobEvent::IndexWritten { version: fixture.job.index.wanted, written: Some(3) });
+        fixture.apply(JobEvent::IndexWritten {
+            version: fixture.job.index.wanted,
+            written: Some(3),
+            endpoints: None,
+        });
         fixture.now = next_deadline(&fixture.job, &TIMEOUTS).unwrap_or(fixture.now);
     }
     assert_eq!(fixture.failure_code(), Some(ErrorCode::QueueTimeout));

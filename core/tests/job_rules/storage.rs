@@ -45,7 +45,8 @@ fn the_stored_form_does_not_change() {
             "started_at": 1_000_000_000, "seq": 3, "endpoint": ENDPOINT, "errands": [], "sweep_at": 1_005_400_000,
             "index": {"wanted": 2, "written": 0, "due_at": 1_000_000_000, "tries": 0},
             "kept_at": 1_000_000_000,
-            "usage": {"object_rows": 5, "d1_rows": 0, "requests": 0, "alarms": 0}
+            "usage": {"object_rows": 5, "d1_rows": 0, "requests": 0, "alarms": 0},
+            "webhooks": {"announced": [{"seq": 3, "type": "job.started"}]}
         })
     );
 }

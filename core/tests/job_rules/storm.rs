@@ -101,7 +101,10 @@ impl Storm {
     fn perform(&mut self, index: usize, effect: &JobEffect, now: Timestamp) -> Option<JobEvent> {
         match *effect {
             JobEffect::Submit { attempt } => Some(accepted(attempt, "a-u1")),
-            JobEffect::WriteIndex { version } => Some(JobEvent::IndexWritten { version, written: Some(1) }),
+            JobEffect::WriteIndex { version, .. } => {
+                Some(JobEvent::IndexWritten { version, written: Some(1), endpoints: None })
+            }
+            JobEffect::DeliverWebhook(_) | JobEffect::NoteEndpoint { .. } => None,
             JobEffect::PollStatus { attempt, .. } => {
                 let reply = self.ask(index, now)?;
                 Some(JobEvent::StatusPolled { attempt, reply })

@@ -4,6 +4,7 @@
 //! The steps of the real shell are done here in the same order: apply, commit with the alarm, send messages,
 //! perform effects.
 
+mod receiver;
 mod renderer;
 mod runpod;
 
@@ -22,7 +23,9 @@ use reel_core::job::gpu_service::EndpointLoad;
 use reel_core::job::state::Job;
 use reel_core::job::step::apply;
 use reel_core::job::timeouts::Timeouts;
+use reel_core::webhook::delivery::DeliveryState;
 
+use receiver::Receivers;
 use renderer::SimulatedAttempt;
 use runpod::RunpodJobState;
 
@@ -74,6 +77,10 @@ pub struct Simulation {
     bucket: BTreeMap<String, u64>,
     /// The version of the row in D1.
     indexed: u64,
+    /// Whether the clock was ever moved: then the length of a request says nothing.
+    clock_jumped: bool,
+    /// Servers that hear of the job's events.
+    receivers: Receivers,
     pub invariants: Invariants,
 }
 
@@ -88,6 +95,8 @@ impl Simulation {
             job.companions =
                 WantedCompanions { renditions: vec![name("feed"), name("coach")], filmstrip: true };
         }
+        let receivers = Receivers::new(&mut rng);
+        job.webhooks.has_own_url = receivers.has_own_url;
         let initial_entry = job.initial_entry();
         let mut scale = |max: u64| if rng.chance_permille(400) { 0 } else { rng.below(max) };
         let fault_rates = FaultRates {
@@ -116,6 +125,8 @@ impl Simulation {
             attempts: Vec::new(),
             bucket: BTreeMap::new(),
             indexed: 0,
+            clock_jumped: false,
+            receivers,
             invariants: Invariants::new(initial_entry),
         }
     }
@@ -125,6 +136,15 @@ impl Simulation {
         let snapshot = self.stored.snapshot();
         let code = snapshot.failure.map_or("complete", |failure| failure.code.as_str());
         format!("{code} at attempt {}", snapshot.attempt.min(4))
+    }
+
+    /// Whether an event was delivered after a failure, and whether one was given up.
+    pub fn deliveries(&self) -> (bool, bool) {
+        let any = |state, attempts| {
+            let mut deliveries = self.stored.webhooks.deliveries.iter();
+            deliveries.any(|delivery| delivery.state == state && delivery.attempts > attempts)
+        };
+        (any(DeliveryState::Delivered, 1), any(DeliveryState::Failed, 3))
     }
 
     /// Runs until nothing is left to happen. Faults stop after a while, so that the job must end.
@@ -157,6 +177,7 @@ impl Simulation {
                 // Clocks jump in both directions, by a little or by a lot.
                 let jump = if self.rng.chance_permille(500) { 90_000 } else { 500 };
                 self.now = self.now + DurationMs(self.rng.between_ms(-jump, jump));
+                self.clock_jumped = true;
             }
             if self.rng.chance_permille(5) {
                 // The cron job compares the row in D1, which may be missing or old.
@@ -185,7 +206,8 @@ impl Simulation {
                 }
             }
         }
-        self.invariants.at_the_end(&self.stored, self.indexed, &self.bucket)
+        self.invariants.at_the_end(&self.stored, self.indexed, &self.bucket)?;
+        self.receivers.at_the_end(&self.stored, &self.invariants)
     }
 
     /// The alarm. The platform deletes it only after the handler has returned, so it fires again after a
@@ -316,13 +338,25 @@ impl Simulation {
                 // The bucket may have done it although its reply says otherwise.
                 Some(JobEvent::OutputsSwept { done: done && !self.rng.chance_permille(50) })
             }
-            JobEffect::WriteIndex { version } => {
+            JobEffect::WriteIndex { version, find_endpoints } => {
                 let written = !self.rng.chance_permille(self.fault_rates.wrong_reply_permille);
                 // A write may succeed although its reply says that it failed.
                 if written || self.rng.chance_permille(500) {
                     self.indexed = self.indexed.max(version);
                 }
-                Some(JobEvent::IndexWritten { version, written: written.then_some(3) })
+                let endpoints = (written && find_endpoints).then(|| self.receivers.subscriptions());
+                Some(JobEvent::IndexWritten { version, written: written.then_some(3), endpoints })
+            }
+            JobEffect::DeliverWebhook(attempt) => {
+                let ended = self.deliver(attempt);
+                self.receivers.broken = self.receivers.broken.take().or(ended.as_ref().err().cloned());
+                let (ended, wait_ms) = ended.ok().flatten()?;
+                self.schedule(wait_ms, Scheduled::Event(JobEvent::DeliveryEnded(ended)));
+                None
+            }
+            JobEffect::NoteEndpoint { webhook_id, note } => {
+                self.receivers.note(webhook_id, note);
+                None
             }
         }
     }

@@ -126,6 +126,11 @@ impl Invariants {
         Ok(())
     }
 
+    /// Everything that was committed.
+    pub fn log(&self) -> &[LogEntry] {
+        &self.log
+    }
+
     pub fn submitted(&mut self, attempt: u32) {
         self.submitted = self.submitted.max(attempt);
     }

@@ -44,12 +44,16 @@ fn no_history_breaks_an_invariant() {
         "cancelled at attempt 1",
         "gpu_error at attempt 3",
         WAITED,
+        DELIVERED_LATE,
+        GAVE_UP,
     ] {
-        assert!(summaries.contains_key(summary), "no history ended as {summary:?}");
+        assert!(summaries.get(summary).is_some_and(|count| *count > 0), "no history ended as {summary:?}");
     }
 }
 
 const WAITED: &str = "(of all) waited for a silent endpoint";
+const DELIVERED_LATE: &str = "(of all) delivered an event after a failure";
+const GAVE_UP: &str = "(of all) gave a delivery up";
 
 #[derive(Default)]
 struct Findings {
@@ -68,8 +72,11 @@ fn search(next: &AtomicU64, histories: u64) -> Findings {
         match simulation.run_to_end() {
             Ok(()) => {
                 *found.summaries.entry(simulation.end_summary()).or_default() += 1;
-                if simulation.not_sent > 0 {
-                    *found.summaries.entry(WAITED.to_owned()).or_default() += 1;
+                let (delivered_late, gave_up) = simulation.deliveries();
+                for (name, happened) in
+                    [(WAITED, simulation.not_sent > 0), (DELIVERED_LATE, delivered_late), (GAVE_UP, gave_up)]
+                {
+                    *found.summaries.entry(name.to_owned()).or_default() += u64::from(happened);
                 }
             }
             Err(why) => found.broken.push((seed, why)),

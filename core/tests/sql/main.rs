@@ -11,6 +11,7 @@ mod owners;
 mod plans;
 mod projects;
 mod references;
+mod webhooks;
 mod working_video;
 
 use database::Database;
@@ -45,6 +46,7 @@ fn every_statement() -> Vec<SqlStatement> {
         key_references::select_keys_outliving(job_id(1), keys()),
     ];
     all.extend(limits::every_statement());
+    all.extend(webhooks::every_statement());
     all.extend(job_rows::delete_job(job_id(1)));
     all.extend(job_rows::upsert_job(&export(1, 7), &complete(1, 5000), 1));
     all.extend(project_rows::select_clips(None, project_id(7)));

@@ -20,6 +20,10 @@ use reel_core::job::state::{
     IndexSync, Job, JobEnd, JobState, PendingCancel, PendingSubmit, PollSchedule, Rendering,
 };
 use reel_core::job::usage::Usage;
+use reel_core::webhook::delivery::{Delivery, DeliveryFault, DeliveryState, LastAttempt};
+use reel_core::webhook::event_type::WebhookEventType;
+use reel_core::webhook::id::{DeliveryId, WebhookId};
+use reel_core::webhook::queue::{Announced, WebhookQueue};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -43,6 +47,7 @@ pub fn pin(golden: &mut GoldenFiles) {
     round_trip(golden, "job-with-revoked-links.json", &revoked);
     let swept = Job { sweep_at: Some(Timestamp(AT.0 + 5_400_000)), ..job(failed()) };
     round_trip(golden, "job-failed-and-to-be-swept.json", &swept);
+    round_trip(golden, "job-with-webhooks.json", &Job { webhooks: webhooks(), ..job(failed()) });
     for (name, state, kind) in log() {
         let job = job(state);
         let entry =
@@ -60,7 +65,11 @@ pub fn pin(golden: &mut GoldenFiles) {
 fn pin_words(golden: &mut GoldenFiles) {
     let codes = ErrorCode::ALL.map(|code| serde_json::to_value(code).expect("JSON"));
     let kinds = JobType::ALL.map(|kind| serde_json::to_value(kind).expect("JSON"));
-    let words = serde_json::json!({ "error_code": codes, "type": kinds });
+    let events = WebhookEventType::ALL.map(|event| serde_json::to_value(event).expect("JSON"));
+    let faults = DeliveryFault::ALL.map(|fault| serde_json::to_value(fault).expect("JSON"));
+    let words = serde_json::json!({
+        "delivery_fault": faults, "error_code": codes, "type": kinds, "webhook_event_type": events
+    });
     golden.pin("words.json", &serde_json::to_string_pretty(&words).expect("JSON"));
 }
 
@@ -249,7 +258,39 @@ fn job(state: JobState) -> Job {
         link_generation: 0,
         retries_by_hand: 0,
         companions: WantedCompanions::default(),
+        webhooks: WebhookQueue::default(),
     }
+}
+
+/// A delivery in each state, with every field that may be missing both there and missing.
+fn webhooks() -> WebhookQueue {
+    let endpoint = Some(WebhookId::from_random([7; 16]));
+    let delivery = |seq, webhook_id, state| Delivery {
+        id: DeliveryId { seq, webhook_id },
+        event_type: WebhookEventType::Started,
+        is_hidden: false,
+        since: AT,
+        attempts: 1,
+        earlier_attempts: 0,
+        state,
+        last: None,
+    };
+    let last = |status, fault| Some(LastAttempt { at: Timestamp(AT.0 + 700), status, fault });
+    let deliveries = vec![
+        Delivery { last: last(Some(204), None), ..delivery(3, endpoint, DeliveryState::Delivered) },
+        Delivery {
+            event_type: WebhookEventType::Error,
+            is_hidden: true,
+            attempts: 11,
+            earlier_attempts: 1,
+            last: last(None, Some(DeliveryFault::TimedOut)),
+            ..delivery(4, endpoint, DeliveryState::Failed)
+        },
+        delivery(3, None, DeliveryState::Sending(AT)),
+        delivery(4, None, DeliveryState::Waiting(Timestamp(AT.0 + 5_000))),
+    ];
+    let announced = vec![Announced { seq: 5, event_type: WebhookEventType::Cancelled }];
+    WebhookQueue { has_own_url: true, announced, deliveries }
 }
 
 fn wanted() -> WantedCompanions {

@@ -9,6 +9,7 @@ use reel_core::auth::token::{Purpose, Signer};
 use reel_core::base::id::{JobId, UploadId};
 use reel_core::base::object_key::ObjectKey;
 use reel_core::base::time::{DurationMs, Timestamp};
+use reel_core::webhook::id::WebhookId;
 
 use crate::golden::GoldenFiles;
 
@@ -37,6 +38,10 @@ pub fn pin(golden: &mut GoldenFiles) {
         "idempotency-key of an owner {}",
         ids.derive_job_id(Some(&owner.to_string()), "order-4711")
     );
+    let secret = ids.webhook_secret(WebhookId::from_random([7; 16]), 1).text();
+    let _ = writeln!(text, "webhook secret {}", secret.reveal());
+    let secret = ids.webhook_url_secret(Some(owner)).text();
+    let _ = writeln!(text, "webhook_url secret {}", secret.reveal());
     golden.pin("tokens.txt", &text);
 }
 

@@ -12,6 +12,7 @@ use crate::job::log::MessageType;
 use crate::job::output_media::OutputMedia;
 use crate::job::state::{JobEnd, JobState, PollSchedule, Rendering};
 use crate::job::step::StepBuilder;
+use crate::webhook::event_type::WebhookEventType;
 
 impl StepBuilder<'_> {
     pub(super) fn callback_received(&mut self, attempt: u32, report: Report) -> Outcome {
@@ -140,6 +141,9 @@ impl StepBuilder<'_> {
             self.request_index_write();
         }
         self.append_entry(MessageType::Progress);
+        if first_start {
+            self.announce(WebhookEventType::Started);
+        }
     }
 
     /// The poll that becomes due when no heartbeat follows: not for all jobs at once whose heartbeats end.
@@ -235,6 +239,7 @@ impl StepBuilder<'_> {
                 self.job.started_at.get_or_insert(self.now);
                 self.request_index_write();
                 self.append_entry(MessageType::Complete);
+                self.announce(WebhookEventType::Complete);
                 Outcome::Applied
             }
             // An empty object, or one of another size than reported, is not the output; nor is one without all of

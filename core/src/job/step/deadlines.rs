@@ -7,6 +7,7 @@ use crate::job::error_code::ErrorCode;
 use crate::job::gpu_service::{RunpodJobId, SubmitReply};
 use crate::job::state::{JobState, PendingCancel, PollSchedule, Rendering};
 use crate::job::step::StepBuilder;
+use crate::webhook::delivery::Subscription;
 
 impl StepBuilder<'_> {
     pub(super) fn alarm_fired(&mut self) -> Outcome {
@@ -65,8 +66,10 @@ impl StepBuilder<'_> {
                     self.timeouts.poll_backoff_max,
                 );
                 self.job.index.due_at = self.now + with_jitter(pause, self.jitter_seed);
-                self.effects.push(JobEffect::WriteIndex { version: self.job.index.wanted });
+                let find_endpoints = !self.job.webhooks.announced.is_empty();
+                self.effects.push(JobEffect::WriteIndex { version: self.job.index.wanted, find_endpoints });
             }
+            Deadline::Webhook(id) => self.delivery_due(id),
         }
     }
 
@@ -115,7 +118,12 @@ impl StepBuilder<'_> {
         Outcome::Applied
     }
 
-    pub(super) fn index_written(&mut self, version: u64, written: Option<u64>) -> Outcome {
+    pub(super) fn index_written(
+        &mut self,
+        version: u64,
+        written: Option<u64>,
+        endpoints: Option<&[Subscription]>,
+    ) -> Outcome {
         let index = &mut self.job.index;
         if let Some(rows) = written {
             self.job.usage.d1_rows += rows;
@@ -124,6 +132,9 @@ impl StepBuilder<'_> {
             // A newer version does not wait for this one's backoff.
             index.due_at = self.now;
             self.persist = true;
+            if let Some(endpoints) = endpoints {
+                self.job.webhooks.fan_out(endpoints, self.now);
+            }
         } else {
             index.tries += 1;
         }

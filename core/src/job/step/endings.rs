@@ -7,6 +7,7 @@ use crate::job::log::MessageType;
 use crate::job::state::{JobEnd, JobState, PendingSubmit};
 use crate::job::status::JobStatus;
 use crate::job::step::StepBuilder;
+use crate::webhook::event_type::WebhookEventType;
 
 impl StepBuilder<'_> {
     /// The attempt ends without an output. Another one follows if error code, report and limit allow it.
@@ -52,6 +53,8 @@ impl StepBuilder<'_> {
         });
         self.request_index_write();
         self.append_entry(MessageType::Error);
+        let is_cancelled = code == ErrorCode::Cancelled;
+        self.announce(if is_cancelled { WebhookEventType::Cancelled } else { WebhookEventType::Error });
     }
 
     pub(super) fn cancel_requested(&mut self) -> Outcome {

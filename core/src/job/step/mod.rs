@@ -8,6 +8,7 @@ mod deadlines;
 mod endings;
 mod orphans;
 mod runpod;
+mod webhooks;
 
 use crate::base::object_key::ObjectKey;
 use crate::base::time::Timestamp;
@@ -76,7 +77,11 @@ impl StepBuilder<'_> {
                 self.cancel_replied(&runpod_job_id, settled)
             }
             JobEvent::OutputsSwept { done } => self.outputs_swept(done),
-            JobEvent::IndexWritten { version, written } => self.index_written(version, written),
+            JobEvent::IndexWritten { version, written, endpoints } => {
+                self.index_written(version, written, endpoints.as_deref())
+            }
+            JobEvent::DeliveryEnded(ended) => self.delivery_ended(ended),
+            JobEvent::RedeliveryRequested(id) => self.redelivery_requested(id),
             JobEvent::IndexReconciled { version } => self.index_reconciled(version),
             JobEvent::CancelRequested => self.cancel_requested(),
             JobEvent::RetryRequested => self.retry_requested(),
