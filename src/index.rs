@@ -19,3 +19,11 @@ pub async fn batch_query(database: &D1Database, statements: Vec<SqlStatement>) -
 pub async fn write(database: &D1Database, statements: Vec<SqlStatement>) -> Result<u64> {
     sql::written(database, &statements).await
 }
+
+/// Runs statements in one transaction; answers how many rows were written, and the `body` of each row of the last.
+pub async fn write_and_query(
+    database: &D1Database,
+    statements: Vec<SqlStatement>,
+) -> Result<(u64, Vec<String>)> {
+    sql::written_and_bodies(database, &statements).await
+}

@@ -18,6 +18,7 @@ use reel_core::edit::{Edit, JobType};
 use reel_core::http::problem::ProblemCode;
 use reel_core::http::requests::jobs::CreateJobRequest;
 use reel_core::json::field_error::{FieldError, MAX_FIELD_ERRORS};
+use reel_core::webhook::address::Reach;
 use serde_json::{Value, json};
 
 /// One edit with its errors.
@@ -61,7 +62,7 @@ fn a_create_request_has_the_same_errors_below_params() {
                 r#"{{"project_id":1,"type":"{word}","input_video_key":"input/a/b.mp4","params":{}}}"#,
                 row.params
             );
-            let errors = match CreateJobRequest::parse(body.as_bytes()) {
+            let errors = match CreateJobRequest::parse(body.as_bytes(), Reach::Public) {
                 Ok(_) => Vec::new(),
                 // Invalid JSON has no pointers.
                 Err(problem) if problem.code == ProblemCode::NotJson => continue,
@@ -91,7 +92,7 @@ fn at_most_a_hundred_errors_are_listed() {
     let body =
         format!(r#"{{"project_id":1,"type":"framing","input_video_key":"input/a/b.mp4","params":{params}}}"#);
     assert_eq!(
-        CreateJobRequest::parse(body.as_bytes()).expect_err("wrong").detail,
+        CreateJobRequest::parse(body.as_bytes(), Reach::Public).expect_err("wrong").detail,
         "The request has more than 100 errors. First: params.crop_keyframes.0 must be an object, not a number."
     );
 }

@@ -14,6 +14,7 @@ use reel_core::job::spec::{JobSpec, ProjectExport};
 use reel_core::objects::job::{JobCommand, JobReply};
 use reel_core::objects::job_view::RESULT_URL_LIFETIME;
 use reel_core::objects::subscribe::{SocketProtocol, SubscribeRequest};
+use reel_core::objects::webhook_delivery::reach;
 use reel_core::sql::jobs::{JobListQuery, JobRow};
 use reel_core::wire::job_list::to_page_json;
 
@@ -28,7 +29,8 @@ use crate::platform::{clock, env};
 /// `POST /api/jobs`.
 pub async fn create(context: &RequestContext<'_>) -> Result<HandlerResponse, Problem> {
     let named_by_key = job_id_from_idempotency_key(context)?;
-    let new = CreateJobRequest::parse(&context.call.body(BODY_MAX_BYTES).await?)?;
+    let body = context.call.body(BODY_MAX_BYTES).await?;
+    let new = CreateJobRequest::parse(&body, reach(&context.config))?;
     let body = create_job(context, new, None, named_by_key).await?;
     Ok(HandlerResponse::Answer(HttpResponse::json(201, body)))
 }
@@ -79,6 +81,7 @@ pub async fn create_job(
         params: new.params.clone(),
         execution_timeout,
         companions: new.companions.clone(),
+        webhook_url: new.webhook_url.clone(),
         created_at: clock::now(),
         export,
     };

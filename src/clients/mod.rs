@@ -3,3 +3,4 @@
 pub mod key_set;
 pub mod runpod;
 pub mod s3;
+pub mod webhook;

@@ -6,9 +6,10 @@
 mod commands;
 mod effects;
 mod sockets;
+mod webhooks;
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use reel_core::base::backoff::failed_alarm_pause;
 use reel_core::base::time::Timestamp;
@@ -43,6 +44,8 @@ pub struct ExportJob(Rc<JobObject>);
 
 /// One job.
 struct JobObject {
+    /// Itself, for what goes on after a call.
+    me: Weak<Self>,
     state: State,
     env: Env,
     store: JobStore,
@@ -101,7 +104,8 @@ impl ExportJob {
 impl DurableObject for ExportJob {
     fn new(state: State, env: Env) -> Self {
         let store = JobStore::new(state.storage());
-        Self(Rc::new(JobObject {
+        Self(Rc::new_cyclic(|me| JobObject {
+            me: Weak::clone(me),
             state,
             env,
             store,

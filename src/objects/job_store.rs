@@ -66,6 +66,13 @@ impl JobStore {
         events.iter().map(|body| from_json(body)).collect()
     }
 
+    /// The stored event of this number.
+    pub fn event(&self, seq: u64) -> Result<Option<LogEntry>> {
+        let select = "SELECT body FROM events WHERE seq = ?";
+        let events = first_column(&self.0, &SqlStatement::new(select, [integer(seq).into()]))?;
+        events.first().map(|body| from_json(body)).transpose()
+    }
+
     /// Forgets the job, and keeps when to delete what its GPU workers may still put: one row.
     pub fn leave_tombstone(&self, sweep_at: Timestamp) -> Result<()> {
         let bury = "DROP TABLE sheet; DROP TABLE events; CREATE TABLE tombstone (sweep_at INTEGER NOT NULL)";

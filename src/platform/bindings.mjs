@@ -52,6 +52,16 @@ export const written = async (database, statements) => {
 };
 
 /**
+ * Runs statements on D1 in one transaction; gives how many rows were written, with ROW_END after it, and the column
+ * `body` of every row of the last statement, each with ROW_END after it.
+ */
+export const writtenAndBodies = async (database, statements) => {
+  const answers = await run(database, statements);
+  const rows = answers.reduce((sum, { meta }) => sum + (meta.rows_written ?? 0), 0);
+  return rows + ROW_END + answers.at(-1).results.map(({ body }) => body + ROW_END).join("");
+};
+
+/**
  * What the bucket has at each of the keys, as JSON: a pair of tag and size, null where there is nothing, and the
  * sentence of an error where it could not be asked.
  */

@@ -6,6 +6,7 @@ use crate::platform::log::log;
 use reel_core::base::id::{JobId, UploadId};
 use reel_core::base::time::Timestamp;
 use reel_core::objects::log_event::{LogEvent, LogSubject};
+use reel_core::webhook::id::WebhookId;
 use worker::js_sys;
 
 /// The time of the last IO: Workers do not let time pass while they compute.
@@ -27,6 +28,11 @@ pub fn job_id() -> JobId {
 /// A fresh upload id.
 pub fn upload_id() -> UploadId {
     UploadId::from_random(random())
+}
+
+/// A fresh endpoint's id.
+pub fn webhook_id() -> WebhookId {
+    WebhookId::from_random(random())
 }
 
 /// A name for one request, to be found in the logs.

@@ -15,6 +15,8 @@ extern "C" {
     fn first_column_of(storage: &JsValue, statement: &str) -> std::result::Result<String, JsValue>;
     #[wasm_bindgen(js_name = bodies)]
     fn bodies_of(database: &JsValue, statements: &str) -> js_sys::Promise;
+    #[wasm_bindgen(js_name = writtenAndBodies)]
+    fn written_and_bodies_of(database: &JsValue, statements: &str) -> js_sys::Promise;
     #[wasm_bindgen(js_name = written)]
     fn written_of(database: &JsValue, statements: &str) -> js_sys::Promise;
 }
@@ -41,6 +43,17 @@ pub async fn bodies(database: &D1Database, statements: &[SqlStatement]) -> Resul
 pub async fn written(database: &D1Database, statements: &[SqlStatement]) -> Result<u64> {
     let written = JsFuture::from(written_of(database.as_ref(), &serde_json::to_string(statements)?)).await?;
     Ok(count(written.as_f64().unwrap_or_default()))
+}
+
+/// As [`written`], and the column `body` of each row of the last statement.
+pub async fn written_and_bodies(
+    database: &D1Database,
+    statements: &[SqlStatement],
+) -> Result<(u64, Vec<String>)> {
+    let answer = written_and_bodies_of(database.as_ref(), &serde_json::to_string(statements)?);
+    let mut rows = rows(&JsFuture::from(answer).await?.as_string().unwrap_or_default()).into_iter();
+    let written = rows.next().and_then(|count| count.parse().ok()).unwrap_or_default();
+    Ok((written, rows.collect()))
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count is far below 2^53")]

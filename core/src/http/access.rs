@@ -82,6 +82,17 @@ impl<'r> Route<'r> {
             Self::PutClip(_) => vec![ApiKey, User(Write)],
             Self::DeleteClip(_) => vec![ApiKey, User(Write)],
             Self::MintToken => vec![ApiKey],
+            Self::ListWebhooks => vec![ApiKey, User(Read)],
+            Self::CreateWebhook => vec![ApiKey, User(Write)],
+            Self::ShowWebhook(_) => vec![ApiKey, User(Read)],
+            Self::PutWebhook(_) => vec![ApiKey, User(Write)],
+            Self::DeleteWebhook(_) => vec![ApiKey, User(Write)],
+            Self::RotateWebhookSecret(_) => vec![ApiKey, User(Write)],
+            Self::TestWebhook(_) => vec![ApiKey, User(Write)],
+            // Whoever reads it can sign: a token that only reads must not.
+            Self::WebhookUrlSecret => vec![ApiKey, User(Write)],
+            Self::Deliveries(_) => vec![ApiKey, User(Read)],
+            Self::Redeliver(..) => vec![ApiKey, User(Write)],
             Self::Limits => vec![ApiKey, User(Read)],
             Self::Audit => vec![ApiKey],
             Self::DeleteOwner(_) => vec![ApiKey],
@@ -448,7 +459,8 @@ mod tests {
     fn a_watch_token_only_reads_and_nothing_but_health_is_open_to_everybody() {
         for row in ROUTES {
             let path = row.path_with(|name| match name {
-                "job_id" => ID.to_owned(),
+                "job_id" | "webhook_id" => ID.to_owned(),
+                "delivery_id" => "3.url".to_owned(),
                 "key" => format!("output/{ID}/1/video.mp4"),
                 _ => "7".to_owned(),
             });

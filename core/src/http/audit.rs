@@ -24,6 +24,11 @@ impl Route<'_> {
             Self::DeleteJob(id) | Self::Cancel(id) | Self::Retry(id) | Self::RevokeLinks(id) => {
                 AuditTarget::Named(id.to_string())
             }
+            Self::Redeliver(id, delivery) => AuditTarget::Named(format!("{id}/{delivery}")),
+            Self::PutWebhook(id)
+            | Self::DeleteWebhook(id)
+            | Self::RotateWebhookSecret(id)
+            | Self::TestWebhook(id) => AuditTarget::Named(id.to_string()),
             Self::PutProject(id) => AuditTarget::Named(id.get().to_string()),
             Self::PutClip(id) | Self::DeleteClip(id) => {
                 AuditTarget::Named(format!("{}/{}", id.project.get(), id.index()))
@@ -33,6 +38,7 @@ impl Route<'_> {
             | Self::UploadUrl
             | Self::CreateUpload
             | Self::MintToken
+            | Self::CreateWebhook
             | Self::DeleteOwner(_)
             | Self::RevokeTokens(_)
             | Self::Upload(_, UploadAction::Complete | UploadAction::Abort) => AuditTarget::New,
@@ -51,6 +57,10 @@ impl Route<'_> {
             | Self::ActiveExports
             | Self::Export(..)
             | Self::ListProjects
+            | Self::ListWebhooks
+            | Self::ShowWebhook(_)
+            | Self::WebhookUrlSecret
+            | Self::Deliveries(_)
             | Self::Project(_)
             | Self::ListClips(_)
             | Self::Clip(_)
@@ -88,7 +98,8 @@ mod tests {
         let mut unkept = Vec::new();
         for row in ROUTES {
             let path = row.path_with(|name| match name {
-                "job_id" => ID.to_owned(),
+                "job_id" | "webhook_id" => ID.to_owned(),
+                "delivery_id" => "3.url".to_owned(),
                 "key" => "input/a/b.mp4".to_owned(),
                 _ => "7".to_owned(),
             });

@@ -51,6 +51,10 @@ word_enum! {
         /// The clip's video is not in the bucket.
         /// 400, as the FastAPI backend answers.
         SourceNotFound = "source_not_found" { status: 400, title: "Source video not found" },
+        /// No such endpoint.
+        WebhookNotFound = "webhook_not_found" { status: 404, title: "Webhook not found" },
+        /// The job has no such delivery.
+        DeliveryNotFound = "delivery_not_found" { status: 404, title: "Delivery not found" },
         /// A WebSocket route was asked without an upgrade.
         UpgradeRequired = "upgrade_required" { status: 426, title: "Upgrade required" },
         /// Authorization is missing or wrong.

@@ -8,6 +8,7 @@ use crate::http::problem::{Problem, ProblemCode};
 use crate::job::spec::JobSpec;
 use crate::json::field_error::FieldError;
 use crate::project::CLIP_INDEX_MAX;
+use crate::sql::webhooks::WEBHOOKS_MAX;
 
 impl Problem {
     /// The job that was asked for does not exist; old clients match on this sentence.
@@ -47,6 +48,30 @@ impl Problem {
     /// The clip that was asked for does not exist; clients of the FastAPI backend match on this sentence.
     pub fn clip_not_found() -> Self {
         Self::new(ProblemCode::ClipNotFound, "Clip not found")
+    }
+
+    /// The endpoint that was asked for does not exist.
+    pub fn webhook_not_found() -> Self {
+        Self::new(
+            ProblemCode::WebhookNotFound,
+            "Webhook not found. GET /api/webhooks lists yours; one of somebody else looks like one that does not exist.",
+        )
+    }
+
+    /// An owner has as many endpoints as one may have.
+    pub fn too_many_webhooks() -> Self {
+        Self::new(
+            ProblemCode::LimitReached,
+            format!("You have {WEBHOOKS_MAX} webhooks, which is the limit. Delete one first."),
+        )
+    }
+
+    /// The delivery that was asked for does not exist.
+    pub fn delivery_not_found() -> Self {
+        Self::new(
+            ProblemCode::DeliveryNotFound,
+            "Delivery not found. GET /api/jobs/{job_id}/deliveries lists those of the job.",
+        )
     }
 
     /// The project has nothing to export; clients of the FastAPI backend match on this sentence.

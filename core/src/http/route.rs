@@ -13,6 +13,7 @@ use crate::http::requests::callbacks::CallbackKind;
 use crate::http::requests::exports::ExportType;
 use crate::http::requests::uploads::UploadAction;
 use crate::project::{ClipId, ProjectId};
+use crate::webhook::id::{DeliveryId, WebhookId};
 
 /// Declares [`Route`] and [`ROUTES`]. Each route has the paths that lead to it; each path has its methods and
 /// what makes the route of the path's parameters, in their order.
@@ -193,6 +194,46 @@ routes! {
     MintToken {
         "POST" "/api/tokens" => |_| Ok(Route::MintToken),
     }
+    /// The caller's endpoints.
+    ListWebhooks {
+        "GET" "/api/webhooks" => |_| Ok(Route::ListWebhooks),
+    }
+    /// Makes an endpoint.
+    CreateWebhook {
+        "POST" "/api/webhooks" => |_| Ok(Route::CreateWebhook),
+    }
+    /// An endpoint.
+    ShowWebhook(WebhookId) {
+        "GET" "/api/webhooks/{webhook_id}" => |[id, _]| webhook(id).map(Route::ShowWebhook),
+    }
+    /// Changes an endpoint, and switches it on and off.
+    PutWebhook(WebhookId) {
+        "PUT" "/api/webhooks/{webhook_id}" => |[id, _]| webhook(id).map(Route::PutWebhook),
+    }
+    /// Deletes an endpoint.
+    DeleteWebhook(WebhookId) {
+        "DELETE" "/api/webhooks/{webhook_id}" => |[id, _]| webhook(id).map(Route::DeleteWebhook),
+    }
+    /// Gives an endpoint a new secret.
+    RotateWebhookSecret(WebhookId) {
+        "POST" "/api/webhooks/{webhook_id}/rotate-secret" => |[id, _]| webhook(id).map(Route::RotateWebhookSecret),
+    }
+    /// Sends an endpoint a test event.
+    TestWebhook(WebhookId) {
+        "POST" "/api/webhooks/{webhook_id}/test" => |[id, _]| webhook(id).map(Route::TestWebhook),
+    }
+    /// The secret of deliveries to jobs' own `webhook_url`.
+    WebhookUrlSecret {
+        "GET" "/api/webhook-url-secret" => |_| Ok(Route::WebhookUrlSecret),
+    }
+    /// What has become of a job's events at its endpoints.
+    Deliveries(JobId) {
+        "GET" "/api/jobs/{job_id}/deliveries" => |[id, _]| job(id).map(Route::Deliveries),
+    }
+    /// Delivers an event of a job once more.
+    Redeliver(JobId, DeliveryId) {
+        "POST" "/api/jobs/{job_id}/deliveries/{delivery_id}/redeliver" => |at| redeliver(at),
+    }
 }
 
 /// A path and its methods.
@@ -303,6 +344,14 @@ fn callback([id, token]: Parameters<'_>, kind: CallbackKind) -> Result<Route<'_>
     Ok(Route::Callback(job(id)?, Some(token), kind))
 }
 
+fn webhook(id: &str) -> Result<WebhookId, Problem> {
+    id.parse().map_err(|_| Problem::webhook_not_found())
+}
+
+fn redeliver([id, delivery]: Parameters<'_>) -> Result<Route<'_>, Problem> {
+    Ok(Route::Redeliver(job(id)?, delivery.parse().map_err(|_| Problem::delivery_not_found())?))
+}
+
 fn download(key: &str) -> Result<Route<'_>, Problem> {
     let key = percent::decode(key).and_then(|key| ObjectKey::try_from(key).ok());
     key.map(Route::Download).ok_or_else(Problem::video_not_found)
@@ -392,6 +441,16 @@ mod tests {
             ("GET", format!("/api/export/framing/{ID}"), Route::Export(ExportType::Framing, id)),
             ("GET", "/api/exports/active".to_owned(), Route::ActiveExports),
             ("POST", "/api/tokens".to_owned(), Route::MintToken),
+            ("GET", "/api/webhooks".to_owned(), Route::ListWebhooks),
+            ("POST", "/api/webhooks".to_owned(), Route::CreateWebhook),
+            ("PUT", format!("/api/webhooks/{ID}"), Route::PutWebhook(webhook(ID).unwrap())),
+            ("POST", format!("/api/webhooks/{ID}/test"), Route::TestWebhook(webhook(ID).unwrap())),
+            ("GET", job("/deliveries"), Route::Deliveries(id)),
+            (
+                "POST",
+                job("/deliveries/3.url/redeliver"),
+                Route::Redeliver(id, DeliveryId { seq: 3, webhook_id: None }),
+            ),
             ("OPTIONS", "/anything".to_owned(), Route::Preflight),
         ] {
             assert_eq!(Route::parse(method, &path), Ok(route), "{method} {path}");
@@ -401,7 +460,8 @@ mod tests {
     /// A path of the row that leads to its route.
     fn example(row: &RouteRow) -> String {
         row.path_with(|name| match name {
-            "job_id" => ID.to_owned(),
+            "job_id" | "webhook_id" => ID.to_owned(),
+            "delivery_id" => "3.url".to_owned(),
             "token" | "upload_id" => "t".to_owned(),
             "key" => "input/a/b.mp4".to_owned(),
             "project_id" => "7".to_owned(),
@@ -467,6 +527,9 @@ mod tests {
             ("DELETE", "/api/videos/multipart/u.m/parts", ProblemCode::MethodNotAllowed),
             ("POST", "/api/videos/multipart/u.m/dance", ProblemCode::RouteNotFound),
             ("GET", "/api/jobs/not-an-id", ProblemCode::JobNotFound),
+            ("GET", "/api/webhooks/7", ProblemCode::WebhookNotFound),
+            ("PATCH", &format!("/api/webhooks/{ID}"), ProblemCode::MethodNotAllowed),
+            ("POST", &format!("/api/jobs/{ID}/deliveries/3/redeliver"), ProblemCode::DeliveryNotFound),
             ("GET", "/api/jobs//", ProblemCode::JobNotFound),
             ("POST", "/api/jobs/x/do/t/dance", ProblemCode::RouteNotFound),
             ("GET", &format!("/api/jobs/{ID}/ws//"), ProblemCode::RouteNotFound),

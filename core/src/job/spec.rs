@@ -42,6 +42,9 @@ pub struct JobSpec {
     /// Which files its output has beside the video and the poster.
     #[serde(default, skip_serializing_if = "WantedCompanions::is_empty")]
     pub companions: WantedCompanions,
+    /// A URL that hears of this job's events, beside the owner's endpoints.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook_url: Option<String>,
     /// When the job was accepted.
     pub created_at: Timestamp,
     /// Only for a job that came from a project (`POST /api/export/…`).
@@ -83,7 +86,11 @@ impl JobSpec {
             && self.job_type == other.job_type
             && match (&self.export, &other.export) {
                 (Some(export), Some(other)) => export.request_fingerprint == other.request_fingerprint,
-                (None, None) => self.input_key == other.input_key && self.params.get() == other.params.get(),
+                (None, None) => {
+                    self.input_key == other.input_key
+                        && self.params.get() == other.params.get()
+                        && self.webhook_url == other.webhook_url
+                }
                 (Some(_), None) | (None, Some(_)) => false,
             }
     }

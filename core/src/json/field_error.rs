@@ -91,6 +91,7 @@ impl<'f> FieldContext<'f> {
 
 /// What readers say of themselves. Without the feature `describe`, which the Worker does not have, nothing of it
 /// is compiled.
+#[allow(clippy::elidable_lifetime_names, reason = "what `describe` adds names it")]
 impl<'f> FieldContext<'f> {
     /// Says what is read here, as keywords of JSON Schema; they add to those that were said before.
     #[cfg(feature = "describe")]

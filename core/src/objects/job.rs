@@ -15,6 +15,7 @@ use crate::job::event::{JobEvent, Report};
 use crate::job::spec::JobSpec;
 use crate::job::state::Job;
 use crate::job::status::JobStatus;
+use crate::webhook::id::DeliveryId;
 use crate::wire::gpu_worker::CallbackResponse;
 
 /// What the Worker asks of a job's object. Not stored: both ends are of one deploy, but for the moment in
@@ -69,6 +70,13 @@ pub enum JobCommand {
     Reconcile {
         /// The row's version.
         version: u64,
+    },
+    /// Reply with what has become of the job's events at its endpoints.
+    Deliveries,
+    /// Deliver an event once more.
+    Redeliver {
+        /// Which delivery.
+        delivery: DeliveryId,
     },
     /// Delete the job, with its files.
     Delete,
@@ -227,10 +235,12 @@ pub fn event_of(command: JobCommand) -> Option<(JobEvent, ReplyTo)> {
         JobCommand::Cancel => (JobEvent::CancelRequested, ReplyTo::Client),
         JobCommand::Retry => (JobEvent::RetryRequested, ReplyTo::Client),
         JobCommand::RevokeLinks { .. } => (JobEvent::RevokeLinksRequested, ReplyTo::Client),
+        JobCommand::Redeliver { delivery } => (JobEvent::RedeliveryRequested(delivery), ReplyTo::Client),
         JobCommand::Create { .. }
         | JobCommand::Get { .. }
         | JobCommand::HasOutput { .. }
         | JobCommand::Events { .. }
+        | JobCommand::Deliveries
         | JobCommand::Delete => return None,
     })
 }
@@ -325,6 +335,7 @@ mod tests {
             params: RawValue::from_string("{}".into()).unwrap(),
             execution_timeout: DurationMs::minutes(10),
             companions: WantedCompanions::default(),
+            webhook_url: None,
             created_at: Timestamp(1),
             export: None,
         }

@@ -99,6 +99,8 @@ log_events! {
     RunpodResumed Info "runpod_resumed",
     /// The identity provider gave no key set; the detail says why.
     KeySetUnavailable Warn "key_set_unavailable",
+    /// An attempt to deliver an event to a webhook failed; the detail has the event, the attempt and the status.
+    WebhookFailed Warn "webhook_failed",
     /// Something of an upload's object failed; the detail says what.
     UploadFailed Error "upload_failed",
     /// An upload's alarm failed and rings again.

@@ -15,3 +15,4 @@ pub mod reconcile;
 pub mod reply;
 pub mod subscribe;
 pub mod upload;
+pub mod webhook_delivery;

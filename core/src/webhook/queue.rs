@@ -10,7 +10,7 @@ use crate::webhook::delivery::{
     Delivery, DeliveryFault, DeliveryReply, DeliveryState, EndpointNote, LastAttempt, Subscription,
 };
 use crate::webhook::event_type::WebhookEventType;
-use crate::webhook::id::{DeliveryId, WebhookId};
+use crate::webhook::id::DeliveryId;
 use crate::webhook::retry::next_attempt_at;
 
 /// The deliveries of a job. A job without endpoints has none, and stores nothing of them once that is known.
@@ -213,17 +213,6 @@ impl Delivery {
                 .map_or(DeliveryState::Failed, DeliveryState::Waiting),
         };
     }
-
-    /// The header `webhook-id`: the same for each attempt, and for each endpoint that hears of the event. `at` is when
-    /// the event happened: a job may have the id of one that was deleted.
-    pub fn message_id(job: impl std::fmt::Display, seq: u64, at: Timestamp) -> String {
-        format!("msg_{job}_{seq}_{}", at.0)
-    }
-
-    /// The endpoint; none for the job's own URL.
-    pub const fn target(&self) -> Option<WebhookId> {
-        self.id.webhook_id
-    }
 }
 
 /// How long an answer may take, with the time that is needed to store it: after that, the attempt was interrupted.
@@ -232,3 +221,5 @@ pub const LEASE: DurationMs = DurationMs::seconds(30);
 pub const REQUEST_TIMEOUT: DurationMs = DurationMs::seconds(15);
 /// Older ones that have ended are forgotten: a job's row holds them all.
 const DELIVERIES_KEPT: usize = 100;
+/// An endpoint that has failed for so many windows of deliveries is switched off.
+pub const DAYS_OF_FAILURE: i64 = 5;

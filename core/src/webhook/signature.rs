@@ -62,7 +62,7 @@ pub fn signed_headers(
 /// Base64 with padding (RFC 4648 4).
 fn base64(bytes: &[u8]) -> String {
     let mut text = base64url::encode(bytes).replace('-', "+").replace('_', "/");
-    while text.len() % 4 != 0 {
+    while !text.len().is_multiple_of(4) {
         text.push('=');
     }
     text

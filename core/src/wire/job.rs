@@ -343,6 +343,7 @@ mod tests {
             params: RawValue::from_string(r#"{"effect_type":"blur"}"#.into()).unwrap(),
             execution_timeout: DurationMs::minutes(10),
             companions: WantedCompanions::default(),
+            webhook_url: None,
             created_at: Timestamp(1_769_850_300_250),
             export: None,
         }

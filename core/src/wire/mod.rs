@@ -11,3 +11,4 @@ pub mod runpod;
 pub mod upload;
 pub mod upload_parts;
 pub mod user_token;
+pub mod webhook;

@@ -33,6 +33,7 @@ use reel_core::s3::parse_list_parts;
 use reel_core::sql::jobs::JobListQuery;
 use reel_core::sql::projects::ProjectListQuery;
 use reel_core::upload::PartLayout;
+use reel_core::webhook::address::Reach;
 use reel_core::wire::runpod::{HttpReply, parse_health, parse_status_reply, parse_submit_reply};
 use serde_json::{Value, json};
 
@@ -249,7 +250,9 @@ fn requests() -> Vec<Target> {
     let progress = json!({"progress": 45.5, "message": "Rendering", "stage": "rendering"});
     let complete = json!({"output_video_key": format!("output/{ID}/1/video.mp4"), "size_bytes": 1234});
     vec![
-        bodies("job requests", &[overlay, framing], |body| CreateJobRequest::parse(body).is_ok()),
+        bodies("job requests", &[overlay, framing], |body| {
+            CreateJobRequest::parse(body, Reach::Public).is_ok()
+        }),
         bodies("export requests", &[export], |body| {
             ExportRequest::parse(ExportType::Overlay, body).is_ok()
                 | ExportRequest::parse(ExportType::Framing, body).is_ok()

@@ -85,6 +85,7 @@ fn pin_specs(golden: &mut GoldenFiles) {
         params: RawValue::from_string(r#"{"effect_type":"blur"}"#.into()).expect("JSON"),
         execution_timeout: DurationMs::minutes(10),
         companions: WantedCompanions::default(),
+        webhook_url: None,
         created_at: AT,
         export: None,
     };
@@ -103,6 +104,8 @@ fn pin_specs(golden: &mut GoldenFiles) {
     round_trip_spec(golden, "spec-of-long-work.json", &order);
     order.companions = wanted();
     round_trip_spec(golden, "spec-with-companions.json", &order);
+    order.webhook_url = Some("https://hooks.example.com/reel?of=a".to_owned());
+    round_trip_spec(golden, "spec-with-webhook-url.json", &order);
 }
 
 /// A spec has no equality of its own; what it writes again is compared instead.

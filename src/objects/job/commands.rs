@@ -6,6 +6,7 @@ use reel_core::base::id::JobId;
 use reel_core::base::owner::Visibility;
 use reel_core::http::problem::Problem;
 use reel_core::http::quotas::admit_retry;
+use reel_core::job::event::JobEvent;
 use reel_core::job::log::LogEntry;
 use reel_core::job::spec::JobSpec;
 use reel_core::job::state::Job;
@@ -17,7 +18,9 @@ use reel_core::objects::reader::Reader;
 use reel_core::objects::subscribe::{SocketProtocol, entry_message};
 use reel_core::sql::jobs::{delete_job, upsert_job};
 use reel_core::sql::references::select_keys_outliving;
+use reel_core::webhook::id::DeliveryId;
 use reel_core::wire::job::{JobDetail, JobFormat, job_json};
+use reel_core::wire::webhook::{deliveries_json, delivery_json, is_seen};
 use serde::Serialize;
 use worker::Object;
 
@@ -59,6 +62,12 @@ impl JobObject {
                 return Ok(etag.map_or(JobReply::HasNoOutput, JobReply::HasOutput));
             }
             JobCommand::Events { after, reader } => return self.events(after, reader),
+            JobCommand::Deliveries => {
+                let Some(LoadedJob { spec, job }) = self.load()? else { return Ok(JobReply::NotFound) };
+                let json = deliveries_json(spec.id, &job.webhooks, visibility);
+                return Ok(JobReply::Json(json.to_string()));
+            }
+            JobCommand::Redeliver { delivery } => return self.redeliver(delivery, visibility).await,
             JobCommand::Create { .. }
             | JobCommand::Callback { .. }
             | JobCommand::Webhook { .. }
@@ -91,6 +100,19 @@ impl JobObject {
         }
     }
 
+    async fn redeliver(&self, id: DeliveryId, visibility: Visibility) -> Result<JobReply, Problem> {
+        let is_known = |loaded: LoadedJob| {
+            loaded.job.webhooks.find(id).is_some_and(|delivery| is_seen(delivery, visibility))
+        };
+        if !self.load()?.is_some_and(is_known) {
+            return Err(Problem::delivery_not_found());
+        }
+        self.advance(JobEvent::RedeliveryRequested(id)).await?;
+        let Some(LoadedJob { spec, job }) = self.load()? else { return Ok(JobReply::NotFound) };
+        let delivery = job.webhooks.find(id).ok_or_else(Problem::delivery_not_found)?;
+        Ok(JobReply::Json(delivery_json(spec.id, delivery).to_string()))
+    }
+
     async fn create(&self, spec: JobSpec, inputs_found: bool) -> Result<JobReply, Problem> {
         // The only wait comes first: between the look and the write nothing can slip in.
         self.load_alarm().await?;
@@ -103,6 +125,7 @@ impl JobObject {
         let timeouts = self.timeouts(&spec)?;
         let mut job = Job::new(spec.id, spec.created_at);
         job.companions = spec.companions.clone();
+        job.webhooks.has_own_url = spec.webhook_url.is_some();
         // Workers of a deleted job of this id may still put: they are the new one's to sweep.
         job.sweep_at =
             self.store.tombstone().map_err(|cause| self.log_and_hide("reading storage", &cause))?;

@@ -2,6 +2,7 @@
 
 use futures::future::join_all;
 use reel_core::base::object_key::ObjectKey;
+use reel_core::base::time::DurationMs;
 use reel_core::config::Address;
 use reel_core::http::problem::Problem;
 use reel_core::job::effect::JobEffect;
@@ -11,6 +12,8 @@ use reel_core::objects::deletion::Deletion;
 use reel_core::objects::job_view::{attempt_urls, endpoint_of};
 use reel_core::objects::log_event::LogEvent;
 use reel_core::sql::jobs::upsert_job;
+use reel_core::sql::webhooks::{parse_subscriptions, select_subscriptions};
+use reel_core::webhook::queue::DAYS_OF_FAILURE;
 
 use super::{JobObject, LoadedJob};
 use crate::clients::runpod::RunpodClient;
@@ -97,14 +100,30 @@ impl JobObject {
                 let mut sweep = Deletion::sweep(spec.id, &keep);
                 JobEvent::OutputsSwept { done: self.run_deletion(spec.id, None, &mut sweep).await.is_ok() }
             }
-            JobEffect::WriteIndex { version } => {
+            JobEffect::WriteIndex { version, find_endpoints } => {
                 let database = env::database(&self.env)?;
-                let row = upsert_job(&spec, &job.snapshot(), version);
-                let written = index::write(&database, row)
-                    .await
-                    .map_err(|cause| self.log_and_hide("an index row", &cause))
-                    .ok();
-                JobEvent::IndexWritten { version, written }
+                let mut batch = upsert_job(&spec, &job.snapshot(), version);
+                if !find_endpoints {
+                    let written = index::write(&database, batch).await;
+                    let written = written.map_err(|cause| self.log_and_hide("an index row", &cause)).ok();
+                    return Ok(Some(JobEvent::IndexWritten { version, written, endpoints: None }));
+                }
+                // In the same batch: a job without endpoints costs no further call.
+                batch.push(select_subscriptions(spec.owner));
+                let written = index::write_and_query(&database, batch).await;
+                let written = written.map_err(|cause| self.log_and_hide("an index row", &cause)).ok();
+                let endpoints = written.as_ref().map(|(_, rows)| parse_subscriptions(spec.owner, rows));
+                JobEvent::IndexWritten { version, written: written.map(|(count, _)| count), endpoints }
+            }
+            JobEffect::DeliverWebhook(attempt) => {
+                self.begin_delivery(attempt);
+                return Ok(None);
+            }
+            JobEffect::NoteEndpoint { webhook_id, note } => {
+                let limit = DurationMs(timeouts.webhook_window.0.saturating_mul(DAYS_OF_FAILURE));
+                // Logged where it failed; the delivery itself has been noted.
+                let _noted = self.note_endpoint(webhook_id, note, limit).await;
+                return Ok(None);
             }
         }))
     }

@@ -13,7 +13,9 @@ use crate::http::requests::uploads::{
 };
 use crate::json::description::{beside, schema_of};
 use crate::project::{PutClipRequest, PutProjectRequest};
+use crate::sql::webhooks::WebhookFields;
 use crate::upload::{PART_MAX_COUNT, PartLayout};
+use crate::webhook::address::Reach;
 
 /// Each body with its name in the document.
 pub fn request_schemas() -> Vec<(&'static str, Value)> {
@@ -25,11 +27,13 @@ pub fn request_schemas() -> Vec<(&'static str, Value)> {
     // Of a file with as many parts as there can be.
     let plan = PartLayout::new(u64::from(PART_MAX_COUNT) << 23, Some(1 << 23)).ok();
     let parts = |action| schema_of(&[json!({})], |body, at| read_parts(body, at, plan.as_ref()?, action));
+    let webhook =
+        |is_new| schema_of(&[json!({})], |body, at| WebhookFields::read(body, at, Reach::Public, is_new));
     vec![
         ("OverlayParams", params_schema(JobType::Overlay)),
         ("FramingParams", params_schema(JobType::Framing)),
         ("AnnotateParams", params_schema(JobType::Annotate)),
-        ("CreateJob", schema_of(&[json!({})], CreateJobRequest::read)),
+        ("CreateJob", schema_of(&[json!({})], |body, at| CreateJobRequest::read(body, at, Reach::Public))),
         ("CreateUploadUrl", schema_of(&[json!({})], UploadUrlRequest::read)),
         ("CreateUpload", schema_of(&[json!({})], CreateUploadRequest::read)),
         ("SignParts", schema_of(&[json!({})], |body, at| read_part_numbers(body, at, plan.as_ref()?))),
@@ -40,6 +44,8 @@ pub fn request_schemas() -> Vec<(&'static str, Value)> {
         ("PutProject", schema_of(&[json!({})], PutProjectRequest::read)),
         ("PutClip", schema_of(&[json!({})], PutClipRequest::read)),
         ("CreateToken", schema_of(&[json!({})], MintRequest::read)),
+        ("CreateWebhook", webhook(true)),
+        ("UpdateWebhook", webhook(false)),
     ]
 }
 
@@ -94,6 +100,8 @@ pub fn read_as(name: &str, body: &Value) -> Result<(), Problem> {
         "PutProject" => PutProjectRequest::parse(&bytes).map(drop),
         "PutClip" => PutClipRequest::parse(&bytes).map(drop),
         "CreateToken" => MintRequest::parse(&bytes).map(drop),
-        _ => CreateJobRequest::parse(&bytes).map(drop),
+        "CreateWebhook" => WebhookFields::parse_new(&bytes, Reach::Public).map(drop),
+        "UpdateWebhook" => WebhookFields::parse_change(&bytes, Reach::Public).map(drop),
+        _ => CreateJobRequest::parse(&bytes, Reach::Public).map(drop),
     }
 }

@@ -8,11 +8,13 @@ use crate::base::object_key::ObjectKey;
 use crate::edit::{Edit, JobType, input_key};
 use crate::http::problem::{Problem, ProblemCode};
 use crate::http::requests::body::{job_id, read_body};
+use crate::http::requests::webhooks::webhook_url;
 use crate::job::companions::WantedCompanions;
 use crate::job::execution_timeout::Workload;
 use crate::json::field_error::FieldContext;
 use crate::json::reader::{ObjectReader, integer, one_of};
 use crate::project::ID_MAX;
+use crate::webhook::address::Reach;
 
 /// `POST /api/jobs`.
 #[derive(Clone, Debug)]
@@ -33,21 +35,24 @@ pub struct CreateJobRequest {
     pub params: Box<RawValue>,
     /// The id that the client chose, if it did.
     pub job_id: Option<JobId>,
+    /// A URL that hears of the job's events.
+    pub webhook_url: Option<String>,
 }
 
 impl CreateJobRequest {
     /// Reads and checks a body. The job type decides how the params are checked.
-    pub fn parse(body: &[u8]) -> Result<Self, Problem> {
-        read_body(body, Self::read)
+    pub fn parse(body: &[u8], reach: Reach) -> Result<Self, Problem> {
+        read_body(body, |body, at| Self::read(body, at, reach))
     }
 
     /// Reads and checks a body that is JSON.
-    pub(crate) fn read(body: &Value, at: FieldContext<'_>) -> Option<Self> {
+    pub(crate) fn read(body: &Value, at: FieldContext<'_>, reach: Reach) -> Option<Self> {
         let mut fields = ObjectReader::open(body, at)?;
         let project_id = fields.required("project_id", integer(1..=ID_MAX));
         let job_type = fields.required("type", one_of(JobType::WORDS));
         let input_key = fields.required("input_video_key", input_key);
         let job_id = fields.optional("job_id", job_id);
+        let webhook_url = fields.optional("webhook_url", webhook_url(reach));
         let params = fields.required("params", |params, at| match job_type {
             Some(job_type) => Edit::read(job_type, params, at).map(|edit| (params, Some(edit))),
             // Without a job type the params cannot be checked; the missing type is the error.
@@ -64,6 +69,7 @@ impl CreateJobRequest {
             input_key,
             params: RawValue::from_string(params.to_string()).ok()?,
             job_id: job_id?,
+            webhook_url: webhook_url?,
         })
     }
 
@@ -103,7 +109,7 @@ mod tests {
             "params": {"highlight_regions": [{"start_frame": 0, "end_frame": 60, "x": 540, "y": 960,
             "radius_x": 80, "radius_y": 160, "opacity": 1.0, "color": "#ffffff"}], "effect_type": "blur",
             "crop_keyframes": null, "output_width": 1080, "output_height": 1920}});
-        let request = CreateJobRequest::parse(body.to_string().as_bytes()).unwrap();
+        let request = CreateJobRequest::parse(body.to_string().as_bytes(), Reach::Public).unwrap();
         assert_eq!((request.project_id, request.job_type, request.job_id), (1, JobType::Overlay, None));
     }
 
@@ -113,7 +119,7 @@ mod tests {
         let clips = [None, Some("input/b/b.mp4"), Some("input/a/a.mp4"), Some("input/b/b.mp4")].map(clip);
         let body = json!({"project_id": 1, "type": "framing", "input_video_key": "input/a/a.mp4",
             "params": {"clips": clips}});
-        let request = CreateJobRequest::parse(body.to_string().as_bytes()).unwrap();
+        let request = CreateJobRequest::parse(body.to_string().as_bytes(), Reach::Public).unwrap();
         let inputs: Vec<_> = request.inputs().map(|(pointer, key)| (pointer, key.as_str())).collect();
         assert_eq!(
             inputs,
@@ -127,7 +133,7 @@ mod tests {
     #[test]
     fn every_error_of_a_body_has_its_pointer() {
         let body = json!({"project_id": "7", "type": "overlays", "input_video_key": "../x", "job_id": 5, "extra": 1});
-        let problem = CreateJobRequest::parse(body.to_string().as_bytes()).unwrap_err();
+        let problem = CreateJobRequest::parse(body.to_string().as_bytes(), Reach::Public).unwrap_err();
         assert_eq!(
             pointers(&problem),
             ["/project_id", "/type", "/input_video_key", "/job_id", "/params", "/extra"]
@@ -137,10 +143,13 @@ mod tests {
 
     #[test]
     fn for_invalid_json_the_position_is_given() {
-        let problem = CreateJobRequest::parse(b"{\"project_id\": 1,}").unwrap_err();
+        let problem = CreateJobRequest::parse(b"{\"project_id\": 1,}", Reach::Public).unwrap_err();
         assert_eq!(problem.code, ProblemCode::NotJson);
         assert!(problem.detail.contains("line 1 column"), "{}", problem.detail);
-        assert_eq!(CreateJobRequest::parse(b"\xff\xfe").unwrap_err().code, ProblemCode::NotJson);
+        assert_eq!(
+            CreateJobRequest::parse(b"\xff\xfe", Reach::Public).unwrap_err().code,
+            ProblemCode::NotJson
+        );
     }
 
     #[test]
@@ -149,7 +158,7 @@ mod tests {
             let body = format!(
                 r#"{{"project_id":1,"type":"overlay","input_video_key":"input/a/b.mp4","params":{params}}}"#
             );
-            CreateJobRequest::parse(body.as_bytes()).unwrap().params.get().to_owned()
+            CreateJobRequest::parse(body.as_bytes(), Reach::Public).unwrap().params.get().to_owned()
         };
         assert_eq!(
             canonical(r#"{"effect_type":"blur","highlight_regions":[]}"#),

@@ -13,3 +13,4 @@ mod query;
 pub mod tokens;
 pub mod upload_url;
 pub mod uploads;
+pub mod webhooks;
