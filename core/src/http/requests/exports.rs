@@ -138,6 +138,7 @@ impl ExportRequest {
             input_key,
             params,
             job_id: self.job_id,
+            labels: None,
         };
         Ok((request, ProjectExport { request_fingerprint, set_working_video: self.set_working_video }))
     }
