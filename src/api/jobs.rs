@@ -81,6 +81,7 @@ pub async fn create_job(
         params: new.params.clone(),
         execution_timeout,
         companions: new.companions.clone(),
+        labels: new.labels.clone(),
         webhook_url: new.webhook_url.clone(),
         created_at: clock::now(),
         export,

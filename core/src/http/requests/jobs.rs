@@ -11,6 +11,7 @@ use crate::http::requests::body::{job_id, read_body};
 use crate::http::requests::webhooks::webhook_url;
 use crate::job::companions::WantedCompanions;
 use crate::job::execution_timeout::Workload;
+use crate::job::labels::Labels;
 use crate::json::field_error::FieldContext;
 use crate::json::reader::{ObjectReader, integer, one_of};
 use crate::project::ID_MAX;
@@ -35,6 +36,8 @@ pub struct CreateJobRequest {
     pub params: Box<RawValue>,
     /// The id that the client chose, if it did.
     pub job_id: Option<JobId>,
+    /// What the client notes on it.
+    pub labels: Option<Labels>,
     /// A URL that hears of the job's events.
     pub webhook_url: Option<String>,
 }
@@ -52,6 +55,7 @@ impl CreateJobRequest {
         let job_type = fields.required("type", one_of(JobType::WORDS));
         let input_key = fields.required("input_video_key", input_key);
         let job_id = fields.optional("job_id", job_id);
+        let labels = fields.optional("labels", Labels::read);
         let webhook_url = fields.optional("webhook_url", webhook_url(reach));
         let params = fields.required("params", |params, at| match job_type {
             Some(job_type) => Edit::read(job_type, params, at).map(|edit| (params, Some(edit))),
@@ -69,6 +73,7 @@ impl CreateJobRequest {
             input_key,
             params: RawValue::from_string(params.to_string()).ok()?,
             job_id: job_id?,
+            labels: labels?.flatten(),
             webhook_url: webhook_url?,
         })
     }
