@@ -184,14 +184,14 @@ async fn respond(context: &RequestContext<'_>, route: Route<'_>) -> Result<Handl
         Route::DeleteClip(id) => return boxed(projects::delete_clip(context, id)).await,
         Route::CreateExport(kind) => return boxed(exports::create(context, kind)).await,
         Route::ActiveExports => return boxed(exports::list_active(context)).await,
-        Route::ListWebhooks => return boxed(webhooks::list(context)).await,
-        Route::CreateWebhook => return boxed(webhooks::create(context)).await,
-        Route::ShowWebhook(id) => return boxed(webhooks::show(context, id)).await,
-        Route::PutWebhook(id) => return boxed(webhooks::put(context, id)).await,
-        Route::DeleteWebhook(id) => return boxed(webhooks::delete(context, id)).await,
-        Route::RotateWebhookSecret(id) => return boxed(webhooks::rotate(context, id)).await,
-        Route::TestWebhook(id) => return boxed(webhooks::test(context, id)).await,
-        Route::WebhookUrlSecret => return Ok(webhooks::url_secret(context)),
+        Route::ListWebhooks
+        | Route::CreateWebhook
+        | Route::ShowWebhook(_)
+        | Route::PutWebhook(_)
+        | Route::DeleteWebhook(_)
+        | Route::RotateWebhookSecret(_)
+        | Route::TestWebhook(_)
+        | Route::WebhookUrlSecret => return boxed(webhooks::handle(context, route)).await,
         Route::Deliveries(id) => (id, JobCommand::Deliveries),
         Route::Redeliver(id, delivery) => (id, JobCommand::Redeliver { delivery }),
         Route::Export(kind, id) => (id, JobCommand::Get { job_type: Some(kind.job()), reader }),

@@ -17,7 +17,7 @@ use crate::wire::gpu_worker::{CallbackAddress, ClaimResponse, InputDownload, Pre
 use crate::wire::job::{JobUrls, RenditionUrls};
 
 /// Makes the URLs that belong to this moment, with this link for the reader, and hands them to `render`.
-pub fn with_urls<T>(
+pub fn with_urls<T: Default>(
     config: &Config,
     spec: &JobSpec,
     snapshot: &Snapshot,
@@ -25,6 +25,23 @@ pub fn with_urls<T>(
     now: Timestamp,
     render: impl FnOnce(JobUrls<'_>) -> T,
 ) -> T {
+    let (mut render, mut rendered) = (Some(render), None);
+    make_urls(config, spec, snapshot, link, now, &mut |urls| {
+        rendered = render.take().map(|render| render(urls));
+    });
+    // It is called once.
+    rendered.unwrap_or_default()
+}
+
+/// What [`with_urls`] does, once in the compiled code and not for each of its callers.
+fn make_urls(
+    config: &Config,
+    spec: &JobSpec,
+    snapshot: &Snapshot,
+    link: WatchLink,
+    now: Timestamp,
+    render: &mut dyn FnMut(JobUrls<'_>),
+) {
     let get = |key: &str, download_name: Option<&str>| {
         let key = ObjectKey::parse_output_of(spec.id, key).ok()?;
         Some(config.presigner.get(&key, download_name, RESULT_URL_LIFETIME, now))
@@ -66,7 +83,7 @@ pub fn with_urls<T>(
         output_url: output_url.as_deref(),
         poster_url: poster_url.as_deref(),
         websocket_url: &websocket_url,
-    })
+    });
 }
 
 /// What a GPU worker needs for the attempt that it has claimed: the edit, and URLs that are fresh now.

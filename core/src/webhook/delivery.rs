@@ -1,6 +1,4 @@
-//! One event on its way to one endpoint, and what came of it. A job's object stores these forms.
-
-use serde::{Deserialize, Serialize};
+//! One event on its way to one endpoint, and what came of it. `stored` has the form in which a job's object keeps it.
 
 use crate::base::time::{DurationMs, Timestamp};
 use crate::base::words::word_enum;
@@ -8,38 +6,28 @@ use crate::webhook::event_type::WebhookEventType;
 use crate::webhook::id::{DeliveryId, WebhookId};
 
 /// An event of a job and where it goes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
     /// What names it.
     pub id: DeliveryId,
     /// What happened.
-    #[serde(rename = "type")]
     pub event_type: WebhookEventType,
     /// Whether the endpoint is a service's, of a job that an end user owns: that user does not see it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_hidden: bool,
     /// When its first attempt could have been.
     pub since: Timestamp,
     /// Attempts so far, the one in flight included.
     pub attempts: u32,
     /// Attempts before it was asked for once more.
-    #[serde(default, skip_serializing_if = "is_zero")]
     pub earlier_attempts: u32,
     /// Where it stands.
     pub state: DeliveryState,
     /// What came of the last attempt.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<LastAttempt>,
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
-const fn is_zero(count: &u32) -> bool {
-    *count == 0
-}
-
 /// Where a delivery stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeliveryState {
     /// To be sent, not before this moment and not before those ahead of it.
     Waiting(Timestamp),
@@ -52,15 +40,13 @@ pub enum DeliveryState {
 }
 
 /// The end of an attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LastAttempt {
     /// When.
     pub at: Timestamp,
     /// The HTTP status, if there was an answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// Why it failed; none when it did not.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<DeliveryFault>,
 }
 

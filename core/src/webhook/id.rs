@@ -32,18 +32,6 @@ impl fmt::Display for WebhookId {
     }
 }
 
-impl Serialize for WebhookId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for WebhookId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        JobId::deserialize(deserializer).map(Self)
-    }
-}
-
 /// One delivery of a job: an event, and where it goes. Written as `{seq}.{webhook_id}`, or `{seq}.url` for the job's
 /// own `webhook_url`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

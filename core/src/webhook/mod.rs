@@ -10,3 +10,4 @@ pub mod id;
 pub mod queue;
 pub mod retry;
 pub mod signature;
+mod stored;

@@ -3,8 +3,6 @@
 //! Invariants: an attempt is stored before it is sent. Of one endpoint one delivery is in flight at most, and those of
 //! one endpoint begin in the order of `seq`. An answer to an attempt that is over changes nothing.
 
-use serde::{Deserialize, Serialize};
-
 use crate::base::time::{DurationMs, Timestamp};
 use crate::webhook::delivery::{
     Delivery, DeliveryFault, DeliveryReply, DeliveryState, EndpointNote, LastAttempt, Subscription,
@@ -14,26 +12,22 @@ use crate::webhook::id::DeliveryId;
 use crate::webhook::retry::next_attempt_at;
 
 /// The deliveries of a job. A job without endpoints has none, and stores nothing of them once that is known.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WebhookQueue {
     /// Whether the job has a `webhook_url` of its own.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_own_url: bool,
     /// Events whose endpoints are not looked up yet.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub announced: Vec<Announced>,
     /// In the order of `seq` for each endpoint.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deliveries: Vec<Delivery>,
 }
 
 /// An event that endpoints may hear of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Announced {
     /// Its number.
     pub seq: u64,
     /// What happened.
-    #[serde(rename = "type")]
     pub event_type: WebhookEventType,
 }
 

@@ -1,6 +1,6 @@
 //! Endpoints and deliveries as JSON, and the bodies of events.
 
-use serde_json::{Map, Value as Json, json};
+use serde_json::Value as Json;
 
 use crate::base::id::JobId;
 use crate::base::owner::Visibility;
@@ -13,39 +13,47 @@ use crate::webhook::queue::WebhookQueue;
 use crate::webhook::signature::WebhookSecret;
 
 /// An endpoint's row as public JSON, with its secret where that is shown.
-pub fn webhook_json(row: &str, secret: Option<&WebhookSecret>, now: Timestamp) -> Json {
+pub fn webhook_json(row: &str, secret: Option<&WebhookSecret>, now: Timestamp) -> String {
     let row: Json = serde_json::from_str(row).unwrap_or_default();
     let text = |name: &str| row.get(name).cloned().unwrap_or_default();
     let number = |name: &str| row.get(name).and_then(Json::as_i64).map(Timestamp);
-    let time = |name: &str| Json::from(number(name).map(Timestamp::iso));
     let types = row.get("event_types").and_then(Json::as_str).unwrap_or_default();
-    let types: Vec<&str> = types.split(' ').collect();
-    let previous = number("previous_until").filter(|until| now < *until).map(Timestamp::iso);
-    let mut json = json!({
-        "webhook_id": text("webhook_id"),
-        "url": text("url"),
-        "event_types": types,
-        "description": text("description"),
-        "enabled": number("disabled_at").is_none(),
-        "failing_since": time("failing_since"),
-        "disabled_at": time("disabled_at"),
-        "disabled_reason": text("disabled_reason"),
-        "previous_secret_valid_until": previous,
-        "created_at": time("created_at"),
-        "updated_at": time("updated_at"),
-    });
-    if let (Some(secret), Some(members)) = (secret, json.as_object_mut()) {
-        members.insert("secret".to_owned(), secret.text().reveal().into());
-    }
-    json
+    let types: Vec<Json> = types.split(' ').map(Json::from).collect();
+    let secret = secret.map(|secret| secret.text().reveal().to_owned());
+    let mut members = vec![
+        ("webhook_id", text("webhook_id")),
+        ("url", text("url")),
+        ("event_types", Json::Array(types)),
+        ("description", text("description")),
+        ("enabled", number("disabled_at").is_none().into()),
+        ("failing_since", time(number("failing_since"))),
+        ("disabled_at", time(number("disabled_at"))),
+        ("disabled_reason", text("disabled_reason")),
+        ("previous_secret_valid_until", time(number("previous_until").filter(|until| now < *until))),
+        ("created_at", time(number("created_at"))),
+        ("updated_at", time(number("updated_at"))),
+    ];
+    members.extend(secret.map(|secret| ("secret", secret.into())));
+    object(&members)
+}
+
+fn time(at: Option<Timestamp>) -> Json {
+    at.map(Timestamp::iso).into()
+}
+
+/// JSON of members in their order: a map would cost code.
+fn object(members: &[(&str, Json)]) -> String {
+    let members: Vec<String> = members.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+    format!("{{{}}}", members.join(","))
 }
 
 /// `GET /api/jobs/{job_id}/deliveries`: what this caller sees of them, in the order of their events.
-pub fn deliveries_json(job: JobId, queue: &WebhookQueue, visibility: Visibility) -> Json {
+pub fn deliveries_json(job: JobId, queue: &WebhookQueue, visibility: Visibility) -> String {
     let mut seen: Vec<&Delivery> =
         queue.deliveries.iter().filter(|delivery| is_seen(delivery, visibility)).collect();
     seen.sort_by_key(|delivery| delivery.id.seq);
-    json!({ "deliveries": seen.into_iter().map(|delivery| delivery_json(job, delivery)).collect::<Vec<_>>() })
+    let seen: Vec<String> = seen.into_iter().map(|delivery| delivery_json(job, delivery)).collect();
+    format!("{{\"deliveries\":[{}]}}", seen.join(","))
 }
 
 /// Whether a caller sees a delivery: those to a service's endpoints are not an end user's.
@@ -54,7 +62,7 @@ pub fn is_seen(delivery: &Delivery, visibility: Visibility) -> bool {
 }
 
 /// One delivery.
-pub fn delivery_json(job: JobId, delivery: &Delivery) -> Json {
+pub fn delivery_json(job: JobId, delivery: &Delivery) -> String {
     let (status, next_attempt_at) = match delivery.state {
         DeliveryState::Waiting(due_at) => ("pending", Some(due_at)),
         DeliveryState::Sending(_) => ("sending", None),
@@ -62,19 +70,19 @@ pub fn delivery_json(job: JobId, delivery: &Delivery) -> Json {
         DeliveryState::Failed => ("failed", None),
     };
     let last = delivery.last.as_ref();
-    json!({
-        "delivery_id": delivery.id.to_string(),
-        "job_id": job.to_string(),
-        "webhook_id": delivery.id.webhook_id.map(|id| id.to_string()),
-        "type": delivery.event_type.as_str(),
-        "seq": delivery.id.seq,
-        "status": status,
-        "attempts": delivery.attempts,
-        "last_attempt_at": last.map(|last| last.at.iso()),
-        "last_status": last.and_then(|last| last.status),
-        "last_error": last.and_then(|last| last.fault).map(DeliveryFault::as_str),
-        "next_attempt_at": next_attempt_at.map(Timestamp::iso),
-    })
+    object(&[
+        ("delivery_id", delivery.id.to_string().into()),
+        ("job_id", job.to_string().into()),
+        ("webhook_id", delivery.id.webhook_id.map(|id| id.to_string()).into()),
+        ("type", delivery.event_type.as_str().into()),
+        ("seq", delivery.id.seq.into()),
+        ("status", status.into()),
+        ("attempts", delivery.attempts.into()),
+        ("last_attempt_at", time(last.map(|last| last.at))),
+        ("last_status", last.and_then(|last| last.status).into()),
+        ("last_error", last.and_then(|last| last.fault).map(DeliveryFault::as_str).into()),
+        ("next_attempt_at", time(next_attempt_at)),
+    ])
 }
 
 /// The header `webhook-id` of a job's event: the same for each attempt and each endpoint. A job may have the id of one
@@ -97,19 +105,18 @@ pub fn test_body(id: WebhookId, now: Timestamp) -> String {
 }
 
 /// What came of a test event.
-pub fn test_result_json(reply: DeliveryReply, duration_ms: i64) -> Json {
-    json!({
-        "delivered": reply.fault.is_none(),
-        "status": reply.status,
-        "error": reply.fault.map(DeliveryFault::as_str),
-        "duration_ms": duration_ms,
-    })
+pub fn test_result_json(reply: DeliveryReply, duration_ms: i64) -> String {
+    object(&[
+        ("delivered", reply.fault.is_none().into()),
+        ("status", reply.status.into()),
+        ("error", reply.fault.map(DeliveryFault::as_str).into()),
+        ("duration_ms", duration_ms.into()),
+    ])
 }
 
 /// The secret that deliveries to jobs' own `webhook_url` are signed with.
 pub fn secret_json(secret: &WebhookSecret) -> String {
-    let members = [("secret".to_owned(), Json::from(secret.text().reveal()))];
-    Json::Object(Map::from_iter(members)).to_string()
+    object(&[("secret", secret.text().reveal().into())])
 }
 
 #[cfg(test)]
@@ -117,6 +124,11 @@ mod tests {
     use super::*;
     use crate::base::owner::OwnerId;
     use crate::webhook::id::DeliveryId;
+    use serde_json::json;
+
+    fn parse(text: &str) -> Json {
+        serde_json::from_str(text).unwrap()
+    }
 
     const AT: Timestamp = Timestamp(1_769_850_300_250);
 
@@ -126,14 +138,14 @@ mod tests {
             "description":null,"secret_generation":2,"previous_until":1769850300251,"failing_since":null,
             "disabled_at":1769850300250,"disabled_reason":"gone","created_at":1769850300250,"updated_at":1769850300250}"#;
         let secret = WebhookSecret::new([7; 32]);
-        let shown = webhook_json(row, Some(&secret), AT);
+        let shown = parse(&webhook_json(row, Some(&secret), AT));
         assert_eq!(shown["secret"], secret.text().reveal());
-        let json = webhook_json(row, None, AT);
+        let json = parse(&webhook_json(row, None, AT));
         assert_eq!(json.get("secret"), None);
         assert_eq!(json["event_types"], json!(["job.started", "job.error"]));
         assert_eq!((&json["enabled"], &json["disabled_reason"]), (&json!(false), &json!("gone")));
         assert_eq!(json["previous_secret_valid_until"], "2026-01-31T09:05:00.251Z");
-        let later = webhook_json(row, None, Timestamp(AT.0 + 1));
+        let later = parse(&webhook_json(row, None, Timestamp(AT.0 + 1)));
         assert_eq!(later["previous_secret_valid_until"], Json::Null);
     }
 
@@ -149,13 +161,13 @@ mod tests {
         };
         queue.deliveries.push(hidden);
         let job = JobId::from_random([9; 16]);
-        let seen =
-            |visibility| deliveries_json(job, &queue, visibility)["deliveries"].as_array().unwrap().len();
+        let listed = |visibility| parse(&deliveries_json(job, &queue, visibility))["deliveries"].clone();
+        let seen = |visibility| listed(visibility).as_array().unwrap().len();
         assert_eq!((seen(Visibility::All), seen(Visibility::Owner(OwnerId::new([1; 8])))), (2, 1));
-        let json = deliveries_json(job, &queue, Visibility::All);
-        assert_eq!(json["deliveries"][0]["seq"], 2);
-        assert_eq!(json["deliveries"][1]["delivery_id"], "3.url");
-        assert_eq!(json["deliveries"][1]["next_attempt_at"], "2026-01-31T09:05:00.250Z");
+        let json = listed(Visibility::All);
+        assert_eq!(json[0]["seq"], 2);
+        assert_eq!(json[1]["delivery_id"], "3.url");
+        assert_eq!(json[1]["next_attempt_at"], "2026-01-31T09:05:00.250Z");
     }
 
     #[test]

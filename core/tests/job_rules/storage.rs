@@ -46,7 +46,7 @@ fn the_stored_form_does_not_change() {
             "index": {"wanted": 2, "written": 0, "due_at": 1_000_000_000, "tries": 0},
             "kept_at": 1_000_000_000,
             "usage": {"object_rows": 5, "d1_rows": 0, "requests": 0, "alarms": 0},
-            "webhooks": {"announced": [{"seq": 3, "type": "job.started"}]}
+            "webhooks": ["announced 3 job.started"]
         })
     );
 }

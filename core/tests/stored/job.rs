@@ -65,8 +65,8 @@ pub fn pin(golden: &mut GoldenFiles) {
 fn pin_words(golden: &mut GoldenFiles) {
     let codes = ErrorCode::ALL.map(|code| serde_json::to_value(code).expect("JSON"));
     let kinds = JobType::ALL.map(|kind| serde_json::to_value(kind).expect("JSON"));
-    let events = WebhookEventType::ALL.map(|event| serde_json::to_value(event).expect("JSON"));
-    let faults = DeliveryFault::ALL.map(|fault| serde_json::to_value(fault).expect("JSON"));
+    let events = WebhookEventType::ALL.map(WebhookEventType::as_str);
+    let faults = DeliveryFault::ALL.map(DeliveryFault::as_str);
     let words = serde_json::json!({
         "delivery_fault": faults, "error_code": codes, "type": kinds, "webhook_event_type": events
     });

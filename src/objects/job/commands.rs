@@ -65,7 +65,7 @@ impl JobObject {
             JobCommand::Deliveries => {
                 let Some(LoadedJob { spec, job }) = self.load()? else { return Ok(JobReply::NotFound) };
                 let json = deliveries_json(spec.id, &job.webhooks, visibility);
-                return Ok(JobReply::Json(json.to_string()));
+                return Ok(JobReply::Json(json));
             }
             JobCommand::Redeliver { delivery } => return self.redeliver(delivery, visibility).await,
             JobCommand::Create { .. }
@@ -107,10 +107,10 @@ impl JobObject {
         if !self.load()?.is_some_and(is_known) {
             return Err(Problem::delivery_not_found());
         }
-        self.advance(JobEvent::RedeliveryRequested(id)).await?;
+        Box::pin(self.advance(JobEvent::RedeliveryRequested(id))).await?;
         let Some(LoadedJob { spec, job }) = self.load()? else { return Ok(JobReply::NotFound) };
         let delivery = job.webhooks.find(id).ok_or_else(Problem::delivery_not_found)?;
-        Ok(JobReply::Json(delivery_json(spec.id, delivery).to_string()))
+        Ok(JobReply::Json(delivery_json(spec.id, delivery)))
     }
 
     async fn create(&self, spec: JobSpec, inputs_found: bool) -> Result<JobReply, Problem> {

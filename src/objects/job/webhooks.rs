@@ -43,7 +43,7 @@ impl JobObject {
             return Ok(());
         }
         let ended = EndedAttempt { id, attempt, reply, was_failing };
-        self.advance(JobEvent::DeliveryEnded(ended)).await.map(|_| ())
+        Box::pin(self.advance(JobEvent::DeliveryEnded(ended))).await.map(|_| ())
     }
 
     /// The request of an attempt, and whether its endpoint was failing; or why there is none.

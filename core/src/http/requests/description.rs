@@ -100,8 +100,8 @@ pub fn read_as(name: &str, body: &Value) -> Result<(), Problem> {
         "PutProject" => PutProjectRequest::parse(&bytes).map(drop),
         "PutClip" => PutClipRequest::parse(&bytes).map(drop),
         "CreateToken" => MintRequest::parse(&bytes).map(drop),
-        "CreateWebhook" => WebhookFields::parse_new(&bytes, Reach::Public).map(drop),
-        "UpdateWebhook" => WebhookFields::parse_change(&bytes, Reach::Public).map(drop),
+        "CreateWebhook" => WebhookFields::parse(&bytes, Reach::Public, true).map(drop),
+        "UpdateWebhook" => WebhookFields::parse(&bytes, Reach::Public, false).map(drop),
         _ => CreateJobRequest::parse(&bytes, Reach::Public).map(drop),
     }
 }

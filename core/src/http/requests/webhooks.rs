@@ -11,14 +11,9 @@ use crate::webhook::address::{Reach, URL_MAX_BYTES, WebhookUrl};
 use crate::webhook::event_type::WebhookEventType;
 
 impl WebhookFields {
-    /// Reads and checks the body of a new endpoint.
-    pub fn parse_new(body: &[u8], reach: Reach) -> Result<Self, Problem> {
-        read_body(body, |body, at| Self::read(body, at, reach, true))
-    }
-
-    /// Reads and checks a change of an endpoint: what is left out stays.
-    pub fn parse_change(body: &[u8], reach: Reach) -> Result<Self, Problem> {
-        read_body(body, |body, at| Self::read(body, at, reach, false))
+    /// Reads and checks the body of a new endpoint, or of a change: there, what is left out stays.
+    pub fn parse(body: &[u8], reach: Reach, is_new: bool) -> Result<Self, Problem> {
+        read_body(body, |body, at| Self::read(body, at, reach, is_new))
     }
 
     /// Reads and checks a body that is JSON.
@@ -82,11 +77,11 @@ mod tests {
     }
 
     fn new(body: &str) -> Result<WebhookFields, Problem> {
-        WebhookFields::parse_new(body.as_bytes(), Reach::Public)
+        WebhookFields::parse(body.as_bytes(), Reach::Public, true)
     }
 
     fn change(body: &str) -> Result<WebhookFields, Problem> {
-        WebhookFields::parse_change(body.as_bytes(), Reach::Public)
+        WebhookFields::parse(body.as_bytes(), Reach::Public, false)
     }
 
     #[test]
@@ -124,7 +119,7 @@ mod tests {
     #[test]
     fn only_development_calls_this_machine() {
         let body = br#"{"url":"http://127.0.0.1:3000/"}"#;
-        assert!(WebhookFields::parse_new(body, Reach::PublicAndLoopback).is_ok());
-        assert!(WebhookFields::parse_new(body, Reach::Public).is_err());
+        assert!(WebhookFields::parse(body, Reach::PublicAndLoopback, true).is_ok());
+        assert!(WebhookFields::parse(body, Reach::Public, true).is_err());
     }
 }
