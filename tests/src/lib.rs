@@ -29,6 +29,7 @@ mod stack;
 mod token_places;
 mod transcript;
 mod video;
+mod webhook_receiver;
 mod worker;
 
 pub use browser::browse;
@@ -51,3 +52,4 @@ pub use scenario::{ExpectedEnd, JobScenario};
 pub use stack::{Options, SharedStack, Stack, programs};
 pub use transcript::{RawSocket, SocketTranscript};
 pub use video::{Probe, luma};
+pub use webhook_receiver::{ReceivedWebhook, WebhookAnswer, WebhookReceiver};

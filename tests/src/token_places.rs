@@ -76,10 +76,12 @@ const WHOLE_URLS: [&str; 2] = [
 ];
 
 /// What opens something, whoever has it.
-const TOKENS: [(&str, &str); 5] = [
+const TOKENS: [(&str, &str); 7] = [
     ("a token of a job", r"\b[0-9]+\.[0-9]{9,11}\.[0-9a-f]{64}\b"),
     ("a token of an upload", r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[0-9a-f]{64}\b"),
     ("a signature of the bucket", r"(?i)X-Amz-Signature(?:=|%3D)[0-9a-f]{16,}"),
     ("a user's token", r"\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{6,}(?:\.[A-Za-z0-9_-]*)?"),
+    ("the secret of a webhook", r"\bwhsec_[A-Za-z0-9+/]{16,}={0,2}"),
+    ("the signature of a webhook", r"\bv1,[A-Za-z0-9+/]{43}="),
     ("a header with a key", r"(?i)\bbearer[ .][A-Za-z0-9+/=_.~-]{16,}"),
 ];
