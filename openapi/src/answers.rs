@@ -9,6 +9,8 @@
 use reel_core::base::id::JobId;
 use reel_core::edit::JobType;
 use reel_core::job::status::JobStatus;
+use reel_core::webhook::delivery::DeliveryFault;
+use reel_core::webhook::event_type::WebhookEventType;
 use schemars::{JsonSchema, SchemaGenerator};
 
 /// Where a video is sent, and how.
@@ -175,6 +177,103 @@ struct Token {
     scopes: Vec<String>,
 }
 
+/// The caller's webhooks.
+#[derive(JsonSchema)]
+struct Webhooks {
+    webhooks: Vec<Webhook>,
+}
+
+/// A server that hears of jobs.
+#[derive(JsonSchema)]
+struct Webhook {
+    #[schemars(extend("format" = "uuid"))]
+    webhook_id: String,
+    #[schemars(extend("format" = "uri"))]
+    url: String,
+    /// What it hears of.
+    event_types: Vec<WebhookEventType>,
+    description: Option<String>,
+    /// Whether anything is sent to it.
+    enabled: bool,
+    /// Its first failure since its last success.
+    #[schemars(extend("format" = "date-time"))]
+    failing_since: Option<String>,
+    /// When it was switched off.
+    #[schemars(extend("format" = "date-time"))]
+    disabled_at: Option<String>,
+    /// Why: by its owner, after five days of failures, or because it answered 410.
+    #[schemars(extend("enum" = ["switched_off", "failing", "gone", null]))]
+    disabled_reason: Option<String>,
+    /// Until then deliveries are signed with the secret before, too.
+    #[schemars(extend("format" = "date-time"))]
+    previous_secret_valid_until: Option<String>,
+    #[schemars(extend("format" = "date-time"))]
+    created_at: String,
+    #[schemars(extend("format" = "date-time"))]
+    updated_at: String,
+    /// What deliveries are signed with. Shown once: when the webhook is made, and when its secret is new.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+}
+
+/// What came of a test event.
+#[derive(JsonSchema)]
+struct WebhookTest {
+    /// Whether the receiver answered with 2xx.
+    delivered: bool,
+    /// The HTTP status of its answer.
+    status: Option<u16>,
+    /// Why it was not delivered.
+    #[schemars(extend("enum" = fault_words()))]
+    error: Option<String>,
+    duration_ms: u64,
+}
+
+/// The secret of deliveries to `webhook_url`.
+#[derive(JsonSchema)]
+struct WebhookUrlSecret {
+    /// `whsec_` and base64.
+    secret: String,
+}
+
+/// Each event of a job at each webhook that hears of it.
+#[derive(JsonSchema)]
+struct Deliveries {
+    deliveries: Vec<Delivery>,
+}
+
+/// An event on its way to a webhook.
+#[derive(JsonSchema)]
+struct Delivery {
+    delivery_id: String,
+    job_id: JobId,
+    /// Null for the job's own `webhook_url`.
+    #[schemars(extend("format" = "uuid"))]
+    webhook_id: Option<String>,
+    #[serde(rename = "type")]
+    event_type: WebhookEventType,
+    /// The `seq` of the event.
+    seq: u64,
+    #[schemars(extend("enum" = ["pending", "sending", "delivered", "failed"]))]
+    status: String,
+    /// Attempts so far.
+    attempts: u32,
+    #[schemars(extend("format" = "date-time"))]
+    last_attempt_at: Option<String>,
+    /// The HTTP status of the last attempt, if there was an answer.
+    last_status: Option<u16>,
+    /// Why the last attempt failed.
+    #[schemars(extend("enum" = fault_words()))]
+    last_error: Option<String>,
+    /// When it is tried again.
+    #[schemars(extend("format" = "date-time"))]
+    next_attempt_at: Option<String>,
+}
+
+fn fault_words() -> Vec<Option<&'static str>> {
+    DeliveryFault::ALL.iter().map(|fault| Some(fault.as_str())).chain([None]).collect()
+}
+
 /// The caller's limits, and what of them is used.
 #[derive(JsonSchema)]
 struct Limits {
@@ -329,6 +428,10 @@ pub fn add(generator: &mut SchemaGenerator) {
     generator.subschema_for::<Clips>();
     generator.subschema_for::<Token>();
     generator.subschema_for::<Limits>();
+    generator.subschema_for::<Webhooks>();
+    generator.subschema_for::<WebhookTest>();
+    generator.subschema_for::<WebhookUrlSecret>();
+    generator.subschema_for::<Deliveries>();
     generator.subschema_for::<AuditPage>();
     generator.subschema_for::<RevokedTokens>();
     generator.subschema_for::<ErasedOwner>();

@@ -5,6 +5,7 @@ use reel_core::http::problem::ProblemCode;
 use reel_core::http::route::{ROUTES, Route, RouteRow};
 use reel_core::job::error_code::ErrorCode;
 use reel_core::job::log::MessageType;
+use reel_core::webhook::event_type::{TEST_EVENT, WebhookEventType};
 use reel_core::wire::description::{add_answers, definitions, generator, reports};
 use serde_json::{Map, Value, json};
 
@@ -32,6 +33,7 @@ pub fn document() -> Value {
         "servers": [{"url": "/", "description": "Where this document was found."}],
         "tags": tags,
         "paths": paths(),
+        "webhooks": webhooks(),
         "components": {
             "schemas": schemas(),
             "securitySchemes": security_schemes(),
@@ -45,6 +47,55 @@ const ABOUT: &str = "Everything under `/api` is JSON, and a body says so (`Conte
     body every fault with its JSON pointer. A service calls with its key and may act for one user with \
     `On-Behalf-Of`; an end user calls with a token of their identity provider; the holder of a link may do what the \
     link is for. HEAD works wherever GET does, and a slash at the end of a path changes nothing.";
+
+/// What is sent to the servers of users.
+fn webhooks() -> Value {
+    let in_header = |name: &str, description: &str| json!({"name": name, "in": "header", "required": true, "description": description, "schema": {"type": "string"}});
+    let event = |event_type: &str, summary: &str, data: &str| {
+        let schema = json!({
+            "type": "object",
+            "required": ["type", "timestamp", "data"],
+            "properties": {
+                "type": {"type": "string", "const": event_type},
+                "timestamp": {"type": "string", "format": "date-time", "description": "When it happened."},
+                "data": {"$ref": requests::reference(data)},
+            },
+        });
+        json!({"post": {
+            "operationId": event_type.replace('.', "_"),
+            "tags": ["Webhooks"],
+            "summary": summary,
+            "description": ABOUT_DELIVERIES,
+            "security": [],
+            "parameters": [
+                in_header("webhook-id", "The event: the same with each attempt, and at each webhook."),
+                in_header("webhook-timestamp", "When this attempt was sent, in seconds since 1970."),
+                in_header("webhook-signature", "One signature for each valid secret, with a space between them: `v1,` \
+                    and base64 of an HMAC-SHA256 over `{webhook-id}.{webhook-timestamp}.{body}`."),
+            ],
+            "requestBody": {"required": true, "content": {"application/json": {"schema": schema}}},
+            "responses": {
+                "2XX": {"description": "The event was taken."},
+                "410": {"description": "The webhook is switched off."},
+                "default": {"description": "It is sent again later."},
+            },
+        }})
+    };
+    let of_job = |event_type: WebhookEventType| {
+        let summary = match event_type {
+            WebhookEventType::Started => "A renderer has taken a job",
+            WebhookEventType::Complete => "The result of a job is there",
+            WebhookEventType::Error => "A job has failed",
+            WebhookEventType::Cancelled => "A job was cancelled",
+        };
+        (event_type.as_str().to_owned(), event(event_type.as_str(), summary, "JobMessage"))
+    };
+    let test = (TEST_EVENT.to_owned(), event(TEST_EVENT, "Somebody tests a webhook", "WebhookTestData"));
+    WebhookEventType::ALL.map(of_job).into_iter().chain([test]).collect::<Map<_, _>>().into()
+}
+
+const ABOUT_DELIVERIES: &str = "Sent at least once and in the order of `seq`; answer with 2xx within 15 seconds, and \
+    verify the signature over the body as it came. What fails is tried again for 24 hours.";
 
 fn paths() -> Value {
     let mut paths = Map::new();
@@ -92,6 +143,7 @@ fn sample(name: &str) -> String {
         "project_id" | "clip_index" => "1",
         "key" => "output/3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50/1/video.mp4",
         "upload_id" => "-",
+        "delivery_id" => "3.url",
         _ => "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50",
     }
     .to_owned()
@@ -216,6 +268,13 @@ fn schemas() -> Value {
     let job = schemas.get("Job").cloned().unwrap_or_default();
     schemas.insert("JobMessage".to_owned(), message(job.clone()));
     schemas.insert("LegacyMessage".to_owned(), legacy_message(job));
+    let test_data = json!({
+        "type": "object",
+        "description": "What a test event is about.",
+        "required": ["webhook_id"],
+        "properties": {"webhook_id": {"type": "string", "format": "uuid", "description": "The webhook."}},
+    });
+    schemas.insert("WebhookTestData".to_owned(), test_data);
     if let Some(codes) = schemas.get_mut("ErrorCode") {
         let lines: Vec<String> =
             ErrorCode::ALL.iter().map(|code| format!("`{code}`: {}", code.default_message())).collect();

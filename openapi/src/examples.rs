@@ -57,6 +57,10 @@ pub fn example(schema: &str) -> Option<Value> {
         "ExportFraming" => with_project(&framing, json!({"project_id": 7, "clip_index": 0})),
         "PutProject" => json!({"name": "Saturday's match", "working_video_key": video}),
         "PutClip" => json!({"video_key": video, "start_time": 12.5, "end_time": 19, "name": "The goal"}),
+        "CreateWebhook" => {
+            json!({"url": "https://hooks.example.com/reels", "event_types": ["job.complete", "job.error"]})
+        }
+        "UpdateWebhook" => json!({"enabled": true}),
         "CreateToken" => json!({"subject": "user-1", "scopes": ["read"], "expires_in_s": 600}),
         _ => return None,
     })

@@ -56,10 +56,11 @@ pub enum Answer {
 }
 
 /// The parts of the document, in its order.
-pub const TAGS: [(&str, &str); 9] = [
+pub const TAGS: [(&str, &str); 10] = [
     ("Uploads", "Videos go straight to the bucket: by one PUT, or in parts that can be resumed."),
     ("Jobs", "An export: created, followed, cancelled, tried again, deleted."),
     ("Watching", "News of a job as it happens."),
+    ("Webhooks", "News of jobs at a server of the user's own, as Standard Webhooks has them."),
     ("Downloads", "What was made."),
     ("Projects", "Projects and their clips, for clients that keep them here."),
     ("Exports", "The export routes of the FastAPI backend."),
@@ -90,6 +91,7 @@ pub fn operation(method: &str, path: &str) -> Option<Operation> {
     let uploads = Operation { tag: "Uploads", ..NONE };
     let jobs = Operation { tag: "Jobs", ..NONE };
     let watching = Operation { tag: "Watching", ..NONE };
+    let webhooks = Operation { tag: "Webhooks", ..NONE };
     let projects = Operation { tag: "Projects", ..NONE };
     let exports = Operation { tag: "Exports", ..NONE };
     let users = Operation { tag: "Users", ..NONE };
@@ -272,6 +274,88 @@ pub fn operation(method: &str, path: &str) -> Option<Operation> {
             answers: &[(200, Answer::Bytes), (206, Answer::Bytes), (304, Answer::Empty)],
             problems: &[VideoNotFound, PreconditionFailed, RangeNotSatisfiable],
             ..NONE
+        },
+        ("get", "/api/webhooks") => Operation {
+            id: "listWebhooks",
+            summary: "List webhooks",
+            description: "The caller's own, oldest first, without their secrets.",
+            answers: &[(200, Answer::Json("Webhooks"))],
+            ..webhooks
+        },
+        ("post", "/api/webhooks") => Operation {
+            id: "createWebhook",
+            summary: "Register a webhook",
+            description: "An end user's webhook hears of that user's jobs, a service's of every job. The answer has \
+                its `secret`, which no other answer shows.",
+            body: Body::Json("CreateWebhook"),
+            answers: &[(201, Answer::Json("Webhook"))],
+            ..webhooks
+        },
+        ("get", "/api/webhooks/{webhook_id}") => Operation {
+            id: "getWebhook",
+            summary: "Get a webhook",
+            description: "Whether it is on, and since when it fails.",
+            answers: &[(200, Answer::Json("Webhook"))],
+            problems: &[WebhookNotFound],
+            ..webhooks
+        },
+        ("put", "/api/webhooks/{webhook_id}") => Operation {
+            id: "updateWebhook",
+            summary: "Change a webhook",
+            description: "What is left out stays. `enabled` switches it off, or on again after it was switched off.",
+            body: Body::Json("UpdateWebhook"),
+            answers: &[(200, Answer::Json("Webhook"))],
+            problems: &[WebhookNotFound],
+            ..webhooks
+        },
+        ("delete", "/api/webhooks/{webhook_id}") => Operation {
+            id: "deleteWebhook",
+            summary: "Delete a webhook",
+            description: "Nothing more is sent to it, also not what waits.",
+            answers: &[(200, Answer::Json("Success"))],
+            problems: &[WebhookNotFound],
+            ..webhooks
+        },
+        ("post", "/api/webhooks/{webhook_id}/rotate-secret") => Operation {
+            id: "rotateWebhookSecret",
+            summary: "Give a webhook a new secret",
+            description: "For 24 hours deliveries are signed with both secrets, so that the receiver can be changed \
+                meanwhile. A second rotation within that time makes the first secret worthless.",
+            answers: &[(200, Answer::Json("Webhook"))],
+            problems: &[WebhookNotFound],
+            ..webhooks
+        },
+        ("post", "/api/webhooks/{webhook_id}/test") => Operation {
+            id: "testWebhook",
+            summary: "Send a test event",
+            description: "A `webhook.test` event is sent at once, and the answer says what came back.",
+            answers: &[(200, Answer::Json("WebhookTest"))],
+            problems: &[WebhookNotFound],
+            ..webhooks
+        },
+        ("get", "/api/webhook-url-secret") => Operation {
+            id: "getWebhookUrlSecret",
+            summary: "Get the secret of `webhook_url`",
+            description: "Deliveries to the `webhook_url` of the caller's jobs are signed with it.",
+            answers: &[(200, Answer::Json("WebhookUrlSecret"))],
+            ..webhooks
+        },
+        ("get", "/api/jobs/{job_id}/deliveries") => Operation {
+            id: "listDeliveries",
+            summary: "See what has become of a job's events",
+            description: "Each event at each webhook that hears of it, in the order of the events. An end user does \
+                not see those of services.",
+            answers: &[(200, Answer::Json("Deliveries"))],
+            problems: &[JobNotFound],
+            ..webhooks
+        },
+        ("post", "/api/jobs/{job_id}/deliveries/{delivery_id}/redeliver") => Operation {
+            id: "redeliver",
+            summary: "Deliver an event once more",
+            description: "With the same `webhook-id`, tried for another day. One that waits is sent at once.",
+            answers: &[(200, Answer::Json("Delivery"))],
+            problems: &[JobNotFound, DeliveryNotFound],
+            ..webhooks
         },
         ("get", "/api/projects") => Operation {
             id: "listProjects",

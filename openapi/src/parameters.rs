@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 pub fn path_parameter(name: &str) -> Option<Value> {
     let (description, schema) = match name {
         "job_id" => ("The job.", json!({"type": "string", "format": "uuid"})),
+        "webhook_id" => ("The webhook.", json!({"type": "string", "format": "uuid"})),
+        "delivery_id" => ("The `delivery_id` of the list.", json!({"type": "string", "minLength": 1})),
         "upload_id" => (
             "The upload, or `-` with the headers `Upload-Token` and `Video-Key`, which no log of URLs keeps.",
             json!({"type": "string", "minLength": 1}),

@@ -28,6 +28,8 @@ pub const fn remedy(code: ProblemCode) -> &'static str {
         ClipNotFound => "Create the clip with PUT first.",
         NoWorkingVideo => "Give the project a working video first.",
         SourceNotFound => "Upload the clip's video again.",
+        WebhookNotFound => "Check the id against `GET /api/webhooks`.",
+        DeliveryNotFound => "Check the id against `GET /api/jobs/{job_id}/deliveries`.",
         UpgradeRequired => "Open this path as a WebSocket.",
         Unauthorized => "Send a valid key or token as `Authorization: Bearer`.",
         InsufficientScope => "Use a token with the scope that the sentence names.",

@@ -50,6 +50,8 @@ const SENTENCES: &[(&str, &str)] = &[
     ("PutProject", "A project. What is left out stays as it is."),
     ("PutClip", "A clip of a project."),
     ("CreateToken", "A token for one end user."),
+    ("CreateWebhook", "A server that is to hear of jobs."),
+    ("UpdateWebhook", "A change of a webhook. What is left out stays as it is."),
     ("EllipseKeyframe", "Where the ellipse is at one moment."),
     ("FixedRegion", "An ellipse that does not move, by frames."),
     ("MovingRegion", "An ellipse that moves between keyframes, by time."),
@@ -165,6 +167,11 @@ const MEMBERS: &[(&str, &str, &str)] = &[
     ("*", "subject", "The user, as the service names them."),
     ("*", "scopes", "What the token allows."),
     ("*", "expires_in_s", "How long it is valid, in seconds."),
+    ("*", "webhook_url", "A URL that hears of this job's events, beside the webhooks of its owner."),
+    ("*", "url", "Where events are sent: https, a name of the public DNS, port 443 or 8443."),
+    ("*", "event_types", "What it hears of. Left out, everything."),
+    ("*", "description", "A person's words."),
+    ("*", "enabled", "Whether anything is sent to it."),
 ];
 
 /// A schema, its member, and what that is when it is left out.
