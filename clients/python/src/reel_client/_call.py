@@ -131,6 +131,7 @@ def api_error(response: Response) -> ApiError:
         errors=errors,
         request_id=None if request_id is None else str(request_id),
         retry_after_s=retry_after(response.headers),
+        problem=problem,
     )
 
 

@@ -54,7 +54,8 @@ class Source:
 
 class UploadProgress:
     """Adds up what the parts of an upload have sent. The sum that is reported never goes down, although a part
-    that fails is sent again. The callback may be called from several threads, one at a time."""
+    that fails is sent again. The callback may be called from several threads, one at a time.
+    """
 
     def __init__(self, total: int, callback: ProgressCallback | None, done: int = 0) -> None:
         self._total = total
@@ -83,7 +84,8 @@ class UploadProgress:
 
 class FileSink:
     """Writes a download beside its target, and moves it there when it is whole. A download that broke off goes on
-    where it was, if the storage still has the same file."""
+    where it was, if the storage still has the same file.
+    """
 
     def __init__(self, target: str | os.PathLike[str], callback: ProgressCallback | None) -> None:
         self.target = Path(target)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from os import PathLike
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -27,7 +27,9 @@ class _Page(Protocol):
 P = TypeVar("P", bound=_Page)
 
 
-def items(page: Callable[[str | None], Call[P]], of: Callable[[P], list[object]], policy: RetryPolicy) -> Flow[None]:
+def items(
+    page: Callable[[str | None], Call[P]], of: Callable[[P], Iterable[object]], policy: RetryPolicy
+) -> Flow[None]:
     """Emits the items of all pages; a page is asked for when the one before is used up."""
     cursor = None
     while True:
@@ -72,9 +74,7 @@ def download(
             job = yield from ask(jobs.get(job_id), policy)
             before = sink.received
             try:
-                answer: Response = yield Fetch(
-                    output_url(job, output), sink.request_headers(), sink.begin, sink.write
-                )
+                answer: Response = yield Fetch(output_url(job, output), sink.request_headers(), sink.begin, sink.write)
                 if not 200 <= answer.status < 300:
                     raise storage_error(answer)
                 return sink.finish()

@@ -33,7 +33,7 @@ class RetryPolicy:
         if retry_after_s > self.retry_after_max_s:
             return None
         longest = min(self.first_wait_s * 2.0 ** (failures - 1), self.wait_max_s)
-        chance = random.random() if chance is None else chance
+        chance = random.random() if chance is None else chance  # noqa: S311 - it keeps no secret
         return max(longest * (0.5 + chance / 2), retry_after_s)
 
 

@@ -36,7 +36,10 @@ class EventTracker:
         """Number of the last stored event that was delivered."""
         self.awaits_replay = False
         """The snapshot says that the job has ended, and its last events are still to come."""
+        self.has_ended = False
+        """The last event was delivered."""
         self._awaits_snapshot = False
+        self._newest_seq = after
         self._asked_again_at: int | None = None
         self._params: dict[str, object] | None = None
         self._attempt = 0
@@ -47,14 +50,22 @@ class EventTracker:
         """A socket was opened; its first message is a snapshot."""
         self._awaits_snapshot, self.awaits_replay = True, False
 
+    def disconnected(self) -> None:
+        """The socket is gone."""
+        self._awaits_snapshot = self.awaits_replay = False
+
+    def expect(self, seq: int) -> None:
+        """The job has events up to this number."""
+        self._newest_seq = max(self._newest_seq, seq)
+
     def received(self, event: JobEvent) -> JobEvent | None:
         """The event to deliver, if it is one. Raises `MissingEvent` when one was lost in between."""
         if self._awaits_snapshot and event.event == "status":
             self._awaits_snapshot = False
-            self.awaits_replay = event.is_ended and event.seq is not None and event.seq > self.last_seq
-            # Only stored events count as such; is_last is true of a snapshot without number.
-            kind = event.event if self.awaits_replay or not event.is_ended else event.status
-            return self._delivered(event.model_copy(update={"seq": None, "event": kind}))
+            self.expect(event.seq or 0)
+            self.awaits_replay = event.is_ended and self._newest_seq > self.last_seq
+            self.has_ended = event.is_ended and not self.awaits_replay
+            return self._delivered(event.model_copy(update={"seq": None}))
         if event.seq is None:
             return self._delivered(event)
         if event.seq <= self.last_seq:
@@ -64,6 +75,8 @@ class EventTracker:
             self._asked_again_at = self.last_seq
             raise MissingEvent
         self.last_seq = event.seq
+        # An error before the newest event is that of a job that was retried by hand since.
+        self.has_ended = event.event in ("complete", "error") and event.seq >= self._newest_seq
         return self._delivered(event)
 
     def polled(self, job: Job) -> JobEvent | None:
@@ -71,8 +84,8 @@ class EventTracker:
         before, self._polled = self._polled, job
         if before is not None and not job.is_ended and _visible(before) == _visible(job):
             return None
-        kind = job.status if job.is_ended else "status"
-        return self._delivered(JobEvent(**{**job.model_dump(), "seq": None, "event": kind}))
+        self.has_ended = job.is_ended
+        return self._delivered(JobEvent(**{**job.model_dump(), "seq": None, "event": "status"}))
 
     def _delivered(self, event: JobEvent) -> JobEvent:
         changes: dict[str, object] = {}
@@ -109,6 +122,7 @@ def watch(job_id: JobId, after: int) -> Flow[None]:
         else:
             tracker.connected()
             has_ended = yield from _listen(tracker)
+            tracker.disconnected()
             yield CloseSocket()
             if has_ended:
                 return
@@ -140,7 +154,7 @@ def _listen(tracker: EventTracker) -> Flow[bool]:
             return False
         if event is not None:
             yield Emit(event)
-            if event.is_last:
+            if tracker.has_ended:
                 return True
 
 
@@ -153,6 +167,7 @@ def _poll(job_id: JobId, tracker: EventTracker) -> Flow[bool]:
     """Emits what has changed; gives whether the job has ended."""
     job = yield from ask(jobs.get(job_id), PATIENT)
     if job.seq is not None and job.seq > tracker.last_seq:
+        tracker.expect(job.seq)
         for stored in (yield from ask(jobs.events(job_id, tracker.last_seq), PATIENT)):
             try:
                 event = tracker.received(stored)
@@ -160,9 +175,8 @@ def _poll(job_id: JobId, tracker: EventTracker) -> Flow[bool]:
                 event = tracker.received(stored)
             if event is not None:
                 yield Emit(event)
-                if event.is_last:
-                    return True
-    event = tracker.polled(job)
-    if event is not None:
-        yield Emit(event)
-    return event is not None and event.is_last
+    if not tracker.has_ended:
+        event = tracker.polled(job)
+        if event is not None:
+            yield Emit(event)
+    return tracker.has_ended

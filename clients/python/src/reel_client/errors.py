@@ -6,8 +6,9 @@ what happened on the way.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .models import Job
@@ -72,6 +73,7 @@ class ApiError(ReelError):
         errors: tuple[FieldError, ...] = (),
         request_id: str | None = None,
         retry_after_s: float | None = None,
+        problem: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -86,6 +88,8 @@ class ApiError(ReelError):
         """The request's name in the server's log."""
         self.retry_after_s = retry_after_s
         """Seconds after which it makes sense to try again."""
+        self.problem = problem or {}
+        """The whole answer, with members that this version does not know."""
 
     def __str__(self) -> str:
         faults = "".join(f"\n  {error.pointer or '/'}: {error.detail}" for error in self.errors)

@@ -128,12 +128,8 @@ class JobEvent(Job):
     """A message about a job: the job as it then was, and what kind of message it is."""
 
     event: str
-    """``status``, ``progress``, ``complete`` or ``error``; ``status`` for a job that was polled."""
-
-    @property
-    def is_last(self) -> bool:
-        """Whether no event follows."""
-        return self.event in ("complete", "error") or (self.seq is None and self.is_ended)
+    """``status``, ``progress``, ``complete`` or ``error``. Those with a ``seq`` are stored and numbered without a
+    gap; those without are snapshots, and progress in between."""
 
 
 class JobPage(Answer):
