@@ -26,6 +26,7 @@ from .errors import ApiError, ConnectionFailedError
 
 CREATE_TIMEOUT_S = 30.0
 READ_TIMEOUT_S = 10.0
+RETRIES = RetryPolicy()
 
 
 class WorkersClient:
@@ -70,7 +71,7 @@ class WorkersClient:
         # A connection for each call, since one client serves every event loop of the process.
         async with httpx.AsyncClient() as http:
             try:
-                return await AsyncRunner(Address(self.base_url), None, http).run(ask(call, RetryPolicy()))
+                return await AsyncRunner(Address(self.base_url), None, http).run(ask(call, RETRIES))
             except ApiError as error:
                 request = httpx.Request(method, f"{self.base_url}{path}")
                 response = httpx.Response(error.status, json=dict(error.problem), request=request)

@@ -65,8 +65,8 @@ class RegionKeyframe(_Params):
     time: Seconds
     x: Coordinate
     y: Coordinate
-    radius_x: Length = Field(alias="radiusX")
-    radius_y: Length = Field(alias="radiusY")
+    radius_x: Length = Field(validation_alias="radiusX", serialization_alias="radiusX")
+    radius_y: Length = Field(validation_alias="radiusY", serialization_alias="radiusY")
     opacity: Fraction | None = None
     color: str | None = None
 
