@@ -1,0 +1,175 @@
+"""Everything that the blocking client can do, against the real API.
+
+    blocking.py VIDEO FOLDER          (REEL_API_URL and REEL_API_KEY in the environment)
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from common import NOBODYS_JOB, OVERLAY, assert_reel, assert_rises, assert_whole
+from reel_client import (
+    ConflictError,
+    FramingParams,
+    InvalidRequestError,
+    JobFailedError,
+    NotFoundError,
+    OverlayParams,
+    ReelClient,
+    UnauthorizedError,
+)
+from reel_client.params import CropKeyframe
+
+# Later than this, a client waits for the close of a socket, which comes 10 s after the last message.
+AT_ONCE_S = 3.0
+
+
+def main(video: Path, folder: Path) -> None:
+    """One export from the file to the reel, and what is around it."""
+    url, key = os.environ["REEL_API_URL"], os.environ["REEL_API_KEY"]
+    with ReelClient(url, token=lambda: key) as client:
+        assert client.get_health().is_ok
+        uploaded = upload(client, video)
+        export(client, uploaded, folder)
+        refusals(client, uploaded)
+        cancelled(client, uploaded)
+        projects(client, uploaded)
+        services(client, video)
+    wrong_key(url)
+    print("the blocking client does it all")
+
+
+def upload(client: ReelClient, video: Path) -> str:
+    """A small file is sent at once, with progress."""
+    progress: list[tuple[int, int]] = []
+    uploaded = client.upload_file(video, progress=lambda sent, total: progress.append((sent, total)))
+    assert uploaded.size_bytes == video.stat().st_size
+    assert_rises(progress, uploaded.size_bytes)
+    return uploaded.video_key
+
+
+def export(client: ReelClient, key: str, folder: Path) -> None:
+    """Created, followed, downloaded, deleted."""
+    job = client.create_job(7, key, OVERLAY, idempotency_key="one export")
+    assert client.create_job(7, key, OVERLAY, idempotency_key="one export").job_id == job.job_id
+
+    events = []
+    for event in client.watch(job.job_id):
+        events.append(event)
+        last_at = time.monotonic()
+    assert time.monotonic() - last_at < AT_ONCE_S, "it waited for the close of the socket"
+    assert_whole(events)
+    assert all(event.params == events[0].params for event in events)
+
+    assert [event.seq for event in client.get_events(job.job_id)] == [e.seq for e in events if e.seq is not None]
+    half = len(client.get_events(job.job_id)) // 2
+    assert_whole(list(client.watch(job.job_id, after=half)), after=half)
+
+    job = client.wait(job.job_id)
+    assert job.output is not None and job.output.width == 360 and job.usage is not None
+    progress: list[tuple[int, int]] = []
+    saved = client.download(job.job_id, folder / "reel.mp4", progress=lambda got, total: progress.append((got, total)))
+    assert_reel(saved, job.output_bytes)
+    assert_rises(progress, job.output.bytes)
+    assert client.get_filmstrip(job.job_id).startswith("WEBVTT")
+    client.revoke_links(job.job_id)
+
+    listed = list(client.list_jobs(project_id=7, page_size=1))
+    assert job.job_id in [one.job_id for one in listed]
+    client.delete_job(job.job_id)
+    try:
+        client.get_job(job.job_id)
+    except NotFoundError as error:
+        assert error.code == "job_not_found" and error.request_id
+    else:
+        raise AssertionError("the job was deleted")
+
+
+def refusals(client: ReelClient, key: str) -> None:
+    """Every fault has its pointer, and exceptions say which family they are of."""
+    try:
+        client.create_job(7, key, {"effect_type": "spotligth", "output_width": 17}, job_type="overlay")
+    except InvalidRequestError as error:
+        assert (error.status, error.code) == (422, "invalid_request")
+        assert {fault.pointer for fault in error.errors} == {"/params/effect_type", "/params/output_width"}
+        assert 'did you mean "spotlight"?' in str(error)
+    else:
+        raise AssertionError("the params are wrong")
+    for event in ("watch", "cancel"):
+        try:
+            list(client.watch(NOBODYS_JOB)) if event == "watch" else client.cancel_job(NOBODYS_JOB)
+        except NotFoundError as error:
+            assert error.code == "job_not_found"
+        else:
+            raise AssertionError(f"there is nothing to {event}")
+
+
+def cancelled(client: ReelClient, key: str) -> None:
+    """A job that is cancelled ends as one, and may be retried by hand and cancelled once more."""
+    job = client.create_job(7, key, OverlayParams())
+    assert client.cancel_job(job.job_id).status in ("pending", "processing", "error")
+    try:
+        client.wait(job.job_id)
+    except JobFailedError as error:
+        assert error.job.error_code == "cancelled"
+    else:
+        raise AssertionError("the job was cancelled")
+    try:
+        client.cancel_job(job.job_id)
+    except ConflictError as error:
+        assert error.code == "job_state"
+    else:
+        raise AssertionError("the job has ended")
+
+
+def projects(client: ReelClient, key: str) -> None:
+    """A project, its clips, and an export of each kind."""
+    project = client.put_project(41, name="Cup final", working_video_key=key)
+    assert client.put_project(41, name=None).working_video_key == project.working_video_key == key
+    clip = client.put_clip(41, 3, key, start_time=0.5, end_time=1.5, name="Goal")
+    assert client.get_clip(41, 3) == clip and client.list_clips(41) == [clip]
+    assert [one.id for one in client.list_projects(page_size=1)].count(41) == 1
+    crop = [CropKeyframe(frame=0, x=437, y=0, width=405, height=720)]
+    framing = client.export_framing(41, 3, FramingParams(crop_keyframes=crop), set_working_video=True)
+    overlay = client.export_overlay(41, OverlayParams(effect_type="blur"))
+    assert {framing.job_id, overlay.job_id} <= {one.job_id for one in client.active_exports()}
+    reframed = client.wait(framing.job_id).output_video_key
+    assert client.get_project(41).working_video_key == reframed
+    client.wait(overlay.job_id)
+    client.delete_clip(41, 3)
+    assert client.list_clips(41) == []
+
+
+def services(client: ReelClient, video: Path) -> None:
+    """What a service does for its users."""
+    user = client.acting_for("somebody|é")
+    key = user.upload_bytes(video.read_bytes(), "clip.mp4").video_key
+    own = user.create_job(1, key, OverlayParams())
+    limits = user.get_limits()
+    assert limits.jobs_in_flight is not None and limits.jobs_in_flight.used == 1
+    minted = client.create_token("somebody|é", scopes=["read"], expires_in_s=60)
+    assert minted.scopes == ["read"] and minted.token not in repr(minted)
+    assert [job.job_id for job in client.acting_for("another").list_jobs()] == []
+    entries = list(client.list_audit(subject="somebody|é", page_size=1))
+    assert own.job_id in [entry.target for entry in entries]
+    client.revoke_tokens("somebody|é")
+    erased = client.erase_owner("somebody|é")
+    assert erased.done and erased.removed.jobs == 1 and erased.removed.videos >= 1, erased
+    assert list(user.list_jobs()) == []
+
+
+def wrong_key(url: str) -> None:
+    """A key that is wrong is refused, and is in no message."""
+    with ReelClient(url, "not-the-key") as client:
+        try:
+            list(client.watch(NOBODYS_JOB))
+        except UnauthorizedError as error:
+            assert error.code == "unauthorized" and "not-the-key" not in str(error)
+        else:
+            raise AssertionError("the key is wrong")
+
+
+main(Path(sys.argv[1]), Path(sys.argv[2]))
