@@ -11,6 +11,8 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 const KEY: &str = "a-key-of-this-test-and-of-nothing-else";
+/// The scripts of this test, from the folder of the client's sources.
+const SCRIPTS: &str = "../../tests/python/client";
 const MIB: usize = 1024 * 1024;
 
 #[tokio::test]
@@ -25,8 +27,8 @@ async fn its_types_are_strict() {
 
 #[tokio::test]
 async fn it_is_formatted_and_linted() {
-    run_tool(&["-m", "ruff", "check", "--no-cache", "."]).await;
-    run_tool(&["-m", "ruff", "format", "--no-cache", "--check", "."]).await;
+    run_tool(&["-m", "ruff", "check", "--no-cache", ".", SCRIPTS]).await;
+    run_tool(&["-m", "ruff", "format", "--no-cache", "--check", ".", SCRIPTS]).await;
 }
 
 #[tokio::test]

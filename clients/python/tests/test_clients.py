@@ -66,7 +66,7 @@ def test_a_created_job_is_retried_under_the_same_key() -> None:
 def test_what_is_not_idempotent_is_sent_once() -> None:
     handler, requests = failing_once(httpx.Response(200, json=job_json()))
     with pytest.raises(ConnectionFailedError):
-        blocking(handler).cancel_job("x")
+        blocking(handler).retry_job("x")
     assert len(requests) == 1
 
 

@@ -6,7 +6,7 @@ import inspect
 import httpx
 import pytest
 
-from reel_client import fastapi
+from reel_client import NO_RETRIES, fastapi
 from reel_client.fastapi import R2Client, WorkersClient
 
 
@@ -39,6 +39,6 @@ def test_a_key_must_be_that_of_an_input(key: str) -> None:
 
 def test_no_answer_is_an_error_of_httpx(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKERS_API_URL", "http://127.0.0.1:1")
-    monkeypatch.setattr(fastapi, "RETRIES", fastapi.RetryPolicy(attempts=1))
+    monkeypatch.setattr(fastapi, "RETRIES", NO_RETRIES)
     with pytest.raises(httpx.ConnectError):
         asyncio.run(WorkersClient().get_job("x"))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 
-from reel_client import OverlayParams
+from reel_client import OverlayParams, ReelError
 from reel_client.models import JobEvent
 from reel_client.params import CropKeyframe, FixedRegion
 
@@ -15,6 +17,7 @@ OVERLAY = OverlayParams(
     output_width=360,
     filmstrip=True,
 )
+E = TypeVar("E", bound=ReelError)
 NOBODYS_JOB = "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f99"
 
 
@@ -39,3 +42,26 @@ def assert_rises(progress: list[tuple[int, int]], total: int) -> None:
     """Transfers report more and more, up to all."""
     done = [count for count, _ in progress]
     assert done == sorted(done) and progress[-1] == (total, total), progress
+
+
+def refused(kind: type[E], call: Callable[[], object]) -> E:
+    """The exception of exactly this kind that a call must raise."""
+    try:
+        answer = call()
+    except ReelError as error:
+        return _exactly(kind, error)
+    raise AssertionError(f"{kind.__name__} was expected: {answer}")
+
+
+async def refused_async(kind: type[E], call: Awaitable[object]) -> E:
+    """The same of what is awaited."""
+    try:
+        answer = await call
+    except ReelError as error:
+        return _exactly(kind, error)
+    raise AssertionError(f"{kind.__name__} was expected: {answer}")
+
+
+def _exactly(kind: type[E], error: ReelError) -> E:
+    assert isinstance(error, kind), f"{kind.__name__} was expected: {error!r}"
+    return error

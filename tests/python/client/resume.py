@@ -17,6 +17,7 @@ first: list[int] = []
 
 
 def note(sent: int, _: int) -> None:
+    """Prints the first progress."""
     if not first:
         first.append(sent)
         print("first", sent, flush=True)

@@ -1,6 +1,6 @@
 """Two exports at once with the async client, against the real API.
 
-    with_asyncio.py VIDEO FOLDER      (REEL_API_URL and REEL_API_KEY in the environment)
+with_asyncio.py VIDEO FOLDER      (REEL_API_URL and REEL_API_KEY in the environment)
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from common import NOBODYS_JOB, OVERLAY, assert_reel, assert_rises, assert_whole
+from common import NOBODYS_JOB, OVERLAY, assert_reel, assert_rises, assert_whole, refused_async
 from reel_client import AsyncReelClient, InvalidRequestError, Job, NotFoundError
 
 AT_ONCE_S = 3.0
@@ -38,11 +38,16 @@ async def main(video: Path, folder: Path) -> None:
     print("the async client does it all")
 
 
-async def upload_in_parts(client: AsyncReelClient, video: Path, folder: Path) -> str:
-    """A file that is just long enough: the video, and a box that players skip."""
-    padded = folder / "padded.mp4"
-    padding = 11 * MIB
+def padded_copy(video: Path, folder: Path) -> Path:
+    """The video, and 11 MiB that players skip."""
+    padded, padding = folder / "padded.mp4", 11 * MIB
     padded.write_bytes(video.read_bytes() + padding.to_bytes(4, "big") + b"free" + bytes(padding - 8))
+    return padded
+
+
+async def upload_in_parts(client: AsyncReelClient, video: Path, folder: Path) -> str:
+    """Three parts, sent at the same time."""
+    padded = padded_copy(video, folder)
     progress: list[tuple[int, int]] = []
     uploaded = await client.upload_file(
         padded,
@@ -71,18 +76,11 @@ async def follow(client: AsyncReelClient, job: Job, folder: Path) -> None:
 
 async def refusals(client: AsyncReelClient, key: str) -> None:
     """The same exceptions as those of the blocking client."""
-    try:
-        await client.create_job(8, key, {"filmstrip": 3}, job_type="overlay")
-    except InvalidRequestError as error:
-        assert [fault.pointer for fault in error.errors] == ["/params/filmstrip"]
-    else:
-        raise AssertionError("the params are wrong")
-    try:
-        _ = [event async for event in client.watch(NOBODYS_JOB)]
-    except NotFoundError as error:
-        assert error.code == "job_not_found"
-    else:
-        raise AssertionError("there is nothing to watch")
+    wrong = client.create_job(8, key, {"filmstrip": 3}, job_type="overlay")
+    error = await refused_async(InvalidRequestError, wrong)
+    assert [fault.pointer for fault in error.errors] == ["/params/filmstrip"]
+    unknown = await refused_async(NotFoundError, client.wait(NOBODYS_JOB))
+    assert unknown.code == "job_not_found"
 
 
 async def left_early(client: AsyncReelClient, job: Job) -> None:

@@ -91,8 +91,8 @@ def page(
 
 
 def cancel(job_id: JobId) -> Call[Job]:
-    """Stops a job. Not idempotent: a job that is cancelled already answers 409."""
-    return Call("POST", path_of("jobs", str(job_id), "cancel"), model(Job), is_idempotent=False)
+    """Stops a job. One that is cancelled already stays so."""
+    return Call("POST", path_of("jobs", str(job_id), "cancel"), model(Job))
 
 
 def retry(job_id: JobId) -> Call[Job]:

@@ -138,7 +138,7 @@ class JobMethods(Connection):
         return self._run(download(job_id, target, output, progress, self._retry))
 
     def cancel_job(self, job_id: JobId) -> Job:
-        """Stops a job, also at the renderer. It is not retried: 409 for one that has ended."""
+        """Stops a job, also at the renderer; one that has failed stays as it is, and a complete one is a 409."""
         return self._call(jobs.cancel(job_id))
 
     def retry_job(self, job_id: JobId) -> Job:
