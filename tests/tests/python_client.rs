@@ -5,8 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use e2e::{Options, Stack, create, python, root, run, sample, spotlight_params, wait_until};
-use reel_client::JobType;
+use e2e::{Options, Stack, python, root, run, sample, wait_until};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
@@ -95,9 +94,8 @@ async fn a_watcher_loses_nothing_when_the_api_is_killed() {
         ..Options::default()
     };
     let mut stack = Stack::start(options).await;
-    let job = create(&stack.client(), JobType::Overlay, spotlight_params()).await;
-    let mut watcher = Running::start(&mut prepared(&stack, "follow.py", &[job.job_id.to_string()]).await);
-    assert_eq!(watcher.line(), "listening");
+    let mut watcher = Running::start(&mut prepared(&stack, "follow.py", &[sample()]).await);
+    assert_eq!(watcher.line(), "half-way");
     stack.kill_worker();
     stack.restart_worker().await;
     let said = tokio::task::spawn_blocking(move || watcher.line()).await.expect("the watcher");
@@ -158,7 +156,7 @@ async fn script(stack: &Stack, name: &str, arguments: &[PathBuf]) -> String {
     tokio::task::spawn_blocking(move || run(&mut command)).await.expect("the script ends")
 }
 
-async fn prepared(stack: &Stack, name: &str, arguments: &[impl AsRef<std::ffi::OsStr>]) -> Command {
+async fn prepared(stack: &Stack, name: &str, arguments: &[PathBuf]) -> Command {
     let mut command = Command::new(client_python().await);
     command.arg(root().join("tests/python/client").join(name)).args(arguments);
     set(stack, &mut command);
