@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import logging
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import pytest
 
 from flows import job_json
 from reel_client import AsyncReelClient, ConnectionFailedError, OverlayParams, ReelClient, RetryPolicy, ServerError
-from reel_client.errors import NoOutputError
+from reel_client.errors import NoOutputError, StorageError
 
 QUICK = RetryPolicy(attempts=3, first_wait_s=0)
 API = "https://api.example"
@@ -201,8 +202,23 @@ def test_a_base_url_must_be_one() -> None:
             ReelClient(url)
 
 
-def test_both_clients_have_the_same_methods() -> None:
-    def public(client: type) -> set[str]:
-        return {name for name in dir(client) if not name.startswith("_")}
+def test_both_clients_are_described_alike() -> None:
+    def public(client: type) -> dict[str, tuple[list[str], str | None]]:
+        methods = {name: getattr(client, name) for name in dir(client) if not name.startswith("_")}
+        return {
+            name: ([str(one) for one in inspect.signature(method).parameters.values()], inspect.getdoc(method))
+            for name, method in methods.items()
+        }
 
     assert public(ReelClient) == public(AsyncReelClient)
+
+
+def test_a_download_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "api.example":
+            return httpx.Response(200, json=job_json(status="complete", output_url="https://r2.example/reel.mp4"))
+        return httpx.Response(404, content=b"<Code>NoSuchKey</Code>")
+
+    with pytest.raises(StorageError, match="NoSuchKey"):
+        blocking(handler).download("x", tmp_path / "reel.mp4")
+    assert list(tmp_path.iterdir()) == []

@@ -84,8 +84,9 @@ def download(
                 if wait_s is None:
                     raise
             yield Sleep(wait_s)
-    finally:
-        sink.close()
+    except BaseException:
+        sink.discard()
+        raise
 
 
 def output_url(job: Job, output: str | None) -> str:

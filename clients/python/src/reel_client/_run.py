@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from threading import Event
 from typing import Any, TypeVar
 
@@ -85,6 +85,7 @@ class _Steps:
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
         self._socket: ClientConnection | None = None
+        self._open_socket = ExitStack()
 
     def do(self, step: object) -> Any:
         match step:
@@ -161,7 +162,7 @@ class _Steps:
         address = self._runner.address
         url = address.socket_url(step.path)
         try:
-            self._socket = connect(
+            socket = connect(
                 url,
                 additional_headers=address.headers(self._runner.bearer()),
                 ssl=address.ssl_context if url.startswith("wss") else None,
@@ -171,6 +172,7 @@ class _Steps:
                 max_size=MESSAGE_MAX_BYTES,
                 logger=socket_logger(),
             )
+            self._socket = self._open_socket.enter_context(socket)
         except (OSError, WebSocketException) as error:
             raise connection_failed(error) from None
 
@@ -195,7 +197,6 @@ class _Steps:
         return self._socket
 
     def close_socket(self) -> None:
-        if self._socket is not None:
-            socket, self._socket = self._socket, None
-            with suppress(OSError, WebSocketException):
-                socket.close()
+        self._socket = None
+        with suppress(OSError, WebSocketException):
+            self._open_socket.close()

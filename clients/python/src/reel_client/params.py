@@ -93,6 +93,8 @@ class Output(_Params):
 class _Reel(_Params):
     """What overlays and framings have in common."""
 
+    preset: SizePreset | None = None
+    """In place of a width and a height."""
     output_width: EvenSide | None = None
     output_height: EvenSide | None = None
     fit: Fit | None = None
