@@ -1,10 +1,12 @@
 //! The page of `GET /api/jobs`.
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::base::object_key::ObjectKey;
 use crate::base::time::{DurationMs, Timestamp};
 use crate::job::error_code::ErrorCode;
+use crate::job::labels::Labels;
 use crate::s3::Presigner;
 use crate::sql::jobs::{JobListQuery, JobRow};
 
@@ -46,6 +48,7 @@ fn row_json(row: &JobRow, poster_url: Option<String>) -> RowJson<'_> {
         output_video_key: row.output_video_key.as_deref(),
         output_bytes: row.output_bytes,
         poster_url,
+        labels: row.labels.as_ref().map(Labels::json),
         error: row.error.as_deref(),
         error_code: code,
         retryable: code.and_then(ErrorCode::from_word).map(ErrorCode::retryable),
@@ -55,31 +58,67 @@ fn row_json(row: &JobRow, poster_url: Option<String>) -> RowJson<'_> {
     }
 }
 
+#[cfg_attr(feature = "describe", derive(schemars::JsonSchema), schemars(rename = "JobPage"))]
+/// A page of jobs, newest first.
 #[derive(Serialize)]
-struct Page<'p> {
+pub(crate) struct Page<'p> {
+    /// The jobs.
     jobs: Vec<RowJson<'p>>,
+    /// The `cursor` of the next page; null on the last one.
     next_cursor: Option<String>,
 }
 
+#[cfg_attr(feature = "describe", derive(schemars::JsonSchema), schemars(rename = "JobSummary"))]
+/// What the index knows of a job; it may be a moment behind.
 #[derive(Serialize)]
-struct RowJson<'r> {
+pub(crate) struct RowJson<'r> {
+    /// The job.
+    #[cfg_attr(feature = "describe", schemars(with = "crate::base::id::JobId"))]
     job_id: &'r str,
+    /// The same id.
+    #[cfg_attr(feature = "describe", schemars(with = "crate::base::id::JobId"))]
     id: &'r str,
+    /// The project it belongs to.
     project_id: i64,
+    /// What is rendered.
     #[serde(rename = "type")]
+    #[cfg_attr(feature = "describe", schemars(with = "crate::edit::JobType"))]
     kind: &'r str,
+    /// Where it is.
+    #[cfg_attr(feature = "describe", schemars(with = "crate::job::status::JobStatus"))]
     status: &'r str,
+    /// The number of the attempt, from 1.
     attempt: u32,
+    /// Attempts before this one.
     retry_count: u32,
+    /// The video it reads.
     input_video_key: &'r str,
+    /// The video it made.
     output_video_key: Option<&'r str>,
+    /// Its length.
     output_bytes: Option<u64>,
+    /// A picture of the result; good for an hour.
+    #[cfg_attr(feature = "describe", schemars(extend("format" = "uri")))]
     poster_url: Option<String>,
+    /// What its creator has noted on it. Left out without any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "describe", schemars(with = "Option<std::collections::BTreeMap<String, String>>"))]
+    labels: Option<&'r RawValue>,
+    /// Why it failed, as a sentence.
     error: Option<&'r str>,
+    /// Why it failed, for programs.
+    #[cfg_attr(feature = "describe", schemars(with = "Option<ErrorCode>"))]
     error_code: Option<&'r str>,
+    /// Whether another attempt may help.
     retryable: Option<bool>,
+    /// When it was created.
+    #[cfg_attr(feature = "describe", schemars(extend("format" = "date-time")))]
     created_at: String,
+    /// When a renderer took it.
+    #[cfg_attr(feature = "describe", schemars(extend("format" = "date-time")))]
     started_at: Option<String>,
+    /// When it ended.
+    #[cfg_attr(feature = "describe", schemars(extend("format" = "date-time")))]
     completed_at: Option<String>,
 }
 

@@ -1,5 +1,6 @@
 //! `POST /api/jobs`: the body and the `Idempotency-Key` header.
 
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::base::id::JobId;
@@ -9,6 +10,8 @@ use crate::http::problem::{Problem, ProblemCode};
 use crate::http::requests::body::{job_id, read_body};
 use crate::job::companions::WantedCompanions;
 use crate::job::execution_timeout::Workload;
+use crate::job::labels::Labels;
+use crate::json::field_error::{FieldContext, FieldError};
 use crate::json::reader::{ObjectReader, integer, one_of};
 use crate::project::ID_MAX;
 
@@ -29,36 +32,46 @@ pub struct CreateJobRequest {
     pub companions: WantedCompanions,
     /// The edit as canonical JSON: keys sorted, no spaces.
     pub params: Box<RawValue>,
+    /// The edit, when it is of use before the job exists.
+    pub edit: Option<Edit>,
     /// The id that the client chose, if it did.
     pub job_id: Option<JobId>,
+    /// What the client notes on it.
+    pub labels: Option<Labels>,
 }
 
 impl CreateJobRequest {
     /// Reads and checks a body. The job type decides how the params are checked.
     pub fn parse(body: &[u8]) -> Result<Self, Problem> {
-        read_body(body, |body, at| {
-            let mut fields = ObjectReader::open(body, at)?;
-            let project_id = fields.required("project_id", integer(1..=ID_MAX));
-            let job_type = fields.required("type", one_of(JobType::WORDS));
-            let input_key = fields.required("input_video_key", input_key);
-            let job_id = fields.optional("job_id", job_id);
-            let params = fields.required("params", |params, at| match job_type {
-                Some(job_type) => Edit::read(job_type, params, at).map(|edit| (params, Some(edit))),
-                // Without a job type the params cannot be checked; the missing type is the error.
-                None => Some((params, None)),
-            });
-            fields.finish();
-            let (input_key, (params, edit)) = (input_key?, params?);
-            Some(Self {
-                workload: edit.as_ref().map(Workload::of),
-                companions: edit.as_ref().map(WantedCompanions::of).unwrap_or_default(),
-                clip_videos: edit.map(|edit| edit.clip_videos(&input_key)).unwrap_or_default(),
-                project_id: project_id?,
-                job_type: job_type?,
-                input_key,
-                params: RawValue::from_string(params.to_string()).ok()?,
-                job_id: job_id?,
-            })
+        read_body(body, Self::read)
+    }
+
+    /// Reads and checks a body that is JSON.
+    pub(crate) fn read(body: &Value, at: FieldContext<'_>) -> Option<Self> {
+        let mut fields = ObjectReader::open(body, at)?;
+        let project_id = fields.required("project_id", integer(1..=ID_MAX));
+        let job_type = fields.required("type", one_of(JobType::WORDS));
+        let input_key = fields.required("input_video_key", input_key);
+        let job_id = fields.optional("job_id", job_id);
+        let labels = fields.optional("labels", Labels::read);
+        let params = fields.required("params", |params, at| match job_type {
+            Some(job_type) => Edit::read(job_type, params, at).map(|edit| (params, Some(edit))),
+            // Without a job type the params cannot be checked; the missing type is the error.
+            None => Some((params, None)),
+        });
+        fields.finish();
+        let (input_key, (params, edit)) = (input_key?, params?);
+        Some(Self {
+            workload: edit.as_ref().map(Workload::of),
+            companions: edit.as_ref().map(WantedCompanions::of).unwrap_or_default(),
+            clip_videos: edit.as_ref().map(|edit| edit.clip_videos(&input_key)).unwrap_or_default(),
+            edit,
+            project_id: project_id?,
+            job_type: job_type?,
+            input_key,
+            params: RawValue::from_string(params.to_string()).ok()?,
+            job_id: job_id?,
+            labels: labels?.flatten(),
         })
     }
 
@@ -80,6 +93,21 @@ pub fn idempotency_key(header: &str) -> Result<&str, Problem> {
             ProblemCode::InvalidRequest,
             "The Idempotency-Key header must have 1 to 255 printable ASCII characters.",
         ))
+    }
+}
+
+/// Whether a request is only to be checked: `?dry_run=true`.
+///
+/// # Errors
+/// 422 for any other value.
+pub fn is_dry_run(query: Option<&str>) -> Result<bool, Problem> {
+    match query {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => {
+            let detail = "must be true or false".to_owned();
+            Err(Problem::invalid(vec![FieldError { pointer: "/dry_run".to_owned(), detail }]))
+        }
     }
 }
 
