@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 
-from ._call import with_query
+from ._call import path_of, with_query
 from ._calls import jobs
 from ._calls.jobs import JobId
 from ._retry import RetryPolicy
@@ -116,7 +116,7 @@ def watch(job_id: JobId, after: int) -> Flow[None]:
     while True:
         seq_before = tracker.last_seq
         try:
-            yield OpenSocket(with_query(f"/api/jobs/{job_id}/ws", after=tracker.last_seq))
+            yield OpenSocket(with_query(path_of("jobs", str(job_id), "ws"), after=tracker.last_seq))
         except ConnectionFailedError:
             pass
         else:
