@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
-from common import NOBODYS_JOB, OVERLAY, assert_reel, assert_rises, assert_whole, refused
+from common import NOBODYS_JOB, OVERLAY, assert_reel, assert_rises, assert_whole, eventually, refused
 from reel_client import (
     ConflictError,
     FramingParams,
@@ -77,8 +78,8 @@ def export(client: ReelClient, key: str, folder: Path) -> None:
     assert client.get_filmstrip(job.job_id).startswith("WEBVTT")
     client.revoke_links(job.job_id)
 
-    listed = list(client.list_jobs(project_id=7, page_size=1))
-    assert job.job_id in [one.job_id for one in listed]
+    listed = partial(client.list_jobs, project_id=7, status="complete", page_size=1)
+    eventually("it is listed", lambda: job.job_id in [one.job_id for one in listed()])
     client.delete_job(job.job_id)
     error = refused(NotFoundError, lambda: client.get_job(job.job_id))
     assert error.code == "job_not_found" and error.request_id
@@ -119,9 +120,9 @@ def projects(client: ReelClient, key: str) -> None:
     crop = [CropKeyframe(frame=0, x=437, y=0, width=405, height=720)]
     framing = client.export_framing(41, 3, FramingParams(crop_keyframes=crop), set_working_video=True)
     overlay = client.export_overlay(41, OverlayParams(effect_type="blur"))
-    assert {framing.job_id, overlay.job_id} <= {one.job_id for one in client.active_exports()}
+    eventually("it is active", lambda: overlay.job_id in [one.job_id for one in client.active_exports()])
     reframed = client.wait(framing.job_id).output_video_key
-    assert client.get_project(41).working_video_key == reframed
+    eventually("it is the working video", lambda: client.get_project(41).working_video_key == reframed)
     client.wait(overlay.job_id)
     client.delete_clip(41, 3)
     assert client.list_clips(41) == []
@@ -132,17 +133,22 @@ def services(client: ReelClient, video: Path) -> None:
     user = client.acting_for("somebody|é")
     key = user.upload_bytes(video.read_bytes(), "clip.mp4").video_key
     own = user.create_job(1, key, OverlayParams())
-    limits = user.get_limits()
-    assert limits.jobs_in_flight is not None and limits.jobs_in_flight.used == 1
+    eventually("it is counted", lambda: jobs_in_flight(user) == 1)
     minted = client.create_token("somebody|é", scopes=["read"], expires_in_s=60)
     assert minted.scopes == ["read"] and minted.token not in repr(minted)
     assert [job.job_id for job in client.acting_for("another").list_jobs()] == []
-    entries = list(client.list_audit(subject="somebody|é", page_size=1))
-    assert own.job_id in [entry.target for entry in entries]
+    audit = partial(client.list_audit, subject="somebody|é", page_size=1)
+    eventually("it is in the audit log", lambda: own.job_id in [entry.target for entry in audit()])
     client.revoke_tokens("somebody|é")
     erased = client.erase_owner("somebody|é")
     assert erased.done and erased.removed.jobs == 1 and erased.removed.videos >= 1, erased
     assert list(user.list_jobs()) == []
+
+
+def jobs_in_flight(client: ReelClient) -> int | None:
+    """How many open jobs the caller's limits count."""
+    limit = client.get_limits().jobs_in_flight
+    return limit.used if limit else None
 
 
 def wrong_key(url: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -18,6 +19,8 @@ OVERLAY = OverlayParams(
     filmstrip=True,
 )
 E = TypeVar("E", bound=ReelError)
+# Only a fault reaches it.
+EVENTUALLY_S = 30.0
 NOBODYS_JOB = "3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f99"
 
 
@@ -42,6 +45,14 @@ def assert_rises(progress: list[tuple[int, int]], total: int) -> None:
     """Transfers report more and more, up to all."""
     done = [count for count, _ in progress]
     assert done == sorted(done) and progress[-1] == (total, total), progress
+
+
+def eventually(what: str, is_so: Callable[[], bool]) -> None:
+    """Asks until it is so: lists are a moment behind."""
+    deadline = time.monotonic() + EVENTUALLY_S
+    while not is_so():
+        assert time.monotonic() < deadline, f"it never came that {what}"
+        time.sleep(0.05)
 
 
 def refused(kind: type[E], call: Callable[[], object]) -> E:
