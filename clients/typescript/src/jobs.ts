@@ -42,9 +42,9 @@ export class Jobs {
     return itemsOf((page) => this.page({ ...query, ...page }, options), ({ jobs }) => jobs, query);
   }
 
-  /** Stops it; `ConflictError` when it has ended. */
+  /** Stops it; `ConflictError` when it has ended otherwise. */
   cancel(id: string, options: RequestOptions = {}): Promise<Job> {
-    return this.#transport.json("POST", path(id, "/cancel"), options);
+    return this.#transport.json("POST", path(id, "/cancel"), { ...options, repeatable: true });
   }
 
   /** Starts a failed one over; `ConflictError` when it has not failed. */

@@ -39,10 +39,10 @@ test("a job is created once, whatever the network does", async () => {
 
 test("what is not the same the second time is not sent again, unless it was refused unread", async () => {
   const broken = clientOf([new TypeError("fetch failed")]);
-  await assert.rejects(broken.client.jobs.cancel("a"), ConnectionError);
+  await assert.rejects(broken.client.jobs.retry("a"), ConnectionError);
   assert.equal(broken.asked.length, 1);
   const limited = clientOf([{ status: 429, headers: { "retry-after": "0" } }, { body: {} }]);
-  await limited.client.jobs.cancel("a");
+  await limited.client.jobs.retry("a");
   assert.equal(limited.asked.length, 2);
 });
 
