@@ -35,7 +35,10 @@ async fn a_page_uploads_and_follows_an_export() {
     assert_eq!(told["events"]["seqs"], told["events"]["expected_seqs"], "no event is missing or told twice");
     assert_eq!(told["hook"]["status"], "complete", "{told}");
     assert_eq!(told["hook"]["text"], "complete 100%", "what the component shows: {told}");
-    assert_eq!(told["error"], json!({ "name": "ValidationError", "pointers": ["/project_id", "/params/fit"] }));
+    assert_eq!(
+        told["error"],
+        json!({ "name": "ValidationError", "pointers": ["/project_id", "/params/fit"] })
+    );
     // A page of another origin sees no ETag and no part without the right CORS; here it has both.
     assert_eq!(told["large"]["parts"], json!([1, 2, 3]), "{told}");
     let urls = told["urls"].as_array().expect("what was requested");
