@@ -12,7 +12,7 @@ import { WASM_TARGET } from "./setup/toolchain.mjs";
 
 const CORE = "reel-core";
 const WORKER = "reel-ballers-api";
-const NATIVE = [CORE, "reel-client", "reel-media", "gpu-worker", "e2e"];
+const NATIVE = [CORE, "openapi", "reel-client", "reel-media", "gpu-worker", "e2e"];
 
 // The core decides and does nothing else: it has no runtime, clock, randomness, logging or IO.
 const FORBIDDEN_IN_CORE = /^(worker|worker-.*|wasm-bindgen.*|js-sys|web-sys|tokio.*|async-.*|futures.*|getrandom|rand|rand_.*|fastrand|reqwest|hyper.*|mio|socket2|log|tracing.*|chrono|instant)$/;
@@ -59,8 +59,13 @@ export const documentation = ({ native }) =>
   cargo({ ...native, RUSTDOCFLAGS: "-D warnings" }, ["doc", "--no-deps", ...packages([CORE, "reel-client"])], { step: "building the documentation", fix: FIX_WARNINGS });
 
 export const coreTests = (environments, count) => cargoTest(environments, [CORE], count);
+export const openapiTests = (environments, count) => cargoTest(environments, ["openapi"], count);
 export const nativeTests = (environments, count) => cargoTest(environments, ["reel-media", "gpu-worker", "reel-client"], count);
 export const endToEndTests = (environments, count) => cargoTest(environments, ["e2e"], count);
+
+/** Writes `openapi.json` and `schemas/` from the code. */
+export const writeOpenapi = ({ native }) =>
+  cargo(native, ["run", "--quiet", "-p", "openapi"], { step: "writing openapi.json", fix: "the output above names what the tables of openapi/src lack." });
 
 export const soak = ({ native }) =>
   cargo(native, ["test", "-p", "e2e", "--test", "soak", "--", "--ignored", "--nocapture"], {

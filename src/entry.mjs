@@ -13,7 +13,7 @@ const { handle, first_step: firstStep, report_command: reportCommand, job_respon
 const { read_settings: readSettings, unanswered, late_body: lateBody, standing_headers: standingHeaders, start, scheduled } = Shim.prototype;
 
 /** The headers that every request is asked for, in the order of core/src/http/request_head.rs. */
-const HEAD_HEADERS = ["authorization", "origin", "content-type", "content-length", "on-behalf-of"];
+const HEAD_HEADERS = ["authorization", "origin", "content-type", "content-length", "on-behalf-of", "content-encoding"];
 
 /** How long a body may take to arrive. */
 const BODY_TIMEOUT_MS = 30_000;

@@ -166,7 +166,7 @@ impl Config {
         let bucket_url = public_url.as_ref().filter(|_| local_bucket).and_then(local_bucket_at);
         let presigner = settings.presigner(bucket_url);
         let public_url_set = settings.optional(Setting::PublicUrl).is_some();
-        let allowed_origins = settings.origins();
+        let allowed_origins = settings.origins(development);
         let timeouts = settings.timeouts(development);
         let auth = settings.auth(development);
         let limits = settings.limits();
@@ -365,7 +365,7 @@ impl SettingsReader<'_> {
         }
     }
 
-    fn origins(&mut self) -> Vec<String> {
+    fn origins(&mut self, development: bool) -> Vec<String> {
         let text = self.optional(Setting::AllowedOrigins).unwrap_or_default();
         let origins: Vec<String> =
             text.split(',').map(|origin| origin.trim().to_owned()).filter(|o| !o.is_empty()).collect();
@@ -374,7 +374,11 @@ impl SettingsReader<'_> {
             let why = "must list origins such as https://app.reelballers.com, separated by commas";
             return self.reject(Setting::AllowedOrigins, why).unwrap_or_default();
         }
-        origins
+        let hosts = ["localhost", "127.0.0.1"].into_iter().filter(|_| development);
+        let dev_servers = hosts.flat_map(|host| DEV_SERVER_PORTS.map(|port| format!("http://{host}:{port}")));
+        let new = |origin: &String| !origins.contains(origin);
+        let more: Vec<String> = dev_servers.filter(new).collect();
+        origins.into_iter().chain(more).collect()
     }
 
     fn timeouts(&mut self, development: bool) -> Option<Timeouts> {
@@ -388,6 +392,10 @@ impl SettingsReader<'_> {
         }
     }
 }
+
+/// Where the dev servers of Next and Create React App, Angular, Astro, Vite, Django and webpack listen: their pages
+/// may call an API in development.
+const DEV_SERVER_PORTS: [u16; 8] = [3000, 3001, 4200, 4321, 5173, 5174, 8000, 8080];
 
 /// Whether a request's host, with or without a port, is this machine. Development answers nowhere else, so
 /// that its settings open nothing when they were deployed by mistake.
@@ -470,7 +478,9 @@ pub(crate) mod tests {
         assert!(matches!(config.access, ApiAccess::Keys(_)));
         assert_eq!(config.public_url, "http://localhost:8787");
         assert_eq!(config.runpod.unwrap().endpoint, "http://127.0.0.1:8788/v2/local");
-        assert_eq!(config.allowed_origins, ["http://localhost:5173", "http://localhost:3000"]);
+        assert_eq!(config.allowed_origins[..2], ["http://localhost:5173", "http://localhost:3000"]);
+        assert_eq!(config.allowed_origins.len(), 16, "and the other usual dev servers");
+        assert!(config.allowed_origins.contains(&"http://127.0.0.1:4200".to_owned()));
     }
 
     #[test]

@@ -29,6 +29,14 @@ impl Subscribers<'_> {
         Ok((pair.server, pair.client))
     }
 
+    /// Opens a socket that is closed in a moment and gives both of its ends, ours first. One that may sleep would
+    /// be closed at once as well, but its connection would end ten seconds later.
+    pub fn open_briefly() -> Result<(WebSocket, WebSocket)> {
+        let pair = WebSocketPair::new()?;
+        pair.server.accept()?;
+        Ok((pair.server, pair.client))
+    }
+
     /// Every subscriber, and what it asked for.
     pub fn all(&self) -> Vec<(WebSocket, SubscribeRequest)> {
         let known = |socket: WebSocket| self.request_of(&socket).map(|request| (socket, request));

@@ -112,6 +112,10 @@ impl Arrival for HttpRequest<'_> {
         self.head.header("content-type")
     }
 
+    fn content_encoding(&self) -> Option<&str> {
+        self.head.header("content-encoding")
+    }
+
     fn has_body(&self) -> bool {
         self.head.has_body()
     }

@@ -10,8 +10,9 @@ use uuid::Uuid;
 /// A job's id: a UUID, written in lower case with hyphens.
 ///
 /// The client may choose it; otherwise it is made from random bytes of the caller.
+#[cfg_attr(feature = "describe", derive(schemars::JsonSchema), schemars(extend("format" = "uuid")))]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct JobId(Uuid);
+pub struct JobId(#[cfg_attr(feature = "describe", schemars(with = "String"))] Uuid);
 
 /// The text is not a UUID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

@@ -30,7 +30,20 @@ pub enum ParseKeyError {
     Foreign,
 }
 
+/// What [`is_clean_segment`] takes, after a slash, as a regular expression.
+macro_rules! segments_pattern {
+    () => {
+        r"(/(\.?[A-Za-z0-9_-][A-Za-z0-9._-]*|\.\.[A-Za-z0-9._-]+)){2,}$"
+    };
+}
+
 impl ObjectKey {
+    /// What [`ObjectKey::parse_video`] takes, as JSON Schema has it.
+    pub(crate) const PATTERN: &str = concat!("^(input|output)", segments_pattern!());
+
+    /// What [`ObjectKey::parse_input`] takes.
+    pub(crate) const INPUT_PATTERN: &str = concat!("^input", segments_pattern!());
+
     /// The key of an upload: `input/{id}/{safe name}`, and `input/{owner}/{id}/{safe name}` when an end user
     /// owns it.
     pub fn input(owner: Option<OwnerId>, id: JobId, filename: &str) -> Self {
@@ -174,7 +187,7 @@ fn is_clean(c: char) -> bool {
 }
 
 /// S3 and R2 allow 1,024 bytes. Shorter keys keep logs readable.
-const KEY_MAX_BYTES: usize = 300;
+pub(crate) const KEY_MAX_BYTES: usize = 300;
 const NAME_MAX_CHARS: usize = 88;
 const EXTENSION_MAX_CHARS: usize = 11;
 

@@ -21,6 +21,9 @@ pub struct InvalidRenditionName;
 pub const MAX_NAME_CHARS: usize = 32;
 
 impl RenditionName {
+    /// What a name is, as a regular expression.
+    pub(crate) const PATTERN: &str = "^[a-z0-9_-]+$";
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -49,6 +49,7 @@ impl From<Timestamp> for CivilDateTime {
 }
 
 /// A duration in whole milliseconds.
+#[cfg_attr(feature = "describe", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DurationMs(pub i64);

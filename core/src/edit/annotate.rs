@@ -1,6 +1,6 @@
 //! Annotate: join annotated clips of a game.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::edit::limits::{MAX_SEGMENTS, audio_track, seconds};
 use crate::json::field_error::FieldContext;
@@ -84,6 +84,7 @@ impl Annotate {
 }
 
 fn read_clips(value: &Value, mut at: FieldContext<'_>) -> Option<Vec<Annotation>> {
+    at.describe(|| json!({"minItems": 1}));
     let clips = list(MAX_SEGMENTS, Annotation::read)(value, at.reborrow())?;
     if clips.is_empty() {
         return at.reject("must have at least one clip");
@@ -122,9 +123,7 @@ impl Annotation {
 /// Text that a person typed: it may be empty, and line breaks become spaces.
 fn line(max_chars: usize) -> impl Fn(&Value, FieldContext<'_>) -> Option<String> {
     move |value, mut at| {
-        if value.as_str().is_some_and(|typed| typed.trim().is_empty()) {
-            return Some(String::new());
-        }
+        at.describe(|| json!({"type": "string", "maxLength": max_chars}));
         match value.as_str() {
             Some(typed) if typed.chars().count() > max_chars => {
                 at.reject(format!("must have at most {max_chars} characters"))
@@ -133,8 +132,7 @@ fn line(max_chars: usize) -> impl Fn(&Value, FieldContext<'_>) -> Option<String>
                 let plain: String = typed.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
                 Some(plain.split_whitespace().collect::<Vec<_>>().join(" "))
             }
-            // The common reader reports the wrong type.
-            None => text(max_chars)(value, at).map(str::to_owned),
+            None => at.expected("a string", value),
         }
     }
 }

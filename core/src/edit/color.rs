@@ -1,6 +1,6 @@
 //! Colours as the frontend writes them.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::json::field_error::FieldContext;
 
@@ -23,6 +23,7 @@ impl Color {
 
     /// Reads `#RRGGBB`, in either case.
     pub(super) fn read(value: &Value, mut at: FieldContext<'_>) -> Option<Self> {
+        at.describe(|| json!({"type": "string", "pattern": "^#[0-9A-Fa-f]{6}$"}));
         value.as_str().and_then(Self::parse).or_else(|| at.reject("must be a colour such as #FFFF00"))
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a pixel rectangle is always inside the frame and has at least one pixel.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::edit::interpolate::KeyframePosition;
 use crate::edit::limits::{MAX_ITEMS, coordinate, frame, positive_length, seconds, truncate};
@@ -196,6 +196,7 @@ pub(super) fn read_keyframes(value: &Value, mut at: FieldContext<'_>) -> Option<
 
 /// Reads `crop_keyframes` where there must be one.
 pub(super) fn non_empty_keyframes(value: &Value, mut at: FieldContext<'_>) -> Option<Keyframes> {
+    at.describe(|| json!({"minItems": 1}));
     let keyframes = read_keyframes(value, at.reborrow())?;
     if keyframes.1.is_empty() {
         return at.reject("must have at least one keyframe");
@@ -236,7 +237,6 @@ impl CropUnit {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
 
     use super::*;
 

@@ -1,6 +1,6 @@
 //! Framing: crop one clip and change its speed, or several clips that become one reel.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::base::object_key::ObjectKey;
 use crate::edit::crop::{CropTrack, Keyframes};
@@ -83,7 +83,8 @@ impl Framing {
         let include_audio = fields.optional("include_audio", boolean);
         let audio_track = fields.optional("audio_track", audio_track);
         let interpolation = fields.optional("interpolation", one_of(Interpolation::WORDS));
-        let transition = fields.optional("transition", Transition::read);
+        // Without `clips` it is an error of its own.
+        let transition = if has_clips { fields.optional("transition", Transition::read) } else { Some(None) };
         let renditions = fields.optional("outputs", read_renditions);
         let filmstrip = fields.optional("filmstrip", boolean);
         // An invalid interpolation is an error; the clips are read all the same, for their own errors.
@@ -171,6 +172,7 @@ fn reject_own_crops(mut at: FieldContext<'_>, renditions: &[RenditionFields]) {
 }
 
 fn read_clips(value: &Value, mut at: FieldContext<'_>, interpolation: Interpolation) -> Option<Vec<Clip>> {
+    at.describe(|| json!({"minItems": 1}));
     let clips = list(MAX_CLIPS, |value, at| Clip::read(value, at, interpolation))(value, at.reborrow())?;
     let segment_count: usize = clips.iter().map(|clip| clip.segments.len().max(1)).sum();
     if clips.is_empty() {

@@ -3,7 +3,7 @@
 //! The limits are far above what real clips need. They exist so that arithmetic on params cannot overflow
 //! and a render cannot run for hours.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::json::field_error::FieldContext;
 use crate::json::reader::{integer, number};
@@ -30,6 +30,7 @@ pub(super) fn frame(value: &Value, at: FieldContext<'_>) -> Option<u32> {
 
 /// Seconds from the start of the source.
 pub(crate) fn seconds(value: &Value, mut at: FieldContext<'_>) -> Option<f64> {
+    at.describe(|| json!({"type": "number", "minimum": 0, "maximum": MAX_TIME_S}));
     let seconds = value.as_f64().filter(|seconds| (0.0..=MAX_TIME_S).contains(seconds));
     seconds.or_else(|| at.reject(format!("must be a number of seconds from 0 to {MAX_TIME_S}")))
 }

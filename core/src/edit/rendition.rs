@@ -2,7 +2,7 @@
 //!
 //! Invariant: what a rendition shows lies inside the picture and has at least one pixel.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::base::rendition_name::{MAX_NAME_CHARS, RenditionName};
 use crate::base::words::word_enum;
@@ -196,7 +196,9 @@ pub(super) fn read_renditions(value: &Value, mut at: FieldContext<'_>) -> Option
 }
 
 fn name(value: &Value, mut at: FieldContext<'_>) -> Option<RenditionName> {
-    let name = text(MAX_NAME_CHARS)(value, at.reborrow())?;
+    let name = text(MAX_NAME_CHARS)(value, at.reborrow());
+    at.describe(|| json!({"pattern": RenditionName::PATTERN}));
+    let name = name?;
     RenditionName::try_from(name.to_owned()).map_err(|error| at.reject::<()>(error.to_string())).ok()
 }
 

@@ -1,6 +1,6 @@
 //! Frame sizes.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::edit::fit::even_ratio;
 use crate::json::field_error::FieldContext;
@@ -63,6 +63,7 @@ impl OutputSize {
 
 /// The encoder stores colour at half the resolution, so both sides must be even.
 fn even_side(value: &Value, mut at: FieldContext<'_>) -> Option<u32> {
+    at.describe(|| json!({"multipleOf": 2}));
     let side = integer(MIN_SIDE.into()..=MAX_SIDE.into())(value, at.reborrow())?;
     if side % 2 != 0 {
         return at.reject(format!("must be even, for example {}", side - 1));

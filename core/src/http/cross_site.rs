@@ -18,14 +18,16 @@ pub trait Arrival {
     fn origin(&self) -> Option<&str>;
     /// The header `Content-Type`.
     fn content_type(&self) -> Option<&str>;
+    /// The header `Content-Encoding`.
+    fn content_encoding(&self) -> Option<&str>;
     /// Whether a body was sent.
     fn has_body(&self) -> bool;
 }
 
-/// Refuses what a page of an origin that is not allowed sends, and a body that is not JSON.
+/// Refuses what a page of an origin that is not allowed sends, and a body that is not plain JSON.
 ///
 /// # Errors
-/// 403 for the origin, 415 for the type of the body.
+/// 403 for the origin, 415 for the type of the body or its encoding.
 pub fn check_arrival(route: &Route<'_>, arrival: &impl Arrival, config: &Config) -> Result<(), Problem> {
     let changes = !matches!(arrival.method(), "GET" | "HEAD" | "OPTIONS");
     if changes || matches!(route, Route::Watch(_) | Route::WatchLegacy(_)) {
@@ -45,7 +47,13 @@ pub fn check_arrival(route: &Route<'_>, arrival: &impl Arrival, config: &Config)
             "The body must be JSON. Send it with the header `Content-Type: application/json`.",
         ));
     }
-    Ok(())
+    match arrival.content_encoding() {
+        Some(encoding) if is_read && !encoding.eq_ignore_ascii_case("identity") => Err(Problem::new(
+            ProblemCode::UnsupportedMediaType,
+            "The body is encoded, and this API reads only plain bodies. Send it without `Content-Encoding`.",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// An origin that is configured, or that of the API's own public address.
@@ -72,6 +80,7 @@ mod tests {
         method: &'static str,
         origin: Option<&'static str>,
         content_type: Option<&'static str>,
+        content_encoding: Option<&'static str>,
         has_body: bool,
     }
 
@@ -90,6 +99,10 @@ mod tests {
 
         fn content_type(&self) -> Option<&str> {
             self.content_type
+        }
+
+        fn content_encoding(&self) -> Option<&'static str> {
+            self.content_encoding
         }
 
         fn has_body(&self) -> bool {
@@ -147,7 +160,12 @@ mod tests {
             ("GET", "/ws/export/3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50".to_owned()),
         ];
         for (method, path) in &guarded {
-            let from = |origin| status(path, &Sent { method, origin, content_type: None, has_body: false });
+            let from = |origin| {
+                status(
+                    path,
+                    &Sent { method, origin, content_type: None, content_encoding: None, has_body: false },
+                )
+            };
             for origin in foreign {
                 assert_eq!(from(Some(origin)), 403, "{method} {path} from {origin}");
             }
@@ -159,7 +177,10 @@ mod tests {
             [("GET", JOB), ("GET", "/health"), ("HEAD", "/health"), ("OPTIONS", "/api/jobs")]
         {
             let origin = Some("https://evil.example");
-            let seen = status(path, &Sent { method, origin, content_type: None, has_body: false });
+            let seen = status(
+                path,
+                &Sent { method, origin, content_type: None, content_encoding: None, has_body: false },
+            );
             assert_eq!(seen, 200, "{method} {path} changes nothing, and the page cannot read it");
         }
     }
@@ -167,7 +188,10 @@ mod tests {
     #[test]
     fn a_body_is_json_by_its_type() {
         let with = |path: &str, content_type, has_body| {
-            status(path, &Sent { method: "POST", origin: None, content_type, has_body })
+            status(
+                path,
+                &Sent { method: "POST", origin: None, content_type, content_encoding: None, has_body },
+            )
         };
         for json in [
             "application/json",
@@ -195,5 +219,22 @@ mod tests {
             let webhook = "/api/runpod/webhook/3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50/token";
             assert_eq!(with(webhook, other, true), 200, "nobody reads it: {other:?}");
         }
+    }
+
+    #[test]
+    fn a_body_that_is_encoded_is_refused_by_name() {
+        let status = |content_encoding| {
+            let sent = Sent {
+                method: "POST",
+                origin: None,
+                content_type: Some("application/json"),
+                content_encoding,
+                has_body: true,
+            };
+            let route = Route::parse("POST", "/api/jobs").unwrap();
+            check_arrival(&route, &sent, &config()).map_err(|problem| problem.code.status())
+        };
+        assert_eq!([None, Some("identity"), Some("Identity")].map(status), [Ok(()); 3]);
+        assert_eq!(["gzip", "br", "gzip, identity"].map(|encoding| status(Some(encoding))), [Err(415); 3]);
     }
 }

@@ -8,8 +8,8 @@
 use crate::http::cross_site::Arrival;
 
 /// The headers that every request is asked for. `src/entry.mjs` has the same list; a test compares them.
-pub const HEAD_HEADERS: [&str; 5] =
-    ["authorization", "origin", "content-type", "content-length", "on-behalf-of"];
+pub const HEAD_HEADERS: [&str; 6] =
+    ["authorization", "origin", "content-type", "content-length", "on-behalf-of", "content-encoding"];
 
 /// The head of a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,6 +87,10 @@ impl Arrival for RequestHead<'_> {
         self.header("content-type")
     }
 
+    fn content_encoding(&self) -> Option<&str> {
+        self.header("content-encoding")
+    }
+
     fn has_body(&self) -> bool {
         self.has_body
     }
@@ -97,7 +101,7 @@ mod tests {
     use super::*;
 
     const TEXT: &str =
-        "POST\nhttps://api.example:8443/api/jobs?a=1&token=x\n=Bearer k\n\n=application/json\n=12\n\nbody";
+        "POST\nhttps://api.example:8443/api/jobs?a=1&token=x\n=Bearer k\n\n=application/json\n=12\n\n\nbody";
 
     #[test]
     fn a_head_is_read_from_one_text() {
@@ -112,14 +116,14 @@ mod tests {
 
     #[test]
     fn an_empty_header_was_sent() {
-        let head = RequestHead::parse("GET\nhttp://h\n=\n\n\n=x\n\n").unwrap();
+        let head = RequestHead::parse("GET\nhttp://h\n=\n\n\n=x\n\n\n").unwrap();
         assert_eq!((head.header("authorization"), head.header("origin")), (Some(""), None));
         assert_eq!((head.path, head.query, head.content_length(), head.has_body), ("/", "", None, false));
     }
 
     #[test]
     fn what_the_entry_module_did_not_write_is_no_head() {
-        for text in ["", "GET", "GET\nhttp://h/", "GET\nhttp://h/\n\n\n\n\n", &format!("{TEXT}\n")] {
+        for text in ["", "GET", "GET\nhttp://h/", "GET\nhttp://h/\n\n\n\n\n\n", &format!("{TEXT}\n")] {
             assert_eq!(RequestHead::parse(text), None, "{text:?}");
         }
     }

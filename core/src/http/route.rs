@@ -49,8 +49,8 @@ macro_rules! routes {
 routes! {
     /// Whether the API can work.
     Health {
-        "GET, HEAD" "/health" => |_| Ok(Route::Health),
-        "GET, HEAD" "/api/health" => |_| Ok(Route::Health),
+        "GET" "/health" => |_| Ok(Route::Health),
+        "GET" "/api/health" => |_| Ok(Route::Health),
     }
     /// A page of jobs.
     ListJobs {
@@ -145,7 +145,7 @@ routes! {
     }
     /// A video or picture. The key is percent-encoded, its slashes as they are or as `%2F`.
     Download(ObjectKey) {
-        "GET, HEAD" "/api/videos/download/{key...}" => |[key, _]| download(key),
+        "GET" "/api/videos/download/{key...}" => |[key, _]| download(key),
     }
     /// The exports that are pending or processing.
     ActiveExports {
@@ -200,7 +200,7 @@ routes! {
 pub struct RouteRow {
     /// The name of the route's variant.
     pub route: &'static str,
-    /// The methods, as the `Allow` header lists them.
+    /// The method. Where it is GET, HEAD works as well.
     pub methods: &'static str,
     /// The path. `{name}` stands for one segment, `{name...}` at the end for the rest.
     pub path: &'static str,
@@ -248,7 +248,14 @@ impl RouteRow {
         rest.is_none().then_some(parameters)
     }
 
+    /// Its methods as the `Allow` header lists them.
+    fn allow(&self) -> &'static str {
+        if self.methods == "GET" { "GET, HEAD" } else { self.methods }
+    }
+
+    /// Whether the path has this method. HEAD is a GET whose answer has no body (RFC 9110 9.3.2).
     fn allows(&self, method: &str) -> bool {
+        let method = if method == "HEAD" { "GET" } else { method };
         self.methods.split(", ").any(|allowed| allowed == method)
     }
 }
@@ -263,13 +270,15 @@ impl<'p> Route<'p> {
         if method == "OPTIONS" {
             return Ok(Self::Preflight);
         }
+        // A slash at the end leads to the same place.
+        let path = path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path);
         let mut allowed = Vec::new();
         for row in ROUTES {
             let Some(parameters) = row.parameters(path) else { continue };
             if row.allows(method) {
                 return (row.build)(parameters);
             }
-            allowed.push(row.methods);
+            allowed.push(row.allow());
         }
         Err(if allowed.is_empty() { route_not_found() } else { method_not_allowed(allowed.join(", ")) })
     }
@@ -421,7 +430,7 @@ mod tests {
         for row in ROUTES {
             let path = example(row);
             let rows = ROUTES.iter().filter(|other| other.path == row.path);
-            let allow = rows.map(|row| row.methods).collect::<Vec<_>>().join(", ");
+            let allow = rows.map(RouteRow::allow).collect::<Vec<_>>().join(", ");
             for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "get"] {
                 let route = Route::parse(method, &path);
                 if allow.split(", ").any(|allowed| allowed == method) {
@@ -432,6 +441,15 @@ mod tests {
                     assert_eq!(problem.allow.as_deref(), Some(allow.as_str()), "{method} {path}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_slash_at_the_end_leads_to_the_same_place() {
+        for row in ROUTES.iter().filter(|row| !row.path.ends_with("...}")) {
+            let path = example(row);
+            let route = format!("{:?}", Route::parse(row.methods, &path));
+            assert_eq!(format!("{:?}", Route::parse(row.methods, &format!("{path}/"))), route, "{path}/");
         }
     }
 
@@ -449,9 +467,9 @@ mod tests {
             ("DELETE", "/api/videos/multipart/u.m/parts", ProblemCode::MethodNotAllowed),
             ("POST", "/api/videos/multipart/u.m/dance", ProblemCode::RouteNotFound),
             ("GET", "/api/jobs/not-an-id", ProblemCode::JobNotFound),
-            ("GET", "/api/jobs/", ProblemCode::JobNotFound),
+            ("GET", "/api/jobs//", ProblemCode::JobNotFound),
             ("POST", "/api/jobs/x/do/t/dance", ProblemCode::RouteNotFound),
-            ("GET", &format!("/api/jobs/{ID}/ws/"), ProblemCode::RouteNotFound),
+            ("GET", &format!("/api/jobs/{ID}/ws//"), ProblemCode::RouteNotFound),
             ("POST", "/api/export/annotate", ProblemCode::RouteNotFound),
             ("GET", "/api/export/overlay", ProblemCode::MethodNotAllowed),
             ("GET", "/api/export/overlay/x", ProblemCode::JobNotFound),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// How a sheet is divided. Pictures go from left to right, then down.
+#[cfg_attr(feature = "describe", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FilmstripLayout {
     /// Pixels across of one picture.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Size, rate and length of a reel's picture.
+#[cfg_attr(feature = "describe", derive(schemars::JsonSchema), schemars(rename = "ReportedMedia"))]
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OutputMedia {
     /// Pixels in a row.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Billed units of one job. They are counted in memory and stored with the next write, so counting costs no
 /// write. Units since the last write are lost if the object stops.
+#[cfg_attr(feature = "describe", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Rows written in the object's SQLite, alarms included: setting one counts as a row.

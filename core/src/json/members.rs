@@ -1,4 +1,4 @@
-//! JSON objects in which each name stands once.
+//! JSON in which each name of an object stands once.
 //!
 //! `serde_json` keeps the last of two members with one name, and another reader may keep the first. What is
 //! signed must mean the same to everybody, so such an object is refused.

@@ -4,7 +4,7 @@
 
 use std::ops::RangeInclusive;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::json::field_error::FieldContext;
 use crate::json::suggest::did_you_mean;
@@ -22,6 +22,12 @@ pub struct ObjectReader<'v, 'f> {
 impl<'v, 'f> ObjectReader<'v, 'f> {
     /// Opens an object; anything else is an error.
     pub fn open(value: &'v Value, mut at: FieldContext<'f>) -> Option<Self> {
+        at.describe(|| json!({"type": "object"}));
+        #[cfg(feature = "describe")]
+        if at.is_describing() {
+            let map = value.as_object().unwrap_or_else(|| super::description::nothing());
+            return Some(Self { map, known: at.known.to_vec(), at });
+        }
         match value {
             Value::Object(map) => Some(Self { map, known: at.known.to_vec(), at }),
             other => at.expected("an object", other),
@@ -35,7 +41,9 @@ impl<'v, 'f> ObjectReader<'v, 'f> {
         read: impl FnOnce(&'v Value, FieldContext<'_>) -> Option<T>,
     ) -> Option<T> {
         match self.present(name) {
-            Some(value) => read(value, self.at.child(name)),
+            Some(value) => read(value, self.at.member(name, true)),
+            #[cfg(feature = "describe")]
+            None if self.at.is_describing() => read(&Value::Null, self.at.member(name, true)),
             None => self.at.child(name).reject("is required"),
         }
     }
@@ -49,15 +57,27 @@ impl<'v, 'f> ObjectReader<'v, 'f> {
         name: &'static str,
         read: impl FnOnce(&'v Value, FieldContext<'_>) -> Option<T>,
     ) -> Option<Option<T>> {
-        match self.present(name) {
-            Some(value) => read(value, self.at.child(name)).map(Some),
-            None => Some(None),
+        if let Some(value) = self.present(name) {
+            return read(value, self.at.member(name, false)).map(Some);
         }
+        #[cfg(feature = "describe")]
+        if self.at.is_describing() {
+            read(&Value::Null, self.at.member(name, false));
+        }
+        Some(None)
     }
 
     /// Whether the member is present and not `null`. The call also makes it a known member.
     pub fn has(&mut self, name: &'static str) -> bool {
         self.present(name).is_some()
+    }
+
+    /// A member that clients send and nobody reads: any value is right.
+    pub fn ignored(&mut self, name: &'static str) {
+        self.optional(name, |_, mut at| {
+            at.describe(|| json!({"description": "Kept by clients; not used."}));
+            Some(())
+        });
     }
 
     /// The place of this object, for errors that concern several members.
@@ -67,6 +87,7 @@ impl<'v, 'f> ObjectReader<'v, 'f> {
 
     /// Reports every unknown member, with the name that was probably meant.
     pub fn finish(mut self) {
+        self.at.describe(|| json!({"additionalProperties": false}));
         for name in self.map.keys() {
             if self.known.contains(&name.as_str()) {
                 continue;
@@ -86,16 +107,20 @@ impl<'v, 'f> ObjectReader<'v, 'f> {
 
 /// A finite number inside `range`.
 pub fn number(range: RangeInclusive<f64>) -> impl Fn(&Value, FieldContext<'_>) -> Option<f64> {
-    move |value, mut at| match value.as_f64() {
-        None => at.expected("a number", value),
-        Some(n) if range.contains(&n) => Some(n),
-        Some(_) => at.reject(format!("must be between {} and {}", range.start(), range.end())),
+    move |value, mut at| {
+        at.describe(|| json!({"type": "number", "minimum": range.start(), "maximum": range.end()}));
+        match value.as_f64() {
+            None => at.expected("a number", value),
+            Some(n) if range.contains(&n) => Some(n),
+            Some(_) => at.reject(format!("must be between {} and {}", range.start(), range.end())),
+        }
     }
 }
 
 /// A whole number inside `range`; `3.0` counts as whole, since JSON has one number type.
 pub fn integer(range: RangeInclusive<i64>) -> impl Fn(&Value, FieldContext<'_>) -> Option<i64> {
     move |value, mut at| {
+        at.describe(|| json!({"type": "integer", "minimum": range.start(), "maximum": range.end()}));
         let whole = value.as_i64().or_else(|| whole_float(value));
         match whole {
             Some(n) if range.contains(&n) => Some(n),
@@ -111,6 +136,9 @@ pub fn integer(range: RangeInclusive<i64>) -> impl Fn(&Value, FieldContext<'_>) 
 /// Text of at most `max_chars` characters, not empty and without control characters.
 pub fn text(max_chars: usize) -> impl for<'v> Fn(&'v Value, FieldContext<'_>) -> Option<&'v str> {
     fn read<'v>(value: &'v Value, mut at: FieldContext<'_>, max_chars: usize) -> Option<&'v str> {
+        at.describe(
+            || json!({"type": "string", "minLength": 1, "maxLength": max_chars, "pattern": PRINTABLE}),
+        );
         let Value::String(text) = value else { return at.expected("a string", value) };
         if text.trim().is_empty() {
             return at.reject("must not be empty");
@@ -126,8 +154,16 @@ pub fn text(max_chars: usize) -> impl for<'v> Fn(&'v Value, FieldContext<'_>) ->
     move |value, at| read(value, at, max_chars)
 }
 
+/// What [`text`] takes, as a regular expression: no control characters, and one that is no space.
+const PRINTABLE: &str = concat!(
+    r"^[^\x00-\x1f\x7f-\x9f]*",
+    r"[^\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]",
+    r"[^\x00-\x1f\x7f-\x9f]*$"
+);
+
 /// `true` or `false`.
 pub fn boolean(value: &Value, mut at: FieldContext<'_>) -> Option<bool> {
+    at.describe(|| json!({"type": "boolean"}));
     value.as_bool().or_else(|| at.expected("true or false", value))
 }
 
@@ -144,6 +180,7 @@ pub fn one_of<T: Copy>(
 /// The index of the word. Separate from [`one_of`], so that the compiled code exists once and not for each
 /// type.
 fn word_index(value: &Value, mut at: FieldContext<'_>, words: &[&str]) -> Option<usize> {
+    at.describe(|| json!({"type": "string", "enum": words}));
     let text = value.as_str();
     words.iter().position(|word| Some(*word) == text).or_else(|| {
         let list = format!("one of {}", words.join(", "));
@@ -160,6 +197,11 @@ pub fn list<T>(
     read: impl Fn(&Value, FieldContext<'_>) -> Option<T>,
 ) -> impl Fn(&Value, FieldContext<'_>) -> Option<Vec<T>> {
     move |value, mut at| {
+        #[cfg(feature = "describe")]
+        if let Some(at) = at.described_items() {
+            read(value.get(0).unwrap_or_default(), at);
+        }
+        at.describe(|| json!({"type": "array", "maxItems": max}));
         let items = items(value, at.reborrow(), max)?;
         let read_items: Vec<Option<T>> =
             items.iter().enumerate().map(|(index, item)| read(item, at.child(&index.to_string()))).collect();
@@ -197,7 +239,6 @@ pub(crate) fn json_type_name(value: &Value) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn errors_of(body: &Value, read: impl FnOnce(&Value, FieldContext<'_>)) -> Vec<(String, String)> {
         let mut errors = Vec::new();

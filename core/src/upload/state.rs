@@ -119,6 +119,9 @@ pub(super) struct Listing {
 }
 
 impl ConfirmedPart {
+    /// The longest entity tag, with its quotes.
+    pub(crate) const ETAG_MAX: usize = ETAG_MAX_BYTES + 2;
+
     /// `None` for what cannot be an entity tag (RFC 9110 8.8.3). Quotes are taken off: the bucket sends
     /// them in headers and not through its binding.
     pub fn new(number: u32, etag: &str) -> Option<Self> {

@@ -19,6 +19,7 @@ use crate::job::gpu_service::WorkerStage;
 use crate::job::output_media::OutputMedia;
 
 /// `input` of the RunPod job: small, and nothing in it is valid for longer than the attempt.
+#[cfg_attr(feature = "describe", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RunInput {
     /// The export job's id, not RunPod's.
@@ -33,6 +34,7 @@ pub struct RunInput {
     /// Key that the output must have.
     pub output_video_key: String,
     /// The edit, checked by the API.
+    #[cfg_attr(feature = "describe", schemars(with = "serde_json::Map<String, serde_json::Value>"))]
     pub params: Box<RawValue>,
     /// A capability of this attempt, never logged. The worker appends `/claim`, `/progress`, `/complete` or
     /// `/error`. For workers that do not know `callback`.
@@ -43,6 +45,7 @@ pub struct RunInput {
 }
 
 /// Where a GPU worker reports, and what it shows there.
+#[cfg_attr(feature = "describe", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CallbackAddress {
     /// The worker appends `/claim`, `/progress`, `/complete` or `/error`.
@@ -52,6 +55,7 @@ pub struct CallbackAddress {
 }
 
 /// `POST {callback.url}/claim`. Older workers send less, or nothing.
+#[cfg_attr(feature = "describe", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ClaimRequest {
     /// The RunPod job that the worker runs for. The API tells two runs of one attempt apart by it.
@@ -63,6 +67,7 @@ pub struct ClaimRequest {
 }
 
 /// The response to a claim: all that a worker needs for the attempt, with fresh URLs.
+#[cfg_attr(feature = "describe", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ClaimResponse {
     /// `false` if the job has already ended. Then there is nothing to do and the URLs are empty.
@@ -75,6 +80,7 @@ pub struct ClaimResponse {
     #[serde(rename = "type")]
     pub job_type: JobType,
     /// The edit.
+    #[cfg_attr(feature = "describe", schemars(with = "serde_json::Map<String, serde_json::Value>"))]
     pub params: Box<RawValue>,
     /// Presigned GET of the input.
     pub input_url: String,
@@ -104,9 +110,11 @@ pub struct ClaimResponse {
 }
 
 /// Where one of the edit's `outputs` goes.
+#[cfg_attr(feature = "describe", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RenditionPut {
     /// Its name in the edit.
+    #[cfg_attr(feature = "describe", schemars(with = "String"))]
     pub name: RenditionName,
     /// Presigned PUT of the video.
     pub video: PresignedPut,
@@ -115,6 +123,7 @@ pub struct RenditionPut {
 }
 
 /// One of several videos that an edit reads.
+#[cfg_attr(feature = "describe", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct InputDownload {
     /// The key in the edit.
@@ -127,6 +136,7 @@ pub struct InputDownload {
 }
 
 /// A presigned PUT. The headers are part of the signature and must be sent unchanged.
+#[cfg_attr(feature = "describe", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PresignedPut {
     /// The URL to PUT to; a capability, never logged.
@@ -142,6 +152,7 @@ pub struct PresignedPut {
 }
 
 /// `POST {callback.url}/progress`.
+#[cfg_attr(feature = "describe", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ProgressReport {
     /// Percent of the whole attempt, 0 to 100; fractions are cut off.
@@ -155,6 +166,7 @@ pub struct ProgressReport {
 }
 
 /// `POST {callback.url}/complete`, after the output was put.
+#[cfg_attr(feature = "describe", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CompleteReport {
     /// The key that was written; must start with `output/{job_id}/`.
@@ -177,9 +189,11 @@ pub struct CompleteReport {
 }
 
 /// One of the edit's `outputs`, put.
+#[cfg_attr(feature = "describe", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RenditionReport {
     /// Its name in the edit.
+    #[cfg_attr(feature = "describe", schemars(with = "String"))]
     pub name: RenditionName,
     /// The key that was written; must start with `output/{job_id}/`.
     pub video_key: String,
@@ -194,6 +208,7 @@ pub struct RenditionReport {
 }
 
 /// A sheet of small pictures of the output, put.
+#[cfg_attr(feature = "describe", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FilmstripReport {
     /// The key that was written; must start with `output/{job_id}/`.
@@ -203,6 +218,7 @@ pub struct FilmstripReport {
 }
 
 /// `POST {callback.url}/error`.
+#[cfg_attr(feature = "describe", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ErrorReport {
     /// One sentence for a person, shown unchanged.
@@ -216,6 +232,7 @@ pub struct ErrorReport {
 }
 
 /// The response to a report.
+#[cfg_attr(feature = "describe", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallbackResponse {
     /// Always true: the report was read. Older workers check it.

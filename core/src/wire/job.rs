@@ -138,65 +138,113 @@ pub fn job_json(
     serde_json::to_string(&json).unwrap_or_default()
 }
 
+/// An export job.
+#[cfg_attr(feature = "describe", derive(schemars::JsonSchema), schemars(rename = "Job"))]
 #[derive(Serialize)]
 #[allow(clippy::option_option, reason = "a member may be null or left out")]
-struct JobJson<'j> {
+pub(crate) struct JobJson<'j> {
+    /// What is rendered. In a message, the kind of the message.
     #[serde(rename = "type")]
+    #[cfg_attr(feature = "describe", schemars(with = "JobType"))]
     type_name: &'static str,
+    /// In a message, what is rendered.
     #[serde(skip_serializing_if = "Option::is_none")]
     job_type: Option<JobType>,
+    /// The number of the newest stored event. Progress between two events has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     seq: Option<u64>,
+    /// The job.
     job_id: JobId,
+    /// The same id.
     id: JobId,
+    /// The project it belongs to.
     project_id: i64,
+    /// The same number, for clients of the FastAPI backend's socket.
     #[serde(rename = "projectId", skip_serializing_if = "Option::is_none")]
     project_id_camel: Option<i64>,
+    /// Where it is.
     status: JobStatus,
+    /// Where it is, in more detail.
     stage: JobStage,
+    /// Percent, from 0 to 100.
+    #[cfg_attr(feature = "describe", schemars(range(max = 100)))]
     progress: u8,
+    /// What happens now, as a sentence.
     message: &'j str,
+    /// The number of the attempt, from 1.
     attempt: u32,
+    /// How many attempts are made at most.
     max_attempts: u32,
+    /// Attempts before this one.
     retry_count: u32,
+    /// How long one attempt may take.
     execution_timeout_ms: DurationMs,
+    /// The video it reads. Left out for the holder of a link.
     #[serde(skip_serializing_if = "Option::is_none")]
     input_video_key: Option<&'j str>,
-    /// `null` without an output; left out for a holder of a link.
+    /// The video it made; null until then. Left out for the holder of a link.
     #[serde(skip_serializing_if = "Option::is_none")]
     output_video_key: Option<Option<&'j str>>,
+    /// The length of the video it made.
     output_bytes: Option<u64>,
+    /// What was made; null until then, and when its renderer did not say.
     output: Option<OutputJson>,
+    /// A GET of the video it made. Good for an hour.
+    #[cfg_attr(feature = "describe", schemars(extend("format" = "uri")))]
     output_url: Option<&'j str>,
+    /// A GET of a picture of it. Good for an hour.
+    #[cfg_attr(feature = "describe", schemars(extend("format" = "uri")))]
     poster_url: Option<&'j str>,
-    /// Left out by jobs without further outputs, and until they are complete.
+    /// The further outputs. Left out by a job without any, and until it is complete.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     outputs: Vec<RenditionJson<'j>>,
+    /// A sheet of small pictures, when the job was asked for one.
     #[serde(skip_serializing_if = "Option::is_none")]
     filmstrip: Option<FilmstripJson<'j>>,
+    /// The edit, as it was sent. Messages after the first leave it out, and so does a link.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "describe", schemars(with = "Option<serde_json::Map<String, serde_json::Value>>"))]
     params: Option<&'j RawValue>,
+    /// Why it failed, as a sentence.
     error: Option<&'j str>,
+    /// Why it failed, for programs.
     error_code: Option<ErrorCode>,
+    /// Whether another attempt may help.
     retryable: Option<bool>,
+    /// When it was created.
+    #[cfg_attr(feature = "describe", schemars(extend("format" = "date-time")))]
     created_at: String,
+    /// When a renderer took it.
+    #[cfg_attr(feature = "describe", schemars(extend("format" = "date-time")))]
     started_at: Option<String>,
+    /// When it ended.
+    #[cfg_attr(feature = "describe", schemars(extend("format" = "date-time")))]
     completed_at: Option<String>,
+    /// RunPod's name of the attempt. Left out for the holder of a link.
     #[serde(skip_serializing_if = "Option::is_none")]
     runpod_job_id: Option<Option<&'j str>>,
+    /// The path of its socket, with a token that opens it.
     websocket_url: &'j str,
+    /// What it has cost so far, in the units that Cloudflare bills.
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<Usage>,
 }
 
-/// What was made: `null` until the job is complete, and for a result whose renderer did not say.
+/// What a video is, read from the file that was made.
+#[cfg_attr(feature = "describe", derive(schemars::JsonSchema), schemars(rename = "OutputMedia"))]
 #[derive(Serialize)]
 struct OutputJson {
+    /// Pixels across.
     width: u32,
+    /// Pixels down.
     height: u32,
+    /// Frames a second.
     fps: f64,
+    /// Frames in all.
     frames: u64,
+    /// Its length in time.
     duration_ms: u64,
+    /// Its length in the bucket.
     bytes: u64,
 }
 
@@ -208,15 +256,23 @@ impl OutputJson {
 }
 
 /// One of the edit's `outputs`, with the members that the main output has in the job itself.
+#[cfg_attr(feature = "describe", derive(schemars::JsonSchema), schemars(rename = "JobOutput"))]
 #[derive(Serialize)]
 struct RenditionJson<'j> {
+    /// As the edit calls it.
     name: &'j str,
     /// Left out for a holder of a link.
     #[serde(skip_serializing_if = "Option::is_none")]
     output_video_key: Option<&'j str>,
+    /// The length of the video.
     output_bytes: Option<u64>,
+    /// What the video is.
     output: Option<OutputJson>,
+    /// A GET of the video. Good for an hour.
+    #[cfg_attr(feature = "describe", schemars(extend("format" = "uri")))]
     output_url: Option<&'j str>,
+    /// A GET of a picture of it. Good for an hour.
+    #[cfg_attr(feature = "describe", schemars(extend("format" = "uri")))]
     poster_url: Option<&'j str>,
 }
 
@@ -238,14 +294,23 @@ fn rendition_list<'j>(
 }
 
 /// A sheet of small pictures: where it is, which part shows what, and how it is divided.
+#[cfg_attr(feature = "describe", derive(schemars::JsonSchema), schemars(rename = "Filmstrip"))]
 #[derive(Serialize)]
 struct FilmstripJson<'j> {
+    /// A GET of the sheet. Good for an hour.
+    #[cfg_attr(feature = "describe", schemars(extend("format" = "uri")))]
     url: &'j str,
+    /// The path of its `WebVTT` file, for players.
     vtt_url: &'j str,
+    /// Pixels across of one picture.
     tile_width: u32,
+    /// Pixels down of one picture.
     tile_height: u32,
+    /// Pictures in a row.
     columns: u32,
+    /// Pictures in all.
     tiles: u32,
+    /// Time between two pictures.
     interval_ms: u64,
 }
 

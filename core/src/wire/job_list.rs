@@ -55,31 +55,63 @@ fn row_json(row: &JobRow, poster_url: Option<String>) -> RowJson<'_> {
     }
 }
 
+#[cfg_attr(feature = "describe", derive(schemars::JsonSchema), schemars(rename = "JobPage"))]
+/// A page of jobs, newest first.
 #[derive(Serialize)]
-struct Page<'p> {
+pub(crate) struct Page<'p> {
+    /// The jobs.
     jobs: Vec<RowJson<'p>>,
+    /// The `cursor` of the next page; null on the last one.
     next_cursor: Option<String>,
 }
 
+#[cfg_attr(feature = "describe", derive(schemars::JsonSchema), schemars(rename = "JobSummary"))]
+/// What the index knows of a job; it may be a moment behind.
 #[derive(Serialize)]
-struct RowJson<'r> {
+pub(crate) struct RowJson<'r> {
+    /// The job.
+    #[cfg_attr(feature = "describe", schemars(with = "crate::base::id::JobId"))]
     job_id: &'r str,
+    /// The same id.
+    #[cfg_attr(feature = "describe", schemars(with = "crate::base::id::JobId"))]
     id: &'r str,
+    /// The project it belongs to.
     project_id: i64,
+    /// What is rendered.
     #[serde(rename = "type")]
+    #[cfg_attr(feature = "describe", schemars(with = "crate::edit::JobType"))]
     kind: &'r str,
+    /// Where it is.
+    #[cfg_attr(feature = "describe", schemars(with = "crate::job::status::JobStatus"))]
     status: &'r str,
+    /// The number of the attempt, from 1.
     attempt: u32,
+    /// Attempts before this one.
     retry_count: u32,
+    /// The video it reads.
     input_video_key: &'r str,
+    /// The video it made.
     output_video_key: Option<&'r str>,
+    /// Its length.
     output_bytes: Option<u64>,
+    /// A picture of the result; good for an hour.
+    #[cfg_attr(feature = "describe", schemars(extend("format" = "uri")))]
     poster_url: Option<String>,
+    /// Why it failed, as a sentence.
     error: Option<&'r str>,
+    /// Why it failed, for programs.
+    #[cfg_attr(feature = "describe", schemars(with = "Option<ErrorCode>"))]
     error_code: Option<&'r str>,
+    /// Whether another attempt may help.
     retryable: Option<bool>,
+    /// When it was created.
+    #[cfg_attr(feature = "describe", schemars(extend("format" = "date-time")))]
     created_at: String,
+    /// When a renderer took it.
+    #[cfg_attr(feature = "describe", schemars(extend("format" = "date-time")))]
     started_at: Option<String>,
+    /// When it ended.
+    #[cfg_attr(feature = "describe", schemars(extend("format" = "date-time")))]
     completed_at: Option<String>,
 }
 

@@ -37,15 +37,25 @@ pub fn problem_json(problem: &ProblemJson<'_>) -> String {
     serde_json::to_string(&wire).unwrap_or_default()
 }
 
+#[cfg_attr(feature = "describe", derive(schemars::JsonSchema), schemars(rename = "Problem"))]
+/// Why a request was refused (RFC 9457).
 #[derive(Serialize)]
-struct Wire<'p> {
+pub(crate) struct Wire<'p> {
+    /// A URI for the kind of problem.
     r#type: String,
+    /// The kind of problem in a few words.
     title: &'static str,
+    /// The HTTP status.
     status: u16,
+    /// One sentence that a person can act on.
     detail: &'p str,
+    /// The same sentence.
     error: &'p str,
+    /// The kind of problem, for programs.
     code: &'static str,
+    /// Every fault of the body or the query, with its place.
     #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
     errors: &'p [FieldError],
+    /// The request's name in the logs.
     request_id: &'p str,
 }

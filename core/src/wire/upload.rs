@@ -6,6 +6,7 @@ use crate::base::time::Timestamp;
 use crate::upload::{Upload, UploadRecord, UploadState};
 
 /// 201 to `POST /api/videos/multipart`, and 200 to `GET .../parts`.
+#[cfg_attr(feature = "describe", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct UploadJson {
     /// Where the video goes.
@@ -29,6 +30,7 @@ pub struct UploadJson {
 }
 
 /// Whether there is anything left to do.
+#[cfg_attr(feature = "describe", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum UploadStatus {
@@ -39,6 +41,7 @@ pub enum UploadStatus {
 }
 
 /// One confirmed part.
+#[cfg_attr(feature = "describe", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ConfirmedPartJson {
     /// From 1.
@@ -50,6 +53,7 @@ pub struct ConfirmedPartJson {
 }
 
 /// 200 to `POST .../parts`.
+#[cfg_attr(feature = "describe", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SignedParts {
     /// In the order of the request.
@@ -59,6 +63,7 @@ pub struct SignedParts {
 }
 
 /// Where one part is sent.
+#[cfg_attr(feature = "describe", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SignedPart {
     /// From 1.
@@ -70,6 +75,7 @@ pub struct SignedPart {
 }
 
 /// 200 to `PUT .../parts`.
+#[cfg_attr(feature = "describe", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct ConfirmedParts {
     /// Confirmed parts in all.
@@ -77,6 +83,7 @@ pub struct ConfirmedParts {
 }
 
 /// 200 to `POST .../complete`.
+#[cfg_attr(feature = "describe", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CompletedUpload {
     /// Where the video is.

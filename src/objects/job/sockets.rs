@@ -43,9 +43,14 @@ impl JobObject {
         if let Some(LoadedJob { job, .. }) = &loaded {
             request.reader.admit(job.link_generation)?;
         }
-        self.has_no_sockets.set(false);
-        let (server, client) =
-            subscribers.accept(&tags).map_err(|cause| self.log_and_hide("accepting a socket", &cause))?;
+        let has_ended = loaded.as_ref().is_some_and(|loaded| loaded.job.end().is_some());
+        let pair = if has_ended {
+            Subscribers::open_briefly()
+        } else {
+            self.has_no_sockets.set(false);
+            subscribers.accept(&tags)
+        };
+        let (server, client) = pair.map_err(|cause| self.log_and_hide("accepting a socket", &cause))?;
         match loaded {
             Some(loaded) => self.send_backlog(&loaded, &server, request)?,
             None => self.close_if_not_created(server, hidden)?,

@@ -150,7 +150,7 @@ impl RegionInput {
         }
         let mut fields = ObjectReader::open(value, at)?;
         // The frontend's id of the region; the renderer does not use it.
-        fields.has("id");
+        fields.ignored("id");
         let region = if time_based {
             MovingRegion::read(&mut fields).map(Self::Moving)
         } else {

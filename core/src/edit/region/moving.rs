@@ -1,6 +1,6 @@
 //! The time-based region: an ellipse that moves between keyframes.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::edit::interpolate::KeyframePosition;
 use crate::edit::limits::{MAX_ITEMS, coordinate, positive_length, seconds, unit_interval};
@@ -58,6 +58,7 @@ impl MovingRegion {
 }
 
 fn read_keyframes(value: &Value, mut at: FieldContext<'_>) -> Option<Vec<(f64, EllipseValues)>> {
+    at.describe(|| json!({"minItems": 1}));
     let keyframes = list(MAX_ITEMS, read_keyframe)(value, at.reborrow())?;
     if keyframes.is_empty() {
         return at.reject("must have at least one keyframe");
@@ -85,7 +86,7 @@ fn read_keyframe(value: &Value, at: FieldContext<'_>) -> Option<(f64, EllipseVal
     let opacity = fields.optional("opacity", unit_interval);
     let color = fields.optional("color", Color::read);
     // Who placed the keyframe, as with crop keyframes; not used.
-    fields.has("origin");
+    fields.ignored("origin");
     fields.finish();
     let shape = EllipseValues {
         x: x?,

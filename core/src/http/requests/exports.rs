@@ -4,7 +4,7 @@
 //! Invariant: the job is an ordinary one. Only its input, and a clip's trim, come from the project.
 
 use serde_json::value::RawValue;
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 
 use crate::base::hex::hex;
@@ -65,31 +65,37 @@ pub struct ExportRequest {
 impl ExportRequest {
     /// Reads and checks a body. The params of the job are on the same level as `project_id`.
     pub fn parse(export_type: ExportType, body: &[u8]) -> Result<Self, Problem> {
-        read_body(body, |body, at| {
-            let mut fields = ObjectReader::open(body, at)?;
-            let project_id = fields.required("project_id", integer(1..=ID_MAX));
-            let job_id = fields.optional("job_id", job_id);
-            let set_working_video = match export_type {
-                ExportType::Overlay => Some(None),
-                ExportType::Framing => fields.optional("set_working_video", boolean),
-            };
-            if export_type == ExportType::Framing && !fields.has("clip_index") {
+        read_body(body, |body, at| Self::read(body, at, export_type))
+    }
+
+    /// Reads and checks a body that is JSON.
+    pub(crate) fn read(body: &Json, at: FieldContext<'_>, export_type: ExportType) -> Option<Self> {
+        let mut fields = ObjectReader::open(body, at)?;
+        let project_id = fields.required("project_id", integer(1..=ID_MAX));
+        let job_id = fields.optional("job_id", job_id);
+        let set_working_video = match export_type {
+            ExportType::Overlay => Some(None),
+            ExportType::Framing => fields.optional("set_working_video", boolean),
+        };
+        if export_type == ExportType::Framing {
+            fields.at().describe(|| json!({"required": ["clip_index"]}));
+            if !fields.has("clip_index") {
                 fields.at().child("clip_index").reject::<()>("is required");
             }
-            // This reader also reports the members that are unknown to both readers.
-            let at_params = fields.at().reborrow().with_known_fields(export_type.own_fields());
-            Edit::read(export_type.job(), body, at_params)?;
-            let mut params = body.as_object()?.clone();
-            params.retain(|name, _| !export_type.own_fields().contains(&name.as_str()));
-            apply_defaults(export_type, &mut params);
-            Some(Self {
-                export_type,
-                project_id: project_id?,
-                clip_index: params.get("clip_index").and_then(whole).unwrap_or_default(),
-                job_id: job_id?,
-                set_working_video: set_working_video?.unwrap_or(false),
-                params,
-            })
+        }
+        // This reader also reports the members that are unknown to both readers.
+        let at_params = fields.at().reborrow().with_known_fields(export_type.own_fields());
+        Edit::read(export_type.job(), body, at_params)?;
+        let mut params = body.as_object()?.clone();
+        params.retain(|name, _| !export_type.own_fields().contains(&name.as_str()));
+        apply_defaults(export_type, &mut params);
+        Some(Self {
+            export_type,
+            project_id: project_id?,
+            clip_index: params.get("clip_index").and_then(whole).unwrap_or_default(),
+            job_id: job_id?,
+            set_working_video: set_working_video?.unwrap_or(false),
+            params,
         })
     }
 
@@ -228,7 +234,6 @@ fn whole(value: &Json) -> Option<i64> {
 mod tests {
     use super::*;
     use crate::http::problem::ProblemCode;
-    use serde_json::json;
 
     fn parse(export_type: ExportType, body: &Json) -> Result<ExportRequest, Problem> {
         ExportRequest::parse(export_type, body.to_string().as_bytes())

@@ -1,5 +1,6 @@
 //! `POST /api/jobs`: the body and the `Idempotency-Key` header.
 
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::base::id::JobId;
@@ -9,6 +10,7 @@ use crate::http::problem::{Problem, ProblemCode};
 use crate::http::requests::body::{job_id, read_body};
 use crate::job::companions::WantedCompanions;
 use crate::job::execution_timeout::Workload;
+use crate::json::field_error::FieldContext;
 use crate::json::reader::{ObjectReader, integer, one_of};
 use crate::project::ID_MAX;
 
@@ -36,29 +38,32 @@ pub struct CreateJobRequest {
 impl CreateJobRequest {
     /// Reads and checks a body. The job type decides how the params are checked.
     pub fn parse(body: &[u8]) -> Result<Self, Problem> {
-        read_body(body, |body, at| {
-            let mut fields = ObjectReader::open(body, at)?;
-            let project_id = fields.required("project_id", integer(1..=ID_MAX));
-            let job_type = fields.required("type", one_of(JobType::WORDS));
-            let input_key = fields.required("input_video_key", input_key);
-            let job_id = fields.optional("job_id", job_id);
-            let params = fields.required("params", |params, at| match job_type {
-                Some(job_type) => Edit::read(job_type, params, at).map(|edit| (params, Some(edit))),
-                // Without a job type the params cannot be checked; the missing type is the error.
-                None => Some((params, None)),
-            });
-            fields.finish();
-            let (input_key, (params, edit)) = (input_key?, params?);
-            Some(Self {
-                workload: edit.as_ref().map(Workload::of),
-                companions: edit.as_ref().map(WantedCompanions::of).unwrap_or_default(),
-                clip_videos: edit.map(|edit| edit.clip_videos(&input_key)).unwrap_or_default(),
-                project_id: project_id?,
-                job_type: job_type?,
-                input_key,
-                params: RawValue::from_string(params.to_string()).ok()?,
-                job_id: job_id?,
-            })
+        read_body(body, Self::read)
+    }
+
+    /// Reads and checks a body that is JSON.
+    pub(crate) fn read(body: &Value, at: FieldContext<'_>) -> Option<Self> {
+        let mut fields = ObjectReader::open(body, at)?;
+        let project_id = fields.required("project_id", integer(1..=ID_MAX));
+        let job_type = fields.required("type", one_of(JobType::WORDS));
+        let input_key = fields.required("input_video_key", input_key);
+        let job_id = fields.optional("job_id", job_id);
+        let params = fields.required("params", |params, at| match job_type {
+            Some(job_type) => Edit::read(job_type, params, at).map(|edit| (params, Some(edit))),
+            // Without a job type the params cannot be checked; the missing type is the error.
+            None => Some((params, None)),
+        });
+        fields.finish();
+        let (input_key, (params, edit)) = (input_key?, params?);
+        Some(Self {
+            workload: edit.as_ref().map(Workload::of),
+            companions: edit.as_ref().map(WantedCompanions::of).unwrap_or_default(),
+            clip_videos: edit.map(|edit| edit.clip_videos(&input_key)).unwrap_or_default(),
+            project_id: project_id?,
+            job_type: job_type?,
+            input_key,
+            params: RawValue::from_string(params.to_string()).ok()?,
+            job_id: job_id?,
         })
     }
 

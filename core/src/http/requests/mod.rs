@@ -3,6 +3,8 @@
 pub mod audit;
 pub mod body;
 pub mod callbacks;
+#[cfg(feature = "describe")]
+pub mod description;
 pub mod exports;
 pub mod job_list;
 pub mod jobs;

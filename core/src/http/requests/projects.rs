@@ -1,8 +1,8 @@
 //! Requests about projects and clips.
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
-use crate::base::object_key::ObjectKey;
+use crate::base::object_key::{KEY_MAX_BYTES, ObjectKey};
 use crate::edit::seconds;
 use crate::http::problem::Problem;
 use crate::http::requests::body::read_body;
@@ -14,15 +14,18 @@ use crate::sql::projects::ProjectListQuery;
 impl PutProjectRequest {
     /// Reads and checks a body.
     pub fn parse(body: &[u8]) -> Result<Self, Problem> {
-        read_body(body, |body, at| {
-            let mut fields = ObjectReader::open(body, at)?;
-            let name = fields.optional("name", name);
-            let key = fields.optional("working_video_key", video_key);
-            fields.finish();
-            Some(Self {
-                name: field_patch(body, "name", name?),
-                working_video: field_patch(body, "working_video_key", key?),
-            })
+        read_body(body, Self::read)
+    }
+
+    /// Reads and checks a body that is JSON.
+    pub(crate) fn read(body: &Json, at: FieldContext<'_>) -> Option<Self> {
+        let mut fields = ObjectReader::open(body, at)?;
+        let name = fields.optional("name", name);
+        let key = fields.optional("working_video_key", video_key);
+        fields.finish();
+        Some(Self {
+            name: field_patch(body, "name", name?),
+            working_video: field_patch(body, "working_video_key", key?),
         })
     }
 }
@@ -30,22 +33,25 @@ impl PutProjectRequest {
 impl PutClipRequest {
     /// Reads and checks a body.
     pub fn parse(body: &[u8]) -> Result<Self, Problem> {
-        read_body(body, |body, at| {
-            let mut fields = ObjectReader::open(body, at)?;
-            let video = fields.required("video_key", video_key);
-            let start_time = fields.optional("start_time", seconds);
-            let end_time = fields.optional("end_time", seconds);
-            let name = fields.optional("name", name);
-            let ordered = match (start_time, end_time) {
-                (Some(start), Some(Some(end))) if end <= start.unwrap_or(0.0) => {
-                    fields.at().child("end_time").reject("must be after start_time")
-                }
-                _ => Some(()),
-            };
-            fields.finish();
-            ordered?;
-            Some(Self { video: video?, start_time: start_time?, end_time: end_time?, name: name? })
-        })
+        read_body(body, Self::read)
+    }
+
+    /// Reads and checks a body that is JSON.
+    pub(crate) fn read(body: &Json, at: FieldContext<'_>) -> Option<Self> {
+        let mut fields = ObjectReader::open(body, at)?;
+        let video = fields.required("video_key", video_key);
+        let start_time = fields.optional("start_time", seconds);
+        let end_time = fields.optional("end_time", seconds);
+        let name = fields.optional("name", name);
+        let ordered = match (start_time, end_time) {
+            (Some(start), Some(Some(end))) if end <= start.unwrap_or(0.0) => {
+                fields.at().child("end_time").reject("must be after start_time")
+            }
+            _ => Some(()),
+        };
+        fields.finish();
+        ordered?;
+        Some(Self { video: video?, start_time: start_time?, end_time: end_time?, name: name? })
     }
 }
 
@@ -91,6 +97,7 @@ fn name(value: &Json, at: FieldContext<'_>) -> Option<String> {
 }
 
 fn video_key(value: &Json, mut at: FieldContext<'_>) -> Option<ObjectKey> {
+    at.describe(|| json!({"type": "string", "pattern": ObjectKey::PATTERN, "maxLength": KEY_MAX_BYTES}));
     let Json::String(text) = value else { return at.reject("must be a string") };
     ObjectKey::parse_video(text).or_else(|error| at.reject(error.to_string()).ok_or(error)).ok()
 }

@@ -1,6 +1,6 @@
 //! `POST /api/tokens`.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::auth::jwt::scope::{Scope, Scopes};
 use crate::auth::subject::Subject;
@@ -24,27 +24,32 @@ pub struct MintRequest {
 impl MintRequest {
     /// Reads and checks a body.
     pub fn parse(body: &[u8]) -> Result<Self, Problem> {
-        read_body(body, |body, at| {
-            let mut fields = ObjectReader::open(body, at)?;
-            let subject = fields.required("subject", subject);
-            let scopes = fields.optional("scopes", scopes);
-            let lifetime_s = fields.optional("expires_in_s", integer(LIFETIME_MIN_S..=LIFETIME_MAX_S));
-            fields.finish();
-            Some(Self {
-                subject: subject?,
-                scopes: scopes?.unwrap_or(Scopes::ALL),
-                lifetime: DurationMs::seconds(lifetime_s?.unwrap_or(LIFETIME_DEFAULT_S)),
-            })
+        read_body(body, Self::read)
+    }
+
+    /// Reads and checks a body that is JSON.
+    pub(crate) fn read(body: &Value, at: FieldContext<'_>) -> Option<Self> {
+        let mut fields = ObjectReader::open(body, at)?;
+        let subject = fields.required("subject", subject);
+        let scopes = fields.optional("scopes", scopes);
+        let lifetime_s = fields.optional("expires_in_s", integer(LIFETIME_MIN_S..=LIFETIME_MAX_S));
+        fields.finish();
+        Some(Self {
+            subject: subject?,
+            scopes: scopes?.unwrap_or(Scopes::ALL),
+            lifetime: DurationMs::seconds(lifetime_s?.unwrap_or(LIFETIME_DEFAULT_S)),
         })
     }
 }
 
 fn subject(value: &Value, mut at: FieldContext<'_>) -> Option<Subject> {
+    at.describe(|| json!({"type": "string", "minLength": 1, "maxLength": 255}));
     let subject = value.as_str().and_then(Subject::parse);
     subject.or_else(|| at.reject("must be the user's name: 1 to 255 bytes without control characters"))
 }
 
 fn scopes(value: &Value, mut at: FieldContext<'_>) -> Option<Scopes> {
+    at.describe(|| json!({"minItems": 1}));
     let scopes = list(SCOPES_MAX, one_of(Scope::WORDS))(value, at.reborrow())?;
     Scopes::new(&scopes).or_else(|| at.reject("must name at least one scope"))
 }
@@ -57,7 +62,6 @@ const SCOPES_MAX: usize = Scope::ALL.len();
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[allow(clippy::needless_pass_by_value, reason = "bodies are written where they are used")]
     fn parse(body: Value) -> Result<MintRequest, Problem> {

@@ -1,6 +1,6 @@
 //! `POST /api/videos/upload-url`.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::base::id::JobId;
 use crate::base::video_type::VideoType;
@@ -25,19 +25,22 @@ pub struct UploadUrlRequest {
 impl UploadUrlRequest {
     /// Reads and checks a body.
     pub fn parse(body: &[u8]) -> Result<Self, Problem> {
-        read_body(body, |body, at| {
-            let mut fields = ObjectReader::open(body, at)?;
-            let filename = fields.required("filename", filename);
-            let content_type = video_type(&mut fields, filename.as_deref());
-            let size_bytes = fields.optional("size_bytes", single_put_size);
-            let job_id = fields.optional("job_id", job_id);
-            fields.finish();
-            Some(Self {
-                filename: filename?,
-                content_type: content_type?,
-                size_bytes: size_bytes?.and_then(|size| u64::try_from(size).ok()),
-                job_id: job_id?,
-            })
+        read_body(body, Self::read)
+    }
+
+    /// Reads and checks a body that is JSON.
+    pub(crate) fn read(body: &Value, at: FieldContext<'_>) -> Option<Self> {
+        let mut fields = ObjectReader::open(body, at)?;
+        let filename = fields.required("filename", filename);
+        let content_type = video_type(&mut fields, filename.as_deref());
+        let size_bytes = fields.optional("size_bytes", single_put_size);
+        let job_id = fields.optional("job_id", job_id);
+        fields.finish();
+        Some(Self {
+            filename: filename?,
+            content_type: content_type?,
+            size_bytes: size_bytes?.and_then(|size| u64::try_from(size).ok()),
+            job_id: job_id?,
         })
     }
 }
@@ -50,7 +53,9 @@ pub fn size_required() -> Problem {
 
 /// The size of an upload by a single PUT.
 fn single_put_size(value: &Value, mut at: FieldContext<'_>) -> Option<i64> {
-    match integer(1..=UPLOAD_MAX_BYTES)(value, at.reborrow())? {
+    let read = integer(1..=UPLOAD_MAX_BYTES)(value, at.reborrow());
+    at.describe(|| json!({"maximum": PUT_MAX_BYTES}));
+    match read? {
         size if size > PUT_MAX_BYTES => at.reject(format!(
             "must be at most {PUT_MAX_BYTES} bytes (just under 5 GiB) for a single PUT; use POST /api/videos/multipart for larger files"
         )),
@@ -67,7 +72,6 @@ pub const UPLOAD_MAX_BYTES: i64 = 10_000_000_000;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn pointers(problem: &Problem) -> Vec<&str> {
         problem.errors.iter().map(|error| error.pointer.as_str()).collect()

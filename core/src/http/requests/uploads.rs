@@ -1,6 +1,6 @@
 //! Requests about uploads at the door: bytes in, a typed request or every fault out.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::base::id::JobId;
 use crate::base::video_type::VideoType;
@@ -44,42 +44,48 @@ word_enum! {
 impl CreateUploadRequest {
     /// Reads and checks a body.
     pub fn parse(body: &[u8]) -> Result<Self, Problem> {
-        read_body(body, |body, at| {
-            let mut fields = ObjectReader::open(body, at)?;
-            let filename = fields.required("filename", filename);
-            let content_type = video_type(&mut fields, filename.as_deref());
-            let size = fields.required("size_bytes", integer(1..=UPLOAD_MAX_BYTES));
-            let job_id = fields.optional("job_id", job_id);
-            // Without a size, or with a wrong one, a wish can still be wrong by itself.
-            let size = u64::try_from(size.unwrap_or(1)).unwrap_or(1);
-            let requested_part_size = fields.optional("part_size", |value, mut at| {
-                let wish = integer(0..=i64::MAX)(value, at.reborrow())?;
-                match PartLayout::new(size, u64::try_from(wish).ok()) {
-                    Ok(plan) => Some(plan),
-                    Err(bad) => at.reject(bad.to_string()),
-                }
-            });
-            fields.finish();
-            let plan = match requested_part_size? {
-                Some(plan) => plan,
-                None => PartLayout::new(size, None).ok()?,
-            };
-            Some(Self { filename: filename?, content_type: content_type?, job_id: job_id?, plan })
-        })
+        read_body(body, Self::read)
+    }
+
+    /// Reads and checks a body that is JSON.
+    pub(crate) fn read(body: &Value, at: FieldContext<'_>) -> Option<Self> {
+        let mut fields = ObjectReader::open(body, at)?;
+        let filename = fields.required("filename", filename);
+        let content_type = video_type(&mut fields, filename.as_deref());
+        let size = fields.required("size_bytes", integer(1..=UPLOAD_MAX_BYTES));
+        let job_id = fields.optional("job_id", job_id);
+        // Without a size, or with a wrong one, a wish can still be wrong by itself.
+        let size = u64::try_from(size.unwrap_or(1)).unwrap_or(1);
+        let requested_part_size = fields.optional("part_size", |value, mut at| {
+            let wish = integer(0..=i64::MAX)(value, at.reborrow())?;
+            match PartLayout::new(size, u64::try_from(wish).ok()) {
+                Ok(plan) => Some(plan),
+                Err(bad) => at.reject(bad.to_string()),
+            }
+        });
+        fields.finish();
+        let plan = match requested_part_size? {
+            Some(plan) => plan,
+            None => PartLayout::new(size, None).ok()?,
+        };
+        Some(Self { filename: filename?, content_type: content_type?, job_id: job_id?, plan })
     }
 }
 
 /// `POST .../parts`: which parts are to be signed, 1 to 100 of them.
 pub fn parse_part_numbers(body: &[u8], plan: &PartLayout) -> Result<Vec<u32>, Problem> {
-    read_body(body, |body, at| {
-        let mut fields = ObjectReader::open(body, at)?;
-        let numbers = fields.required("part_numbers", |value, mut at| {
-            let numbers = list(SIGNED_MAX, |value, at| part_number(value, at, plan))(value, at.reborrow())?;
-            if numbers.is_empty() { at.reject("must name at least one part") } else { Some(numbers) }
-        });
-        fields.finish();
-        numbers
-    })
+    read_body(body, |body, at| read_part_numbers(body, at, plan))
+}
+
+pub(crate) fn read_part_numbers(body: &Value, at: FieldContext<'_>, plan: &PartLayout) -> Option<Vec<u32>> {
+    let mut fields = ObjectReader::open(body, at)?;
+    let numbers = fields.required("part_numbers", |value, mut at| {
+        at.describe(|| json!({"minItems": 1}));
+        let numbers = list(SIGNED_MAX, |value, at| part_number(value, at, plan))(value, at.reborrow())?;
+        if numbers.is_empty() { at.reject("must name at least one part") } else { Some(numbers) }
+    });
+    fields.finish();
+    numbers
 }
 
 /// `PUT .../parts` and `POST .../complete`: parts that were sent, with what the bucket answered. A body
@@ -93,24 +99,33 @@ pub fn parse_parts(
     if completes && body.iter().all(u8::is_ascii_whitespace) {
         return Ok(Vec::new());
     }
-    read_body(body, |body, at| {
-        let mut fields = ObjectReader::open(body, at)?;
-        let max = if completes { PART_MAX_COUNT as usize } else { CONFIRMED_MAX };
-        let read = list(max, |value, at| given_part(value, at, plan));
-        let parts = if completes {
-            fields.optional("parts", read).map(Option::unwrap_or_default)
-        } else {
-            fields.required("parts", read)
-        };
-        fields.finish();
-        parts
-    })
+    read_body(body, |body, at| read_parts(body, at, plan, action))
+}
+
+pub(crate) fn read_parts(
+    body: &Value,
+    at: FieldContext<'_>,
+    plan: &PartLayout,
+    action: UploadAction,
+) -> Option<Vec<ConfirmedPart>> {
+    let completes = action == UploadAction::Complete;
+    let mut fields = ObjectReader::open(body, at)?;
+    let max = if completes { PART_MAX_COUNT as usize } else { CONFIRMED_MAX };
+    let read = list(max, |value, at| given_part(value, at, plan));
+    let parts = if completes {
+        fields.optional("parts", read).map(Option::unwrap_or_default)
+    } else {
+        fields.required("parts", read)
+    };
+    fields.finish();
+    parts
 }
 
 fn given_part(value: &Value, at: FieldContext<'_>, plan: &PartLayout) -> Option<ConfirmedPart> {
     let mut fields = ObjectReader::open(value, at)?;
     let number = fields.required("part_number", |value, at| part_number(value, at, plan));
     let part = fields.required("etag", |value, mut at| {
+        at.describe(|| json!({"type": "string", "minLength": 1, "maxLength": ConfirmedPart::ETAG_MAX}));
         let part = value.as_str().and_then(|etag| ConfirmedPart::new(number.unwrap_or(1), etag));
         part.or_else(|| at.reject("must be the ETag that storage returned for this part"))
     });
@@ -131,7 +146,6 @@ const CONFIRMED_MAX: usize = 1_000;
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use serde_json::json;
 
     fn faults(problem: Problem) -> Vec<(String, String)> {
         problem.errors.into_iter().map(|fault| (fault.pointer, fault.detail)).collect()

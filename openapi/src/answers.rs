@@ -1,0 +1,337 @@
+//! Answers that the Worker writes without a type of their own: rows of the index, counts and acknowledgements.
+//!
+//! Nothing is made from these types but their schemas. Every recorded exchange of `tests/contract` is checked
+//! against them, so that a member that appears, goes or changes its kind is noticed.
+
+#![allow(dead_code, reason = "the fields are read by the derive alone")]
+#![allow(clippy::struct_field_names, reason = "names of the wire")]
+
+use reel_core::base::id::JobId;
+use reel_core::edit::JobType;
+use reel_core::job::status::JobStatus;
+use schemars::{JsonSchema, SchemaGenerator};
+
+/// Where a video is sent, and how.
+#[derive(JsonSchema)]
+struct UploadUrl {
+    /// For one PUT. A capability: whoever has it may write this video.
+    #[schemars(extend("format" = "uri"))]
+    upload_url: String,
+    /// Names the video in jobs, projects and clips.
+    video_key: String,
+    /// The method to use.
+    #[schemars(extend("const" = "PUT"))]
+    method: String,
+    /// Headers that are part of the signature. They must be sent as they are.
+    headers: UploadHeaders,
+    /// When the URL stops working.
+    #[schemars(extend("format" = "date-time"))]
+    expires_at: String,
+}
+
+/// Headers of an upload.
+#[derive(JsonSchema)]
+struct UploadHeaders {
+    /// The type that counts: the one that was sent, or the one that the file's name tells.
+    #[serde(rename = "content-type")]
+    content_type: String,
+}
+
+/// The stored events of a job.
+#[derive(JsonSchema)]
+struct JobEvents {
+    /// In their order.
+    events: Vec<JobMessageRef>,
+    /// The `seq` of the newest one, for `after`.
+    seq: u64,
+}
+
+/// A message of a job's socket.
+struct JobMessageRef;
+
+impl JsonSchema for JobMessageRef {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "JobMessageRef".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "$ref": "#/components/schemas/JobMessage" })
+    }
+}
+
+/// It is done.
+#[derive(JsonSchema)]
+struct Success {
+    #[schemars(extend("const" = true))]
+    success: bool,
+}
+
+/// Whether RunPod's webhook has changed anything.
+#[derive(JsonSchema)]
+struct WebhookReceipt {
+    #[schemars(extend("const" = true))]
+    success: bool,
+    /// Whether the job still waits for this attempt.
+    applied: bool,
+}
+
+/// A job, as short as the FastAPI backend says it.
+#[derive(JsonSchema)]
+struct ExportStarted {
+    job_id: JobId,
+    status: JobStatus,
+    /// The path of its socket, with a token that opens it.
+    websocket_url: String,
+}
+
+/// The exports that have not ended.
+#[derive(JsonSchema)]
+struct ActiveExports {
+    exports: Vec<ActiveExport>,
+}
+
+/// One of them. Members that the FastAPI backend has and this API does not fill are null.
+#[derive(JsonSchema)]
+struct ActiveExport {
+    job_id: JobId,
+    project_id: i64,
+    project_name: Option<String>,
+    #[serde(rename = "type")]
+    export_type: JobType,
+    status: JobStatus,
+    error: Option<String>,
+    output_video_id: (),
+    output_filename: (),
+    #[schemars(extend("format" = "date-time"))]
+    created_at: String,
+    #[schemars(extend("format" = "date-time"))]
+    started_at: Option<String>,
+    #[schemars(extend("format" = "date-time"))]
+    completed_at: Option<String>,
+}
+
+/// A project.
+#[derive(JsonSchema)]
+struct Project {
+    /// As the client numbers it.
+    id: i64,
+    name: Option<String>,
+    /// The video that its overlays are made of.
+    working_video_key: Option<String>,
+    #[schemars(extend("format" = "date-time"))]
+    created_at: String,
+    #[schemars(extend("format" = "date-time"))]
+    updated_at: String,
+}
+
+/// A page of projects, newest first.
+#[derive(JsonSchema)]
+struct ProjectPage {
+    projects: Vec<Project>,
+    /// The `cursor` of the next page; null on the last one.
+    next_cursor: Option<String>,
+}
+
+/// A clip of a project.
+#[derive(JsonSchema)]
+struct Clip {
+    project_id: i64,
+    /// From 0 to 999.
+    clip_index: u32,
+    /// The video it is cut from.
+    video_key: String,
+    /// Where it starts, in seconds of the video.
+    start_time: Option<f64>,
+    /// Where it ends.
+    end_time: Option<f64>,
+    name: Option<String>,
+}
+
+/// A project's clips, in the order of their index.
+#[derive(JsonSchema)]
+struct Clips {
+    clips: Vec<Clip>,
+}
+
+/// A token for one end user (names as in RFC 6749 5.1).
+#[derive(JsonSchema)]
+struct Token {
+    /// Sent as `Authorization: Bearer`.
+    token: String,
+    #[schemars(extend("const" = "Bearer"))]
+    token_type: String,
+    #[schemars(extend("format" = "date-time"))]
+    expires_at: String,
+    /// How long it is valid.
+    expires_in_s: u64,
+    /// The user it is for.
+    subject: String,
+    /// What it allows.
+    #[schemars(extend("items" = {"type": "string", "enum": ["read", "write"]}))]
+    scopes: Vec<String>,
+}
+
+/// The caller's limits, and what of them is used.
+#[derive(JsonSchema)]
+struct Limits {
+    /// Requests of the caller.
+    requests: RequestLimit,
+    /// Sockets that one job may have.
+    sockets_per_job: Limit,
+    /// How often one job may be retried by hand.
+    retries_by_hand: Limit,
+    /// Jobs that have not ended. Only of an end user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jobs_in_flight: Option<UsedLimit>,
+    /// Open sockets. Only of an end user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sockets: Option<SocketLimit>,
+    /// Bytes that may be uploaded in a day (UTC). Only of an end user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upload_bytes: Option<ByteLimit>,
+}
+
+/// Requests in a window of time.
+#[derive(JsonSchema)]
+struct RequestLimit {
+    /// Null for a caller without one.
+    limit: Option<u64>,
+    /// Length of the window.
+    window_s: u64,
+    /// In the place that has answered; others count on their own.
+    used: u64,
+}
+
+/// A number that may not be exceeded.
+#[derive(JsonSchema)]
+struct Limit {
+    limit: u64,
+}
+
+/// A limit with what is used of it.
+#[derive(JsonSchema)]
+struct UsedLimit {
+    limit: u64,
+    used: u64,
+}
+
+/// Sockets of one user.
+#[derive(JsonSchema)]
+struct SocketLimit {
+    limit: u64,
+    limit_per_job: u64,
+}
+
+/// Bytes in a window of time.
+#[derive(JsonSchema)]
+struct ByteLimit {
+    limit: u64,
+    window_s: u64,
+    used: u64,
+    #[schemars(extend("format" = "date-time"))]
+    resets_at: String,
+}
+
+/// A page of the audit log, newest first.
+#[derive(JsonSchema)]
+struct AuditPage {
+    entries: Vec<AuditEntry>,
+    /// The `cursor` of the next page; null on the last one.
+    next_cursor: Option<String>,
+}
+
+/// Who changed what.
+#[derive(JsonSchema)]
+struct AuditEntry {
+    #[schemars(extend("format" = "date-time"))]
+    at: String,
+    /// The request's name in the logs.
+    request_id: String,
+    /// The name of a service's key, `user`, or `uploader` for the holder of an upload.
+    caller: String,
+    /// A fingerprint of the end user that the caller is, or acts for.
+    owner: Option<String>,
+    /// Method and path.
+    route: String,
+    /// The id of what was changed.
+    target: String,
+    /// The HTTP status of the answer.
+    status: u16,
+}
+
+/// Tokens and links of a user that are worth nothing now.
+#[derive(JsonSchema)]
+struct RevokedTokens {
+    #[schemars(extend("format" = "date-time"))]
+    revoked_at: String,
+    /// Jobs that had not ended.
+    open_jobs: u64,
+}
+
+/// What one request has erased of a user.
+#[derive(JsonSchema)]
+struct ErasedOwner {
+    /// Whether all is gone. Repeat the request until it is.
+    done: bool,
+    removed: ErasedCounts,
+}
+
+/// How much of each kind.
+#[derive(JsonSchema)]
+struct ErasedCounts {
+    jobs: u64,
+    videos: u64,
+    projects: u64,
+    clips: u64,
+}
+
+/// An API that works.
+#[derive(JsonSchema)]
+struct Health {
+    #[schemars(extend("const" = "ok"))]
+    status: String,
+    /// The environment's name.
+    env: String,
+    /// Release and revision.
+    version: String,
+    /// Whether renders can start.
+    runpod: bool,
+    /// Whether callers must show a key.
+    api_key: bool,
+    /// In development without a key: what that means.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<String>,
+}
+
+/// An API that lacks settings.
+#[derive(JsonSchema)]
+struct NotConfigured {
+    #[schemars(extend("const" = "not_configured"))]
+    status: String,
+    version: String,
+    /// Which ones, for those who may know.
+    detail: String,
+}
+
+/// Adds every type to the generator's definitions.
+pub fn add(generator: &mut SchemaGenerator) {
+    generator.subschema_for::<UploadUrl>();
+    generator.subschema_for::<JobEvents>();
+    generator.subschema_for::<Success>();
+    generator.subschema_for::<WebhookReceipt>();
+    generator.subschema_for::<ExportStarted>();
+    generator.subschema_for::<ActiveExports>();
+    generator.subschema_for::<ProjectPage>();
+    generator.subschema_for::<Clips>();
+    generator.subschema_for::<Token>();
+    generator.subschema_for::<Limits>();
+    generator.subschema_for::<AuditPage>();
+    generator.subschema_for::<RevokedTokens>();
+    generator.subschema_for::<ErasedOwner>();
+    generator.subschema_for::<Health>();
+    generator.subschema_for::<NotConfigured>();
+}
