@@ -1,4 +1,4 @@
-// AbortSignal: waiting that can be stopped, and signals that are joined. `AbortSignal.any` and `.timeout` would
+// Waiting that an AbortSignal can stop, and signals that are joined. `AbortSignal.any` and `.timeout` would
 // do, but are too young for the browsers that a parent may have.
 
 /** Waits; rejects with the reason of the signal when that is aborted first. */
@@ -14,6 +14,15 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
       resolve();
     }, ms);
     signal?.addEventListener("abort", stop, { once: true });
+  });
+}
+
+/** Waits until a page is online again, where the runtime knows. */
+export async function whileOffline(signal?: AbortSignal): Promise<void> {
+  if (globalThis.navigator?.onLine !== false) return;
+  await new Promise<void>((resolve, reject) => {
+    addEventListener("online", () => resolve(), { once: true });
+    signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
   });
 }
 

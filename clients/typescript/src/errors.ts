@@ -60,7 +60,7 @@ export class ApiError extends ReelError {
     super(problem.code ?? "unexpected_response", problem.detail ?? `The API answered ${status}.`);
     this.status = status;
     this.errors = problem.errors ?? [];
-    this.requestId = problem.request_id ?? null;
+    this.requestId = problem.request_id || null;
     this.retryAfter = retryAfter;
   }
 }

@@ -157,5 +157,5 @@ async function problemOf(response: Response): Promise<ApiError> {
   // A proxy in between may answer with anything.
   const problem: Partial<Problem> = await response.json().catch(() => ({}));
   const retryAfter = parseRetryAfter(response.headers.get("retry-after"), Date.now());
-  return toApiError(response.status, problem, retryAfter);
+  return toApiError(response.status, { request_id: response.headers.get("x-request-id") ?? "", ...problem }, retryAfter);
 }

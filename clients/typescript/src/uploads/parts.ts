@@ -3,8 +3,9 @@
 import { linkedController } from "../abort.js";
 import { StorageError } from "../errors.js";
 import type { MultipartSession } from "./multipart.js";
+import { withPatience } from "./patience.js";
 import { missingParts } from "./plan.js";
-import { put, withRetries } from "./send.js";
+import { put } from "./send.js";
 import type { UploadOptions } from "./uploads.js";
 
 const PARALLEL = 4;
@@ -29,7 +30,7 @@ export async function sendParts(file: Blob, multipart: MultipartSession, options
         tell();
       };
       const body = file.slice(start, end);
-      const etag = await withRetries(signal, () => sendPart(multipart, { number, body, signal, onSent }));
+      const etag = await withPatience(signal, () => sendPart(multipart, { number, body, signal, onSent }));
       sending.delete(number);
       sentWhole += end - start;
       multipart.arrived(number, etag);

@@ -1,8 +1,6 @@
 // One PUT of bytes to the storage, by a presigned URL, which no error tells. In pages by XMLHttpRequest, since fetch
 // does not say how much has been sent; elsewhere by fetch, which tells once all has.
-import { sleep } from "../abort.js";
 import { StorageError } from "../errors.js";
-import { retryDelay } from "../retry.js";
 
 export interface Put {
   url: string;
@@ -17,22 +15,6 @@ export interface Put {
 export async function put(request: Put): Promise<string | null> {
   request.signal?.throwIfAborted();
   return typeof XMLHttpRequest === "undefined" ? byFetch(request) : byXhr(request);
-}
-
-/** Sends again what failed for a reason that may pass. */
-export async function withRetries<T>(signal: AbortSignal | undefined, send: () => Promise<T>): Promise<T> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await send();
-    } catch (error) {
-      signal?.throwIfAborted();
-      // A URL that has expired while a phone slept is signed anew.
-      const expired = error instanceof StorageError && error.status === 403 && attempt < 2;
-      const delay = expired ? 0 : retryDelay(error, attempt);
-      if (delay === null) throw error;
-      await sleep(delay, signal);
-    }
-  }
 }
 
 async function byFetch({ url, headers, body, signal, onSent }: Put): Promise<string | null> {

@@ -8,8 +8,9 @@ import type { MultipartRequest, MultipartUpload, UploadTarget, UploadUrlRequest,
 import { Memory, type UploadSession, type UploadStorage, fingerprint } from "./memory.js";
 import { MultipartSession, type PartLayout } from "./multipart.js";
 import { sendParts } from "./parts.js";
+import { isExpired, withPatience } from "./patience.js";
 import { partBytes } from "./plan.js";
-import { put, withRetries } from "./send.js";
+import { put } from "./send.js";
 
 export interface UploadProgress {
   /** Bytes that have been sent, those of an earlier session included. */
@@ -45,7 +46,7 @@ export class Uploads {
   }
 
   /**
-   * Uploads a file. Aborting, or a failure, leaves an upload in parts as it is: the same call goes on with it,
+   * Uploads a file, with patience for a bad network: about a minute, and for as long as the device is offline. Aborting, or a failure, leaves an upload in parts as it is: the same call goes on with it,
    * also after a reload, and sends only what is missing.
    */
   async upload(file: Blob, options: UploadOptions = {}): Promise<{ video_key: string }> {
@@ -85,10 +86,19 @@ export class Uploads {
 
   async #whole(file: Blob, request: UploadUrlRequest, options: UploadOptions): Promise<{ video_key: string }> {
     const { signal, onProgress } = options;
-    const target = await this.createUrl(request, signalOf(options));
     const onSent = (sent: number) => onProgress?.({ sent, total: file.size });
-    await withRetries(signal, () => put({ url: target.upload_url, headers: target.headers, body: file, signal, onSent }));
-    return { video_key: target.video_key };
+    let target: UploadTarget | null = null;
+    return withPatience(signal, async () => {
+      target ??= await this.createUrl(request, signalOf(options));
+      const { upload_url: url, headers, video_key } = target;
+      try {
+        await put({ url, headers, body: file, signal, onSent });
+      } catch (error) {
+        if (isExpired(error)) target = null;
+        throw error;
+      }
+      return { video_key };
+    });
   }
 
   async #inParts(file: Blob, request: MultipartRequest, options: UploadOptions): Promise<UploadedVideo> {
@@ -99,7 +109,7 @@ export class Uploads {
     memory.write(name, multipart.session);
     options.onSession?.(multipart.session);
     await sendParts(file, multipart, options);
-    const done = await multipart.complete(multipart.parts, signal);
+    const done = await withPatience(options.signal, () => multipart.complete(multipart.parts, signal));
     memory.remove(name);
     return done;
   }
