@@ -1,8 +1,7 @@
-//! The TypeScript client in Node and in a real Chromium, against the real Worker, bucket and GPU worker; and the
+//! The TypeScript client in Node, in the Workers runtime and in a real Chromium, against the real Worker, bucket and GPU worker; and the
 //! example of its guide, run as it is written there.
 
 use std::fs;
-use std::path::Path;
 
 use e2e::{Options, Stack, browse, free_port, node, root, run, run_script, sample, typescript_client};
 use serde_json::json;
@@ -10,15 +9,17 @@ use serde_json::json;
 const KEY: &str = "the-key-of-this-test-and-of-nothing-else";
 
 #[tokio::test]
-async fn everything_works_in_node() {
+async fn everything_works_in_node_and_an_export_in_a_worker() {
     let stack = start(None).await;
     typescript_client();
-    let told = run_script(
-        root().join("tests/typescript/client.mjs"),
-        json!({ "api": stack.api_url(), "api_key": KEY, "video": sample() }),
-    )
-    .await;
+    let task = json!({ "api": stack.api_url(), "api_key": KEY, "video": sample() });
+    let told = run_script(root().join("tests/typescript/client.mjs"), task.clone()).await;
     assert_eq!(told["sent_twice"], json!([]), "an upload that goes on sends nothing again: {told}");
+
+    let told = run_script(root().join("tests/typescript/worker.mjs"), task).await;
+    assert_eq!(told["last"], "complete", "{told}");
+    assert_eq!(told["seqs"], told["expected_seqs"], "no event is missing or told twice");
+    assert_eq!(told["sockets"], 1, "the Worker's own socket is used: {told}");
 }
 
 #[tokio::test]
@@ -67,8 +68,7 @@ async fn the_example_of_the_guide_works_as_written() {
 
 /// The first JavaScript of the guide.
 fn example() -> String {
-    let guide: &Path = &root().join("docs/guides/typescript.md");
-    let text = fs::read_to_string(guide).expect("the guide");
+    let text = fs::read_to_string(root().join("docs/guides/typescript.md")).expect("the guide");
     let (_, rest) = text.split_once("```js\n").expect("an example");
     let (example, _) = rest.split_once("```").expect("its end");
     example.to_owned()

@@ -4,7 +4,7 @@ import { ConnectionError, StorageError } from "../errors.js";
 import { retryDelay } from "../retry.js";
 
 /** About a minute. */
-const RETRIES = { retries: 8 };
+const RETRIES = { retries: 6 };
 /** How often a URL is signed anew in its place. */
 const EXPIRED_MAX = 2;
 

@@ -35,10 +35,11 @@ export async function* watchJob(watched: Watched, { after, pollMs = POLL_MS, sig
   const cursor = new Cursor(after ?? null);
   const options = signal ? { signal } : {};
   const now = Date.now;
+  const WebSocket = watched.sockets.WebSocket === undefined ? globalThis.WebSocket : watched.sockets.WebSocket;
   let [lastAnswer, nextSocket, refusedSockets, failures] = [now(), 0, 0, 0];
   for (;;) {
-    if (now() >= nextSocket) {
-      const outcome = yield* overSocket(watched, cursor, options);
+    if (WebSocket && now() >= nextSocket) {
+      const outcome = yield* overSocket(WebSocket, watched, cursor, options);
       if (outcome === "ended") return;
       if (outcome === "broken") {
         // The next one is likely to open, too, and brings what was missed.
@@ -51,7 +52,7 @@ export async function* watchJob(watched: Watched, { after, pollMs = POLL_MS, sig
     try {
       if (yield* byPolling(watched, cursor, options)) return;
       [lastAnswer, failures] = [now(), 0];
-      await sleep(Math.max(0, Math.min(pollMs, nextSocket - now())), signal);
+      await sleep(WebSocket ? Math.max(0, Math.min(pollMs, nextSocket - now())) : pollMs, signal);
     } catch (error) {
       signal?.throwIfAborted();
       if (!isTransient(error) || now() - lastAnswer > OFFLINE_MS) throw error;
@@ -61,9 +62,15 @@ export async function* watchJob(watched: Watched, { after, pollMs = POLL_MS, sig
 }
 
 /** Tells what one socket says. `refused`: it said nothing. */
-async function* overSocket(watched: Watched, cursor: Cursor, { signal }: RequestOptions): AsyncGenerator<JobEvent, "ended" | "broken" | "refused", undefined> {
+async function* overSocket(
+  WebSocket: WebSocketClass,
+  watched: Watched,
+  cursor: Cursor,
+  { signal }: RequestOptions,
+): AsyncGenerator<JobEvent, "ended" | "broken" | "refused", undefined> {
   signal?.throwIfAborted();
-  const socket = await openSocket(watched, cursor).catch(() => null);
+  // Whatever is wrong, the poll that follows says it.
+  const socket = await openSocket(WebSocket, watched, cursor).catch(() => null);
   if (!socket) return "refused";
   try {
     for (let outcome: "broken" | "refused" = "refused"; ; outcome = "broken") {
@@ -97,10 +104,8 @@ async function* byPolling({ id, jobs }: Watched, cursor: Cursor, options: Reques
   return false;
 }
 
-async function openSocket(watched: Watched, cursor: Cursor): Promise<JobSocket | null> {
-  const { id, sockets, transport } = watched;
-  const WebSocket = sockets.WebSocket === undefined ? (globalThis.WebSocket as WebSocketClass | undefined) : sockets.WebSocket;
-  if (!WebSocket) return null;
+async function openSocket(WebSocket: WebSocketClass, watched: Watched, cursor: Cursor): Promise<JobSocket> {
+  const { id, transport } = watched;
   const token = await socketToken(watched);
   const url = transport.url(`/api/jobs/${encodeURIComponent(id)}/ws`, { after: cursor.after });
   return new JobSocket(WebSocket, url, token);
