@@ -98,6 +98,7 @@ fn order(set_working_video: Option<bool>) -> JobSpec {
         params: RawValue::from_string("{}".into()).expect("a fixture"),
         execution_timeout: DurationMs::minutes(10),
         companions: WantedCompanions::default(),
+        labels: None,
         created_at: Timestamp(1),
         export: set_working_video
             .map(|set| ProjectExport { request_fingerprint: "x".into(), set_working_video: set }),

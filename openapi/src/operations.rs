@@ -176,7 +176,7 @@ pub fn operation(method: &str, path: &str) -> Option<Operation> {
             id: "listJobs",
             summary: "List jobs",
             description: "Newest first, from the index: without progress and params, and a moment behind.",
-            query: &["project_id", "status", "type", "limit", "cursor"],
+            query: &["project_id", "status", "type", "label", "limit", "cursor"],
             answers: &[(200, Answer::Json("JobPage"))],
             ..jobs
         },

@@ -34,6 +34,10 @@ pub fn query_parameter(name: &str) -> Option<Value> {
             "Only jobs of this type.",
             json!({"type": "string", "enum": words(&JobType::ALL.map(JobType::as_str))}),
         ),
+        "label" => (
+            "Only jobs with this label, as `key:value`.",
+            json!({"type": "string", "pattern": "^[A-Za-z0-9._-]+:."}),
+        ),
         "limit" => {
             ("How many at most.", json!({"type": "integer", "minimum": 1, "maximum": 100, "default": 20}))
         }

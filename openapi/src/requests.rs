@@ -73,6 +73,11 @@ const MEMBERS: &[(&str, &str, &str)] = &[
     ("*", "project_id", "The project, as the client numbers it."),
     ("*", "type", "What is rendered."),
     ("*", "input_video_key", "The `video_key` of the upload that is read."),
+    (
+        "*",
+        "labels",
+        "Short texts of the caller's own, by which lists find the job. Who reads the job reads them.",
+    ),
     ("*", "job_id", "An id of the client's own. The same request with the same id gets the same job."),
     ("*", "params", "The edit."),
     ("*", "filename", "The name of the file, as the user calls it."),

@@ -79,6 +79,7 @@ pub async fn create_job(
         params: new.params.clone(),
         execution_timeout,
         companions: new.companions.clone(),
+        labels: new.labels.clone(),
         created_at: clock::now(),
         export,
     };

@@ -77,7 +77,7 @@ impl Framing {
         let separate_forms = reject_mixed_forms(&mut fields, has_clips);
         let clip_index = fields.optional("clip_index", integer(0..=100_000));
         let only = (!has_clips).then(|| ClipFields::read(&mut fields));
-        let output = OutputSize::read(&mut fields);
+        let output = OutputSize::read(&mut fields, "output_width", "output_height");
         let fit = fields.optional("fit", one_of(Fit::WORDS));
         let target_fps = fields.optional("target_fps", number(1.0..=120.0));
         let include_audio = fields.optional("include_audio", boolean);

@@ -32,8 +32,8 @@ pub use job_type::JobType;
 pub use overlay::{HighlightEffect, Overlay};
 pub use params::Edit;
 pub use region::{FixedRegion, Highlight, MovingRegion, Regions};
-pub use rendition::{MAX_RENDITIONS, Rendition, SizePreset};
-pub use size::{FrameSize, OutputSize};
+pub use rendition::{MAX_RENDITIONS, Rendition};
+pub use size::{FrameSize, OutputSize, SizePreset};
 pub use transition::Transition;
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ impl Overlay {
         let regions = fields.optional("highlight_regions", Regions::read);
         let effect = fields.optional("effect_type", one_of(HighlightEffect::WORDS));
         let keyframes = fields.optional("crop_keyframes", crop::read_keyframes);
-        let output = OutputSize::read(&mut fields);
+        let output = OutputSize::read(&mut fields, "output_width", "output_height");
         let fit = fields.optional("fit", one_of(Fit::WORDS));
         let audio_track = fields.optional("audio_track", audio_track);
         let interpolation = fields.optional("interpolation", one_of(Interpolation::WORDS));

@@ -5,28 +5,11 @@
 use serde_json::{Value, json};
 
 use crate::base::rendition_name::{MAX_NAME_CHARS, RenditionName};
-use crate::base::words::word_enum;
 use crate::edit::crop::{CropTrack, Keyframes};
 use crate::edit::fit::{differs_by_rounding, ratio};
 use crate::edit::{Fit, FramePosition, FrameSize, Interpolation, OutputSize, PixelRect, crop};
 use crate::json::field_error::FieldContext;
 use crate::json::reader::{ObjectReader, list, one_of, text};
-
-word_enum! {
-    /// A size that has a name. A request with another word is refused.
-    pub enum SizePreset {
-        /// 1080x1920, for stories.
-        Portrait1080 = "portrait_1080",
-        /// 720x1280.
-        Portrait720 = "portrait_720",
-        /// 1080x1080, for a feed.
-        Square1080 = "square_1080",
-        /// 1920x1080, for a screen.
-        Landscape1080 = "landscape_1080",
-        /// 360 pixels on the shorter side, in the shape of what is shown.
-        Draft360 = "draft_360",
-    }
-}
 
 /// An output beside the main one, made from the same decoded frames.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,59 +18,24 @@ pub struct Rendition {
     pub name: RenditionName,
     /// What it shows of the picture. Without one it follows the crop of the main output.
     crop: Option<CropTrack>,
-    size: RenditionSize,
+    size: OutputSize,
     /// How what is shown is placed in an output of another aspect; `None` is that of the main output.
     pub fit: Option<Fit>,
-}
-
-/// How large a rendition is.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum RenditionSize {
-    Preset(SizePreset),
-    Named(OutputSize),
 }
 
 /// More than one job has platforms to serve. Each is an encoder of its own.
 pub const MAX_RENDITIONS: usize = 4;
 
-impl SizePreset {
-    /// The size when `shown` is shown.
-    fn resolve(self, shown: FrameSize) -> FrameSize {
-        let fixed = |width, height| FrameSize { width, height };
-        match self {
-            Self::Portrait1080 => FrameSize::REEL,
-            Self::Portrait720 => fixed(720, 1280),
-            Self::Square1080 => fixed(1080, 1080),
-            Self::Landscape1080 => fixed(1920, 1080),
-            Self::Draft360 if shown.width < shown.height => {
-                OutputSize { width: Some(360), height: None }.resolve(shown).unwrap_or(fixed(360, 640))
-            }
-            Self::Draft360 => {
-                OutputSize { width: None, height: Some(360) }.resolve(shown).unwrap_or(fixed(640, 360))
-            }
-        }
-    }
-}
-
 impl Rendition {
     /// The size of its frames, where the main output begins with `shown` of a picture of this size.
     pub(super) fn frame_size(&self, shown: FrameSize, picture: FrameSize) -> FrameSize {
         let shown = self.crop.as_ref().map_or(shown, |crop| crop.first_shown(picture));
-        match self.size {
-            RenditionSize::Preset(preset) => preset.resolve(shown),
-            RenditionSize::Named(size) => size.resolve(shown).unwrap_or(shown),
-        }
+        self.size.resolve(shown).unwrap_or(shown)
     }
 
     /// Its size as far as it is named.
     pub(crate) fn named_size(&self) -> OutputSize {
-        match self.size {
-            RenditionSize::Preset(preset) => {
-                let FrameSize { width, height } = preset.resolve(FrameSize { width: 16, height: 9 });
-                OutputSize { width: Some(width), height: Some(height) }
-            }
-            RenditionSize::Named(size) => size,
-        }
+        self.size
     }
 
     /// The pixels that it shows of a picture in frames of size `output`. It follows `main`, the crop of the
@@ -144,7 +92,7 @@ fn reshaped(shown: PixelRect, aspect: FrameSize, picture: FrameSize) -> PixelRec
 pub(super) struct RenditionFields {
     name: RenditionName,
     keyframes: Option<Keyframes>,
-    size: RenditionSize,
+    size: OutputSize,
     fit: Option<Fit>,
 }
 
@@ -162,19 +110,15 @@ impl RenditionFields {
         let mut fields = ObjectReader::open(value, at)?;
         let name = fields.required("name", name);
         let keyframes = fields.optional("crop_keyframes", crop::non_empty_keyframes);
-        let preset = fields.optional("preset", one_of(SizePreset::WORDS));
-        let named = OutputSize::read_named(&mut fields, "width", "height");
+        let size = OutputSize::read(&mut fields, "width", "height");
         let fit = fields.optional("fit", one_of(Fit::WORDS));
-        let size = match (preset?, named?) {
-            (Some(_), OutputSize { width: Some(_), .. } | OutputSize { height: Some(_), .. }) => {
-                fields.at().child("preset").reject("cannot be combined with `width` or `height`")
-            }
-            (Some(preset), _) => Some(RenditionSize::Preset(preset)),
-            (None, OutputSize { width: None, height: None }) => {
+        let size = size.and_then(|size| {
+            if size.is_named() {
+                Some(size)
+            } else {
                 fields.at().reject("must have a `preset`, a `width` or a `height`")
             }
-            (None, size) => Some(RenditionSize::Named(size)),
-        };
+        });
         fields.finish();
         Some(Self { name: name?, keyframes: keyframes?, size: size?, fit: fit? })
     }

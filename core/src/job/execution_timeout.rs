@@ -13,7 +13,7 @@
 //! ```
 
 use crate::base::time::DurationMs;
-use crate::edit::{Clip, Edit, HighlightEffect, OutputSize};
+use crate::edit::{Clip, Edit, FrameSize, HighlightEffect, OutputSize};
 
 /// The shortest timeout. Jobs from before there were others have it.
 pub const EXECUTION_TIMEOUT_MIN: DurationMs = DurationMs::minutes(10);
@@ -108,9 +108,18 @@ impl ClipWork {
     }
 }
 
+/// What is taken for a size that nothing names.
+const FULL_HD: FrameSize = FrameSize { width: 1920, height: 1080 };
+
 /// A side that is not named is taken for that of Full HD.
 fn pixels_per_s(size: OutputSize, fps: Option<f64>) -> f64 {
-    let (width, height) = (size.width.unwrap_or(1920), size.height.unwrap_or(1080));
+    let FrameSize { width, height } = match size.preset {
+        Some(_) => size.resolve(FULL_HD).unwrap_or(FULL_HD),
+        None => FrameSize {
+            width: size.width.unwrap_or(FULL_HD.width),
+            height: size.height.unwrap_or(FULL_HD.height),
+        },
+    };
     f64::from(width) * f64::from(height) * fps.unwrap_or(60.0)
 }
 

@@ -12,6 +12,7 @@ pub mod event;
 pub mod execution_timeout;
 pub mod filmstrip;
 pub mod gpu_service;
+pub mod labels;
 pub mod log;
 pub mod output_media;
 pub mod retention;

@@ -11,6 +11,7 @@ use crate::base::time::{DurationMs, Timestamp};
 use crate::edit::JobType;
 use crate::job::companions::WantedCompanions;
 use crate::job::execution_timeout::EXECUTION_TIMEOUT_MIN;
+use crate::job::labels::Labels;
 
 /// What the client requested. It is written once and never changes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -42,6 +43,9 @@ pub struct JobSpec {
     /// Which files its output has beside the video and the poster.
     #[serde(default, skip_serializing_if = "WantedCompanions::is_empty")]
     pub companions: WantedCompanions,
+    /// What the caller has noted on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Labels>,
     /// When the job was accepted.
     pub created_at: Timestamp,
     /// Only for a job that came from a project (`POST /api/export/…`).
@@ -81,6 +85,7 @@ impl JobSpec {
             && self.owner == other.owner
             && self.project_id == other.project_id
             && self.job_type == other.job_type
+            && self.labels == other.labels
             && match (&self.export, &other.export) {
                 (Some(export), Some(other)) => export.request_fingerprint == other.request_fingerprint,
                 (None, None) => self.input_key == other.input_key && self.params.get() == other.params.get(),

@@ -59,6 +59,12 @@ pub(crate) fn items(schema: &mut Value) -> &mut Value {
     &mut schema["items"]
 }
 
+/// The schema of an object's values, whatever their names.
+pub(crate) fn values(schema: &mut Value) -> &mut Value {
+    schema["additionalProperties"] = json!({});
+    &mut schema["additionalProperties"]
+}
+
 /// An object without members, for readers that are only asked what they take.
 pub(crate) fn nothing() -> &'static Map<String, Value> {
     static NOTHING: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);

@@ -126,6 +126,13 @@ impl<'f> FieldContext<'f> {
         Some(FieldContext { pointer: String::new(), errors: self.errors, known: &[], schema: Some(items) })
     }
 
+    /// The place of each value of an object with any names, for a reader that describes itself and reads nothing.
+    #[cfg(feature = "describe")]
+    pub(crate) fn described_values(&mut self) -> FieldContext<'_> {
+        let schema = self.schema.as_deref_mut().map(crate::json::description::values);
+        FieldContext { pointer: String::new(), errors: self.errors, known: &[], schema }
+    }
+
     /// The whole body, whose reader is to write what it takes into `schema`.
     #[cfg(feature = "describe")]
     pub(crate) fn describing(errors: &'f mut Vec<FieldError>, schema: &'f mut Value) -> Self {

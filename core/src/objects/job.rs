@@ -325,6 +325,7 @@ mod tests {
             params: RawValue::from_string("{}".into()).unwrap(),
             execution_timeout: DurationMs::minutes(10),
             companions: WantedCompanions::default(),
+            labels: None,
             created_at: Timestamp(1),
             export: None,
         }

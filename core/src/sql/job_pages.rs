@@ -12,7 +12,7 @@ use crate::sql::statement::{SqlStatement, SqlValue};
 
 /// One page of jobs, newest first.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct JobPageQuery {
+pub(super) struct JobPageQuery<'q> {
     /// Whose.
     pub(super) visibility: Visibility,
     /// Only of this project.
@@ -21,15 +21,20 @@ pub(super) struct JobPageQuery {
     pub(super) status: Option<JobStatus>,
     /// Only of this type.
     pub(super) job_type: Option<JobType>,
+    /// Only with this label, as `key:value`.
+    pub(super) label: Option<&'q str>,
     /// Only jobs that are older than this one.
     pub(super) cursor: Option<Cursor>,
     /// At most so many rows.
     pub(super) limit: i64,
 }
 
-impl JobPageQuery {
+impl JobPageQuery<'_> {
     /// The statement that gives `body`, an expression of the columns, for each row of the page.
     pub(super) fn select(&self, body: &str) -> SqlStatement {
+        if let Some(label) = self.label {
+            return self.select_labelled(body, label);
+        }
         let mut values: Vec<SqlValue> = Vec::new();
         let conditions = self.bound_conditions(&mut values);
         values.push(self.limit.into());
@@ -61,6 +66,38 @@ impl JobPageQuery {
                 groups.join(" UNION ALL ")
             )
         };
+        SqlStatement::new(sql, values)
+    }
+
+    /// The same for one label: it is a range of its own index, whose jobs are looked at one by one for the rest. A
+    /// caller who sees all jobs reads the labels of services.
+    fn select_labelled(&self, body: &str, label: &str) -> SqlStatement {
+        let owner = self.visibility.owner().map(|owner| owner.to_string()).unwrap_or_default();
+        let mut values: Vec<SqlValue> = vec![owner.into(), label.into()];
+        let mut conditions = String::new();
+        let mut bind = |value: SqlValue| {
+            values.push(value);
+            format!("?{}", values.len())
+        };
+        if let Some(Cursor { created_at, id }) = self.cursor {
+            let (created_at, id) = (bind(created_at.0.into()), bind(id.to_string().into()));
+            conditions.extend([" AND (labelled_at, job_id) < (", &created_at, ", ", &id, ")"]);
+        }
+        if let Some(project_id) = self.project_id {
+            conditions.extend([" AND project_id = ", &bind(project_id.into())]);
+        }
+        if let Some(status) = self.status {
+            conditions.extend([" AND status = ", &bind(status.as_str().into())]);
+        }
+        if let Some(job_type) = self.job_type {
+            conditions.extend([" AND type = ", &bind(job_type.as_str().into())]);
+        }
+        let limit = bind(self.limit.into());
+        let sql = format!(
+            "SELECT {body} AS body FROM (SELECT created_at AS labelled_at, job_id FROM job_labels \
+             WHERE owner = ?1 AND label = ?2) CROSS JOIN export_jobs ON id = job_id WHERE true{conditions} \
+             ORDER BY labelled_at DESC, job_id DESC LIMIT {limit}"
+        );
         SqlStatement::new(sql, values)
     }
 

@@ -8,6 +8,7 @@ use crate::base::object_key::ObjectKey;
 use crate::base::owner::Visibility;
 use crate::base::time::Timestamp;
 use crate::edit::JobType;
+use crate::job::labels::Labels;
 use crate::job::snapshot::Snapshot;
 use crate::job::spec::JobSpec;
 use crate::job::status::JobStatus;
@@ -39,12 +40,13 @@ pub fn upsert_job(spec: &JobSpec, snapshot: &Snapshot, version: u64) -> Vec<SqlS
         integer(version).into(),
         extra_inputs(spec).as_deref().into(),
         spec.owner.map(|owner| owner.to_string()).as_deref().into(),
+        spec.labels.as_ref().map(|labels| labels.json().get()).into(),
     ];
     // A job in its first attempt has never ended: nothing of an end can stand in its row.
     let open = snapshot.attempt == 1 && snapshot.completed_at.is_none();
     let row = SqlStatement::new(if open { UPSERT_OPEN_JOB } else { UPSERT_JOB }, values);
     let statements = std::iter::once(row).chain(set_working_video(spec, snapshot));
-    statements.chain(insert_further_input_keys(spec)).collect()
+    statements.chain(insert_further_input_keys(spec)).chain(insert_labels(spec)).collect()
 }
 
 /// A row for each further video, once: the references are found by it.
@@ -54,9 +56,22 @@ fn insert_further_input_keys(spec: &JobSpec) -> Option<SqlStatement> {
     (!keys.is_empty()).then(|| SqlStatement::new(INSERT_FURTHER_INPUT_KEYS, values))
 }
 
+/// A row for each label, once: lists are asked for by it. Only jobs with labels pay.
+fn insert_labels(spec: &JobSpec) -> Option<SqlStatement> {
+    let labels = spec.labels.as_ref()?;
+    let owner = spec.owner.map(|owner| owner.to_string());
+    let values = [
+        owner.as_deref().into(),
+        labels.json().get().into(),
+        spec.created_at.0.into(),
+        spec.id.to_string().into(),
+    ];
+    Some(SqlStatement::new(INSERT_LABELS, values))
+}
+
 /// Removes a job's row, and what belongs to it.
 pub fn delete_job(id: JobId) -> Vec<SqlStatement> {
-    [DELETE_FURTHER_INPUT_KEYS, "DELETE FROM export_jobs WHERE id = ?1"]
+    [DELETE_FURTHER_INPUT_KEYS, DELETE_LABELS, "DELETE FROM export_jobs WHERE id = ?1"]
         .map(|sql| SqlStatement::new(sql, [id.to_string().into()]))
         .into()
 }
@@ -112,6 +127,8 @@ pub struct JobListQuery {
     pub status: Option<JobStatus>,
     /// Only of this type.
     pub job_type: Option<JobType>,
+    /// Only with this label, as `key:value`.
+    pub label: Option<String>,
     /// At most so many, 1 to 100.
     pub limit: u32,
     /// Only jobs that are older than this one.
@@ -136,6 +153,7 @@ impl JobListQuery {
             project_id: self.project_id,
             status: self.status,
             job_type: self.job_type,
+            label: self.label.as_deref(),
             cursor: self.cursor,
             limit: i64::from(self.limit) + 1,
         };
@@ -163,6 +181,8 @@ pub struct JobRow {
     pub created_at: Timestamp,
     pub started_at: Option<Timestamp>,
     pub completed_at: Option<Timestamp>,
+    #[serde(default)]
+    pub labels: Option<Labels>,
 }
 
 impl JobRow {
@@ -180,8 +200,8 @@ macro_rules! upsert_job {
         concat!(
             "INSERT INTO export_jobs (id, project_id, type, status, attempt, input_video_key, \
              output_video_key, output_bytes, poster_key, error, error_code, created_at, started_at, completed_at, \
-             version, further_inputs, owner) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) \
+             version, further_inputs, owner, labels) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) \
              ON CONFLICT (id) DO UPDATE SET ",
             $columns,
             "status = excluded.status, attempt = excluded.attempt, started_at = excluded.started_at, \
@@ -209,8 +229,16 @@ const DELETE_FURTHER_INPUT_KEYS: &str = "DELETE FROM further_input_keys WHERE (v
     json_each('[\"' || replace(trim(further_inputs), ' ', '\",\"') || '\"]') AS keys \
     WHERE export_jobs.id = ?1 AND further_inputs IS NOT NULL)";
 
+const INSERT_LABELS: &str = "INSERT INTO job_labels (owner, label, created_at, job_id) \
+    SELECT coalesce(?1, ''), key || ':' || value, ?3, ?4 FROM json_each(?2) WHERE true \
+    ON CONFLICT (owner, label, created_at, job_id) DO NOTHING";
+
+const DELETE_LABELS: &str = "DELETE FROM job_labels WHERE (owner, label, created_at, job_id) IN \
+    (SELECT coalesce(owner, ''), label.key || ':' || label.value, created_at, export_jobs.id \
+    FROM export_jobs, json_each(labels) AS label WHERE export_jobs.id = ?1 AND labels IS NOT NULL)";
+
 const JOB_ROW: &str = "json_object('id', id, 'project_id', project_id, 'type', type, \
     'status', status, 'attempt', attempt, 'input_video_key', input_video_key, \
     'output_video_key', output_video_key, 'output_bytes', output_bytes, 'poster_key', poster_key, \
     'error', error, 'error_code', error_code, 'created_at', created_at, 'started_at', started_at, \
-    'completed_at', completed_at)";
+    'completed_at', completed_at, 'labels', json(labels))";

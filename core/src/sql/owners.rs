@@ -55,8 +55,16 @@ pub fn select_open_jobs_of(owner: OwnerId, since: Timestamp, limit: u32) -> SqlS
 pub fn select_jobs_of(owner: OwnerId, limit: u32) -> SqlStatement {
     let visibility = Visibility::Owner(owner);
     let limit = i64::from(limit);
-    JobPageQuery { visibility, project_id: None, status: None, job_type: None, cursor: None, limit }
-        .select("id")
+    JobPageQuery {
+        visibility,
+        project_id: None,
+        status: None,
+        job_type: None,
+        label: None,
+        cursor: None,
+        limit,
+    }
+    .select("id")
 }
 
 /// Removes an owner's projects, clips and counts. Each of the first two answers has a row for each that was

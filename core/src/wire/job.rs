@@ -9,6 +9,7 @@ use crate::edit::JobType;
 use crate::job::companions::{Companions, FilmstripFile, RenditionFile};
 use crate::job::error_code::ErrorCode;
 use crate::job::filmstrip::FilmstripLayout;
+use crate::job::labels::Labels;
 use crate::job::log::MessageType;
 use crate::job::output_media::OutputMedia;
 use crate::job::snapshot::Snapshot;
@@ -122,6 +123,7 @@ pub fn job_json(
         outputs: output.map(|output| rendition_list(&output.companions, urls, detail)).unwrap_or_default(),
         filmstrip: output.and_then(|output| FilmstripJson::new(output.companions.filmstrip.as_ref()?, urls)),
         params: detail.has_params().then_some(&*spec.params),
+        labels: spec.labels.as_ref().filter(|_| detail.has_keys()).map(Labels::json),
         usage: match detail {
             JobDetail::WithUsage(usage) => Some(usage),
             JobDetail::Full | JobDetail::WithoutParams | JobDetail::WithoutKeys => None,
@@ -205,6 +207,10 @@ pub(crate) struct JobJson<'j> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "describe", schemars(with = "Option<serde_json::Map<String, serde_json::Value>>"))]
     params: Option<&'j RawValue>,
+    /// What its creator has noted on it. Left out without any, and for the holder of a link.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "describe", schemars(with = "Option<std::collections::BTreeMap<String, String>>"))]
+    labels: Option<&'j RawValue>,
     /// Why it failed, as a sentence.
     error: Option<&'j str>,
     /// Why it failed, for programs.
@@ -343,6 +349,7 @@ mod tests {
             params: RawValue::from_string(r#"{"effect_type":"blur"}"#.into()).unwrap(),
             execution_timeout: DurationMs::minutes(10),
             companions: WantedCompanions::default(),
+            labels: None,
             created_at: Timestamp(1_769_850_300_250),
             export: None,
         }

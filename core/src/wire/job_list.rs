@@ -1,10 +1,12 @@
 //! The page of `GET /api/jobs`.
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::base::object_key::ObjectKey;
 use crate::base::time::{DurationMs, Timestamp};
 use crate::job::error_code::ErrorCode;
+use crate::job::labels::Labels;
 use crate::s3::Presigner;
 use crate::sql::jobs::{JobListQuery, JobRow};
 
@@ -46,6 +48,7 @@ fn row_json(row: &JobRow, poster_url: Option<String>) -> RowJson<'_> {
         output_video_key: row.output_video_key.as_deref(),
         output_bytes: row.output_bytes,
         poster_url,
+        labels: row.labels.as_ref().map(Labels::json),
         error: row.error.as_deref(),
         error_code: code,
         retryable: code.and_then(ErrorCode::from_word).map(ErrorCode::retryable),
@@ -97,6 +100,10 @@ pub(crate) struct RowJson<'r> {
     /// A picture of the result; good for an hour.
     #[cfg_attr(feature = "describe", schemars(extend("format" = "uri")))]
     poster_url: Option<String>,
+    /// What its creator has noted on it. Left out without any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "describe", schemars(with = "Option<std::collections::BTreeMap<String, String>>"))]
+    labels: Option<&'r RawValue>,
     /// Why it failed, as a sentence.
     error: Option<&'r str>,
     /// Why it failed, for programs.

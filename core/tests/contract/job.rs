@@ -181,6 +181,7 @@ impl JobFixture {
             params: RawValue::from_string(PARAMS.to_owned()).expect("JSON"),
             execution_timeout: DurationMs::minutes(10),
             companions: WantedCompanions::default(),
+            labels: None,
             created_at: START,
             export: None,
         };

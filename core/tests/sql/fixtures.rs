@@ -41,6 +41,7 @@ pub fn spec(number: u8) -> JobSpec {
         params: RawValue::from_string("{}".into()).expect("JSON"),
         execution_timeout: DurationMs::minutes(10),
         companions: WantedCompanions::default(),
+        labels: None,
         created_at: Timestamp(i64::from(number)),
         export: None,
     }

@@ -4,15 +4,16 @@ use reel_core::base::id::JobId;
 use reel_core::base::owner::Visibility;
 use reel_core::base::time::Timestamp;
 use reel_core::edit::JobType;
+use reel_core::job::labels::Labels;
 use reel_core::job::spec::JobSpec;
 use reel_core::job::status::JobStatus;
 use reel_core::sql::exports::select_active_exports;
-use reel_core::sql::jobs::{Cursor, JobListQuery, JobRow, upsert_job};
+use reel_core::sql::jobs::{Cursor, JobListQuery, JobRow, delete_job, upsert_job};
 use reel_core::sql::projects::upsert_project;
 use serde_json::{Value as Json, json};
 
 use crate::database::Database;
-use crate::fixtures::{complete, failed, job_id, pending, processing, project_id, put_project, spec};
+use crate::fixtures::{ALICE, complete, failed, job_id, pending, processing, project_id, put_project, spec};
 
 /// Each combination of filters and cursor.
 pub fn every_query() -> Vec<JobListQuery> {
@@ -21,7 +22,7 @@ pub fn every_query() -> Vec<JobListQuery> {
         for status in [None, Some(JobStatus::Error)] {
             for job_type in [None, Some(JobType::Framing)] {
                 for cursor in [None, Some(Cursor { created_at: Timestamp(2), id: job_id(2) })] {
-                    all.push(JobListQuery { project_id, status, job_type, limit: 20, cursor });
+                    all.push(JobListQuery { project_id, status, job_type, label: None, limit: 20, cursor });
                 }
             }
         }
@@ -122,6 +123,7 @@ fn a_listed_row_is_what_was_written() {
         created_at: Timestamp(1),
         started_at: Some(Timestamp(3000)),
         completed_at: Some(Timestamp(5000)),
+        labels: None,
     };
     assert_eq!(*done, expected);
     assert_eq!(broken.error, failed().failure.map(|failure| failure.sentence), "quotes and all");
@@ -209,4 +211,42 @@ fn active_exports_are_open_jobs_with_their_project_the_newest_first() {
         ]
     );
     assert_eq!(rows[0]["started_at"], 3000);
+}
+
+#[test]
+fn jobs_are_found_by_a_label_of_their_own_owner() {
+    let database = Database::new();
+    let labels = |text: &str| serde_json::from_str::<Option<Labels>>(text).expect("labels");
+    for number in 1..=6 {
+        let team = if number % 2 == 0 { r#"{"team":"U12","note":"a: \"b\""}"# } else { r#"{"team":"U14"}"# };
+        let owner = if number == 6 { ALICE.owner() } else { None };
+        database.add_job(&JobSpec { labels: labels(team), owner, ..spec(number) }, &pending());
+        // A later version of the row writes no label twice.
+        let job = JobSpec { labels: labels(team), owner, ..spec(number) };
+        assert_eq!(database.changes(&upsert_job(&job, &complete(1, 5000), 3)[1..]), 0);
+    }
+    let found = |query: &str, visibility| -> Vec<String> {
+        let query = JobListQuery::parse(query).unwrap();
+        let statement = query.select_statement(visibility);
+        assert!(!database.plan(&statement).contains("TEMP B-TREE"), "{}", database.plan(&statement));
+        JobRow::parse_all(&database.run(&statement)).unwrap().into_iter().map(|row| row.id).collect()
+    };
+    let ids = |numbers: &[u8]| numbers.iter().map(|number| job_id(*number).to_string()).collect::<Vec<_>>();
+    assert_eq!(found("label=team:U12", Visibility::All), ids(&[4, 2]));
+    assert_eq!(found("label=team:U12", ALICE), ids(&[6]));
+    assert_eq!(found("label=note:a%3A+%22b%22", Visibility::All), ids(&[4, 2]));
+    assert_eq!(
+        found("label=team:U14&limit=1&status=pending&type=overlay&project_id=7", Visibility::All),
+        ids(&[5, 3])
+    );
+    assert_eq!(found(&format!("label=team:U14&cursor=3_{}", job_id(3)), Visibility::All), ids(&[1]));
+    assert_eq!(found("label=team:U1", Visibility::All), ids(&[]));
+    let row = &list(&database, &JobListQuery::parse("limit=1").unwrap())[0];
+    assert_eq!(row.labels, labels(r#"{"team":"U12","note":"a: \"b\""}"#));
+    for statement in delete_job(job_id(4)) {
+        database.run(&statement);
+    }
+    assert_eq!(found("label=team:U12", Visibility::All), ids(&[2]));
+    let left: i64 = database.0.query_row("SELECT count(*) FROM job_labels", [], |row| row.get(0)).unwrap();
+    assert_eq!(left, 7, "the labels of a deleted job go with it");
 }

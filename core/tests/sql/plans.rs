@@ -36,7 +36,8 @@ fn every_job_list(jobs: u32) -> Vec<(String, SqlStatement)> {
                     for number in cursors {
                         let cursor =
                             number.map(|at| Cursor { created_at: Timestamp(created_at(at)), id: job_id(1) });
-                        let query = JobListQuery { project_id, status, job_type, limit: PAGE, cursor };
+                        let query =
+                            JobListQuery { project_id, status, job_type, label: None, limit: PAGE, cursor };
                         let name = format!("{visibility:?} {query:?}");
                         all.push((name, query.select_statement(visibility)));
                     }

@@ -45,6 +45,7 @@ fn assert_is_read(row: Json, spec: &JobSpec, job: &Job) {
         created_at: spec.created_at,
         started_at: snapshot.started_at,
         completed_at: snapshot.completed_at,
+        labels: None,
     };
     assert_eq!(row, expected);
 }

@@ -76,6 +76,7 @@ fn pin_specs(golden: &mut GoldenFiles) {
         params: RawValue::from_string(r#"{"effect_type":"blur"}"#.into()).expect("JSON"),
         execution_timeout: DurationMs::minutes(10),
         companions: WantedCompanions::default(),
+        labels: None,
         created_at: AT,
         export: None,
     };
@@ -94,6 +95,8 @@ fn pin_specs(golden: &mut GoldenFiles) {
     round_trip_spec(golden, "spec-of-long-work.json", &order);
     order.companions = wanted();
     round_trip_spec(golden, "spec-with-companions.json", &order);
+    order.labels = serde_json::from_str(r#"{"coach":"7","team":"U12"}"#).expect("labels");
+    round_trip_spec(golden, "spec-with-labels.json", &order);
 }
 
 /// A spec has no equality of its own; what it writes again is compared instead.

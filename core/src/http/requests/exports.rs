@@ -138,6 +138,7 @@ impl ExportRequest {
             input_key,
             params,
             job_id: self.job_id,
+            labels: None,
         };
         Ok((request, ProjectExport { request_fingerprint, set_working_video: self.set_working_video }))
     }
@@ -197,7 +198,9 @@ fn apply_defaults(export_type: ExportType, params: &mut Map<String, Json>) {
 }
 
 fn names_a_size(params: &Map<String, Json>) -> bool {
-    ["output_width", "output_height"].iter().any(|name| params.get(*name).is_some_and(|side| !side.is_null()))
+    ["output_width", "output_height", "preset"]
+        .iter()
+        .any(|name| params.get(*name).is_some_and(|side| !side.is_null()))
 }
 
 /// Takes start and end from the clip where the request has none.

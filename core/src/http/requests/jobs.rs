@@ -10,6 +10,7 @@ use crate::http::problem::{Problem, ProblemCode};
 use crate::http::requests::body::{job_id, read_body};
 use crate::job::companions::WantedCompanions;
 use crate::job::execution_timeout::Workload;
+use crate::job::labels::Labels;
 use crate::json::field_error::FieldContext;
 use crate::json::reader::{ObjectReader, integer, one_of};
 use crate::project::ID_MAX;
@@ -33,6 +34,8 @@ pub struct CreateJobRequest {
     pub params: Box<RawValue>,
     /// The id that the client chose, if it did.
     pub job_id: Option<JobId>,
+    /// What the client notes on it.
+    pub labels: Option<Labels>,
 }
 
 impl CreateJobRequest {
@@ -48,6 +51,7 @@ impl CreateJobRequest {
         let job_type = fields.required("type", one_of(JobType::WORDS));
         let input_key = fields.required("input_video_key", input_key);
         let job_id = fields.optional("job_id", job_id);
+        let labels = fields.optional("labels", Labels::read);
         let params = fields.required("params", |params, at| match job_type {
             Some(job_type) => Edit::read(job_type, params, at).map(|edit| (params, Some(edit))),
             // Without a job type the params cannot be checked; the missing type is the error.
@@ -64,6 +68,7 @@ impl CreateJobRequest {
             input_key,
             params: RawValue::from_string(params.to_string()).ok()?,
             job_id: job_id?,
+            labels: labels?.flatten(),
         })
     }
 
