@@ -1,5 +1,5 @@
-// Makes src/schema.ts, the types of what travels between client and API, of the API's description: of those schemas that
-// the operations of a client use, without their examples. `npm run generate` writes the file; a test compares it.
+// Makes src/schema.ts, the types of what travels between client and API, of the API's description: of the queries of lists,
+// and of those schemas that the operations of a client use, without their examples. `npm run generate` writes the file; a test compares it.
 import fs from "node:fs";
 import { fileURLToPath } from "node:url";
 
@@ -37,8 +37,15 @@ export async function schemaTypes() {
   visit(operations(document).map(([, , operation]) => resolved(operation, document)));
   const schemas = Object.fromEntries([...used].sort().map((name) => [name, withoutExamples(document.components.schemas[name])]));
   const { openapi, info } = document;
-  const nodes = await openapiTypescript({ openapi, info, paths: {}, components: { schemas } }, { alphabetize: true, defaultNonNullable: false, silent: true });
+  const nodes = await openapiTypescript({ openapi, info, paths: listQueries(document), components: { schemas } }, { alphabetize: true, defaultNonNullable: false, silent: true });
   return HEADER + astToString(nodes).replace(/^\/\*\*[^]*?\*\/\s*/, "");
+}
+
+/** The lists, with nothing but their queries. */
+function listQueries(document) {
+  const lists = operations(document).filter(([, , { parameters = [] }]) => parameters.some(({ name }) => name === "cursor"));
+  const query = ({ operationId, parameters }) => ({ operationId, parameters: parameters.filter((parameter) => parameter.in === "query"), responses: {} });
+  return withoutExamples(Object.fromEntries(lists.map(([method, path, operation]) => [path, { [method]: query(operation) }])));
 }
 
 /** An operation with the shared responses and bodies that it refers to. */

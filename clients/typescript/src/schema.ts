@@ -1,5 +1,54 @@
 // Generated of the API's description by `npm run generate`. Not to be changed by hand.
-export type paths = Record<string, never>;
+export interface paths {
+    "/api/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listJobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listProjects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
@@ -133,6 +182,11 @@ export interface components {
             output_width?: number | null;
             /** @description Further videos of the same edit, made of the same decoded frames. */
             outputs?: components["schemas"]["FurtherOutput"][] | null;
+            /**
+             * @description A size that has a name.
+             * @enum {string|null}
+             */
+            preset?: "portrait_1080" | "portrait_720" | "square_1080" | "landscape_1080" | "draft_360" | null;
             /** @description Parts to show with their speed, in source order. What lies between them is left out. */
             segments?: components["schemas"]["Segment"][] | null;
             /** @description Where it starts, in seconds of the source. */
@@ -186,6 +240,10 @@ export interface components {
              * @description An id of the client's own. The same request with the same id gets the same job.
              */
             job_id?: string | null;
+            /** @description Short texts of the caller's own, by which lists find the job. Who reads the job reads them. */
+            labels?: {
+                [key: string]: string;
+            } | null;
             /** @description The edit. */
             params: components["schemas"]["AnnotateParams"];
             /** @description The project, as the client numbers it. */
@@ -205,6 +263,10 @@ export interface components {
              * @description An id of the client's own. The same request with the same id gets the same job.
              */
             job_id?: string | null;
+            /** @description Short texts of the caller's own, by which lists find the job. Who reads the job reads them. */
+            labels?: {
+                [key: string]: string;
+            } | null;
             /** @description The edit. */
             params: components["schemas"]["FramingParams"];
             /** @description The project, as the client numbers it. */
@@ -226,6 +288,10 @@ export interface components {
              * @description An id of the client's own. The same request with the same id gets the same job.
              */
             job_id?: string | null;
+            /** @description Short texts of the caller's own, by which lists find the job. Who reads the job reads them. */
+            labels?: {
+                [key: string]: string;
+            } | null;
             /** @description The edit. */
             params: components["schemas"]["OverlayParams"];
             /** @description The project, as the client numbers it. */
@@ -417,6 +483,11 @@ export interface components {
             output_width?: number | null;
             /** @description Further videos of the same edit, made of the same decoded frames. */
             outputs?: components["schemas"]["FurtherOutput"][] | null;
+            /**
+             * @description A size that has a name.
+             * @enum {string|null}
+             */
+            preset?: "portrait_1080" | "portrait_720" | "square_1080" | "landscape_1080" | "draft_360" | null;
             /** @description The project, as the client numbers it. */
             project_id: number;
             /** @description Parts to show with their speed, in source order. What lies between them is left out. */
@@ -459,6 +530,11 @@ export interface components {
             output_width?: number | null;
             /** @description Further videos of the same edit, made of the same decoded frames. */
             outputs?: components["schemas"]["FurtherOutput"][] | null;
+            /**
+             * @description A size that has a name.
+             * @enum {string|null}
+             */
+            preset?: "portrait_1080" | "portrait_720" | "square_1080" | "landscape_1080" | "draft_360" | null;
             /** @description The project, as the client numbers it. */
             project_id: number;
             /** @description Whether the result becomes the project's working video. */
@@ -504,6 +580,11 @@ export interface components {
             output_width?: number | null;
             /** @description Further videos of the same edit, made of the same decoded frames. */
             outputs?: components["schemas"]["FurtherOutput"][] | null;
+            /**
+             * @description A size that has a name.
+             * @enum {string|null}
+             */
+            preset?: "portrait_1080" | "portrait_720" | "square_1080" | "landscape_1080" | "draft_360" | null;
             /** @description The project, as the client numbers it. */
             project_id: number;
         };
@@ -633,6 +714,10 @@ export interface components {
             job_id: components["schemas"]["JobId"];
             /** @description In a message, what is rendered. */
             job_type?: components["schemas"]["JobType"] | null;
+            /** @description What its creator has noted on it. Left out without any, and for the holder of a link. */
+            labels?: {
+                [key: string]: string;
+            } | null;
             /** @description How many attempts are made at most. */
             max_attempts: number;
             /** @description What happens now, as a sentence. */
@@ -736,6 +821,10 @@ export interface components {
             job_id: components["schemas"]["JobId"];
             /** @description In a message, what is rendered. */
             job_type: components["schemas"]["JobType"] | null;
+            /** @description What its creator has noted on it. Left out without any, and for the holder of a link. */
+            labels?: {
+                [key: string]: string;
+            } | null;
             /** @description How many attempts are made at most. */
             max_attempts: number;
             /** @description What happens now, as a sentence. */
@@ -851,6 +940,10 @@ export interface components {
             input_video_key: string;
             /** @description The job. */
             job_id: components["schemas"]["JobId"];
+            /** @description What its creator has noted on it. Left out without any. */
+            labels?: {
+                [key: string]: string;
+            } | null;
             /** @description Its length. */
             output_bytes: number | null;
             /** @description The video it made. */
@@ -911,6 +1004,10 @@ export interface components {
             job_id: components["schemas"]["JobId"];
             /** @description In a message, what is rendered. */
             job_type?: components["schemas"]["JobType"] | null;
+            /** @description What its creator has noted on it. Left out without any, and for the holder of a link. */
+            labels?: {
+                [key: string]: string;
+            } | null;
             /** @description How many attempts are made at most. */
             max_attempts: number;
             /** @description What happens now, as a sentence. */
@@ -1057,6 +1154,11 @@ export interface components {
             output_width?: number | null;
             /** @description Further videos of the same edit, made of the same decoded frames. */
             outputs?: components["schemas"]["FurtherOutput"][] | null;
+            /**
+             * @description A size that has a name.
+             * @enum {string|null}
+             */
+            preset?: "portrait_1080" | "portrait_720" | "square_1080" | "landscape_1080" | "draft_360" | null;
         };
         /** @description Why a request was refused (RFC 9457). */
         Problem: {
@@ -1167,6 +1269,11 @@ export interface components {
             output_width?: number | null;
             /** @description Further videos of the same edit, made of the same decoded frames. */
             outputs?: components["schemas"]["FurtherOutput"][] | null;
+            /**
+             * @description A size that has a name.
+             * @enum {string|null}
+             */
+            preset?: "portrait_1080" | "portrait_720" | "square_1080" | "landscape_1080" | "draft_360" | null;
             /** @description Frames a second. Left out, those of the first clip's video. */
             target_fps?: number | null;
             /** @description How each clip leads to the next. */
@@ -1338,4 +1445,60 @@ export interface components {
     pathItems: never;
 }
 export type $defs = Record<string, never>;
-export type operations = Record<string, never>;
+export interface operations {
+    listAudit: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description How many at most. */
+                limit?: number;
+                /** @description Only what this user did, percent-encoded. */
+                subject?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: never;
+    };
+    listJobs: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Only jobs with this label, as `key:value`. */
+                label?: string;
+                /** @description How many at most. */
+                limit?: number;
+                /** @description Only jobs of this project. */
+                project_id?: number;
+                /** @description Only jobs in this state. */
+                status?: "pending" | "processing" | "complete" | "error";
+                /** @description Only jobs of this type. */
+                type?: "framing" | "overlay" | "annotate";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: never;
+    };
+    listProjects: {
+        parameters: {
+            query?: {
+                /** @description The `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description How many at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: never;
+    };
+}

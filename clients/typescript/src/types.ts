@@ -1,8 +1,9 @@
 // What travels between client and API, as JSON, under the names that this package gives it. Names of members are those of
-// the wire. Everything is generated of the API's description but the queries, which have no schema of their own there.
-import type { components } from "./schema.js";
+// the wire. Everything is made of the types that are generated of the API's description.
+import type { components, operations } from "./schema.js";
 
 type Schemas = components["schemas"];
+type Query<Name extends keyof operations> = NonNullable<operations[Name]["parameters"]["query"]>;
 
 /** One fault of a request: `pointer` is a JSON pointer (RFC 6901), such as `/params/crop_keyframes/0/width`. */
 export type FieldError = Schemas["FieldError"];
@@ -48,18 +49,9 @@ export type MessageType = JobMessage["type"];
 export type JobEventPage = Omit<Schemas["JobEvents"], "events"> & { events: JobMessage[] };
 export type JobPage = Schemas["JobPage"];
 
-export interface PageQuery {
-  /** At most so many in a page, 1 to 100. */
-  limit?: number;
-  /** The `next_cursor` of an earlier page. */
-  cursor?: string;
-}
-
-export interface JobQuery extends PageQuery {
-  project_id?: number;
-  status?: JobStatus;
-  type?: JobType;
-}
+/** Which page of a list. */
+export type PageQuery = Query<"listProjects">;
+export type JobQuery = Query<"listJobs">;
 
 // Uploads.
 
@@ -92,12 +84,9 @@ export type ActiveExport = Schemas["ActiveExport"];
 export type Limits = Schemas["Limits"];
 export type TokenRequest = Schemas["CreateToken"];
 export type Token = Schemas["Token"];
+export type AuditQuery = Query<"listAudit">;
 export type AuditEntry = Schemas["AuditEntry"];
 export type AuditPage = Schemas["AuditPage"];
 export type RevokedTokens = Schemas["RevokedTokens"];
 export type ErasedOwner = Schemas["ErasedOwner"];
 export type Health = Schemas["Health"] | Schemas["NotConfigured"];
-
-export interface AuditQuery extends PageQuery {
-  subject?: string;
-}
