@@ -2,9 +2,11 @@
 //! example of its guide, run as it is written there.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
 
 use e2e::{Options, Stack, browse, free_port, node, root, run, run_script, sample, typescript_client};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const KEY: &str = "the-key-of-this-test-and-of-nothing-else";
 
@@ -20,6 +22,29 @@ async fn everything_works_in_node_and_an_export_in_a_worker() {
     assert_eq!(told["last"], "complete", "{told}");
     assert_eq!(told["seqs"], told["expected_seqs"], "no event is missing or told twice");
     assert_eq!(told["sockets"], 1, "the Worker's own socket is used: {told}");
+}
+
+#[tokio::test]
+async fn a_watch_goes_on_when_the_api_was_killed() {
+    let mut stack = start(None).await;
+    typescript_client();
+    let task = json!({ "api": stack.api_url(), "api_key": KEY, "video": sample() });
+    let script = root().join("tests/typescript/watch.mjs");
+    let mut watch =
+        node(&script).arg(task.to_string()).stdout(Stdio::piped()).spawn().expect("the script starts");
+    let mut lines = BufReader::new(watch.stdout.take().expect("its output")).lines().map_while(Result::ok);
+
+    let rendering = lines.by_ref().find(|stage| stage == "rendering");
+    assert!(rendering.is_some(), "the job ended before it was rendered");
+    stack.kill_worker();
+    stack.restart_worker().await;
+    let told: Vec<String> = tokio::task::spawn_blocking(move || lines.collect()).await.expect("its lines");
+    assert!(watch.wait().expect("the script ends").success(), "{told:?}");
+
+    let told: Value = serde_json::from_str(told.last().expect("a last line")).expect("a line of JSON");
+    assert_eq!(told["last"], "complete", "{told}");
+    assert_eq!(told["seqs"], told["expected_seqs"], "no event is missing or told twice");
+    assert!(told["sockets"].as_u64() >= Some(2), "the socket was opened again: {told}");
 }
 
 #[tokio::test]
