@@ -133,6 +133,9 @@ await assert.rejects(wrong, (error) => {
   return true;
 });
 await assert.rejects(client.jobs.retry(job.id), ConflictError);
+assert.deepEqual([(await client.jobs.check(request)).output.width, (await client.jobs.page()).jobs.length <= 1], [270, true], "a check creates nothing");
+const [refused] = await client.jobs.createBatch([{ ...request, type: "frame" }]);
+assert.deepEqual(refused.error.errors.map(({ pointer }) => pointer), ["/type"]);
 await assert.rejects(client.jobs.get("3f2b8c1e-9d4a-4c77-8a5e-0b1c2d3e4f50"), { name: "NotFoundError", code: "job_not_found" });
 
 // Cancelling; and the large file has arrived as it was.

@@ -1,7 +1,7 @@
 // The entry of the package.
 export { ApiClient, type ClientOptions, ReelClient } from "./client.js";
 export * from "./errors.js";
-export type { CreateOptions, Jobs } from "./jobs.js";
+export type { BatchResult, CreateOptions, Jobs } from "./jobs.js";
 export type { Clips, ExportRequest, Exports, Projects } from "./projects.js";
 export type { RetryOptions } from "./retry.js";
 export type { Audit, LimitsApi, Owners, Tokens } from "./service.js";

@@ -1,8 +1,8 @@
 // Jobs: one method for each route, and the watch.
-import { JobFailedError } from "./errors.js";
+import { type ApiError, JobFailedError, toApiError } from "./errors.js";
 import { itemsOf } from "./pages.js";
 import type { RequestOptions, Transport } from "./transport.js";
-import type { Job, JobEventPage, JobPage, JobQuery, JobRequest, JobSummary } from "./types.js";
+import type { BatchAnswer, Job, JobCheck, JobEventPage, JobPage, JobQuery, JobRequest, JobSummary } from "./types.js";
 import { randomUuid } from "./uuid.js";
 import type { JobEvent } from "./watch/cursor.js";
 import type { SocketOptions } from "./watch/socket.js";
@@ -12,6 +12,9 @@ export interface CreateOptions extends RequestOptions {
   /** Names the request: the same key and body give the same job. A random one when left out. */
   idempotencyKey?: string;
 }
+
+/** One job of a batch, or why it was refused. */
+export type BatchResult = { job: Job; error: null } | { job: null; error: ApiError };
 
 export class Jobs {
   readonly #transport: Transport;
@@ -26,6 +29,18 @@ export class Jobs {
   create(job: JobRequest, { idempotencyKey = randomUuid(), ...options }: CreateOptions = {}): Promise<Job> {
     const headers = { "idempotency-key": idempotencyKey };
     return this.#transport.json("POST", "/api/jobs", { ...options, body: job, headers, repeatable: true });
+  }
+
+  /** Creates up to fifty, each for itself: one that is refused keeps no other from being created. In the order of `jobs`. */
+  async createBatch(jobs: JobRequest[], { idempotencyKey = randomUuid(), ...options }: CreateOptions = {}): Promise<BatchResult[]> {
+    const request = { ...options, body: { jobs }, headers: { "idempotency-key": idempotencyKey }, repeatable: true };
+    const { results } = await this.#transport.json<BatchAnswer>("POST", "/api/jobs/batch", request);
+    return results.map(({ status, job, problem }) => (job ? { job, error: null } : { job: null, error: toApiError(status, problem ?? {}, null) }));
+  }
+
+  /** Checks a job as `create` would, and creates nothing. Says what it would make, and about what it would cost. */
+  check(job: JobRequest, options: RequestOptions = {}): Promise<JobCheck> {
+    return this.#transport.json("POST", "/api/jobs", { ...options, body: job, query: { dry_run: true }, repeatable: true });
   }
 
   get(id: string, options: RequestOptions = {}): Promise<Job> {

@@ -123,6 +123,17 @@ export interface components {
             /** @description The `cursor` of the next page; null on the last one. */
             next_cursor: string | null;
         };
+        /** @description What became of each job of a batch, in the order of the request. */
+        BatchAnswer: {
+            results: components["schemas"]["BatchResult"][];
+        };
+        /** @description One of them: a job, or the problem that kept it from being created. */
+        BatchResult: {
+            job?: components["schemas"]["Job"] | null;
+            problem?: components["schemas"]["Problem"] | null;
+            /** @description The HTTP status that the job alone would have got. */
+            status: number;
+        };
         /** @description Bytes in a window of time. */
         ByteLimit: {
             limit: number;
@@ -254,6 +265,11 @@ export interface components {
              */
             type: "annotate";
         };
+        /** @description Several new jobs. */
+        CreateBatch: {
+            /** @description The jobs. Each is created, or refused, by itself. */
+            jobs: components["schemas"]["CreateJob"][];
+        };
         /** @description A new framing. */
         CreateFramingJob: {
             /** @description The `video_key` of the upload that is read. */
@@ -379,6 +395,29 @@ export interface components {
             x: number;
             /** @description Upper edge, in pixels of the source. */
             y: number;
+        };
+        /** @description What a job would make. What its params do not say is null: nothing has opened the video. */
+        DryRun: {
+            /** @constant */
+            dry_run: true;
+            /** @description The same in dollars, at the price of a common GPU. */
+            estimated_cost_usd: components["schemas"]["Range"] | null;
+            /** @description From a video of 1080 lines at 30 frames a second to the largest that may come, without a GPU. */
+            estimated_render_ms: components["schemas"]["Range"] | null;
+            /** @description How long one attempt may take. */
+            execution_timeout_ms: number;
+            /** @description How many outputs beside the main one. */
+            further_outputs: number;
+            output: components["schemas"]["DryRunOutput"];
+            type: components["schemas"]["JobType"];
+        };
+        /** @description The video that a job would make. */
+        DryRunOutput: {
+            duration_ms: number | null;
+            fps: number | null;
+            frames: number | null;
+            height: number | null;
+            width: number | null;
         };
         /** @description A duration in whole milliseconds. */
         DurationMs: number;
@@ -1217,6 +1256,11 @@ export interface components {
             name?: string | null;
             /** @description The video that the project's overlays are made of; `null` clears it. */
             working_video_key?: string | null;
+        };
+        /** @description From the least to the most. */
+        Range: {
+            least: number;
+            most: number;
         };
         /** @description One clip of a reel. */
         ReelClip: {

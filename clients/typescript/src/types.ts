@@ -34,6 +34,7 @@ export type JobStage = Schemas["JobStage"];
 /** Why a job failed, for programs. */
 export type JobErrorCode = Schemas["ErrorCode"];
 export type JobRequest = Schemas["CreateJob"];
+export type BatchAnswer = Schemas["BatchAnswer"];
 /** What was made, as read from the file. */
 export type OutputMedia = Schemas["OutputMedia"];
 /** One of a job's `outputs`. */
@@ -46,6 +47,8 @@ export type JobSummary = Schemas["JobSummary"];
 /** A message of a job's socket, and an event of its log: the job, with the kind of message as `type`. */
 export type JobMessage = Schemas["JobMessage"] & { job_type: JobType };
 export type MessageType = JobMessage["type"];
+/** What a job would make, where nothing has opened its video yet. */
+export type JobCheck = Schemas["DryRun"];
 export type JobEventPage = Omit<Schemas["JobEvents"], "events"> & { events: JobMessage[] };
 export type JobPage = Schemas["JobPage"];
 

@@ -16,6 +16,7 @@ const METHODS = {
   completeUpload: (client) => multipart(client).complete,
   confirmParts: (client) => multipart(client).confirm,
   createJob: (client) => client.jobs.create,
+  createJobs: (client) => client.jobs.createBatch,
   createToken: (client) => client.tokens.create,
   createUpload: (client) => client.uploads.createMultipart,
   createUploadUrl: (client) => client.uploads.createUrl,

@@ -37,6 +37,15 @@ test("a job is created once, whatever the network does", async () => {
   assert.ok(first.job_id.length === 36 && first.job_id === second.job_id && first.type === undefined);
 });
 
+test("of a batch each job has its own answer", async () => {
+  const problem = { code: "invalid_request", detail: "type is required.", errors: [{ pointer: "/type", detail: "is required" }] };
+  const { client, asked } = clientOf([{ status: 503 }, { body: { results: [{ status: 201, job: { id: "a" } }, { status: 422, problem }] } }]);
+  const [created, refused] = await client.jobs.createBatch([{}, {}]);
+  assert.deepEqual(created, { job: { id: "a" }, error: null });
+  assert.deepEqual([refused.job, refused.error.name, refused.error.errors], [null, "ValidationError", problem.errors]);
+  assert.equal(asked[0].headers["idempotency-key"], asked[1].headers["idempotency-key"]);
+});
+
 test("what is not the same the second time is not sent again, unless it was refused unread", async () => {
   const broken = clientOf([new TypeError("fetch failed")]);
   await assert.rejects(broken.client.jobs.retry("a"), ConnectionError);
