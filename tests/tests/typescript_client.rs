@@ -1,5 +1,5 @@
-//! The TypeScript client in Node, in the Workers runtime and in a real Chromium, against the real Worker, bucket and GPU worker; and the
-//! example of its guide, run as it is written there.
+//! The TypeScript client in Node, in the Workers runtime and in a real Chromium, against the real Worker, bucket and
+//! GPU worker; and the example of its guide, run as it is written there.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -65,7 +65,7 @@ async fn a_page_uploads_and_follows_an_export() {
         told["error"],
         json!({ "name": "ValidationError", "pointers": ["/project_id", "/params/fit"] })
     );
-    // A page of another origin sees no ETag and no part without the right CORS; here it has both.
+    // Each part is sent once, and the page may read its ETag.
     assert_eq!(told["large"]["parts"], json!([1, 2, 3]), "{told}");
     let urls = told["urls"].as_array().expect("what was requested");
     assert!(!urls.iter().any(|url| url.as_str().is_some_and(|url| url.contains(KEY))), "a URL holds the key");

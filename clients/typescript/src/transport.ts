@@ -132,6 +132,7 @@ export class Transport {
       if (!response.ok && response.status !== request.alsoAccept) throw await problemOf(response);
       return await read(response);
     } catch (error) {
+      unlink();
       // By the caller's signal, or by the time limit.
       if (controller.signal.aborted) throw controller.signal.reason;
       if (error instanceof ApiError) throw error;
