@@ -23,7 +23,7 @@ async def main(video: str) -> None:
     events: list[JobEvent] = []
     async with AsyncReelClient(os.environ["REEL_API_URL"], os.environ["REEL_API_KEY"]) as client:
         uploaded = await client.upload_file(video)
-        job = await client.create_job(9, uploaded.video_key, OVERLAY.model_copy(update={"output_width": 1080}))
+        job = await client.create_job(9, uploaded.video_key, OVERLAY)
         is_half_way = False
         async for event in client.watch(job.job_id):
             events.append(event)
