@@ -60,7 +60,10 @@ pub fn codes(operation: &Operation, route: &Route<'_>, method: &str) -> Vec<Prob
         match credential {
             Credential::Nothing => {}
             Credential::ApiKey => codes.extend([Unauthorized, LimitReached]),
-            Credential::User(_) => codes.extend([Unauthorized, InsufficientScope, LimitReached]),
+            // 422: `On-Behalf-Of` may be no subject.
+            Credential::User(_) => {
+                codes.extend([Unauthorized, InsufficientScope, LimitReached, InvalidRequest]);
+            }
             Credential::CallbackToken(_, None) => codes.extend([BadToken, Unauthorized]),
             Credential::WatchToken(_)
             | Credential::CallbackToken(_, Some(_))
