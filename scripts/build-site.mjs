@@ -1,0 +1,74 @@
+// Puts together what the Worker serves as files, in build/site/: the reference and the guides under /docs,
+// openapi.json, the schemas, llms.txt. `npm run build` starts it when one of its inputs has changed.
+import crypto from "node:crypto";
+import fs from "node:fs";
+import path from "node:path";
+
+import { BUILD, NODE_MODULES, ROOT } from "./paths.mjs";
+import { headersFile } from "./site/headers.mjs";
+import { llmsFullTxt, llmsTxt } from "./site/llms.mjs";
+import { render } from "./site/markdown.mjs";
+import { REFERENCE, readPages } from "./site/pages.mjs";
+import { guide, layout } from "./site/template.mjs";
+
+const SITE = path.join(BUILD, "site");
+const read = (file) => fs.readFileSync(path.join(ROOT, file));
+
+// Into a draft first: `wrangler dev` serves the folder while it is made anew.
+const draft = `${SITE}.draft`;
+fs.rmSync(draft, { recursive: true, force: true });
+const written = writeSite();
+fs.rmSync(SITE, { recursive: true, force: true });
+fs.renameSync(draft, SITE);
+console.log(`Site: ${written.count} files, ${(written.bytes / 1000).toFixed(0)} kB`);
+
+function writeSite() {
+  const total = { count: 0, bytes: 0 };
+  const write = (url, content) => {
+    const file = path.join(draft, url);
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.writeFileSync(file, content);
+    total.count += 1;
+    total.bytes += fs.statSync(file).size;
+    return url;
+  };
+  // The name changes with the content, so that browsers may keep it for ever.
+  const asset = (name, content) => {
+    const { name: stem, ext } = path.parse(name);
+    const hash = crypto.createHash("sha256").update(content).digest("hex").slice(0, 10);
+    return write(`${REFERENCE}/assets/${stem}.${hash}${ext}`, content);
+  };
+  const groups = readPages();
+  const pages = groups.flatMap((group) => group.pages);
+  const urls = new Map(pages.map(({ file, url }) => [file, url]));
+  const assets = { style: asset("site.css", read("site/site.css")), icon: asset("icon.svg", read("site/icon.svg")) };
+
+  pages.forEach((page, index) => {
+    const { title, html, headings } = render(page, urls);
+    const main = guide({ html, headings, before: pages[index - 1], after: pages[index + 1] });
+    write(`${page.url}.html`, layout({ title, current: page.url, groups, assets, main }));
+    // The same as text, for whoever reads without a browser.
+    write(`${page.url}.md`, page.markdown);
+  });
+  write(`${REFERENCE}.html`, reference(groups, assets, asset));
+
+  const document = read("openapi.json");
+  write("/openapi.json", document);
+  for (const name of fs.readdirSync(path.join(ROOT, "schemas"))) write(`/schemas/${name}`, read(`schemas/${name}`));
+  write("/llms.txt", llmsTxt(JSON.parse(document), groups));
+  write("/llms-full.txt", llmsFullTxt(JSON.parse(document), groups));
+  write("/_headers", headersFile());
+  return total;
+}
+
+/** The reference: Swagger UI, which alone of the renderers tried keeps to a CSP without any `unsafe-`. */
+function reference(groups, assets, asset) {
+  const swagger = (name) => asset(name, fs.readFileSync(path.join(NODE_MODULES, "swagger-ui-dist", name)));
+  const head = `<link rel="stylesheet" href="${swagger("swagger-ui.css")}">
+<link rel="stylesheet" href="${asset("reference.css", read("site/reference.css"))}">
+<script defer src="${swagger("swagger-ui-bundle.js")}"></script>
+<script defer src="${asset("reference.js", read("site/reference.js"))}"></script>
+`;
+  const main = `<div id="reference"><h1>API reference</h1><noscript><p>The reference needs JavaScript. The same is in <a href="/openapi.json">openapi.json</a> and, as text, in <a href="/llms-full.txt">llms-full.txt</a>.</p></noscript></div>`;
+  return layout({ title: "API reference", current: REFERENCE, groups, assets, main, head, className: "wide" });
+}
