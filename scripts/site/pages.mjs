@@ -40,7 +40,7 @@ export const REFERENCE = "/docs";
 
 /** Groups of pages `{ name, file, label, url, markdown }`, in the order of the navigation. */
 export function readPages() {
-  const groups = GROUPS.map(([title, rows]) => ({ title, pages: rows.map(page).filter(Boolean) }));
+  const groups = GROUPS.map(([title, rows]) => ({ title, pages: rows.map(page).filter(Boolean) })).filter(({ pages }) => pages.length > 0);
   const known = new Set(groups.flatMap(({ pages }) => pages.map(({ file }) => file)));
   // A guide without a row would be on no page, and nobody would notice.
   const guides = fs.readdirSync(path.join(ROOT, "docs", "guides")).map((name) => `docs/guides/${name}`);

@@ -5,7 +5,7 @@ import { REFERENCE } from "./pages.mjs";
  * A page. `groups` is the navigation; `current` is the address of this page; `assets` has the addresses of
  * `{ style, icon }`; `head` is more for the document's head.
  */
-export function layout({ title, current, groups, assets, main, head = "", className = "" }) {
+export function layout({ title, current, groups, assets, main, head = "", className = "guide" }) {
   const link = (url, label) => `<a href="${url}"${url === current ? ' aria-current="page"' : ""}>${label}</a>`;
   const sections = groups.map(({ title: name, pages }) => `<h2>${name}</h2>\n<ul>${pages.map(({ url, label }) => `<li>${link(url, label)}</li>`).join("\n")}</ul>`);
   return `<!doctype html>
@@ -45,5 +45,5 @@ ${main}
 export function guide({ html, headings, before, after }) {
   const contents = headings.length < 4 ? "" : `<nav class="contents" aria-label="On this page"><p>On this page</p><ul>${headings.map(({ id, html: name }) => `<li><a href="#${id}">${name.replace(/<\/?a[^>]*>/g, "")}</a></li>`).join("\n")}</ul></nav>`;
   const step = (page, word) => (page ? `<a href="${page.url}"><small>${word}</small> ${page.label}</a>` : "<span></span>");
-  return `${html.replace("</h1>\n", `</h1>\n${contents}`)}<nav class="steps" aria-label="Previous and next">${step(before, "Previous")}${step(after, "Next")}</nav>`;
+  return `${html.replace("<h2 ", `${contents}\n<h2 `)}<nav class="steps" aria-label="Previous and next">${step(before, "Previous")}${step(after, "Next")}</nav>`;
 }
