@@ -1,6 +1,8 @@
 // Reads the documentation as a person does: every page, by its links alone, and one request of the reference.
 // {pages: [{path, status, title, h1}], dead: [{from, to, why}], links, faults, health: {status, body}, cors}, where
 // `faults` has every violation of the CSP, error of a page and message of its console.
+import http from "node:http";
+
 import { openBrowser } from "./driver.mjs";
 
 const task = JSON.parse(process.argv[2]);
@@ -23,7 +25,7 @@ async function read(api) {
 
   const health = await tryHealth(page, api);
   const { pages, dead, links } = await crawl(page, api);
-  return { pages, dead, links, faults, health, cors: await fetchedElsewhere(page, api) };
+  return { pages, dead, links, faults, health, cors: await fetchedElsewhere(browser, api) };
 }
 
 /** Sends GET /health by the reference's own buttons. */
@@ -46,10 +48,10 @@ async function crawl(page, api) {
   const targets = [];
   for (const [path, from] of wanted) {
     const answer = await page.goto(`${api}${path}`);
+    if (path === "/docs") await page.locator(".opblock").first().waitFor();
     const isPage = answer.headers()["content-type"]?.startsWith("text/html");
     pages.push({ path, from, status: answer.status(), title: isPage ? await page.title() : null, h1: isPage ? await page.locator("h1").count() : null });
     if (!isPage) continue;
-    if (path === "/docs") await page.locator(".opblock").first().waitFor();
     fragments.set(path, new Set(await page.locator("[id]").evaluateAll((all) => all.map((element) => element.id))));
     const hrefs = await page.locator("a[href]").evaluateAll((all) => all.map((link) => link.href));
     for (const href of hrefs.filter((href) => href.startsWith(`${api}/`))) {
@@ -69,9 +71,15 @@ async function crawl(page, api) {
 }
 
 /** The version that a page of another origin reads from openapi.json. */
-async function fetchedElsewhere(page, api) {
-  const other = await page.context().browser().newPage();
-  await other.route("http://elsewhere.example/", (route) => route.fulfill({ contentType: "text/html", body: "<!doctype html><title>elsewhere</title>" }));
-  await other.goto("http://elsewhere.example/");
-  return other.evaluate(async (url) => (await (await fetch(url)).json()).info.version, `${api}/openapi.json`);
+async function fetchedElsewhere(browser, api) {
+  const server = http.createServer((_, response) => response.setHeader("content-type", "text/html").end("<!doctype html><title>elsewhere</title>"));
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    const page = await browser.newPage();
+    await page.goto(`http://127.0.0.1:${server.address().port}/`);
+    return await page.evaluate(async (url) => (await (await fetch(url)).json()).info.version, `${api}/openapi.json`);
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
 }

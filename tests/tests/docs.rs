@@ -72,6 +72,14 @@ async fn files_are_served_with_strict_headers_and_every_other_path_is_the_worker
         assert!(full.contains(part), "llms-full.txt lacks {part}");
     }
 
+    let map = get("/llms.txt").await.text().await.expect("a body");
+    let addresses: Vec<&str> =
+        map.split("](/").skip(1).filter_map(|rest| rest.split(')').next()).collect();
+    assert!(addresses.len() > 10, "{map}");
+    for address in addresses {
+        assert_eq!(get(&format!("/{address}")).await.status(), 200, "llms.txt names {address}");
+    }
+
     // What is no file reaches the Worker.
     assert_eq!(get("/health").await.status(), 200);
     for path in ["/", "/docs/no-such-page", "/openapi.yaml", "/api/nothing", "/_headers"] {
