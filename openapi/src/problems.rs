@@ -19,7 +19,7 @@ pub const fn remedy(code: ProblemCode) -> &'static str {
         RequestTimeout => "Send the request again on a better connection.",
         InvalidRequest => "Correct every place that `errors` names, then send it again.",
         InputNotFound => "Upload the videos that `errors` names, then create the job again.",
-        RouteNotFound => "Check the path against this document.",
+        RouteNotFound => "Check the path: the reference at `/docs` has all of them.",
         MethodNotAllowed => "Use a method of the header `Allow`.",
         JobNotFound => "Check the id. A job of somebody else looks like one that does not exist.",
         VideoNotFound => "Check the key. Only videos that a job names can be downloaded.",
