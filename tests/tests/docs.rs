@@ -73,8 +73,7 @@ async fn files_are_served_with_strict_headers_and_every_other_path_is_the_worker
     }
 
     let map = get("/llms.txt").await.text().await.expect("a body");
-    let addresses: Vec<&str> =
-        map.split("](/").skip(1).filter_map(|rest| rest.split(')').next()).collect();
+    let addresses: Vec<&str> = map.split("](/").skip(1).filter_map(|rest| rest.split(')').next()).collect();
     assert!(addresses.len() > 10, "{map}");
     for address in addresses {
         assert_eq!(get(&format!("/{address}")).await.status(), 200, "llms.txt names {address}");
