@@ -14,12 +14,17 @@ import { guide, layout } from "./site/template.mjs";
 const SITE = path.join(BUILD, "site");
 const read = (file) => fs.readFileSync(path.join(ROOT, file));
 
-// Into a draft first: `wrangler dev` serves the folder while it is made anew.
-const draft = `${SITE}.draft`;
-fs.rmSync(draft, { recursive: true, force: true });
+// Into a draft of this process first: `wrangler dev` serves the folder, and may build it at the same time.
+const draft = `${SITE}.draft.${process.pid}`;
 const written = writeSite();
 fs.rmSync(SITE, { recursive: true, force: true });
-fs.renameSync(draft, SITE);
+try {
+  fs.renameSync(draft, SITE);
+} catch (error) {
+  if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error;
+  // Another build of the same sources was quicker.
+  fs.rmSync(draft, { recursive: true, force: true });
+}
 console.log(`Site: ${written.count} files, ${(written.bytes / 1000).toFixed(0)} kB`);
 
 function writeSite() {
