@@ -14,18 +14,23 @@ import { guide, layout } from "./site/template.mjs";
 const SITE = path.join(BUILD, "site");
 const read = (file) => fs.readFileSync(path.join(ROOT, file));
 
-// Into a draft of this process first: `wrangler dev` serves the folder, and may build it at the same time.
-const draft = `${SITE}.draft.${process.pid}`;
+// Into a draft of this process first: `wrangler dev` serves the folder, and may build it at the same time. Names
+// change in one step, so that whoever looks finds all files or none.
+const [draft, old] = ["draft", "old"].map((word) => `${SITE}.${word}.${process.pid}`);
 const written = writeSite();
-fs.rmSync(SITE, { recursive: true, force: true });
-try {
-  fs.renameSync(draft, SITE);
-} catch (error) {
-  if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error;
-  // Another build of the same sources was quicker.
-  fs.rmSync(draft, { recursive: true, force: true });
-}
+rename(SITE, old, ["ENOENT"]);
+// Where another build of the same sources was quicker, its site stays.
+rename(draft, SITE, ["ENOTEMPTY", "EEXIST"]);
+for (const folder of [draft, old]) fs.rmSync(folder, { recursive: true, force: true });
 console.log(`Site: ${written.count} files, ${(written.bytes / 1000).toFixed(0)} kB`);
+
+function rename(from, to, expected) {
+  try {
+    fs.renameSync(from, to);
+  } catch (error) {
+    if (!expected.includes(error.code)) throw error;
+  }
+}
 
 function writeSite() {
   const total = { count: 0, bytes: 0 };
