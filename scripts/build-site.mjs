@@ -14,32 +14,34 @@ import { guide, layout } from "./site/template.mjs";
 const SITE = path.join(BUILD, "site");
 const read = (file) => fs.readFileSync(path.join(ROOT, file));
 
-// Into a draft of this process first: `wrangler dev` serves the folder, and may build it at the same time. Names
-// change in one step, so that whoever looks finds all files or none.
-const [draft, old] = ["draft", "old"].map((word) => `${SITE}.${word}.${process.pid}`);
-const written = writeSite();
-rename(SITE, old, ["ENOENT"]);
-// Where another build of the same sources was quicker, its site stays.
-rename(draft, SITE, ["ENOTEMPTY", "EEXIST"]);
-for (const folder of [draft, old]) fs.rmSync(folder, { recursive: true, force: true });
-console.log(`Site: ${written.count} files, ${(written.bytes / 1000).toFixed(0)} kB`);
+const files = siteFiles();
+sync(files);
+const bytes = [...files.values()].reduce((sum, content) => sum + content.length, 0);
+console.log(`Site: ${files.size} files, ${(bytes / 1000).toFixed(0)} kB`);
 
-function rename(from, to, expected) {
-  try {
-    fs.renameSync(from, to);
-  } catch (error) {
-    if (!expected.includes(error.code)) throw error;
+/**
+ * Makes the folder hold these files and no others. What is right already is left alone: `wrangler dev` watches the
+ * folder, and another build may run at the same time.
+ */
+function sync(wanted) {
+  const has = (file) => fs.statSync(file, { throwIfNoEntry: false })?.isFile();
+  for (const [url, content] of wanted) {
+    const file = path.join(SITE, url);
+    if (has(file) && fs.readFileSync(file).equals(content)) continue;
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.writeFileSync(file, content);
+  }
+  for (const name of fs.readdirSync(SITE, { recursive: true })) {
+    const file = path.join(SITE, name);
+    if (has(file) && !wanted.has(`/${name}`)) fs.rmSync(file, { force: true });
   }
 }
 
-function writeSite() {
-  const total = { count: 0, bytes: 0 };
+/** The content of every file, by its path in the site. */
+function siteFiles() {
+  const files = new Map();
   const write = (url, content) => {
-    const file = path.join(draft, url);
-    fs.mkdirSync(path.dirname(file), { recursive: true });
-    fs.writeFileSync(file, content);
-    total.count += 1;
-    total.bytes += fs.statSync(file).size;
+    files.set(url, Buffer.from(content));
     return url;
   };
   // The name changes with the content, so that browsers may keep it for ever.
@@ -68,7 +70,7 @@ function writeSite() {
   write("/llms.txt", llmsTxt(JSON.parse(document), groups));
   write("/llms-full.txt", llmsFullTxt(JSON.parse(document), groups));
   write("/_headers", headersFile());
-  return total;
+  return files;
 }
 
 /** The reference: Swagger UI, which alone of the renderers tried keeps to a CSP without any `unsafe-`. */
