@@ -67,6 +67,15 @@ export const endToEndTests = (environments, count) => cargoTest(environments, ["
 export const writeOpenapi = ({ native }) =>
   cargo(native, ["run", "--quiet", "-p", "openapi"], { step: "writing openapi.json", fix: "the output above names what the tables of openapi/src lack." });
 
+/** Rules of good documents, which `npm run openapi` does not know. */
+export const lintOpenapi = ({ native }) =>
+  run("redocly", ["lint"], {
+    cwd: ROOT,
+    env: native,
+    step: "the lint of openapi.json (redocly lint)",
+    fix: "correct openapi/src, or name the exception with its reason in .redocly.lint-ignore.yaml.",
+  });
+
 export const soak = ({ native }) =>
   cargo(native, ["test", "-p", "e2e", "--test", "soak", "--", "--ignored", "--nocapture"], {
     step: "the soak",

@@ -331,7 +331,7 @@ fn method_not_allowed(methods: String) -> Problem {
 }
 
 fn route_not_found() -> Problem {
-    Problem::new(ProblemCode::RouteNotFound, "No such route. The README lists all routes.")
+    Problem::new(ProblemCode::RouteNotFound, "No such route. /docs lists all routes.")
 }
 
 #[cfg(test)]
