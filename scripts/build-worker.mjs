@@ -1,5 +1,6 @@
-// `npm run build`, and the build command in wrangler.toml: compiles the Worker to build/, unless build/
-// was made from the same sources. Fails when the wasm is larger than its budget.
+// `npm run build`, and the build command in wrangler.toml: compiles the Worker to build/, and puts the pages that it
+// serves together in build/site/, each unless it was made from the same sources. Fails when the wasm is larger than
+// its budget.
 import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,6 +14,7 @@ import { main } from "./main.mjs";
 import { BUILD, ROOT, TOOLS, TOOLS_BIN } from "./paths.mjs";
 import { run } from "./run.mjs";
 import { setUp } from "./setup.mjs";
+import { buildSite } from "./site.mjs";
 import { stripNames } from "./strip-names.mjs";
 
 // The size of the wasm, gzipped. It is a budget for what is downloaded, not for the start: see docs/performance.md.
@@ -25,7 +27,7 @@ const ENTRY = "entry.mjs";
 const OUTPUTS = ["index.js", "index_bg.wasm", ENTRY];
 const RECORD = path.join(TOOLS, "worker-build.json");
 
-/** Builds the Worker in the `wasm` environment if it is out of date, and always checks its size. */
+/** Builds the Worker in the `wasm` environment and its site if they are out of date, and always checks its size. */
 export async function buildWorker(environment) {
   const inputs = digest(INPUTS.map((name) => path.join(ROOT, name)));
   if (isUpToDate(inputs)) {
@@ -49,6 +51,7 @@ export async function buildWorker(environment) {
     console.log(`Worker: built in ${formatDuration(Date.now() - start)}`);
   }
   checkSize();
+  await buildSite(environment);
 }
 
 function checkSize() {

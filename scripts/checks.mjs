@@ -67,6 +67,15 @@ export const endToEndTests = (environments, count) => cargoTest(environments, ["
 export const writeOpenapi = ({ native }) =>
   cargo(native, ["run", "--quiet", "-p", "openapi"], { step: "writing openapi.json", fix: "the output above names what the tables of openapi/src lack." });
 
+/** Rules of good documents, which `npm run openapi` does not know. */
+export const lintOpenapi = ({ native }) =>
+  run("redocly", ["lint"], {
+    cwd: ROOT,
+    env: native,
+    step: "the lint of openapi.json (redocly lint)",
+    fix: "correct openapi/src, or name the exception with its reason in .redocly.lint-ignore.yaml.",
+  });
+
 export const soak = ({ native }) =>
   cargo(native, ["test", "-p", "e2e", "--test", "soak", "--", "--ignored", "--nocapture"], {
     step: "the soak",
@@ -91,13 +100,20 @@ export const films = ({ native }) => {
   });
 };
 
-export function scriptTests({ native }, count) {
-  const folders = ["scripts/tests", "bench/tests"].map((folder) => path.join(ROOT, folder));
-  const files = folders.flatMap((folder) => fs.readdirSync(folder).map((name) => path.join(folder, name)));
+export const scriptTests = (environments, count) => nodeTests(environments, ["scripts/tests", "bench/tests"], { step: "the tests of the scripts" }, count);
+
+/** Compiles the TypeScript client and tests it: its parts, the sizes of its bundles, and its package in a fresh project. */
+export async function typescriptClient(environments, count) {
+  await run("tsc", ["-p", "clients/typescript"], { cwd: ROOT, env: environments.native, step: "compiling the TypeScript client", fix: "fix the errors above." });
+  await nodeTests(environments, ["clients/typescript/tests"], { step: "the tests of the TypeScript client" }, count);
+}
+
+function nodeTests({ native }, folders, options, count) {
+  const files = folders.flatMap((folder) => fs.readdirSync(path.join(ROOT, folder)).map((name) => path.join(folder, name)));
   return run("node", ["--test", "--test-reporter=tap", ...files], {
     cwd: ROOT,
     env: native,
-    step: "the tests of the scripts",
+    ...options,
     onLine(line) {
       const [, result, number] = /^# (pass|fail) (\d+)$/.exec(line) ?? [];
       if (result) count(result === "pass" ? Number(number) : 0, result === "fail" ? Number(number) : 0);

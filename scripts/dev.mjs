@@ -47,6 +47,7 @@ function printBanner({ apiUrl, apiKey, gpuUrl }, reel) {
     ["Worker", apiUrl],
     ["page", apiKey ? `${apiUrl}/#key=${apiKey}` : `${apiUrl}/`],
     ["GPU endpoint", `${gpuUrl}${givenEndpoint() ? " (from your settings; no gpu-worker was started)" : ""}`],
+    ["docs", `${apiUrl}/docs`],
     ["health", `curl ${apiUrl}/health`],
     ["API key", keyPlace(apiKey)],
     ["export", `${program} export samples/bigbuckbunny.mp4 --api ${apiUrl} --project 1 --type overlay --params samples/overlay.json --out reel.mp4`],

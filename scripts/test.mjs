@@ -1,7 +1,7 @@
 // `npm test`: every check and test, the quick ones first. `npm test -- --quick` leaves out the end-to-end
 // tests. The last line counts the tests that have run.
 import { buildWorker } from "./build-worker.mjs";
-import { clippyNative, clippyWorker, coreTests, endToEndTests, formatting, nativeTests, openapiTests, purity, scriptTests } from "./checks.mjs";
+import { clippyNative, clippyWorker, coreTests, endToEndTests, formatting, lintOpenapi, nativeTests, openapiTests, purity, scriptTests, typescriptClient } from "./checks.mjs";
 import { dependencies } from "./dependencies.mjs";
 import { StepError, dim, formatDuration, printHeading } from "./log.mjs";
 import { main } from "./main.mjs";
@@ -16,8 +16,10 @@ const STEPS = [
   ["formatting", formatting],
   ["core tests", coreTests],
   ["tests of the API's document", openapiTests],
+  ["lint of the API's document", lintOpenapi],
   ["purity of the core", purity],
   ["script tests", scriptTests],
+  ["TypeScript client", typescriptClient],
   ["dependencies", dependencies],
   ["clippy", clippyNative],
   ["clippy for the Worker", clippyWorker],

@@ -27,7 +27,7 @@ app.onError((error, c) => {
   if (known.code === "internal") console.error(error);
   return problem(known, c.get("requestId"));
 });
-app.notFound((c) => problem(new Problem("route_not_found", "No such route. The README lists all routes."), c.get("requestId")));
+app.notFound((c) => problem(new Problem("route_not_found", "No such route. /docs lists all routes."), c.get("requestId")));
 
 const withApiKey = createMiddleware<App>(async (c, next) => {
   if (!hasApiKey(c.env, c.req.header("authorization"))) throw new Problem("unauthorized", "Authentication required: send the API key as `Authorization: Bearer <key>`.");
@@ -116,7 +116,7 @@ const REFUSALS = {
 } as const;
 
 async function callback(c: { env: Env; req: any; get(name: "requestId"): string }, id: string, token: string | undefined, kind: string): Promise<Response> {
-  if (!Object.hasOwn(reports, kind)) throw new Problem("route_not_found", "No such route. The README lists all routes.");
+  if (!Object.hasOwn(reports, kind)) throw new Problem("route_not_found", "No such route. /docs lists all routes.");
   const holder = token ? await verifyToken(c.env, "callback", id, token) : null;
   if (!holder) throw new Problem("bad_token", "Callback rejected: the token in this URL is not valid for this job.");
   const job = c.env.EXPORT_JOB.getByName(id);

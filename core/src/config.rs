@@ -18,8 +18,8 @@ use crate::job::timeouts::Timeouts;
 use crate::s3::Presigner;
 
 word_enum! {
-    /// The settings of a deployment, by their names in the environment. README.md and
-    /// scripts/worker-settings.mjs list the same names.
+    /// The settings of a deployment, by their names in the environment. docs/settings.md
+    /// and scripts/worker-settings.mjs list the same names.
     pub enum Setting {
         /// `development`, or any other name.
         Environment = "ENVIRONMENT",

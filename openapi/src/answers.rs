@@ -39,6 +39,58 @@ struct UploadHeaders {
     content_type: String,
 }
 
+/// What became of each job of a batch, in the order of the request.
+#[derive(JsonSchema)]
+struct BatchAnswer {
+    results: Vec<BatchResult>,
+}
+
+/// One of them: a job, or the problem that kept it from being created.
+#[derive(JsonSchema)]
+struct BatchResult {
+    /// The HTTP status that the job alone would have got.
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    job: Option<JobRef>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<ProblemRef>,
+}
+
+/// What a job would make. What its params do not say is null: nothing has opened the video.
+#[derive(JsonSchema)]
+struct DryRun {
+    #[schemars(extend("const" = true))]
+    dry_run: bool,
+    #[serde(rename = "type")]
+    job_type: JobType,
+    output: DryRunOutput,
+    /// How many outputs beside the main one.
+    further_outputs: u64,
+    /// From a video of 1080 lines at 30 frames a second to the largest that may come, without a GPU.
+    estimated_render_ms: Option<Range>,
+    /// The same in dollars, at the price of a common GPU.
+    estimated_cost_usd: Option<Range>,
+    /// How long one attempt may take.
+    execution_timeout_ms: u64,
+}
+
+/// The video that a job would make.
+#[derive(JsonSchema)]
+struct DryRunOutput {
+    width: Option<u32>,
+    height: Option<u32>,
+    fps: Option<f64>,
+    frames: Option<f64>,
+    duration_ms: Option<f64>,
+}
+
+/// From the least to the most.
+#[derive(JsonSchema)]
+struct Range {
+    least: f64,
+    most: f64,
+}
+
 /// The stored events of a job.
 #[derive(JsonSchema)]
 struct JobEvents {
@@ -48,21 +100,33 @@ struct JobEvents {
     seq: u64,
 }
 
-/// A message of a job's socket.
-struct JobMessageRef;
+/// Refers to schemas that stand elsewhere.
+macro_rules! references {
+    ($($name:ident => $schema:literal,)+) => {
+        $(
+            struct $name;
 
-impl JsonSchema for JobMessageRef {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "JobMessageRef".into()
-    }
+            impl JsonSchema for $name {
+                fn schema_name() -> std::borrow::Cow<'static, str> {
+                    stringify!($name).into()
+                }
 
-    fn inline_schema() -> bool {
-        true
-    }
+                fn inline_schema() -> bool {
+                    true
+                }
 
-    fn json_schema(_: &mut SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "$ref": "#/components/schemas/JobMessage" })
-    }
+                fn json_schema(_: &mut SchemaGenerator) -> schemars::Schema {
+                    schemars::json_schema!({ "$ref": concat!("#/components/schemas/", $schema) })
+                }
+            }
+        )+
+    };
+}
+
+references! {
+    JobRef => "Job",
+    JobMessageRef => "JobMessage",
+    ProblemRef => "Problem",
 }
 
 /// It is done.
@@ -419,6 +483,8 @@ struct NotConfigured {
 /// Adds every type to the generator's definitions.
 pub fn add(generator: &mut SchemaGenerator) {
     generator.subschema_for::<UploadUrl>();
+    generator.subschema_for::<BatchAnswer>();
+    generator.subschema_for::<DryRun>();
     generator.subschema_for::<JobEvents>();
     generator.subschema_for::<Success>();
     generator.subschema_for::<WebhookReceipt>();

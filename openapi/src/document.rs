@@ -265,6 +265,9 @@ fn schemas() -> Value {
     let mut schemas = definitions(generator);
     schemas.extend(reports());
     schemas.extend(requests::schemas());
+    // Between the Worker and RunPod: no route takes them.
+    schemas.remove("RunInput");
+    schemas.remove("CallbackAddress");
     let job = schemas.get("Job").cloned().unwrap_or_default();
     schemas.insert("JobMessage".to_owned(), message(job.clone()));
     schemas.insert("LegacyMessage".to_owned(), legacy_message(job));

@@ -43,6 +43,7 @@ pub fn example(schema: &str) -> Option<Value> {
         "ReelFraming" => reel,
         "AnnotateParams" => annotate,
         "CreateJob" | "CreateOverlayJob" => job("overlay", &overlay),
+        "CreateBatch" => json!({"jobs": [job("overlay", &overlay), job("framing", &framing)]}),
         "CreateFramingJob" => job("framing", &framing),
         "CreateAnnotateJob" => job("annotate", &annotate),
         "CreateUploadUrl" => {

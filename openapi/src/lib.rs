@@ -6,6 +6,7 @@
 mod answers;
 pub mod document;
 pub mod examples;
+mod guide;
 mod operations;
 mod parameters;
 mod problems;
@@ -21,5 +22,6 @@ pub fn files() -> Vec<(String, String)> {
     let params = params_schemas(&document).into_iter();
     let params = params.map(|(job_type, schema)| (format!("schemas/{job_type}.json"), schema));
     let all = params.chain([("openapi.json".to_owned(), document)]);
-    all.map(|(path, json)| (path, format!("{json:#}\n"))).collect()
+    let json = all.map(|(path, json)| (path, format!("{json:#}\n")));
+    json.chain([(guide::ERRORS.to_owned(), guide::errors())]).collect()
 }

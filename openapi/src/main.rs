@@ -1,4 +1,4 @@
-//! Writes `openapi.json` and a JSON Schema of each job type's params.
+//! Writes `openapi.json`, a JSON Schema of each job type's params, and the tables of the guide to errors.
 
 use std::fs;
 use std::path::Path;

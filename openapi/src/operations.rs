@@ -167,11 +167,23 @@ pub fn operation(method: &str, path: &str) -> Option<Operation> {
             id: "createJob",
             summary: "Create an export job",
             description: "With an `Idempotency-Key` or a `job_id`, the same request gets the same job and another one \
-                gets 409, so that a request whose answer was lost can be sent again.",
+                gets 409, so that a request whose answer was lost can be sent again. With `dry_run=true` everything is \
+                checked, nothing is created, and the answer says what the job would make.",
+            query: &["dry_run"],
             headers: &["Idempotency-Key"],
             body: Body::Json("CreateJob"),
-            answers: &[(200, Answer::Json("Job")), (201, Answer::Json("Job"))],
+            answers: &[(200, Answer::Json("DryRun")), (201, Answer::Json("Job"))],
             problems: &[InputNotFound, IdempotencyConflict],
+            ..jobs
+        },
+        ("post", "/api/jobs/batch") => Operation {
+            id: "createJobs",
+            summary: "Create several jobs",
+            description: "Up to fifty, each with its own answer: what is wrong with one keeps no other from being created. \
+                With an `Idempotency-Key` the whole request can be sent again.",
+            headers: &["Idempotency-Key"],
+            body: Body::Json("CreateBatch"),
+            answers: &[(200, Answer::Json("BatchAnswer"))],
             ..jobs
         },
         ("get", "/api/jobs") => Operation {

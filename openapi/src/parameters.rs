@@ -36,6 +36,9 @@ pub fn query_parameter(name: &str) -> Option<Value> {
             "Only jobs of this type.",
             json!({"type": "string", "enum": words(&JobType::ALL.map(JobType::as_str))}),
         ),
+        "dry_run" => {
+            ("`true` checks the request and creates nothing.", json!({"type": "boolean", "default": false}))
+        }
         "label" => (
             "Only jobs with this label, as `key:value`.",
             json!({"type": "string", "pattern": "^[A-Za-z0-9._-]+:."}),

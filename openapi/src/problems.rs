@@ -1,10 +1,12 @@
-//! What a client does about each problem code, and which codes each route may answer with.
+//! What a client does about each problem code and about each reason of a failed job, and which codes each route may
+//! answer with.
 
 #![allow(clippy::enum_glob_use, reason = "a table of codes")]
 
 use reel_core::http::access::Credential;
 use reel_core::http::problem::ProblemCode::{self, *};
 use reel_core::http::route::Route;
+use reel_core::job::error_code::ErrorCode;
 
 use crate::operations::{Body, Operation};
 
@@ -17,7 +19,7 @@ pub const fn remedy(code: ProblemCode) -> &'static str {
         RequestTimeout => "Send the request again on a better connection.",
         InvalidRequest => "Correct every place that `errors` names, then send it again.",
         InputNotFound => "Upload the videos that `errors` names, then create the job again.",
-        RouteNotFound => "Check the path against this document.",
+        RouteNotFound => "Check the path: the reference at `/docs` has all of them.",
         MethodNotAllowed => "Use a method of the header `Allow`.",
         JobNotFound => "Check the id. A job of somebody else looks like one that does not exist.",
         VideoNotFound => "Check the key. Only videos that a job names can be downloaded.",
@@ -50,6 +52,28 @@ pub const fn remedy(code: ProblemCode) -> &'static str {
     }
 }
 
+/// What a client does about a job that has failed, as a sentence.
+pub const fn job_remedy(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::Cancelled => "Nothing: somebody asked for it.",
+        ErrorCode::InvalidInput => {
+            "Show `error`, which says what is wrong. Correct the edit or the file, and create a new job."
+        }
+        ErrorCode::InputChanged => "Create a new job.",
+        ErrorCode::InputsTooLarge => "Create a new job with fewer or smaller videos.",
+        ErrorCode::GpuError => "Retry. If it fails again, tell the operator the job's id.",
+        ErrorCode::GpuOutOfMemory => "Create a new job with a smaller output size or a shorter clip.",
+        ErrorCode::GpuUnreachable => "Retry in a few minutes.",
+        ErrorCode::GpuUnauthorized => {
+            "Tell the operator that RunPod refuses the key, and retry when it is replaced."
+        }
+        ErrorCode::QueueTimeout => "Retry later: no renderer was free.",
+        ErrorCode::ExecutionTimeout => "Create a new job with a shorter clip or a smaller output size.",
+        ErrorCode::WorkerLost | ErrorCode::OutputMissing => "Retry.",
+        ErrorCode::Internal => "Retry. If it fails again, report the job's id.",
+    }
+}
+
 /// The codes with which this operation may answer.
 pub fn codes(operation: &Operation, route: &Route<'_>, method: &str) -> Vec<ProblemCode> {
     let mut codes: Vec<ProblemCode> = operation.problems.to_vec();
@@ -62,7 +86,10 @@ pub fn codes(operation: &Operation, route: &Route<'_>, method: &str) -> Vec<Prob
         match credential {
             Credential::Nothing => {}
             Credential::ApiKey => codes.extend([Unauthorized, LimitReached]),
-            Credential::User(_) => codes.extend([Unauthorized, InsufficientScope, LimitReached]),
+            // 422: `On-Behalf-Of` may be no subject.
+            Credential::User(_) => {
+                codes.extend([Unauthorized, InsufficientScope, LimitReached, InvalidRequest]);
+            }
             Credential::CallbackToken(_, None) => codes.extend([BadToken, Unauthorized]),
             Credential::WatchToken(_)
             | Credential::CallbackToken(_, Some(_))

@@ -37,6 +37,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ("FramingParams", "Crop one clip and change its speed, or several clips that become one reel."),
     ("AnnotateParams", "Join annotated clips of a game."),
     ("CreateJob", "A new job."),
+    ("CreateBatch", "Several new jobs."),
     ("CreateOverlayJob", "A new overlay."),
     ("CreateFramingJob", "A new framing."),
     ("CreateAnnotateJob", "A new compilation of annotated clips."),
@@ -75,6 +76,7 @@ const MEMBERS: &[(&str, &str, &str)] = &[
     ("*", "project_id", "The project, as the client numbers it."),
     ("*", "type", "What is rendered."),
     ("*", "input_video_key", "The `video_key` of the upload that is read."),
+    ("*", "jobs", "The jobs. Each is created, or refused, by itself."),
     (
         "*",
         "labels",
@@ -237,6 +239,9 @@ fn split_job_types(schemas: &mut Map<String, Value>) {
     let forms: Vec<Value> = mapping.values().map(|name| json!({"$ref": name})).collect();
     let create = json!({"oneOf": forms, "discriminator": {"propertyName": "type", "mapping": mapping}});
     schemas.insert("CreateJob".to_owned(), create);
+    if let Some(batch) = schemas.get_mut("CreateBatch") {
+        batch["properties"]["jobs"]["items"] = json!({"$ref": reference("CreateJob")});
+    }
 }
 
 /// Gives the schema at this place a name, and puts the name wherever the same schema stands.

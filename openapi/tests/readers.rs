@@ -11,7 +11,8 @@ use reel_core::http::requests::description::read_as;
 use serde_json::{Value, json};
 
 /// Every schema of a body that a reader of its own checks.
-const BODIES: [&str; 17] = [
+const BODIES: [&str; 18] = [
+    "CreateBatch",
     "OverlayParams",
     "FramingParams",
     "AnnotateParams",

@@ -17,7 +17,7 @@ export const WASM_TARGET = "wasm32-unknown-unknown";
 export const nodeModules = {
   name: "node_modules",
   description: "npm ci, about 500 MB on disk; 20 s to 2 min",
-  ready: () => matchesLockFile() && ["wrangler", "esbuild", "wasm-opt"].every((bin) => fs.existsSync(path.join(NODE_BIN, bin))),
+  ready: () => matchesLockFile() && ["wrangler", "esbuild", "wasm-opt", "tsc"].every((bin) => fs.existsSync(path.join(NODE_BIN, bin))),
   async run() {
     try {
       await npm("ci");

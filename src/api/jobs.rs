@@ -7,8 +7,10 @@ use reel_core::http::access::{KeyAccess, key_access};
 use reel_core::http::filmstrip::filmstrip_vtt;
 use reel_core::http::problem::{Problem, ProblemCode};
 use reel_core::http::problems::missing_inputs_problem;
-use reel_core::http::requests::jobs::{CreateJobRequest, idempotency_key};
+use reel_core::http::requests::batch::{BatchRequest, batch_json, key_of_job};
+use reel_core::http::requests::jobs::{CreateJobRequest, idempotency_key, is_dry_run};
 use reel_core::http::subprotocol::OfferedProtocols;
+use reel_core::job::estimate::dry_run_json;
 use reel_core::job::execution_timeout::EXECUTION_TIMEOUT_MIN;
 use reel_core::job::spec::{JobSpec, ProjectExport};
 use reel_core::objects::job::{JobCommand, JobReply};
@@ -29,10 +31,46 @@ use crate::platform::{clock, env};
 /// `POST /api/jobs`.
 pub async fn create(context: &RequestContext<'_>) -> Result<HandlerResponse, Problem> {
     let named_by_key = job_id_from_idempotency_key(context)?;
+    let is_dry_run = is_dry_run(context.call.query("dry_run"))?;
     let body = context.call.body(BODY_MAX_BYTES).await?;
     let new = CreateJobRequest::parse(&body, reach(&context.config))?;
+    if is_dry_run {
+        return dry_run(context, &new).await;
+    }
     let body = create_job(context, new, None, named_by_key).await?;
     Ok(HandlerResponse::Answer(HttpResponse::json(201, body)))
+}
+
+/// Checks all that [`create_job`] checks, and says what the job would make.
+async fn dry_run(context: &RequestContext<'_>, new: &CreateJobRequest) -> Result<HandlerResponse, Problem> {
+    let (found, missing) = find_inputs(context, new).await?;
+    if !missing.is_empty() {
+        return Err(Problem::inputs_not_found(&missing));
+    }
+    limits::admit_job(context).await?;
+    let edit = new.edit.as_ref().ok_or_else(Problem::internal)?;
+    let input_bytes = found.iter().map(|version| version.bytes).sum();
+    let body = dry_run_json(edit, input_bytes, GPU_USD_PER_S);
+    Ok(HandlerResponse::Answer(HttpResponse::json(200, body)))
+}
+
+/// `POST /api/jobs/batch`: one after the other, so that each counts for the limits of the next.
+pub async fn create_batch(context: &RequestContext<'_>) -> Result<HandlerResponse, Problem> {
+    let key = context.call.header("idempotency-key");
+    let key = key.as_deref().map(idempotency_key).transpose()?;
+    let batch = BatchRequest::parse(&context.call.body(BATCH_MAX_BYTES).await?, reach(&context.config))?;
+    let owner = context.owner().map(|owner| owner.to_string());
+    let (mut answers, mut created) = (Vec::with_capacity(batch.jobs.len()), Vec::new());
+    for (index, job) in batch.jobs.into_iter().enumerate() {
+        let id = |key| context.config.id_key.derive_job_id(owner.as_deref(), &key_of_job(key, index));
+        answers.push(match job {
+            Ok(job) => create_job(context, job, None, key.map(id)).await,
+            Err(problem) => Err(problem),
+        });
+        created.push(context.changed.take());
+    }
+    context.set_changed(created.join(" ").trim().to_owned());
+    Ok(HandlerResponse::Answer(HttpResponse::json(200, batch_json(&answers, context.request_id))))
 }
 
 /// The job that an `Idempotency-Key` stands for.
@@ -59,14 +97,7 @@ pub async fn create_job(
     }
     let named = new.job_id.or(named_by_key);
     let id = named.unwrap_or_else(clock::job_id);
-    let (mut missing, mut input_versions) = (Vec::new(), Vec::new());
-    // One after the other: nearly every job has one, and a reel's few take milliseconds each.
-    for input in new.inputs() {
-        match find_usable(context, input.1).await? {
-            Some(version) => input_versions.push(version),
-            None => missing.push(input),
-        }
-    }
+    let (input_versions, missing) = find_inputs(context, &new).await?;
     let input_bytes = input_versions.iter().map(|version| version.bytes).sum();
     let execution_timeout =
         new.workload.as_ref().map_or(EXECUTION_TIMEOUT_MIN, |work| work.execution_timeout(input_bytes));
@@ -103,6 +134,22 @@ pub async fn create_job(
         (JobReply::InputsMissing, Some(refusal)) => Err(refusal),
         (reply, _) => reply.into_body(),
     }
+}
+
+/// What each video of a job is now, and those that are not there.
+async fn find_inputs<'n>(
+    context: &RequestContext<'_>,
+    new: &'n CreateJobRequest,
+) -> Result<(Vec<ObjectVersion>, Vec<(String, &'n ObjectKey)>), Problem> {
+    let (mut found, mut missing) = (Vec::new(), Vec::new());
+    // One after the other: nearly every job has one, and a reel's few take milliseconds each.
+    for input in new.inputs() {
+        match find_usable(context, input.1).await? {
+            Some(version) => found.push(version),
+            None => missing.push(input),
+        }
+    }
+    Ok((found, missing))
 }
 
 /// What a video is now, if it is there for the caller. Of another owner's the bucket is not asked, and of a
@@ -226,3 +273,7 @@ pub(super) fn unavailable(context: &RequestContext<'_>, what: &str, cause: &work
 
 /// 1 MiB.
 pub const BODY_MAX_BYTES: usize = 1024 * 1024;
+/// Edits of many jobs are small; those with ten thousand keyframes come one by one.
+const BATCH_MAX_BYTES: usize = 4 * 1024 * 1024;
+/// A renderer with 24 GB as RunPod lists it, in dollars a second.
+const GPU_USD_PER_S: f64 = 0.000_19;

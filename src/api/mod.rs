@@ -157,6 +157,7 @@ async fn respond(context: &RequestContext<'_>, route: Route<'_>) -> Result<Handl
             return Ok(HandlerResponse::Answer(HttpResponse::empty(204, ContentKind::Preflight)));
         }
         Route::CreateJob => return boxed(jobs::create(context)).await,
+        Route::CreateBatch => return boxed(jobs::create_batch(context)).await,
         Route::ListJobs => return boxed(jobs::list(context)).await,
         Route::Watch(id) => return boxed(jobs::subscribe(context, id, SocketProtocol::Message)).await,
         Route::WatchLegacy(id) => return boxed(jobs::subscribe(context, id, SocketProtocol::Legacy)).await,

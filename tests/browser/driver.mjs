@@ -16,10 +16,7 @@ import { chromiumPath } from "../../scripts/setup/system.mjs";
 export async function runScenario(entry, scenario) {
   const task = JSON.parse(process.argv[2]);
   const server = await serve(task.page_port, entry && await bundle(entry));
-  const executablePath = chromiumPath();
-  if (!executablePath) throw new Error("There is no Chromium. `npm test` installs it, or says how to.");
-  // In many containers the tests run as root, where the sandbox of Chromium does not start.
-  const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"] });
+  const browser = await openBrowser();
   try {
     const page = await browser.newPage();
     page.on("pageerror", (error) => console.error(`in the page: ${error}`));
@@ -33,6 +30,14 @@ export async function runScenario(entry, scenario) {
     server.close();
     server.closeAllConnections();
   }
+}
+
+/** The system's Chromium. */
+export function openBrowser() {
+  const executablePath = chromiumPath();
+  if (!executablePath) throw new Error("There is no Chromium. `npm test` installs it, or says how to.");
+  // In many containers the tests run as root, where the sandbox of Chromium does not start.
+  return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"] });
 }
 
 async function bundle(entry) {

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::process::{root, run};
 
 /// The interpreter of `target/{name}`, which has what `requirements` lists; made anew when the list has
-/// changed. Needs python3, 3.10 or later, with its venv module (Debian: python3-venv), and a way to `PyPI`.
+/// changed. Needs python3, 3.11 or later, with its venv module (Debian: python3-venv), and a way to `PyPI`.
 pub async fn python(name: &str, requirements: &Path) -> PathBuf {
     let (folder, requirements) = (root().join("target").join(name), requirements.to_owned());
     let made = tokio::task::spawn_blocking(move || make(&folder, &requirements));

@@ -33,6 +33,8 @@ pub struct Options {
     /// A state folder to start with, such as that of an older release; it is copied, and the migrations
     /// that it lacks are applied.
     pub state: Option<PathBuf>,
+    /// The documentation is served, too, as in production.
+    pub site: bool,
 }
 
 impl Options {
@@ -114,7 +116,7 @@ impl Stack {
             log: folder.path().join("gpu-worker.log"),
             scratch: folder.path().join("scratch"),
         };
-        let worker = Worker::prepare(folder.path(), port, &settings, options.state.as_deref());
+        let worker = Worker::prepare(folder.path(), port, &settings, options.state.as_deref(), options.site);
         let mut stack = Self {
             worker_process: None,
             gpu_process: None,

@@ -24,8 +24,14 @@ pub struct Worker {
 
 impl Worker {
     /// Prepares `folder`: a copy of the build, the configuration, the settings; then a copy of `state` with
-    /// the migrations that it lacks, or an empty database.
-    pub fn prepare(folder: &Path, port: u16, settings: &[(String, String)], state: Option<&Path>) -> Self {
+    /// the migrations that it lacks, or an empty database. `has_site`: whether it serves the documentation.
+    pub fn prepare(
+        folder: &Path,
+        port: u16,
+        settings: &[(String, String)],
+        state: Option<&Path>,
+        has_site: bool,
+    ) -> Self {
         let build = root().join("build");
         assert!(build.join("index_bg.wasm").exists(), "the Worker is not built: run `npm run build` first");
         copy_folder(&build, &folder.join("build"));
@@ -33,8 +39,10 @@ impl Worker {
         let text = fs::read_to_string(root().join("wrangler.toml")).expect("wrangler.toml");
         let mut config: Table = text.parse().expect("wrangler.toml is TOML");
         config.remove("build");
-        // Pages are not what these tests are about, and their folder lies elsewhere.
-        config.remove("assets");
+        // Most tests are not about pages, and start sooner without them.
+        if !has_site {
+            config.remove("assets");
+        }
         for database in config.get_mut("d1_databases").and_then(Value::as_array_mut).into_iter().flatten() {
             if let Some(database) = database.as_table_mut() {
                 let migrations = root().join("migrations").display().to_string();

@@ -1,4 +1,4 @@
-//! Uppy with `studio/uppy-reel.js`, in a real Chromium, against the real Worker and bucket.
+//! Uppy with `reel-client/uppy`, in a real Chromium, against the real Worker and bucket.
 
 use std::path::Path;
 

@@ -53,6 +53,7 @@ impl<'r> Route<'r> {
             Self::Health => vec![Nothing],
             Self::ListJobs => vec![ApiKey, User(Read)],
             Self::CreateJob => vec![ApiKey, User(Write)],
+            Self::CreateBatch => vec![ApiKey, User(Write)],
             Self::Job(id) => vec![ApiKey, User(Read), WatchToken(*id)],
             Self::DeleteJob(_) => vec![ApiKey, User(Write)],
             Self::Watch(id) => vec![ApiKey, User(Read), WatchToken(*id)],

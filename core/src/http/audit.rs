@@ -34,6 +34,7 @@ impl Route<'_> {
                 AuditTarget::Named(format!("{}/{}", id.project.get(), id.index()))
             }
             Self::CreateJob
+            | Self::CreateBatch
             | Self::CreateExport(_)
             | Self::UploadUrl
             | Self::CreateUpload

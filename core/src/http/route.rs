@@ -77,6 +77,10 @@ routes! {
     CreateJob {
         "POST" "/api/jobs" => |_| Ok(Route::CreateJob),
     }
+    /// Creates several jobs.
+    CreateBatch {
+        "POST" "/api/jobs/batch" => |_| Ok(Route::CreateBatch),
+    }
     /// A job as JSON.
     Job(JobId) {
         "GET" "/api/jobs/{job_id}" => |[id, _]| job(id).map(Route::Job),
@@ -316,6 +320,11 @@ impl<'p> Route<'p> {
         let mut allowed = Vec::new();
         for row in ROUTES {
             let Some(parameters) = row.parameters(path) else { continue };
+            // A word of a path is no id: `batch` is no job.
+            let is_other = row.path != path && ROUTES.iter().any(|row| row.path == path);
+            if is_other {
+                continue;
+            }
             if row.allows(method) {
                 return (row.build)(parameters);
             }
@@ -371,7 +380,7 @@ fn method_not_allowed(methods: String) -> Problem {
 }
 
 fn route_not_found() -> Problem {
-    Problem::new(ProblemCode::RouteNotFound, "No such route. The README lists all routes.")
+    Problem::new(ProblemCode::RouteNotFound, "No such route. /docs lists all routes.")
 }
 
 #[cfg(test)]

@@ -71,6 +71,25 @@ impl Workload {
         }
     }
 
+    /// How long a render is expected to take on a renderer of two cores, in seconds: of a video of 1080 lines at 30
+    /// frames a second, and of the largest that may come. Clips without a named end count for nothing.
+    pub fn render_s(&self) -> (f64, f64) {
+        let seconds = |pixels_per_s: f64| {
+            let of_clip = |clip: &ClipWork| {
+                let shown_s = clip.named_s.unwrap_or(0.0);
+                let source = shown_s * pixels_per_s * clip.ns_per_source_pixel * clip.slowness;
+                let frames = shown_s
+                    * clip.stretch
+                    * self.output_pixels_per_s
+                    * (pixels_per_s / MAX_PIXELS_PER_S).min(1.0);
+                (source + frames * ENCODE_NS_PER_PIXEL) / 1e9
+            };
+            self.clips.iter().map(of_clip).sum::<f64>()
+        };
+        // The costs below are twice those that were measured.
+        (START_MEASURED_S + seconds(USUAL_PIXELS_PER_S) / 2.0, START_S + seconds(MAX_PIXELS_PER_S) / 2.0)
+    }
+
     /// How long an attempt may take whose videos have so many bytes together.
     pub fn execution_timeout(&self, input_bytes: u64) -> DurationMs {
         #[allow(clippy::cast_precision_loss, reason = "far fewer than 2^53 bytes")]
@@ -123,6 +142,10 @@ fn pixels_per_s(size: OutputSize, fps: Option<f64>) -> f64 {
     f64::from(width) * f64::from(height) * fps.unwrap_or(60.0)
 }
 
+/// Claim, probe, poster and report of a small film.
+const START_MEASURED_S: f64 = 3.0;
+/// 1080 lines at 30 frames a second.
+const USUAL_PIXELS_PER_S: f64 = 1920.0 * 1080.0 * 30.0;
 /// Claim, poster, the report, and a slow disk.
 const START_S: f64 = 120.0;
 /// Download of the videos.

@@ -8,6 +8,7 @@ pub mod companions;
 pub mod deadline;
 pub mod effect;
 pub mod error_code;
+pub mod estimate;
 pub mod event;
 pub mod execution_timeout;
 pub mod filmstrip;

@@ -39,6 +39,12 @@ impl<'f> FieldContext<'f> {
         }
     }
 
+    /// The whole body, whose reader is to write what it takes into `schema`.
+    #[cfg(feature = "describe")]
+    pub(crate) fn describing(errors: &'f mut Vec<FieldError>, schema: &'f mut Value) -> Self {
+        Self { pointer: String::new(), errors, known: &[], schema: Some(schema) }
+    }
+
     /// A member or an element below this place; escapes `~` and `/` as RFC 6901 requires.
     pub fn child(&mut self, token: &str) -> FieldContext<'_> {
         let token = token.replace('~', "~0").replace('/', "~1");
@@ -91,8 +97,7 @@ impl<'f> FieldContext<'f> {
 
 /// What readers say of themselves. Without the feature `describe`, which the Worker does not have, nothing of it
 /// is compiled.
-#[allow(clippy::elidable_lifetime_names, reason = "what `describe` adds names it")]
-impl<'f> FieldContext<'f> {
+impl FieldContext<'_> {
     /// Says what is read here, as keywords of JSON Schema; they add to those that were said before.
     #[cfg(feature = "describe")]
     pub(crate) fn describe(&mut self, schema: impl FnOnce() -> Value) {
@@ -132,12 +137,6 @@ impl<'f> FieldContext<'f> {
     pub(crate) fn described_values(&mut self) -> FieldContext<'_> {
         let schema = self.schema.as_deref_mut().map(crate::json::description::values);
         FieldContext { pointer: String::new(), errors: self.errors, known: &[], schema }
-    }
-
-    /// The whole body, whose reader is to write what it takes into `schema`.
-    #[cfg(feature = "describe")]
-    pub(crate) fn describing(errors: &'f mut Vec<FieldError>, schema: &'f mut Value) -> Self {
-        Self { pointer: String::new(), errors, known: &[], schema: Some(schema) }
     }
 
     /// Whether the reader is asked what it takes, and not given a body.

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::edit::{Edit, JobType};
 use crate::http::problem::Problem;
+use crate::http::requests::batch::BatchRequest;
 use crate::http::requests::exports::{ExportRequest, ExportType};
 use crate::http::requests::jobs::CreateJobRequest;
 use crate::http::requests::tokens::MintRequest;
@@ -34,6 +35,7 @@ pub fn request_schemas() -> Vec<(&'static str, Value)> {
         ("FramingParams", params_schema(JobType::Framing)),
         ("AnnotateParams", params_schema(JobType::Annotate)),
         ("CreateJob", schema_of(&[json!({})], |body, at| CreateJobRequest::read(body, at, Reach::Public))),
+        ("CreateBatch", schema_of(&[json!({})], |body, at| BatchRequest::read(body, at, Reach::Public))),
         ("CreateUploadUrl", schema_of(&[json!({})], UploadUrlRequest::read)),
         ("CreateUpload", schema_of(&[json!({})], CreateUploadRequest::read)),
         ("SignParts", schema_of(&[json!({})], |body, at| read_part_numbers(body, at, plan.as_ref()?))),
@@ -90,6 +92,10 @@ pub fn read_as(name: &str, body: &Value) -> Result<(), Problem> {
         "OverlayParams" => params(JobType::Overlay),
         "FramingParams" => params(JobType::Framing),
         "AnnotateParams" => params(JobType::Annotate),
+        "CreateBatch" => match BatchRequest::parse(&bytes, Reach::Public) {
+            Ok(batch) => batch.jobs.into_iter().find_map(Result::err).map_or(Ok(()), Err),
+            Err(problem) => Err(problem),
+        },
         "CreateUploadUrl" => UploadUrlRequest::parse(&bytes).map(drop),
         "CreateUpload" => CreateUploadRequest::parse(&bytes).map(drop),
         "SignParts" => parse_part_numbers(&bytes, &plan).map(drop),

@@ -132,7 +132,8 @@ impl ExportRequest {
         let request = CreateJobRequest {
             workload: edit.as_ref().map(Workload::of),
             companions: edit.as_ref().map(WantedCompanions::of).unwrap_or_default(),
-            clip_videos: edit.map(|edit| edit.clip_videos(&input_key)).unwrap_or_default(),
+            clip_videos: edit.as_ref().map(|edit| edit.clip_videos(&input_key)).unwrap_or_default(),
+            edit,
             project_id: self.project_id,
             job_type: self.export_type.job(),
             input_key,

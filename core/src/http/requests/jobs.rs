@@ -12,7 +12,7 @@ use crate::http::requests::webhooks::webhook_url;
 use crate::job::companions::WantedCompanions;
 use crate::job::execution_timeout::Workload;
 use crate::job::labels::Labels;
-use crate::json::field_error::FieldContext;
+use crate::json::field_error::{FieldContext, FieldError};
 use crate::json::reader::{ObjectReader, integer, one_of};
 use crate::project::ID_MAX;
 use crate::webhook::address::Reach;
@@ -34,6 +34,8 @@ pub struct CreateJobRequest {
     pub companions: WantedCompanions,
     /// The edit as canonical JSON: keys sorted, no spaces.
     pub params: Box<RawValue>,
+    /// The edit, when it is of use before the job exists.
+    pub edit: Option<Edit>,
     /// The id that the client chose, if it did.
     pub job_id: Option<JobId>,
     /// What the client notes on it.
@@ -67,7 +69,8 @@ impl CreateJobRequest {
         Some(Self {
             workload: edit.as_ref().map(Workload::of),
             companions: edit.as_ref().map(WantedCompanions::of).unwrap_or_default(),
-            clip_videos: edit.map(|edit| edit.clip_videos(&input_key)).unwrap_or_default(),
+            clip_videos: edit.as_ref().map(|edit| edit.clip_videos(&input_key)).unwrap_or_default(),
+            edit,
             project_id: project_id?,
             job_type: job_type?,
             input_key,
@@ -96,6 +99,21 @@ pub fn idempotency_key(header: &str) -> Result<&str, Problem> {
             ProblemCode::InvalidRequest,
             "The Idempotency-Key header must have 1 to 255 printable ASCII characters.",
         ))
+    }
+}
+
+/// Whether a request is only to be checked: `?dry_run=true`.
+///
+/// # Errors
+/// 422 for any other value.
+pub fn is_dry_run(query: Option<&str>) -> Result<bool, Problem> {
+    match query {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => {
+            let detail = "must be true or false".to_owned();
+            Err(Problem::invalid(vec![FieldError { pointer: "/dry_run".to_owned(), detail }]))
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Requests at the door: bytes in, a typed request or every error out.
 
 pub mod audit;
+pub mod batch;
 pub mod body;
 pub mod callbacks;
 #[cfg(feature = "describe")]

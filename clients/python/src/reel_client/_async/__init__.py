@@ -1,0 +1,1 @@
+"""The async client, one class for each part of the API."""

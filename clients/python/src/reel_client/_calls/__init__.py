@@ -1,0 +1,1 @@
+"""Every request to the API, as data."""

@@ -1,0 +1,1 @@
+"""The blocking client, one class for each part of the API."""
