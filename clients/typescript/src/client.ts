@@ -6,6 +6,7 @@ import { type RequestOptions, Transport, type TransportOptions } from "./transpo
 import type { Health } from "./types.js";
 import { Uploads } from "./uploads/uploads.js";
 import { Videos } from "./videos.js";
+import { Webhooks } from "./webhooks.js";
 import type { SocketOptions } from "./watch/socket.js";
 
 export interface ClientOptions extends TransportOptions, SocketOptions {}
@@ -20,6 +21,7 @@ export class ApiClient {
   readonly tokens: Tokens;
   readonly audit: Audit;
   readonly owners: Owners;
+  readonly webhooks: Webhooks;
   protected readonly transport: Transport;
 
   constructor(options: ClientOptions = {}) {
@@ -33,6 +35,7 @@ export class ApiClient {
     this.tokens = new Tokens(transport);
     this.audit = new Audit(transport);
     this.owners = new Owners(transport);
+    this.webhooks = new Webhooks(transport);
   }
 
   /** Whether the API can work. */

@@ -13,4 +13,5 @@ export type { UploadOptions, UploadProgress, Uploads } from "./uploads/uploads.j
 export type { DownloadOptions, VideoLinkOptions, Videos } from "./videos.js";
 export { type JobEvent, isTerminal } from "./watch/cursor.js";
 export type { WebSocketClass } from "./watch/socket.js";
+export type { Webhooks } from "./webhooks.js";
 export type { WatchOptions } from "./watch/watch.js";

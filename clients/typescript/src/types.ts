@@ -56,6 +56,18 @@ export type JobPage = Schemas["JobPage"];
 export type PageQuery = Query<"listProjects">;
 export type JobQuery = Query<"listJobs">;
 
+// Webhooks.
+
+export type WebhookRequest = Schemas["CreateWebhook"];
+export type WebhookChange = Schemas["UpdateWebhook"];
+export type WebhookEventType = Schemas["WebhookEventType"];
+/** A server that hears of jobs. It has its `secret` only in the answers that show it. */
+export type Webhook = Schemas["Webhook"];
+export type WebhookTest = Schemas["WebhookTest"];
+export type Deliveries = Schemas["Deliveries"];
+/** An event on its way to a webhook. */
+export type Delivery = Schemas["Delivery"];
+
 // Uploads.
 
 export type UploadUrlRequest = Schemas["CreateUploadUrl"];
