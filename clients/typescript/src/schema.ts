@@ -264,6 +264,11 @@ export interface components {
              * @enum {string}
              */
             type: "annotate";
+            /**
+             * Format: uri
+             * @description A URL that hears of this job's events, beside the webhooks of its owner.
+             */
+            webhook_url?: string | null;
         };
         /** @description Several new jobs. */
         CreateBatch: {
@@ -292,6 +297,11 @@ export interface components {
              * @enum {string}
              */
             type: "framing";
+            /**
+             * Format: uri
+             * @description A URL that hears of this job's events, beside the webhooks of its owner.
+             */
+            webhook_url?: string | null;
         };
         /** @description A new job. */
         CreateJob: components["schemas"]["CreateAnnotateJob"] | components["schemas"]["CreateFramingJob"] | components["schemas"]["CreateOverlayJob"];
@@ -317,6 +327,11 @@ export interface components {
              * @enum {string}
              */
             type: "overlay";
+            /**
+             * Format: uri
+             * @description A URL that hears of this job's events, beside the webhooks of its owner.
+             */
+            webhook_url?: string | null;
         };
         /** @description A token for one end user. */
         CreateToken: {
@@ -366,6 +381,18 @@ export interface components {
             /** @description The length of the file. A user's upload must say it. */
             size_bytes?: number | null;
         };
+        /** @description A server that is to hear of jobs. */
+        CreateWebhook: {
+            /** @description A person's words. */
+            description?: string | null;
+            /** @description What it hears of. Left out, everything. */
+            event_types?: ("job.started" | "job.complete" | "job.error" | "job.cancelled")[] | null;
+            /**
+             * Format: uri
+             * @description Where events are sent: https, a name of the public DNS, port 443 or 8443.
+             */
+            url: string;
+        };
         /** @description What is shown at one frame. A crop that extends beyond the picture is moved inside. */
         CropAtFrame: {
             /** @description The frame of the source, from 0. */
@@ -395,6 +422,41 @@ export interface components {
             x: number;
             /** @description Upper edge, in pixels of the source. */
             y: number;
+        };
+        /** @description Each event of a job at each webhook that hears of it. */
+        Deliveries: {
+            deliveries: components["schemas"]["Delivery"][];
+        };
+        /** @description An event on its way to a webhook. */
+        Delivery: {
+            /** @description Attempts so far. */
+            attempts: number;
+            delivery_id: string;
+            job_id: components["schemas"]["JobId"];
+            /** Format: date-time */
+            last_attempt_at: string | null;
+            /**
+             * @description Why the last attempt failed.
+             * @enum {string|null}
+             */
+            last_error: "error_status" | "redirect" | "gone" | "timed_out" | "no_connection" | "interrupted" | "unavailable" | "url_not_allowed" | "endpoint_deleted" | "endpoint_disabled" | null;
+            /** @description The HTTP status of the last attempt, if there was an answer. */
+            last_status: number | null;
+            /**
+             * Format: date-time
+             * @description When it is tried again.
+             */
+            next_attempt_at: string | null;
+            /** @description The `seq` of the event. */
+            seq: number;
+            /** @enum {string} */
+            status: "pending" | "sending" | "delivered" | "failed";
+            type: components["schemas"]["WebhookEventType"];
+            /**
+             * Format: uuid
+             * @description Null for the job's own `webhook_url`.
+             */
+            webhook_id: string | null;
         };
         /** @description What a job would make. What its params do not say is null: nothing has opened the video. */
         DryRun: {
@@ -1205,7 +1267,7 @@ export interface components {
              * @description The kind of problem, for programs.
              * @enum {string}
              */
-            code: "not_json" | "body_too_large" | "unsupported_media_type" | "request_timeout" | "invalid_request" | "input_not_found" | "route_not_found" | "method_not_allowed" | "job_not_found" | "video_not_found" | "filmstrip_not_found" | "precondition_failed" | "range_not_satisfiable" | "project_not_found" | "clip_not_found" | "no_working_video" | "source_not_found" | "upgrade_required" | "unauthorized" | "insufficient_scope" | "bad_token" | "origin_not_allowed" | "stale_attempt" | "already_claimed" | "idempotency_conflict" | "input_exists" | "job_state" | "upload_not_found" | "upload_incomplete" | "upload_state" | "limit_reached" | "not_configured" | "unavailable" | "internal";
+            code: "not_json" | "body_too_large" | "unsupported_media_type" | "request_timeout" | "invalid_request" | "input_not_found" | "route_not_found" | "method_not_allowed" | "job_not_found" | "video_not_found" | "filmstrip_not_found" | "precondition_failed" | "range_not_satisfiable" | "project_not_found" | "clip_not_found" | "no_working_video" | "source_not_found" | "webhook_not_found" | "delivery_not_found" | "upgrade_required" | "unauthorized" | "insufficient_scope" | "bad_token" | "origin_not_allowed" | "stale_attempt" | "already_claimed" | "idempotency_conflict" | "input_exists" | "job_state" | "upload_not_found" | "upload_incomplete" | "upload_state" | "limit_reached" | "not_configured" | "unavailable" | "internal";
             /** @description One sentence that a person can act on. */
             detail: string;
             /** @description The same sentence. */
@@ -1414,6 +1476,20 @@ export interface components {
              */
             type: "cut" | "fade" | "dissolve";
         };
+        /** @description A change of a webhook. What is left out stays as it is. */
+        UpdateWebhook: {
+            /** @description A person's words. */
+            description?: string | null;
+            /** @description Whether anything is sent to it. */
+            enabled?: boolean | null;
+            /** @description What it hears of. Left out, everything. */
+            event_types?: ("job.started" | "job.complete" | "job.error" | "job.cancelled")[] | null;
+            /**
+             * Format: uri
+             * @description Where events are sent: https, a name of the public DNS, port 443 or 8443.
+             */
+            url?: string | null;
+        };
         /** @description Headers of an upload. */
         UploadHeaders: {
             /** @description The type that counts: the one that was sent, or the one that the file's name tells. */
@@ -1480,6 +1556,68 @@ export interface components {
         UsedLimit: {
             limit: number;
             used: number;
+        };
+        /** @description A server that hears of jobs. */
+        Webhook: {
+            /** Format: date-time */
+            created_at: string;
+            description: string | null;
+            /**
+             * Format: date-time
+             * @description When it was switched off.
+             */
+            disabled_at: string | null;
+            /**
+             * @description Why: by its owner, after five days of failures, or because it answered 410.
+             * @enum {string|null}
+             */
+            disabled_reason: "switched_off" | "failing" | "gone" | null;
+            /** @description Whether anything is sent to it. */
+            enabled: boolean;
+            /** @description What it hears of. */
+            event_types: components["schemas"]["WebhookEventType"][];
+            /**
+             * Format: date-time
+             * @description Its first failure since its last success.
+             */
+            failing_since: string | null;
+            /**
+             * Format: date-time
+             * @description Until then deliveries are signed with the secret before, too.
+             */
+            previous_secret_valid_until: string | null;
+            /** @description What deliveries are signed with. Shown once: when the webhook is made, and when its secret is new. */
+            secret?: string | null;
+            /** Format: date-time */
+            updated_at: string;
+            /** Format: uri */
+            url: string;
+            /** Format: uuid */
+            webhook_id: string;
+        };
+        /** @enum {string} */
+        WebhookEventType: "job.started" | "job.complete" | "job.error" | "job.cancelled";
+        /** @description The caller's webhooks. */
+        Webhooks: {
+            webhooks: components["schemas"]["Webhook"][];
+        };
+        /** @description What came of a test event. */
+        WebhookTest: {
+            /** @description Whether the receiver answered with 2xx. */
+            delivered: boolean;
+            duration_ms: number;
+            /**
+             * @description Why it was not delivered.
+             * @enum {string|null}
+             */
+            error: "error_status" | "redirect" | "gone" | "timed_out" | "no_connection" | "interrupted" | "unavailable" | "url_not_allowed" | "endpoint_deleted" | "endpoint_disabled" | null;
+            /** @description The HTTP status of its answer. */
+            status: number | null;
+        };
+        /** @description The secret of deliveries to `webhook_url`. */
+        WebhookUrlSecret: {
+            /** @description `whsec_` and base64. */
+            secret: string;
         };
     };
     responses: never;
