@@ -6,6 +6,7 @@ import { type RequestOptions, Transport, type TransportOptions } from "./transpo
 import type { Health } from "./types.js";
 import { Uploads } from "./uploads/uploads.js";
 import { Videos } from "./videos.js";
+import { Webhooks } from "./webhooks.js";
 import type { SocketOptions } from "./watch/socket.js";
 
 export interface ClientOptions extends TransportOptions, SocketOptions {}
@@ -16,6 +17,7 @@ export class ApiClient {
   readonly exports: Exports;
   readonly projects: Projects;
   readonly videos: Videos;
+  readonly webhooks: Webhooks;
   readonly limits: LimitsApi;
   readonly tokens: Tokens;
   readonly audit: Audit;
@@ -29,6 +31,7 @@ export class ApiClient {
     this.exports = new Exports(transport);
     this.projects = new Projects(transport);
     this.videos = new Videos(transport);
+    this.webhooks = new Webhooks(transport);
     this.limits = new LimitsApi(transport);
     this.tokens = new Tokens(transport);
     this.audit = new Audit(transport);

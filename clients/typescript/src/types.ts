@@ -82,6 +82,15 @@ export type FramingExportRequest = Schemas["ExportFraming"];
 export type OverlayExport = Schemas["ExportStarted"];
 export type ActiveExport = Schemas["ActiveExport"];
 
+// Webhooks.
+
+export type WebhookRequest = Schemas["CreateWebhook"];
+export type WebhookChange = Schemas["UpdateWebhook"];
+export type Webhook = Schemas["Webhook"];
+export type WebhookTest = Schemas["WebhookTest"];
+/** An event of a job on its way to a webhook. */
+export type Delivery = Schemas["Delivery"];
+
 // The service.
 
 export type Limits = Schemas["Limits"];

@@ -48,6 +48,16 @@ const METHODS = {
   revokeTokens: (client) => client.owners.revokeTokens,
   signParts: (client) => multipart(client).sign,
   watchJob: (client) => client.jobs.watch,
+  createWebhook: (client) => client.webhooks.create,
+  deleteWebhook: (client) => client.webhooks.delete,
+  getWebhook: (client) => client.webhooks.get,
+  getWebhookUrlSecret: (client) => client.webhooks.urlSecret,
+  listDeliveries: (client) => client.webhooks.deliveries,
+  listWebhooks: (client) => client.webhooks.list,
+  redeliver: (client) => client.webhooks.redeliver,
+  rotateWebhookSecret: (client) => client.webhooks.rotateSecret,
+  testWebhook: (client) => client.webhooks.test,
+  updateWebhook: (client) => client.webhooks.update,
 };
 /** The same as others, under older or further paths. */
 const TWINS = ["getApiHealth", "watchExport"];
