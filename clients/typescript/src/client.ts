@@ -17,11 +17,11 @@ export class ApiClient {
   readonly exports: Exports;
   readonly projects: Projects;
   readonly videos: Videos;
+  readonly webhooks: Webhooks;
   readonly limits: LimitsApi;
   readonly tokens: Tokens;
   readonly audit: Audit;
   readonly owners: Owners;
-  readonly webhooks: Webhooks;
   protected readonly transport: Transport;
 
   constructor(options: ClientOptions = {}) {
@@ -31,11 +31,11 @@ export class ApiClient {
     this.exports = new Exports(transport);
     this.projects = new Projects(transport);
     this.videos = new Videos(transport);
+    this.webhooks = new Webhooks(transport);
     this.limits = new LimitsApi(transport);
     this.tokens = new Tokens(transport);
     this.audit = new Audit(transport);
     this.owners = new Owners(transport);
-    this.webhooks = new Webhooks(transport);
   }
 
   /** Whether the API can work. */

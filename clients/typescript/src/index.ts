@@ -11,7 +11,7 @@ export type { UploadSession, UploadStorage } from "./uploads/memory.js";
 export type { MultipartSession } from "./uploads/multipart.js";
 export type { UploadOptions, UploadProgress, Uploads } from "./uploads/uploads.js";
 export type { DownloadOptions, VideoLinkOptions, Videos } from "./videos.js";
+export type { Webhooks } from "./webhooks.js";
 export { type JobEvent, isTerminal } from "./watch/cursor.js";
 export type { WebSocketClass } from "./watch/socket.js";
-export type { Webhooks } from "./webhooks.js";
 export type { WatchOptions } from "./watch/watch.js";

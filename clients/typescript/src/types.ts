@@ -56,18 +56,6 @@ export type JobPage = Schemas["JobPage"];
 export type PageQuery = Query<"listProjects">;
 export type JobQuery = Query<"listJobs">;
 
-// Webhooks.
-
-export type WebhookRequest = Schemas["CreateWebhook"];
-export type WebhookChange = Schemas["UpdateWebhook"];
-export type WebhookEventType = Schemas["WebhookEventType"];
-/** A server that hears of jobs. It has its `secret` only in the answers that show it. */
-export type Webhook = Schemas["Webhook"];
-export type WebhookTest = Schemas["WebhookTest"];
-export type Deliveries = Schemas["Deliveries"];
-/** An event on its way to a webhook. */
-export type Delivery = Schemas["Delivery"];
-
 // Uploads.
 
 export type UploadUrlRequest = Schemas["CreateUploadUrl"];
@@ -93,6 +81,15 @@ export type OverlayExportRequest = Schemas["ExportOverlay"];
 export type FramingExportRequest = Schemas["ExportFraming"];
 export type OverlayExport = Schemas["ExportStarted"];
 export type ActiveExport = Schemas["ActiveExport"];
+
+// Webhooks.
+
+export type WebhookRequest = Schemas["CreateWebhook"];
+export type WebhookChange = Schemas["UpdateWebhook"];
+export type Webhook = Schemas["Webhook"];
+export type WebhookTest = Schemas["WebhookTest"];
+/** An event of a job on its way to a webhook. */
+export type Delivery = Schemas["Delivery"];
 
 // The service.
 

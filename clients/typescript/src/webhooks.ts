@@ -1,6 +1,6 @@
-// Servers that hear of jobs, and what has become of events on the way to them.
+// Servers that hear of jobs, and what came of telling them.
 import type { RequestOptions, Transport } from "./transport.js";
-import type { Deliveries, Delivery, Webhook, WebhookChange, WebhookRequest, WebhookTest } from "./types.js";
+import type { Delivery, Webhook, WebhookChange, WebhookRequest, WebhookTest } from "./types.js";
 
 export class Webhooks {
   readonly #transport: Transport;
@@ -9,7 +9,7 @@ export class Webhooks {
     this.#transport = transport;
   }
 
-  /** Registers one. The answer has its `secret`, which no other answer shows. */
+  /** The answer, and that of `rotateSecret`, has the secret; no other one does. Not repeated: it makes another. */
   create(webhook: WebhookRequest, options: RequestOptions = {}): Promise<Webhook> {
     return this.#transport.json("POST", "/api/webhooks", { ...options, body: webhook });
   }
@@ -20,43 +20,47 @@ export class Webhooks {
   }
 
   get(id: string, options: RequestOptions = {}): Promise<Webhook> {
-    return this.#transport.json("GET", path(id), options);
+    return this.#transport.json("GET", webhookPath(id), options);
   }
 
-  /** Changes one: what is left out stays. `enabled` switches it off, or on again. */
-  update(id: string, change: WebhookChange, options: RequestOptions = {}): Promise<Webhook> {
-    return this.#transport.json("PUT", path(id), { ...options, body: change });
+  /** Changes one, and switches it on or off. */
+  update(id: string, webhook: WebhookChange, options: RequestOptions = {}): Promise<Webhook> {
+    return this.#transport.json("PUT", webhookPath(id), { ...options, body: webhook });
   }
 
   async delete(id: string, options: RequestOptions = {}): Promise<void> {
-    await this.#transport.json("DELETE", path(id), options);
+    await this.#transport.json("DELETE", webhookPath(id), options);
   }
 
-  /** A new `secret`; for a day deliveries are signed with the one before, too. */
+  /** A new secret; deliveries are signed with the old one as well for a day. */
   rotateSecret(id: string, options: RequestOptions = {}): Promise<Webhook> {
-    return this.#transport.json("POST", path(id, "/rotate-secret"), options);
+    return this.#transport.json("POST", `${webhookPath(id)}/rotate-secret`, options);
   }
 
-  /** Sends a test event at once, and says what came back. */
+  /** Sends a test event now, and says what came back. */
   test(id: string, options: RequestOptions = {}): Promise<WebhookTest> {
-    return this.#transport.json("POST", path(id, "/test"), options);
+    return this.#transport.json("POST", `${webhookPath(id)}/test`, { ...options, repeatable: true });
   }
 
-  /** The secret that deliveries to the `webhook_url` of jobs are signed with. */
+  /** The secret that signs what is sent to the `webhook_url` of a job. */
   async urlSecret(options: RequestOptions = {}): Promise<string> {
-    return (await this.#transport.json<{ secret: string }>("GET", "/api/webhook-url-secret", options)).secret;
+    const { secret } = await this.#transport.json<{ secret: string }>("GET", "/api/webhook-url-secret", options);
+    return secret;
   }
 
-  /** What has become of a job's events. */
+  /** What came of telling webhooks of a job. */
   async deliveries(jobId: string, options: RequestOptions = {}): Promise<Delivery[]> {
-    return (await this.#transport.json<Deliveries>("GET", deliveriesOf(jobId), options)).deliveries;
+    const path = `/api/jobs/${encodeURIComponent(jobId)}/deliveries`;
+    return (await this.#transport.json<{ deliveries: Delivery[] }>("GET", path, options)).deliveries;
   }
 
-  /** Delivers an event once more, with the same `webhook-id`. */
+  /** Sends one of them once more, with the same `webhook-id`. */
   redeliver(jobId: string, deliveryId: string, options: RequestOptions = {}): Promise<Delivery> {
-    return this.#transport.json("POST", `${deliveriesOf(jobId)}/${encodeURIComponent(deliveryId)}/redeliver`, options);
+    const path = `/api/jobs/${encodeURIComponent(jobId)}/deliveries/${encodeURIComponent(deliveryId)}/redeliver`;
+    return this.#transport.json("POST", path, { ...options, repeatable: true });
   }
 }
 
-const path = (id: string, rest = "") => `/api/webhooks/${encodeURIComponent(id)}${rest}`;
-const deliveriesOf = (jobId: string) => `/api/jobs/${encodeURIComponent(jobId)}/deliveries`;
+function webhookPath(id: string): string {
+  return `/api/webhooks/${encodeURIComponent(id)}`;
+}
