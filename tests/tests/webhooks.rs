@@ -80,7 +80,7 @@ async fn ended_deliveries(stack: &Stack, user: &str, job: &str) -> Vec<Value> {
     let mut deliveries = Vec::new();
     until("every delivery has ended", async || {
         let answer = get(stack, user, &path).await;
-        deliveries = answer["deliveries"].as_array().expect("a list").clone();
+        deliveries.clone_from(answer["deliveries"].as_array().expect("a list"));
         // An endpoint that is gone at the first event has no delivery of the second.
         let is_last =
             deliveries.iter().any(|one| one["type"] != "job.started" || one["last_error"] == "gone");
@@ -132,23 +132,23 @@ fn answer_of(mut command: Command, task: &str) -> Vec<Value> {
 
 #[tokio::test]
 async fn events_arrive_once_in_order_and_both_reference_libraries_verify_them() {
-    let (stack, receiver) = (stack().await, WebhookReceiver::start());
+    let (stack, server) = (stack().await, WebhookReceiver::start());
     let (user, path) = ("alice", "/hooks");
-    let (webhook, secret) = register(&stack, user, receiver.url(path), json!({})).await;
+    let (webhook, secret) = register(&stack, user, server.url(path), json!({})).await;
     let only_complete = json!({"event_types": ["job.complete"], "description": "For mails"});
-    register(&stack, user, receiver.url("/mails"), only_complete).await;
-    register(&stack, "bob", receiver.url("/bob"), json!({})).await;
+    register(&stack, user, server.url("/mails"), only_complete).await;
+    register(&stack, "bob", server.url("/bob"), json!({})).await;
 
     // A service hears of every job; a user does not see that.
     let made = bare_http().post(format!("{}/api/webhooks", stack.api_url()));
-    let made = made.json(&json!({"url": receiver.url("/service")})).send().await.expect("an answer");
+    let made = made.json(&json!({"url": server.url("/service")})).send().await.expect("an answer");
     assert_eq!(made.status(), 201);
 
     let (_, tested) =
         ask(&stack, user, Method::POST, &format!("/api/webhooks/{webhook}/test"), &json!({})).await;
     assert_eq!((&tested["delivered"], &tested["status"]), (&json!(true), &json!(204)), "{tested}");
 
-    let own = json!({"webhook_url": receiver.url("/own")});
+    let own = json!({"webhook_url": server.url("/own")});
     let job = create_job(&stack, user, own).await;
     let deliveries = ended_deliveries(&stack, user, &job).await;
     assert!(
@@ -156,13 +156,13 @@ async fn events_arrive_once_in_order_and_both_reference_libraries_verify_them() 
         "{deliveries:?}"
     );
     assert_eq!(deliveries.len(), 5, "two endpoints and the job's own URL: {deliveries:?}");
-    assert_eq!(receiver.event_types(path), ["webhook.test", "job.started", "job.complete"]);
-    assert_eq!(receiver.event_types("/mails"), ["job.complete"]);
-    assert_eq!(receiver.event_types("/own"), ["job.started", "job.complete"]);
-    assert_eq!(receiver.event_types("/bob"), [""; 0]);
-    until("the service has heard", async || receiver.received("/service").len() == 2).await;
+    assert_eq!(server.event_types(path), ["webhook.test", "job.started", "job.complete"]);
+    assert_eq!(server.event_types("/mails"), ["job.complete"]);
+    assert_eq!(server.event_types("/own"), ["job.started", "job.complete"]);
+    assert_eq!(server.event_types("/bob"), [""; 0]);
+    until("the service has heard", async || server.received("/service").len() == 2).await;
 
-    let received = receiver.received(path);
+    let received = server.received(path);
     let data = &received[2].json()["data"];
     assert_eq!(
         (&data["job_id"], &data["status"], &data["type"]),
@@ -170,7 +170,7 @@ async fn events_arrive_once_in_order_and_both_reference_libraries_verify_them() 
     );
     let reel = bare_http().get(text(&data["output_url"])).send().await.expect("an answer");
     assert_eq!(reel.status(), 200, "the event has a URL of the reel");
-    let own = receiver.received("/own");
+    let own = server.received("/own");
     assert_eq!(own[1].header("webhook-id"), received[2].header("webhook-id"), "an event has one id");
     assert_ne!(received[1].header("webhook-id"), received[2].header("webhook-id"));
 
@@ -190,8 +190,8 @@ async fn events_arrive_once_in_order_and_both_reference_libraries_verify_them() 
     let again = format!("/api/jobs/{job}/deliveries/{delivery}/redeliver");
     let (status, answer) = ask(&stack, user, Method::POST, &again, &json!({})).await;
     assert_eq!(status, 200, "{answer}");
-    until("it was delivered again", async || receiver.received(path).len() == 4).await;
-    let redelivered = receiver.received(path).pop().expect("a delivery");
+    until("it was delivered again", async || server.received(path).len() == 4).await;
+    let redelivered = server.received(path).pop().expect("a delivery");
     assert_eq!(redelivered.header("webhook-id"), received[2].header("webhook-id"));
     let (status, _) = ask(&stack, "bob", Method::POST, &again, &json!({})).await;
     assert_eq!(status, 404, "a job of somebody else");
@@ -223,7 +223,7 @@ async fn events_arrive_once_in_order_and_both_reference_libraries_verify_them() 
 #[tokio::test]
 async fn a_receiver_that_lies_redirects_waits_or_is_gone_gets_what_it_should() {
     use WebhookAnswer::{Nothing, Redirect, RetryAfter, Slow, Status};
-    let (stack, receiver) = (stack().await, WebhookReceiver::start());
+    let (stack, server) = (stack().await, WebhookReceiver::start());
     let down = free_port();
     let mut ids = Vec::new();
     for (user, answers) in [
@@ -235,8 +235,8 @@ async fn a_receiver_that_lies_redirects_waits_or_is_gone_gets_what_it_should() {
         ("silent", vec![Nothing]),
     ] {
         let path = format!("/{user}");
-        receiver.answer(&path, &answers);
-        let (webhook, _) = register(&stack, user, receiver.url(&path), json!({})).await;
+        server.answer(&path, &answers);
+        let (webhook, _) = register(&stack, user, server.url(&path), json!({})).await;
         let job = create_job(&stack, user, json!({})).await;
         ids.push((user, webhook, job));
     }
@@ -250,7 +250,7 @@ async fn a_receiver_that_lies_redirects_waits_or_is_gone_gets_what_it_should() {
 
     for (user, webhook, job) in &ids {
         let deliveries = ended_deliveries(&stack, user, job).await;
-        let events = receiver.event_types(&format!("/{user}"));
+        let events = server.event_types(&format!("/{user}"));
         let attempts: Vec<u64> = deliveries.iter().filter_map(|one| one["attempts"].as_u64()).collect();
         let expected: (&[&str], &[u64]) = match *user {
             "lies" => (&["job.started", "job.started", "job.complete", "job.complete"], &[2, 2]),
@@ -263,14 +263,14 @@ async fn a_receiver_that_lies_redirects_waits_or_is_gone_gets_what_it_should() {
             expected,
             "{user}: {deliveries:?}"
         );
-        let same_id = receiver.received(&format!("/{user}"));
+        let same_id = server.received(&format!("/{user}"));
         let ids: std::collections::BTreeSet<&str> =
             same_id.iter().map(|one| one.header("webhook-id")).collect();
         assert_eq!(ids.len(), if *user == "gone" { 1 } else { 2 }, "{user}: an attempt more has the same id");
         // It is noted after the delivery is.
         let shown = noted(&stack, user, webhook, *user != "gone").await;
         let (status, job) = ask(&stack, user, Method::GET, &format!("/api/jobs/{job}"), &Value::Null).await;
-        assert_eq!((status, &job["status"]), (200, &json!("complete")), "no job waits for a receiver");
+        assert_eq!((status, &job["status"]), (200, &json!("complete")), "no job waits for a server");
         match *user {
             "gone" => {
                 assert_eq!(shown["disabled_reason"], "gone");
@@ -283,28 +283,28 @@ async fn a_receiver_that_lies_redirects_waits_or_is_gone_gets_what_it_should() {
             _ => {}
         }
     }
-    assert_eq!(receiver.received("/elsewhere").len(), 0, "no redirect is followed");
+    assert_eq!(server.received("/elsewhere").len(), 0, "no redirect is followed");
 
-    let receiver = back.await.expect("a server");
+    let server = back.await.expect("a server");
     let deliveries = ended_deliveries(&stack, "down", &job).await;
     assert!(deliveries.iter().all(|one| one["status"] == "delivered"), "{deliveries:?}");
     assert!(deliveries[0]["attempts"].as_u64() >= Some(5), "{deliveries:?}");
-    assert_eq!(receiver.event_types("/down"), ["job.started", "job.complete"]);
+    assert_eq!(server.event_types("/down"), ["job.started", "job.complete"]);
     noted(&stack, "down", &webhook, true).await;
 }
 
 #[tokio::test]
 async fn a_worker_that_is_killed_while_it_delivers_sends_the_same_message_again() {
-    let (mut stack, receiver) = (stack().await, WebhookReceiver::start());
-    receiver.answer("/hooks", &[WebhookAnswer::Nothing]);
-    let job = create_job(&stack, "alice", json!({"webhook_url": receiver.url("/hooks")})).await;
-    until("the first attempt is in flight", async || !receiver.received("/hooks").is_empty()).await;
+    let (mut stack, server) = (stack().await, WebhookReceiver::start());
+    server.answer("/hooks", &[WebhookAnswer::Nothing]);
+    let job = create_job(&stack, "alice", json!({"webhook_url": server.url("/hooks")})).await;
+    until("the first attempt is in flight", async || !server.received("/hooks").is_empty()).await;
     stack.kill_worker();
     stack.restart_worker().await;
     let deliveries = ended_deliveries(&stack, "alice", &job).await;
     assert!(deliveries.iter().all(|one| one["status"] == "delivered"), "{deliveries:?}");
-    assert_eq!(receiver.event_types("/hooks"), ["job.started", "job.started", "job.complete"]);
-    let received = receiver.received("/hooks");
+    assert_eq!(server.event_types("/hooks"), ["job.started", "job.started", "job.complete"]);
+    let received = server.received("/hooks");
     assert_eq!(received[0].header("webhook-id"), received[1].header("webhook-id"));
     assert_eq!(deliveries[0]["attempts"], 2);
 }
