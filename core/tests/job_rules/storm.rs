@@ -104,7 +104,6 @@ impl Storm {
             JobEffect::WriteIndex { version, .. } => {
                 Some(JobEvent::IndexWritten { version, written: Some(1), endpoints: None })
             }
-            JobEffect::DeliverWebhook(_) | JobEffect::NoteEndpoint { .. } => None,
             JobEffect::PollStatus { attempt, .. } => {
                 let reply = self.ask(index, now)?;
                 Some(JobEvent::StatusPolled { attempt, reply })

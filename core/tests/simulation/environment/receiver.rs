@@ -160,9 +160,7 @@ impl Simulation {
         let fails = self.rng.chance_permille(self.receivers.fault_permille);
         // A server may do its work and lose its answer.
         let wait_ms = self.rng.between_ms(1, REQUEST_TIMEOUT.0);
-        let reply = if !fails {
-            DeliveryReply::of_status(200, None)
-        } else {
+        let reply = if fails {
             match self.rng.below(12) {
                 0 => DeliveryReply::of_status(429, Some("100")),
                 1 => DeliveryReply::of_status(503, Some("90000")),
@@ -173,6 +171,8 @@ impl Simulation {
                 7 => DeliveryReply::failed(DeliveryFault::Unavailable),
                 _ => DeliveryReply::of_status(500, None),
             }
+        } else {
+            DeliveryReply::of_status(200, None)
         };
         let was_failing = target.is_some_and(|id| self.receivers.failing.contains(&id));
         let seen = self.receivers.seen.entry((target, id.seq)).or_default();
