@@ -11,6 +11,7 @@ const GROUPS = [
     ["uploads", "docs/guides/uploads.md", "Uploads"],
     ["editing", "docs/guides/editing.md", "Editing"],
     ["watching", "docs/guides/watching.md", "Watching a job"],
+    ["webhooks", "docs/guides/webhooks.md", "Webhooks"],
     ["errors", "docs/guides/errors.md", "Errors"],
     ["limits", "docs/guides/limits.md", "Limits"],
     ["webhooks", "docs/guides/webhooks.md", "Webhooks"],

@@ -5,6 +5,7 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
 use crate::auth::subject::Subject;
+use crate::base::hmac::mac_of;
 use crate::base::id::JobId;
 use crate::base::owner::OwnerId;
 use crate::webhook::id::WebhookId;
@@ -50,9 +51,7 @@ impl IdKey {
     }
 
     fn secret(&self, label: &str) -> WebhookSecret {
-        let mut mac = self.0.clone();
-        mac.update(label.as_bytes());
-        WebhookSecret::new(mac.finalize().into_bytes().into())
+        WebhookSecret::new(mac_of(self.0.clone(), label))
     }
 
     /// The job id of an `Idempotency-Key`: the same key gives the same id. Within a scope, such as an owner,

@@ -6,13 +6,14 @@
 //! Nothing is stored: a token is checked before the job's object is called. A new attempt makes older tokens
 //! useless, because the object compares the attempt.
 
-use hmac::{Hmac, Mac};
+use hmac::Hmac;
 use sha2::Sha256;
 use subtle::{Choice, ConstantTimeEq};
 use thiserror::Error;
 
 use super::hmac_of;
 use crate::base::hex::hex;
+use crate::base::hmac::mac_of as hmac_text;
 use crate::base::id::{JobId, UploadId};
 use crate::base::object_key::ObjectKey;
 use crate::base::time::{DurationMs, Timestamp};
@@ -137,9 +138,7 @@ fn upload_text(secret: &Hmac<Sha256>, upload: UploadId, key: &ObjectKey) -> Stri
 
 /// In hex.
 fn mac_of(key: &Hmac<Sha256>, signed: &str) -> String {
-    let mut mac = key.clone();
-    mac.update(signed.as_bytes());
-    hex(&mac.finalize().into_bytes())
+    hex(&hmac_text(key.clone(), signed))
 }
 
 #[cfg(test)]

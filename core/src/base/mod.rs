@@ -5,6 +5,7 @@ pub mod base64url;
 pub mod base_url;
 pub mod content_disposition;
 pub mod hex;
+pub mod hmac;
 pub mod http_date;
 pub mod id;
 pub mod object_key;

@@ -6,7 +6,6 @@ use reel_core::base::id::JobId;
 use reel_core::base::owner::Visibility;
 use reel_core::http::problem::Problem;
 use reel_core::http::quotas::admit_retry;
-use reel_core::job::event::JobEvent;
 use reel_core::job::log::LogEntry;
 use reel_core::job::spec::JobSpec;
 use reel_core::job::state::Job;
@@ -18,7 +17,6 @@ use reel_core::objects::reader::Reader;
 use reel_core::objects::subscribe::{SocketProtocol, entry_message};
 use reel_core::sql::jobs::{delete_job, upsert_job};
 use reel_core::sql::references::select_keys_outliving;
-use reel_core::webhook::id::DeliveryId;
 use reel_core::wire::job::{JobDetail, JobFormat, job_json};
 use reel_core::wire::webhook::{deliveries_json, delivery_json, is_seen};
 use serde::Serialize;
@@ -67,7 +65,14 @@ impl JobObject {
                 let json = deliveries_json(spec.id, &job.webhooks, visibility);
                 return Ok(JobReply::Json(json));
             }
-            JobCommand::Redeliver { delivery } => return self.redeliver(delivery, visibility).await,
+            JobCommand::Redeliver { delivery } => {
+                let is_known = |loaded: LoadedJob| {
+                    loaded.job.webhooks.find(delivery).is_some_and(|one| is_seen(one, visibility))
+                };
+                if !self.load()?.is_some_and(is_known) {
+                    return Err(Problem::delivery_not_found());
+                }
+            }
             JobCommand::Create { .. }
             | JobCommand::Callback { .. }
             | JobCommand::Webhook { .. }
@@ -82,12 +87,17 @@ impl JobObject {
             admit_retry(&loaded.job, &env::config(&self.env)?.limits)?;
         }
         let revoked = if let JobCommand::RevokeLinks { of_users } = command { Some(of_users) } else { None };
+        let redelivered =
+            if let JobCommand::Redeliver { delivery } = command { Some(delivery) } else { None };
         let Some((event, caller)) = event_of(command) else { return Err(Problem::internal()) };
         let outcome = self.advance(event).await?;
         if let Some(of_users) = revoked {
             Subscribers(&self.state).close_revoked(of_users);
         }
         let Some(LoadedJob { spec, job }) = self.load()? else { return Ok(JobReply::NotFound) };
+        if let Some(delivery) = redelivered.and_then(|id| job.webhooks.find(id)) {
+            return Ok(JobReply::Json(delivery_json(spec.id, delivery)));
+        }
         match answer(caller, outcome, &job) {
             Answer::Job => self.job_reply(Reader::Owner),
             Answer::Claim { attempt, conditional_put } => {
@@ -98,19 +108,6 @@ impl JobObject {
             Answer::Received(response) => Ok(JobReply::Json(to_json(&response)?)),
             Answer::Problem(problem) => Err(problem),
         }
-    }
-
-    async fn redeliver(&self, id: DeliveryId, visibility: Visibility) -> Result<JobReply, Problem> {
-        let is_known = |loaded: LoadedJob| {
-            loaded.job.webhooks.find(id).is_some_and(|delivery| is_seen(delivery, visibility))
-        };
-        if !self.load()?.is_some_and(is_known) {
-            return Err(Problem::delivery_not_found());
-        }
-        Box::pin(self.advance(JobEvent::RedeliveryRequested(id))).await?;
-        let Some(LoadedJob { spec, job }) = self.load()? else { return Ok(JobReply::NotFound) };
-        let delivery = job.webhooks.find(id).ok_or_else(Problem::delivery_not_found)?;
-        Ok(JobReply::Json(delivery_json(spec.id, delivery)))
     }
 
     async fn create(&self, spec: JobSpec, inputs_found: bool) -> Result<JobReply, Problem> {

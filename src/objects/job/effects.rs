@@ -103,17 +103,18 @@ impl JobObject {
             JobEffect::WriteIndex { version, find_endpoints } => {
                 let database = env::database(&self.env)?;
                 let mut batch = upsert_job(&spec, &job.snapshot(), version);
-                if !find_endpoints {
-                    let written = index::write(&database, batch).await;
-                    let written = written.map_err(|cause| self.log_and_hide("an index row", &cause)).ok();
-                    return Ok(Some(JobEvent::IndexWritten { version, written, endpoints: None }));
+                if find_endpoints {
+                    // In the same batch: a job without endpoints costs no further call.
+                    batch.push(select_subscriptions(spec.owner));
                 }
-                // In the same batch: a job without endpoints costs no further call.
-                batch.push(select_subscriptions(spec.owner));
                 let written = index::write_and_query(&database, batch).await;
-                let written = written.map_err(|cause| self.log_and_hide("an index row", &cause)).ok();
-                let endpoints = written.as_ref().map(|(_, rows)| parse_subscriptions(spec.owner, rows));
-                JobEvent::IndexWritten { version, written: written.map(|(count, _)| count), endpoints }
+                match written.map_err(|cause| self.log_and_hide("an index row", &cause)) {
+                    Err(_) => JobEvent::IndexWritten { version, written: None, endpoints: None },
+                    Ok((count, rows)) => {
+                        let endpoints = find_endpoints.then(|| parse_subscriptions(spec.owner, &rows));
+                        JobEvent::IndexWritten { version, written: Some(count), endpoints }
+                    }
+                }
             }
             JobEffect::DeliverWebhook(attempt) => {
                 self.begin_delivery(attempt);

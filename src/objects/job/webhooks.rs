@@ -7,7 +7,7 @@ use reel_core::objects::log_event::LogEvent;
 use reel_core::objects::webhook_delivery::{WebhookRequest, delivery_request};
 use reel_core::sql::webhooks::{WebhookRow, note_endpoint, select_target};
 use reel_core::webhook::delivery::{DeliveryFault, DeliveryReply, EndpointNote};
-use reel_core::webhook::id::WebhookId;
+use reel_core::webhook::id::{DeliveryId, WebhookId};
 use reel_core::webhook::queue::{DeliveryAttempt, EndedAttempt};
 
 use super::{JobObject, LoadedJob};
@@ -29,9 +29,10 @@ impl JobObject {
 
     async fn deliver(&self, attempt: DeliveryAttempt) -> Result<(), Problem> {
         let DeliveryAttempt { id, attempt } = attempt;
-        let (reply, was_failing) = match self.prepare_delivery(attempt, id).await {
-            Ok((request, was_failing)) => (webhook::send(&request).await, was_failing),
-            Err(fault) => (DeliveryReply::failed(fault), false),
+        let (reply, was_failing) = match self.prepare_delivery(id).await {
+            Some(Ok((request, was_failing))) => (webhook::send(&request).await, was_failing),
+            Some(Err(fault)) => (DeliveryReply::failed(fault), false),
+            None => (DeliveryReply::failed(DeliveryFault::Unavailable), false),
         };
         if let Some(fault) = reply.fault {
             let status = reply.status.map(|status| format!(" ({status})")).unwrap_or_default();
@@ -46,41 +47,28 @@ impl JobObject {
         Box::pin(self.advance(JobEvent::DeliveryEnded(ended))).await.map(|_| ())
     }
 
-    /// The request of an attempt, and whether its endpoint was failing; or why there is none.
+    /// The request of an attempt, and whether its endpoint was failing; or why there is none. `None` when storage or the
+    /// index does not answer.
     async fn prepare_delivery(
         &self,
-        attempt: u32,
-        id: reel_core::webhook::id::DeliveryId,
-    ) -> Result<(WebhookRequest, bool), DeliveryFault> {
-        let unavailable = |_| DeliveryFault::Unavailable;
-        let loaded = self.load().map_err(unavailable)?;
-        let LoadedJob { spec, .. } = loaded.ok_or(DeliveryFault::EndpointDeleted)?;
-        let row = match id.webhook_id {
-            None => None,
-            Some(webhook_id) => {
-                let database = env::database(&self.env).map_err(unavailable)?;
-                let rows = index::query(&database, select_target(spec.owner, webhook_id)).await;
-                let rows = rows.map_err(|cause| {
-                    self.log_and_hide(&format!("looking up a webhook for attempt {attempt}"), &cause);
-                    DeliveryFault::Unavailable
-                })?;
-                let row = rows.first().and_then(|row| WebhookRow::parse(row));
-                Some(row.ok_or(DeliveryFault::EndpointDeleted)?)
+        id: DeliveryId,
+    ) -> Option<Result<(WebhookRequest, bool), DeliveryFault>> {
+        let mut row = None;
+        if let Some(webhook_id) = id.webhook_id {
+            let owner = self.load().ok()??.spec.owner;
+            let database = env::database(&self.env).ok()?;
+            let rows = index::query(&database, select_target(owner, webhook_id)).await.ok()?;
+            row = rows.first().and_then(|row| WebhookRow::parse(row));
+            if row.is_none() {
+                return Some(Err(DeliveryFault::EndpointDeleted));
             }
-        };
+        }
         // As it is after the wait: links may have been revoked.
-        let LoadedJob { spec, job } =
-            self.load().map_err(unavailable)?.ok_or(DeliveryFault::EndpointDeleted)?;
-        let event_type = job.webhooks.find(id).ok_or(DeliveryFault::EndpointDeleted)?.event_type;
-        let entry = self.store.event(id.seq).map_err(|cause| {
-            self.log_and_hide("reading an event", &cause);
-            DeliveryFault::Unavailable
-        })?;
-        let entry = entry.ok_or(DeliveryFault::EndpointDeleted)?;
-        let config = env::config(&self.env).map_err(unavailable)?;
-        let request =
-            delivery_request(&config, (&spec, &job), (event_type, &entry), row.as_ref(), clock::now())?;
-        Ok((request, row.is_some_and(|row| row.is_failing)))
+        let LoadedJob { spec, job } = self.load().ok()??;
+        let (entry, config) = (self.store.event(id.seq).ok()??, env::config(&self.env).ok()?);
+        let event = (job.webhooks.find(id)?.event_type, &entry);
+        let request = delivery_request(&config, (&spec, &job), event, row.as_ref(), clock::now());
+        Some(request.map(|request| (request, row.is_some_and(|row| row.is_failing))))
     }
 
     /// Keeps in an endpoint's row what came of a delivery. If that fails, the next delivery says it again.
