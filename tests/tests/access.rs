@@ -174,6 +174,8 @@ fn requests(shown: &Shown) -> Vec<(Method, String)> {
                 "project_id" => "7".to_owned(),
                 "clip_index" => "0".to_owned(),
                 "subject" => "nobody".to_owned(),
+                "webhook_id" => job(2).to_string(),
+                "delivery_id" => "1.url".to_owned(),
                 other => panic!("this test has no value for {{{other}}}"),
             });
             let methods = row.methods.split(", ").map(|name| name.parse().expect("a method"));

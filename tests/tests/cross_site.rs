@@ -33,6 +33,8 @@ fn requests() -> Vec<(Method, String)> {
             "key" => format!("output/{JOB}/1/video.mp4"),
             "project_id" => "7".to_owned(),
             "clip_index" => "0".to_owned(),
+            "webhook_id" => JOB.to_owned(),
+            "delivery_id" => "1.url".to_owned(),
             _ => "token".to_owned(),
         });
         let methods = row.methods.split(", ").map(|name| name.parse().expect("a method"));

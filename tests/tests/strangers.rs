@@ -126,6 +126,8 @@ impl Target {
             "project_id" => "7".to_owned(),
             "clip_index" => "0".to_owned(),
             "subject" => "nobody".to_owned(),
+            "webhook_id" => self.job.to_string(),
+            "delivery_id" => "1.url".to_owned(),
             other => panic!("this test has no value for {{{other}}}"),
         });
         let url = format!("{}{path}?video_key={}&token={token}", self.api_url, self.upload_key);
@@ -248,6 +250,8 @@ fn only_health_is_open_to_strangers() {
         let path = row.path_with(|name| match name {
             "job_id" => JobId::from_random([1; 16]).to_string(),
             "key" => "input/a/b.mp4".to_owned(),
+            "webhook_id" => JobId::from_random([2; 16]).to_string(),
+            "delivery_id" => "1.url".to_owned(),
             _ => "7".to_owned(),
         });
         let method = row.methods.split(", ").next().expect("a method");

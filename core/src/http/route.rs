@@ -315,10 +315,11 @@ impl<'p> Route<'p> {
         if method == "OPTIONS" {
             return Ok(Self::Preflight);
         }
-        // A slash at the end leads to the same place.
-        let path = path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path);
+        // A slash at the end leads to the same place, but for a key: there it would be another key.
+        let bare = path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path);
         let mut allowed = Vec::new();
         for row in ROUTES {
+            let path = if row.path.ends_with("...}") { path } else { bare };
             let Some(parameters) = row.parameters(path) else { continue };
             // A word of a path is no id: `batch` is no job.
             let is_other = row.path != path && ROUTES.iter().any(|row| row.path == path);
