@@ -29,11 +29,10 @@ fn requests() -> Vec<(Method, String)> {
     let mut requests = Vec::new();
     for row in ROUTES {
         let path = row.path_with(|name| match name {
-            "job_id" => JOB.to_owned(),
+            "job_id" | "webhook_id" => JOB.to_owned(),
             "key" => format!("output/{JOB}/1/video.mp4"),
             "project_id" => "7".to_owned(),
             "clip_index" => "0".to_owned(),
-            "webhook_id" => JOB.to_owned(),
             "delivery_id" => "1.url".to_owned(),
             _ => "token".to_owned(),
         });
