@@ -8,7 +8,13 @@ import { ROOT } from "./paths.mjs";
 import { capture, run } from "./run.mjs";
 
 const read = (file) => fs.readFileSync(path.join(ROOT, file), "utf8");
-const PIP_FILES = ["gpu-worker/runpod/requirements.txt", "tests/python/requirements.txt"];
+const PIP_FILES = [
+  "gpu-worker/runpod/requirements.txt",
+  "tests/python/requirements.txt",
+  "tests/standardwebhooks/requirements.txt",
+  "clients/python/requirements.txt",
+  "clients/python/requirements-dev.txt",
+];
 const DOCKERFILE = "gpu-worker/runpod/Dockerfile";
 const FETCH_FAILED = /failed to fetch|unable to fetch|failed to clone|failed to acquire|could not resolve|failed to load advisory|network|timed? ?out/i;
 
