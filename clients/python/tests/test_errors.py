@@ -72,14 +72,14 @@ def test_what_cannot_be_read_is_named_without_its_value() -> None:
 
 
 def test_members_and_words_of_a_newer_server_are_no_error() -> None:
-    job = validated(Job, job_json(status="paused", labels=["a"], eta_s=3))
+    job = validated(Job, job_json(status="paused", health=["a"], eta_s=3))
     assert (job.status, job.is_ended) == ("paused", False)
 
 
 def test_nothing_that_is_a_credential_is_in_a_repr() -> None:
     text = repr(validated(Job, job_json(output_url="https://x/?X-Amz-Signature=secret", poster_url="secret")))
     assert "secret" not in text
-    assert "secret" not in repr(jobs.create(1, "k", {"a": "secret"}, "overlay", None, "secret"))
+    assert "secret" not in repr(jobs.create(1, "k", {"a": "secret"}, "overlay", None, None, "secret", "secret"))
 
 
 def test_the_storage_says_a_code_and_never_a_url() -> None:

@@ -21,6 +21,8 @@ def create(
     params: JobParams,
     job_type: JobType | None,
     job_id: JobId | None,
+    labels: Mapping[str, str] | None,
+    webhook_url: str | None,
     idempotency_key: str,
 ) -> Call[Job]:
     """A new job. The key makes it safe to send again: the same request gets the same job."""
@@ -28,6 +30,10 @@ def create(
     body = {"project_id": project_id, "type": job_type, "input_video_key": input_video_key, "params": fields}
     if job_id is not None:
         body["job_id"] = str(job_id)
+    if labels:
+        body["labels"] = dict(labels)
+    if webhook_url is not None:
+        body["webhook_url"] = webhook_url
     headers = {"idempotency-key": idempotency_key}
     return Call("POST", path_of("jobs"), model(Job), body, headers)
 
@@ -83,10 +89,22 @@ def get(job_id: JobId) -> Call[Job]:
 
 
 def page(
-    project_id: int | None, status: str | None, job_type: str | None, limit: int | None, cursor: str | None
+    project_id: int | None,
+    status: str | None,
+    job_type: str | None,
+    label: str | None,
+    limit: int | None,
+    cursor: str | None,
 ) -> Call[JobPage]:
     """One page of jobs."""
-    query = {"project_id": project_id, "status": status, "type": job_type, "limit": limit, "cursor": cursor}
+    query = {
+        "project_id": project_id,
+        "status": status,
+        "type": job_type,
+        "label": label,
+        "limit": limit,
+        "cursor": cursor,
+    }
     return Call("GET", with_query(path_of("jobs"), **query), model(JobPage))
 
 

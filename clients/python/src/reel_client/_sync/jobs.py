@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 from uuid import uuid4
@@ -28,6 +28,8 @@ class JobMethods(Connection):
         *,
         job_type: JobType | None = None,
         job_id: JobId | None = None,
+        labels: Mapping[str, str] | None = None,
+        webhook_url: str | None = None,
         idempotency_key: str | None = None,
     ) -> Job:
         """Starts an export of an uploaded video.
@@ -37,6 +39,8 @@ class JobMethods(Connection):
 
         Args:
             params: ``OverlayParams``, ``FramingParams`` or ``AnnotateParams``; or a mapping, with ``job_type``.
+            labels: Short texts by key, by which lists find the job; at most 16.
+            webhook_url: A server that is to hear of this job.
 
         Raises:
             InvalidRequestError: The params are wrong; its ``errors`` have pointers.
@@ -44,7 +48,8 @@ class JobMethods(Connection):
             LimitReachedError: The user has too many jobs in flight.
         """
         key = idempotency_key or uuid4().hex
-        return self._call(jobs.create(project_id, input_video_key, params, job_type, job_id, key))
+        call = jobs.create(project_id, input_video_key, params, job_type, job_id, labels, webhook_url, key)
+        return self._call(call)
 
     def export_overlay(
         self,
@@ -85,12 +90,17 @@ class JobMethods(Connection):
         project_id: int | None = None,
         status: JobStatus | None = None,
         job_type: JobType | None = None,
+        label: str | None = None,
         page_size: int | None = None,
     ) -> Iterator[JobSummary]:
-        """All jobs, newest first; further pages (of 1 to 100) are asked for as you go on."""
+        """All jobs, newest first; further pages (of 1 to 100) are asked for as you go on.
+
+        Args:
+            label: Only jobs with this label, as ``key:value``.
+        """
 
         def page(cursor: str | None) -> Call[JobPage]:
-            return jobs.page(project_id, status, job_type, page_size, cursor)
+            return jobs.page(project_id, status, job_type, label, page_size, cursor)
 
         return self._stream(items(page, lambda answer: answer.jobs, self._retry))
 

@@ -80,6 +80,8 @@ class _JobFacts(Answer):
     """Why it failed, such as ``invalid_input`` or ``cancelled``."""
     retryable: bool | None
     """Whether a retry of the same job can help; None while nothing has failed."""
+    labels: dict[str, str] = {}
+    """What its creator has noted on it. Left out for the holder of a link."""
     created_at: AwareDatetime
     started_at: AwareDatetime | None
     completed_at: AwareDatetime | None
