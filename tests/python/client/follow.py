@@ -16,6 +16,8 @@ from reel_client import AsyncReelClient
 from reel_client.models import JobEvent
 
 HALF_WAY = 20
+# Large enough that the render goes on for seconds after that.
+LARGE = OVERLAY.model_copy(update={"effect_type": "blur", "output_width": 1080, "output_height": 1920})
 
 
 async def main(video: str) -> None:
@@ -23,7 +25,7 @@ async def main(video: str) -> None:
     events: list[JobEvent] = []
     async with AsyncReelClient(os.environ["REEL_API_URL"], os.environ["REEL_API_KEY"]) as client:
         uploaded = await client.upload_file(video)
-        job = await client.create_job(9, uploaded.video_key, OVERLAY)
+        job = await client.create_job(9, uploaded.video_key, LARGE)
         is_half_way = False
         async for event in client.watch(job.job_id):
             events.append(event)
