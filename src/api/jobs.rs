@@ -50,7 +50,7 @@ async fn dry_run(context: &RequestContext<'_>, new: &CreateJobRequest) -> Result
     limits::admit_job(context).await?;
     let edit = new.edit.as_ref().ok_or_else(Problem::internal)?;
     let input_bytes = found.iter().map(|version| version.bytes).sum();
-    let body = dry_run_json(edit, input_bytes, GPU_USD_PER_S);
+    let body = dry_run_json(edit, input_bytes);
     Ok(HandlerResponse::Answer(HttpResponse::json(200, body)))
 }
 
@@ -275,5 +275,3 @@ pub(super) fn unavailable(context: &RequestContext<'_>, what: &str, cause: &work
 pub const BODY_MAX_BYTES: usize = 1024 * 1024;
 /// Edits of many jobs are small; those with ten thousand keyframes come one by one.
 const BATCH_MAX_BYTES: usize = 4 * 1024 * 1024;
-/// A renderer with 24 GB as RunPod lists it, in dollars a second.
-const GPU_USD_PER_S: f64 = 0.000_19;

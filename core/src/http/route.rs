@@ -267,7 +267,19 @@ impl RouteRow {
 
     /// The row of a method and a path.
     pub fn find(method: &str, path: &str) -> Option<&'static Self> {
-        ROUTES.iter().find(|row| row.allows(method) && row.parameters(path).is_some())
+        Self::of_path(path).find(|(row, _)| row.allows(method)).map(|(row, _)| row)
+    }
+
+    /// The rows of a path, whatever their methods, with what stands for its parameters.
+    fn of_path(path: &str) -> impl Iterator<Item = (&'static Self, Parameters<'_>)> {
+        // A slash at the end leads to the same place, but for a key: there it would be another key.
+        let bare = path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path);
+        let rows = ROUTES.iter().filter_map(move |row| {
+            let path = if row.path.ends_with("...}") { path } else { bare };
+            Some((row, row.parameters(path)?))
+        });
+        // A word of a path is no id: `batch` is no job.
+        rows.filter(move |(row, _)| row.path == bare || ROUTES.iter().all(|other| other.path != bare))
     }
 
     /// The parameters of a path, if it is this one.
@@ -315,17 +327,8 @@ impl<'p> Route<'p> {
         if method == "OPTIONS" {
             return Ok(Self::Preflight);
         }
-        // A slash at the end leads to the same place, but for a key: there it would be another key.
-        let bare = path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path);
         let mut allowed = Vec::new();
-        for row in ROUTES {
-            let path = if row.path.ends_with("...}") { path } else { bare };
-            let Some(parameters) = row.parameters(path) else { continue };
-            // A word of a path is no id: `batch` is no job.
-            let is_other = row.path != path && ROUTES.iter().any(|row| row.path == path);
-            if is_other {
-                continue;
-            }
+        for (row, parameters) in RouteRow::of_path(path) {
             if row.allows(method) {
                 return (row.build)(parameters);
             }
@@ -520,6 +523,8 @@ mod tests {
             let path = example(row);
             let route = format!("{:?}", Route::parse(row.methods, &path));
             assert_eq!(format!("{:?}", Route::parse(row.methods, &format!("{path}/"))), route, "{path}/");
+            let found = RouteRow::find(row.methods, &format!("{path}/")).map(|row| row.path);
+            assert_eq!(found, Some(row.path), "the audit log names it");
         }
     }
 

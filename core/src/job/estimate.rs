@@ -8,8 +8,8 @@ use crate::base::time::DurationMs;
 use crate::edit::{Edit, FrameSize, Framing, Transition};
 use crate::job::execution_timeout::Workload;
 
-/// The answer of a dry run. `price_usd_per_s` is what a second of a GPU costs.
-pub fn dry_run_json(edit: &Edit, input_bytes: u64, price_usd_per_s: f64) -> String {
+/// The answer of a dry run.
+pub fn dry_run_json(edit: &Edit, input_bytes: u64) -> String {
     let workload = Workload::of(edit);
     let (size, duration_s, fps) = match edit {
         // Where a crop lies inside the picture, the picture does not matter.
@@ -45,7 +45,7 @@ pub fn dry_run_json(edit: &Edit, input_bytes: u64, price_usd_per_s: f64) -> Stri
         },
         "further_outputs": edit.renditions().len(),
         "estimated_render_ms": range(&|seconds| (seconds * 1000.0).round()),
-        "estimated_cost_usd": range(&|seconds| (seconds * price_usd_per_s * 1e6).round() / 1e6),
+        "estimated_cost_usd": range(&|seconds| (seconds * GPU_USD_PER_S * 1e6).round() / 1e6),
         "execution_timeout_ms": timeout_ms,
     })
     .to_string()
@@ -78,6 +78,8 @@ fn reel_s(framing: &Framing) -> Option<f64> {
     })
 }
 
+/// What a second of a GPU with 24 GB is taken to cost, in dollars: a guide, since RunPod's prices change.
+const GPU_USD_PER_S: f64 = 0.000_19;
 /// A picture that every crop lies inside of.
 const UNKNOWN: FrameSize = FrameSize { width: 16_384, height: 16_384 };
 
@@ -88,7 +90,7 @@ mod tests {
 
     fn dry_run(job_type: JobType, params: &Value) -> Value {
         let edit = Edit::parse(job_type, &params.to_string()).unwrap();
-        serde_json::from_str(&dry_run_json(&edit, 50_000_000, 0.000_2)).unwrap()
+        serde_json::from_str(&dry_run_json(&edit, 50_000_000)).unwrap()
     }
 
     fn crop() -> Value {
